@@ -1,0 +1,66 @@
+# make help lists what there is.  Stamps in $(VENV) remember what is installed, so that a second run
+# starts at once; a stamp is written only when its install has ended well.
+
+PYTHON ?= python3
+VENV ?= .venv
+OUT ?= build/course
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
+MADE := $(VENV)/.made
+COURSE := $(VENV)/.course
+TESTS := $(VENV)/.tests
+INPUTS := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test course test lab notebooks bench fuzz clean
+
+help: ## list the targets
+	@echo "eqflow_nb: a course in notebooks.  Start with 'make course' or 'make lab'."
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(COURSE) ## make the environment, .venv
+
+setup-test: $(TESTS) ## the same, with what the tests need
+
+course: $(COURSE) ## run every notebook; results in build/course
+	$(BIN)/eqflow-nb run --html -o $(OUT) $(ARGS)
+
+test: $(TESTS) ## format check, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --benchmark-disable $(ARGS)
+
+lab: $(COURSE) ## open JupyterLab on the first notebook
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb $(ARGS)
+
+notebooks: $(COURSE) ## execute the .py notebooks into the committed .ipynb (ARGS=--studies for those too)
+	$(BIN)/eqflow-nb refresh $(ARGS)
+
+bench: $(TESTS) ## run the benchmarks alone
+	$(BIN)/python -m pytest --benchmark-only $(ARGS)
+
+fuzz: $(TESTS) ## try many more made-up inputs
+	$(BIN)/python -m pytest --benchmark-disable --hypothesis-profile=fuzz -m hypothesis $(ARGS)
+
+clean: ## remove what make made
+	rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "make: Python 3.11 to 3.13 is needed, and '$(PYTHON)' is not that ($$($(PYTHON) --version 2>&1))." \
+	       "Name another: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(COURSE): $(MADE) $(INPUTS)
+	@echo "Installing into $(VENV): a few minutes, up to 2 GB."
+	$(PIP) -e .
+	@touch $@
+
+$(TESTS): $(COURSE)
+	$(PIP) -e '.[test]'
+	@touch $@

@@ -1,0 +1,200 @@
+"""One look for every picture: colours that survive colour blindness, a light card, small PNGs."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# The colours of Okabe & Ito (2008), one for each kind of flow, the same in every chapter.
+PALETTE = {
+    "truth": "#1a1a1a",
+    "learned": "#0072b2",
+    "skew": "#d98e00",
+    "exact": "#009e73",
+    "random": "#8c8c8c",
+    "score": "#d55e00",
+    "symmetric": "#b5598f",
+    "plain": "#56a5d8",
+}
+MARKERS = dict(zip(PALETTE, ("*", "o", "s", "^", "X", "v", "D", "P"), strict=True))
+ALSO = {"true": "truth", "fresh": "truth", "network": "learned", "potential": "exact"}
+INK, FAINT, CARD = "#333333", "#b8b8b8", "#fbfaf7"
+DENSITY = "Blues"
+DPI = 100  # of the picture on the page
+SHARP = 1.25  # its pixels for each of the page's
+
+
+def style() -> None:
+    """Set matplotlib's defaults for the course: light cards that read on any page."""
+    matplotlib.rcParams.update(
+        {
+            "figure.facecolor": CARD,
+            "savefig.facecolor": CARD,
+            "axes.facecolor": "white",
+            "figure.dpi": DPI,
+            "figure.constrained_layout.use": True,
+            "figure.constrained_layout.h_pad": 0.08,
+            "figure.constrained_layout.w_pad": 0.08,
+            "font.size": 9,
+            "axes.titlesize": 10,
+            "axes.labelsize": 9,
+            "axes.edgecolor": "#999999",
+            "axes.labelcolor": INK,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "xtick.color": "#666666",
+            "ytick.color": "#666666",
+            "xtick.labelsize": 8,
+            "ytick.labelsize": 8,
+            "text.color": INK,
+            "legend.frameon": False,
+            "legend.fontsize": 8.5,
+            "lines.linewidth": 1.4,
+        }
+    )
+
+
+def kind_of(name: str) -> str | None:
+    """The kind of flow that a name such as "learned 3" or "two_peaks.skew" speaks of, if any."""
+    words = name.lower().replace(".", " ").replace("_", " ").replace(",", " ").split()
+    known = (ALSO.get(word, word) for word in words)
+    return next((word for word in known if word in PALETTE), None)
+
+
+def colour(name: str, index: int = 0) -> str:
+    """The colour of a kind of flow, for any name that has its word; else the `index`-th colour."""
+    kind = kind_of(name)
+    return PALETTE[kind] if kind else list(PALETTE.values())[(index + 1) % len(PALETTE)]
+
+
+def array(x: Any) -> np.ndarray:
+    """A NumPy array of whatever holds numbers, a tensor on any device included."""
+    return x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
+
+
+def thin(x: Any, points: int) -> np.ndarray:
+    """At most `points` rows, evenly picked: more can't be told apart in a small picture."""
+    x = array(x)
+    return x[:: max(1, -(-len(x) // points))]
+
+
+def grid(
+    count: int, columns: int, size: tuple[float, float] = (2.4, 2.4), **kwargs: Any
+) -> tuple[Figure, list[Axes]]:
+    """A card with `count` small multiples, in rows of at most `columns`; `size` of one in inches.
+
+    Not made by pyplot, so nothing has to be closed and nothing shows twice in a notebook.
+    """
+    style()
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows))
+    axes = list(figure.subplots(rows, columns, squeeze=False, **kwargs).flat)
+    for spare in axes[count:]:
+        spare.set_visible(False)
+    return figure, axes[:count]
+
+
+def png(figure: Figure, dpi: float = DPI, colours: int = 128) -> bytes:
+    """The figure as a PNG with a palette of its own, a third of the usual size."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    small = io.BytesIO()
+    picture.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+        small, format="png", optimize=True
+    )
+    return small.getvalue()
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Display a figure as a PNG, and its description where every reader can find it.
+
+    The description goes into the picture's metadata, which pages made with nbconvert's classic
+    template use, and below the picture, folded away: JupyterLab and GitHub ignore the metadata.
+
+    Parameters
+    ----------
+    figure : Figure
+    alt : str
+        What there is to see, in a sentence or two, for those who can't see it.
+    """
+    width = round(figure.get_figwidth() * DPI)
+    _publish("image/png", png(figure, DPI * SHARP), alt, "picture", width=width)
+    _close(figure)
+
+
+def film(frames: Iterable[Figure], alt: str, milliseconds: int = 120, dpi: int = 60) -> None:
+    """Display figures as an animated GIF, which plays on any page.
+
+    Parameters
+    ----------
+    frames : iterable of Figure
+        Some thirty; each is drawn at `dpi`, so small.
+    alt : str
+        As for `show`.
+    milliseconds : int
+        How long each frame stays.
+    dpi : int
+        Dots an inch.
+    """
+    from PIL import Image
+
+    pictures = [Image.open(io.BytesIO(png(frame, dpi, 64))) for frame in frames]
+    moving = io.BytesIO()
+    pictures[0].save(
+        moving,
+        format="gif",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=milliseconds,
+        loop=0,
+    )
+    _publish("image/gif", moving.getvalue(), alt, "film")
+
+
+def legend_outside(axes: Axes, **kwargs: Any) -> None:
+    """Put the legend to the right of the axes, where it hides no data."""
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), **kwargs)
+
+
+def name_axes(axes: Axes, labels: Sequence[str], inner: bool = True) -> None:
+    """Label a pair of axes in the units of the course; `inner` False leaves the y label out."""
+    axes.set_xlabel(in_units(labels[0]))
+    if inner:
+        axes.set_ylabel(in_units(labels[1]))
+
+
+def in_units(label: str) -> str:
+    """The label of a scaled coordinate: one unit is one standard deviation of the samples."""
+    return label if "(" in label else f"{label} (sd)"
+
+
+def _publish(mime: str, content: bytes, alt: str, what: str, **about: Any) -> None:
+    from IPython.display import display
+
+    encoded = base64.b64encode(content).decode()
+    metadata = {mime: {"alt": alt, **about}}
+    display({mime: encoded, "text/plain": alt}, raw=True, metadata=metadata)
+    words = f"<details><summary>The {what} in words</summary>{html.escape(alt)}</details>"
+    display({"text/html": words, "text/plain": alt}, raw=True)
+
+
+def _close(figure: Figure) -> None:
+    """Forget a figure that pyplot made, so that it isn't shown a second time."""
+    import matplotlib.pyplot as plt
+
+    plt.close(figure)

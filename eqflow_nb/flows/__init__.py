@@ -1,0 +1,8 @@
+"""Velocity fields that keep a law: callables (B, d) -> (B, d), made from its score."""
+
+from __future__ import annotations
+
+from . import continuity, exact, learned, skew
+from .base import Scaled, at_common_speed
+
+__all__ = ["Scaled", "at_common_speed", "continuity", "exact", "learned", "skew"]

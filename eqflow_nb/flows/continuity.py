@@ -1,0 +1,113 @@
+"""How well a flow keeps a law: the residual of the continuity equation, div v + v . s = 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..inputs import InputError, as_samples, count
+
+Field = Callable[[Tensor], Tensor]
+EXACT_UP_TO = 6
+
+
+def jacobian(field: Field, x: Tensor) -> Tensor:
+    """Jacobian (B, d, d) of a field at states (B, d); entry (i, j) is dv_i/dx_j.
+
+    One forward-mode pass for each of the d directions, all states at once.  A field that offers
+    its own `jacobian` method is asked instead.
+    """
+    own = getattr(field, "jacobian", None)
+    if own is not None:
+        return own(x)
+    columns = []
+    for direction in torch.eye(x.shape[1], dtype=x.dtype, device=x.device):
+        columns.append(torch.func.jvp(field, (x,), (direction.expand_as(x).contiguous(),))[1])
+    return torch.stack(columns, dim=2)
+
+
+def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0) -> Tensor:
+    """Divergence (B,) of a field at states (B, d).
+
+    Parameters
+    ----------
+    field : callable (B, d) -> (B, d)
+    x : Tensor (B, d)
+    probes : int, optional
+        Estimate it with that many Hutchinson probes, E[z . J z] with random signs z.  By default
+        it is exact for d <= 6 and uses 10 probes above.
+    seed : int
+        Of the probes.
+    """
+    x = as_samples(x, "x", at_least=1)
+    if probes is None and x.shape[1] <= EXACT_UP_TO:
+        return jacobian(field, x).diagonal(dim1=1, dim2=2).sum(1)
+    generator = torch.Generator(device=x.device).manual_seed(seed)
+    total = torch.zeros_like(x[:, 0])
+    probes = count(10 if probes is None else probes, "probes")
+    for _ in range(probes):
+        bits = torch.randint(0, 2, x.shape, generator=generator, device=x.device)
+        z = 2 * bits.to(x) - 1
+        total += (z * torch.func.jvp(field, (x,), (z,))[1]).sum(1)
+    return total / probes
+
+
+@dataclass(frozen=True)
+class Residual:
+    """The continuity residual r = div v + v . s over a batch, in two normalisations.
+
+    Attributes
+    ----------
+    relative : float
+        rms r / rms |v|, per unit length.
+    ratio : float
+        E r^2 / (E (div v)^2 + E (v . s)^2): 0 is perfect, 1 is what two unrelated terms give.  It
+        misleads where both terms vanish, as on a ring.
+    """
+
+    relative: float
+    ratio: float
+
+
+def residual(
+    field: Field, score: Field, x: Tensor, probes: int | None = None, seed: int = 0
+) -> Residual:
+    """Measure the residual of the continuity equation (Zhang & Levin 2025, eq. 1 of the course).
+
+    Parameters
+    ----------
+    field, score : callable (B, d) -> (B, d)
+        Use a score that the field was not made from, or the result is too good.
+    x : Tensor (B, d)
+        Samples of the law that should be kept.
+    probes : int, optional
+        Hutchinson probes, see `divergence`.  Two independent sets are then drawn and the square is
+        the product of their residuals, which is unbiased.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        If `x` is not finite, or the field vanishes everywhere: no motion keeps anything, and the
+        ratio has no meaning.
+    """
+    x = as_samples(x, "x")
+    v = field(x)
+    speed_squared = v.square().sum(1).mean()
+    if not torch.isfinite(v).all():
+        raise InputError("field is not finite on x; give one that is defined on all samples")
+    if not speed_squared > 0:
+        raise InputError("field is zero everywhere on x; give one that moves")
+    along = (v * score(x)).sum(1)
+    first = divergence(field, x, probes, seed)
+    exact = probes is None and x.shape[1] <= EXACT_UP_TO
+    second = first if exact else divergence(field, x, probes, seed + 1)
+    squared = ((first + along) * (second + along)).mean().clamp_min(0)
+    scale = (first * second).mean().clamp_min(0) + along.square().mean()
+    return Residual(
+        relative=float((squared / speed_squared).sqrt()),
+        ratio=float(squared / scale) if scale > 0 else 0.0,
+    )

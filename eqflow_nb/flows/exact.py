@@ -1,0 +1,157 @@
+"""Every state-dependent flow that keeps p, written down: v = A s + div A with A(x) skew."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..inputs import as_samples, count, positive
+from .continuity import Field, jacobian
+
+
+class Waves:
+    """A smooth random potential, sum over k of a_k cos(w_k . x + phase_k), with its gradient.
+
+    Parameters
+    ----------
+    dim : int
+        The dimension d.
+    outputs : int
+        1 for a stream function, 3 for a vector potential.
+    terms : int
+        The number of waves.
+    wavelength : float
+        Typical wavelength, in the units of x.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        If dim, outputs or terms is not a whole number above 0, or the wavelength is not > 0.
+    """
+
+    def __init__(
+        self, dim: int, outputs: int = 1, terms: int = 8, wavelength: float = 6.0, seed: int = 0
+    ) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        shape = (count(dim, "dim"), count(terms, "terms"))
+        outputs = count(outputs, "outputs")
+        length = positive(wavelength, "wavelength")
+        self.waves = torch.randn(shape, generator=generator) * 2 * math.pi / length
+        self.phases = torch.rand(shape[1], generator=generator) * 2 * math.pi
+        self.weights = torch.randn(shape[1], outputs, generator=generator)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Potential (B,), or (B, outputs) if there are several, at states (B, d)."""
+        _check_dim(x, len(self.waves))
+        value = torch.cos(x @ self.waves.to(x) + self.phases.to(x)) @ self.weights.to(x)
+        return value[:, 0] if value.shape[1] == 1 else value
+
+    def both(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Value (B, outputs) and gradient (B, outputs, d)."""
+        _check_dim(x, len(self.waves))
+        waves, weights = self.waves.to(x), self.weights.to(x)
+        angle = x @ waves + self.phases.to(x)
+        steep = (weights.T[:, :, None] * waves.T).permute(1, 0, 2).flatten(1)
+        gradient = (-torch.sin(angle) @ steep).view(len(x), weights.shape[1], -1)
+        return torch.cos(angle) @ weights, gradient
+
+
+def _value_and_gradient(potential: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+    """Value (B, outputs) and gradient (B, outputs, d) of a potential."""
+    both = getattr(potential, "both", None)
+    if both is not None:
+        return both(x)
+
+    def wide(y: Tensor) -> Tensor:
+        value = potential(y)
+        return value[:, None] if value.ndim == 1 else value
+
+    return wide(x), jacobian(wide, x)
+
+
+class StreamFunction:
+    """All flows in the plane that keep p: v = J (grad psi + psi s), J = [[0, 1], [-1, 0]].
+
+    p v = J grad(p psi) is a curl, so its divergence vanishes for any smooth psi.  With psi = 1 it
+    is the constant skew flow J s.
+
+    Parameters
+    ----------
+    psi : callable (B, 2) -> (B,)
+        Any smooth function; its gradient is taken automatically.
+    score : callable (B, 2) -> (B, 2)
+    """
+
+    def __init__(self, psi: Callable[[Tensor], Tensor], score: Field) -> None:
+        self.psi, self.score = psi, score
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Velocity (B, 2) at states (B, 2)."""
+        _check_dim(x, 2)
+        value, gradient = _value_and_gradient(self.psi, x)
+        slope = gradient[:, 0] + value * self.score(x)
+        return torch.stack([slope[:, 1], -slope[:, 0]], dim=1)
+
+
+class VectorPotential:
+    """All flows in space that keep p: v = curl a + s x a, since p v = curl(p a).
+
+    Parameters
+    ----------
+    potential : callable (B, 3) -> (B, 3)
+        Any smooth vector field a.
+    score : callable (B, 3) -> (B, 3)
+    """
+
+    def __init__(self, potential: Callable[[Tensor], Tensor], score: Field) -> None:
+        self.potential, self.score = potential, score
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Velocity (B, 3) at states (B, 3)."""
+        _check_dim(x, 3)
+        a, slope = _value_and_gradient(self.potential, x)
+        curl = torch.stack(
+            [
+                slope[:, 2, 1] - slope[:, 1, 2],
+                slope[:, 0, 2] - slope[:, 2, 0],
+                slope[:, 1, 0] - slope[:, 0, 1],
+            ],
+            dim=1,
+        )
+        return curl + torch.linalg.cross(self.score(x), a)
+
+
+class StateDependentSkew:
+    """Any dimension: v = A(x) s + div A, (div A)_i = sum_j dA_ij/dx_j, with A(x) made skew.
+
+    Parameters
+    ----------
+    matrix : callable (B, d) -> (B, d, d)
+        Any smooth matrix B(x); A = B - B^T, so it cannot fail to be skew.
+    score : callable (B, d) -> (B, d)
+    """
+
+    def __init__(self, matrix: Callable[[Tensor], Tensor], score: Field) -> None:
+        self.matrix, self.score = matrix, score
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Velocity (B, d) at states (B, d)."""
+
+        def skew(y: Tensor) -> Tensor:
+            full = self.matrix(y)
+            return full - full.transpose(1, 2)
+
+        v = torch.einsum("bij,bj->bi", skew(x), self.score(x))
+        for j, direction in enumerate(torch.eye(x.shape[1], dtype=x.dtype, device=x.device)):
+            slope = torch.func.jvp(skew, (x,), (direction.expand_as(x).contiguous(),))[1]
+            v = v + slope[:, :, j]
+        return v
+
+
+def _check_dim(x: Tensor, dim: int) -> None:
+    if x.ndim != 2 or x.shape[1] != dim:
+        as_samples(x, "x", dim=dim, at_least=1)

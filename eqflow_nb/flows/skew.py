@@ -1,0 +1,74 @@
+"""Constant skew-symmetric rules: v = K s with K = -K^T keeps any p, with nothing to train."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..inputs import InputError, as_samples, count, skew_matrix
+from .continuity import Field, jacobian
+
+
+class Linear:
+    """v = M s for any constant matrix M.  It keeps p only if M is skew: the controls use others.
+
+    Parameters
+    ----------
+    matrix : Tensor (d, d)
+    score : callable (B, d) -> (B, d)
+    """
+
+    def __init__(self, matrix: Tensor, score: Field) -> None:
+        self.matrix, self.score = as_samples(matrix, "matrix", at_least=1), score
+        if self.matrix.shape[0] != self.matrix.shape[1]:
+            raise InputError(f"matrix has shape {tuple(self.matrix.shape)}; it must be square")
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Velocity (B, d) at states (B, d)."""
+        if x.ndim != 2 or x.shape[1] != len(self.matrix):
+            as_samples(x, "x", dim=len(self.matrix), at_least=1)
+        return self.score(x) @ self.matrix.to(x).T
+
+    def jacobian(self, x: Tensor) -> Tensor:
+        """Jacobian (B, d, d) at states (B, d)."""
+        return self.matrix.to(x) @ jacobian(self.score, x)
+
+
+def constant(matrix: Tensor, score: Field) -> Linear:
+    """v = K s, which keeps p exactly: div(K s) = tr(K grad s) = 0 and s . K s = 0.
+
+    Zhang & Levin 2025 call it training-free.
+
+    Parameters
+    ----------
+    matrix : Tensor (d, d)
+        The skew matrix K.
+    score : callable (B, d) -> (B, d)
+
+    Raises
+    ------
+    InputError
+        If the matrix is not square and skew-symmetric; the message names the worst entry.
+    """
+    return Linear(skew_matrix(matrix, "matrix"), score)
+
+
+def from_entries(*entries: float) -> Tensor:
+    """Skew matrix from its entries above the diagonal, row by row: 1 for d = 2, 3 for d = 3."""
+    size = next((d for d in range(2, 33) if d * (d - 1) // 2 == len(entries)), None)
+    if size is None:
+        raise InputError(
+            f"entries holds {len(entries)} numbers; a skew matrix has d (d - 1) / 2: 1, 3, 6, ..."
+        )
+    matrix = torch.zeros(size, size)
+    rows, columns = torch.triu_indices(size, size, offset=1)
+    matrix[rows, columns] = torch.tensor(entries, dtype=matrix.dtype)
+    return matrix - matrix.T
+
+
+def random(dim: int, seed: int = 0) -> Tensor:
+    """Random skew matrix (d, d) with Gaussian entries and Frobenius norm 1."""
+    dim = count(dim, "dim", at_least=2)
+    entries = torch.randn(dim, dim, generator=torch.Generator().manual_seed(seed))
+    matrix = entries - entries.T
+    return matrix / matrix.norm()

@@ -1,0 +1,201 @@
+"""Argument checks.  Every message names the argument, what it got and what would do."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+BUDGETS = ("quick", "laptop", "paper")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+class InputError(ValueError):
+    """An argument that cannot be used; the message says which, why, and what would do."""
+
+
+def as_samples(
+    x: Any,
+    name: str = "samples",
+    dim: int | None = None,
+    at_least: int = 2,
+    vary: bool = False,
+) -> Tensor:
+    """Return `x` as a finite floating-point tensor of shape (n, d).
+
+    Parameters
+    ----------
+    x : Tensor, array or nested list, shape (n, d)
+        One sample per row.  Floating dtypes are kept, integers become the default dtype.
+    name : str
+        What to call the argument in messages.
+    dim : int, optional
+        The number of columns d that is required.
+    at_least : int
+        The number of rows n that is required.
+    vary : bool
+        Also refuse columns in which every row has the same value.
+
+    Raises
+    ------
+    InputError
+        If `x` is not numeric, not two-dimensional, too small, of the wrong width, not finite, or
+        (with `vary`) has constant columns.
+    """
+    samples = _as_tensor(x, name)
+    _check_shape(samples, name, dim, at_least)
+    _check_finite(samples, name)
+    if vary:
+        _check_vary(samples, name)
+    return samples
+
+
+def positive(value: Any, name: str) -> float:
+    """Return `value` as a finite float > 0, or raise `InputError`."""
+    number = _as_number(value, name)
+    if not number > 0:
+        raise InputError(f"{name} is {number:g}; it must be a finite number greater than 0")
+    return number
+
+
+def between(value: Any, name: str, low: float, high: float) -> float:
+    """Return `value` as a float with low <= value <= high, or raise `InputError`."""
+    number = _as_number(value, name)
+    if not low <= number <= high:
+        raise InputError(f"{name} is {number:g}; it must lie between {low:g} and {high:g}")
+    return number
+
+
+def count(value: Any, name: str, at_least: int = 1) -> int:
+    """Return `value` as a whole number >= `at_least`, or raise `InputError`."""
+    number = _as_number(value, name)
+    if number != int(number) or number < at_least:
+        raise InputError(f"{name} is {number:g}; it must be a whole number, at least {at_least}")
+    return int(number)
+
+
+def choice(value: str, options: Iterable[str], name: str) -> str:
+    """Return `value` if it is one of `options`, or raise `InputError` listing them."""
+    known = list(options)
+    if value in known:
+        return value
+    near = difflib.get_close_matches(str(value), known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(known)}{hint}")
+
+
+def skew_matrix(K: Any, name: str = "K", dim: int | None = None) -> Tensor:
+    """Return `K` as a skew-symmetric tensor of shape (d, d): K + K^T = 0.
+
+    Parameters
+    ----------
+    K : Tensor, array or nested list, shape (d, d)
+    name : str
+        What to call the argument in messages.
+    dim : int, optional
+        The size d that is required.
+
+    Raises
+    ------
+    InputError
+        If `K` is not a finite square matrix of the right size, or not skew-symmetric to within
+        rounding of its dtype; the message points at the worst entry.
+    """
+    matrix = _as_tensor(K, name)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
+        raise InputError(f"{name} has shape {_shape(matrix)}; it must be a square matrix (d, d)")
+    if dim is not None and len(matrix) != dim:
+        raise InputError(f"{name} has shape {_shape(matrix)}; it must be ({dim}, {dim})")
+    _check_finite(matrix, name)
+    excess = matrix + matrix.T
+    if excess.abs().max() > 1e-6 * matrix.abs().max():
+        i, j = divmod(int(excess.abs().argmax()), len(matrix))
+        raise InputError(
+            f"{name} is not skew-symmetric: {name}[{i},{j}] + {name}[{j},{i}] = "
+            f"{excess[i, j].item():g}, should be 0; use ({name} - {name}.T) / 2"
+        )
+    return matrix
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """Return the device called `name`: "auto" (a GPU if there is one), "cpu" or "cuda"."""
+    choice(name, DEVICES, "device")
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
+        raise InputError(
+            "device is 'cuda' but torch sees no GPU here; use 'cpu' or 'auto', "
+            "or install a CUDA build of torch on a machine with a GPU"
+        )
+    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
+
+
+def _as_tensor(x: Any, name: str) -> Tensor:
+    """Convert to a real floating tensor, keeping a floating dtype."""
+    try:
+        tensor = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{name} of type {type(x).__name__} is not an array of numbers; "
+            "give a tensor, a NumPy array or nested lists of equal length"
+        ) from error
+    if tensor.is_complex():
+        raise InputError(f"{name} is complex; give real numbers")
+    if tensor.is_floating_point():
+        return tensor
+    return tensor.to(torch.get_default_dtype())
+
+
+def _as_number(value: Any, name: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{name} is {value!r}; it must be a number") from error
+    if not math.isfinite(number):
+        raise InputError(f"{name} is {number:g}; it must be a finite number")
+    return number
+
+
+def _check_shape(samples: Tensor, name: str, dim: int | None, at_least: int) -> None:
+    if samples.ndim != 2:
+        hint = f"; for one coordinate use {name}[:, None]" if samples.ndim == 1 else ""
+        raise InputError(
+            f"{name} has shape {_shape(samples)}; it must be (n, d), one sample per row{hint}"
+        )
+    rows, columns = samples.shape
+    if columns == 0:
+        raise InputError(f"{name} has no columns; it must have one per coordinate")
+    if dim is not None and columns != dim:
+        raise InputError(f"{name} has {columns} column(s); it must have {dim}")
+    if rows < at_least:
+        raise InputError(f"{name} has {rows} row(s); at least {at_least} are needed")
+
+
+def _check_finite(values: Tensor, name: str) -> None:
+    bad = ~torch.isfinite(values)
+    if bad.any():
+        first = int(bad.reshape(len(values), -1).any(dim=1).nonzero()[0])
+        raise InputError(
+            f"{name} has {int(bad.sum())} value(s) that are NaN or infinite, first in row {first}; "
+            "remove those rows or fill them in"
+        )
+
+
+def _check_vary(samples: Tensor, name: str) -> None:
+    # A spread below a few units in the last place is rounding, not variation.
+    spread = samples.amax(dim=0) - samples.amin(dim=0)
+    rounding = 4 * torch.finfo(samples.dtype).eps * samples.abs().amax(dim=0)
+    constant = (spread <= rounding).nonzero().flatten().tolist()
+    if constant:
+        raise InputError(
+            f"{name} is constant in column(s) {', '.join(map(str, constant))}; "
+            "leave those out, since they say nothing about motion"
+        )
+
+
+def _shape(x: Tensor) -> str:
+    return str(tuple(x.shape))

@@ -1,0 +1,25 @@
+"""How well a flow keeps its law (transport), whether it is chaotic, and whether it is the truth."""
+
+from __future__ import annotations
+
+from .agreement import embed, rms, signed_similarity, similarity, similarity_matrix
+from .chaos import LyapunovResult, kaplan_yorke, lyapunov_spectrum, mean_speed
+from .transport import bounded, mmd, noise_floor, preservation, sinkhorn, sliced_wasserstein
+
+__all__ = [
+    "LyapunovResult",
+    "bounded",
+    "embed",
+    "kaplan_yorke",
+    "lyapunov_spectrum",
+    "mean_speed",
+    "mmd",
+    "noise_floor",
+    "preservation",
+    "rms",
+    "signed_similarity",
+    "similarity",
+    "similarity_matrix",
+    "sinkhorn",
+    "sliced_wasserstein",
+]

@@ -1,0 +1,223 @@
+"""Two-dimensional toys: a sampler each and, for all but the pinwheel, the exact blurred density.
+
+Raw coordinates have no units and the toys have no time.  Each is centred and scaled by its exact
+mean and standard deviation, given beside it.  Blur acts on the scaled coordinates, so a law with
+round Gaussian noise in raw coordinates has elliptic noise, sd w / scale per axis, in these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..inputs import between, count, positive
+from .base import Mixture, World
+
+PEAK_SD = 0.4
+RING_SD = 0.1
+MOON_SD = 0.1
+MOON_NODES = 64
+SQUARES = [(i, j) for i in range(4) for j in range(4) if (i + j) % 2 == 0]
+ARMS, ARM_LENGTH_SD, ARM_WIDTH_SD, ARM_TWIST = 5, 0.3, 0.1, 0.25
+
+
+def two_peaks() -> World:
+    """Make two Gaussian peaks at (-1, 0) and (1, 0), sd .4, with a saddle between them.
+
+    Variance per raw axis: 1 + .4^2 along x, .4^2 along y.
+    """
+    variances = torch.tensor([1 + PEAK_SD**2, PEAK_SD**2], dtype=torch.float64)
+    peaks = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
+    weights = torch.tensor([0.5, 0.5], dtype=torch.float64)
+
+    def draw(n: int, rng: torch.Generator) -> Tensor:
+        side = torch.randint(2, (n,), generator=rng)
+        return peaks[side] + PEAK_SD * _normal(n, rng)
+
+    return _mixture_world("two_peaks", draw, weights, peaks, PEAK_SD, _zeros(), variances.sqrt())
+
+
+def ring() -> World:
+    """Make a circle of radius 1 with round Gaussian noise, sd .1.
+
+    Variance per raw axis: 1/2 + .1^2.  The angle integrates out exactly: with R the scaled radius,
+    w the scaled noise, r = |x| and s^2 = w^2 + sigma^2,
+    log p = -log(2 pi s^2) - (r - R)^2 / (2 s^2) + log I0e(r R / s^2), I0e the scaled Bessel
+    function.
+    """
+    scale = math.sqrt(0.5 + RING_SD**2)
+    radius, width = 1 / scale, RING_SD / scale
+
+    def draw(n: int, rng: torch.Generator) -> Tensor:
+        return _on_circle(2 * torch.pi * _uniform(n, rng)) + RING_SD * _normal(n, rng)
+
+    def log_density(x: Tensor, sigma: float) -> Tensor:
+        s2 = width**2 + between(sigma, "sigma", 0, math.inf) ** 2
+        r = torch.linalg.vector_norm(x, dim=-1)
+        bessel = torch.special.i0e(r * radius / s2).log()
+        return bessel - (r - radius) ** 2 / (2 * s2) - math.log(2 * math.pi * s2)
+
+    scales = torch.full((2,), scale, dtype=torch.float64)
+    return _toy("ring", draw, _zeros(), scales, log_density)
+
+
+def two_moons() -> World:
+    """Make two interleaved half circles with round Gaussian noise, sd .1.
+
+    One is (cos t, sin t), the other (1 - cos t, 1/2 - sin t), t uniform on [0, pi].  Raw mean
+    (1/2, 1/4), variance 3/4 + .1^2 along x and 9/16 - 1/pi + .1^2 along y.  The density is the
+    integral of a Gaussian along the arcs, by Gauss-Legendre quadrature with 64 nodes an arc: a
+    Gaussian mixture that equals the integral to better than 1e-10 of the density's peak.
+    """
+    noise = MOON_SD**2
+    centre = torch.tensor([0.5, 0.25], dtype=torch.float64)
+    variances = torch.tensor([0.75 + noise, 0.5625 - 1 / math.pi + noise], dtype=torch.float64)
+
+    def draw(n: int, rng: torch.Generator) -> Tensor:
+        arcs = _moons(torch.pi * _uniform(n, rng))
+        side = torch.randint(2, (n,), generator=rng)
+        return arcs[side, torch.arange(n)] + MOON_SD * _normal(n, rng)
+
+    nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(MOON_NODES))
+    means = _moons(torch.pi * (nodes + 1) / 2).flatten(0, 1)
+    weights = torch.cat([weights, weights]) / 4
+    return _mixture_world("two_moons", draw, weights, means, MOON_SD, centre, variances.sqrt())
+
+
+def checkerboard() -> World:
+    """Make the eight dark squares of a 4 x 4 board on [-2, 2]^2, filled evenly.
+
+    Variance per raw axis: 4^2 / 12.  Blurred, each square is a product of two differences of the
+    normal distribution function; without blur the log density is not differentiable, so sigma = 0
+    is refused.
+    """
+    scale = math.sqrt(4 / 3)
+    corners = torch.tensor(SQUARES, dtype=torch.float64) - 2
+    edges = torch.arange(-2, 3, dtype=torch.float64) / scale
+
+    def draw(n: int, rng: torch.Generator) -> Tensor:
+        square = torch.randint(len(SQUARES), (n,), generator=rng)
+        return corners[square] + torch.rand(n, 2, generator=rng, dtype=torch.float64)
+
+    def log_density(x: Tensor, sigma: float) -> Tensor:
+        z = (edges.to(x) - x[..., None]) / positive(sigma, "sigma")
+        strips = _log_normal_mass(z[..., :-1], z[..., 1:])
+        i, j = torch.tensor(SQUARES, device=x.device).T
+        squares = strips[..., 0, i] + strips[..., 1, j]
+        return squares.logsumexp(dim=-1) - math.log(len(SQUARES) / scale**2)
+
+    scales = torch.full((2,), scale, dtype=torch.float64)
+    return _toy("checkerboard", draw, _zeros(), scales, log_density)
+
+
+def pinwheel() -> World:
+    """Make five twisted Gaussian arms; no closed form for the density.
+
+    Before the twist an arm is a Gaussian at (1, 0) with sds .3 and .1.  Twisting preserves |x|
+    and five-fold symmetry makes the law isotropic to second order, so the mean is 0 and the
+    variance per raw axis is (1 + .3^2 + .1^2) / 2.
+    """
+    scale = math.sqrt((1 + ARM_LENGTH_SD**2 + ARM_WIDTH_SD**2) / 2)
+    sds = torch.tensor([ARM_LENGTH_SD, ARM_WIDTH_SD], dtype=torch.float64)
+
+    def draw(n: int, rng: torch.Generator) -> Tensor:
+        arm = torch.randint(ARMS, (n,), generator=rng)
+        x, y = (_normal(n, rng) * sds + torch.tensor([1.0, 0.0])).T
+        cos, sin = _on_circle(2 * torch.pi * arm / ARMS + ARM_TWIST * x.exp()).T
+        return torch.stack([cos * x - sin * y, sin * x + cos * y], dim=1)
+
+    return _toy("pinwheel", draw, _zeros(), torch.full((2,), scale, dtype=torch.float64))
+
+
+def _toy(
+    name: str,
+    draw: Callable[[int, torch.Generator], Tensor],
+    centre: Tensor,
+    scale: Tensor,
+    log_density: Callable[[Tensor, float], Tensor] | None = None,
+    mixture: Callable[[float], Mixture] | None = None,
+) -> World:
+    """Wrap a sampler of raw points (n, 2) as a world in scaled coordinates."""
+
+    def sample(n: int, seed: int) -> Tensor:
+        rng = torch.Generator().manual_seed(seed)
+        return ((draw(count(n, "n"), rng) - centre) / scale).float()
+
+    return World(
+        name=name,
+        dim=2,
+        axes=("x", "y"),
+        units="none (no time)",
+        sample=sample,
+        centre=centre,
+        scale=scale,
+        log_density=log_density,
+        mixture=mixture,
+    )
+
+
+def _mixture_world(
+    name: str,
+    draw: Callable[[int, torch.Generator], Tensor],
+    weights: Tensor,
+    raw_means: Tensor,
+    raw_sd: float,
+    centre: Tensor,
+    scale: Tensor,
+) -> World:
+    """Build a toy whose raw density is a mixture of equally wide round Gaussians."""
+    means = (raw_means - centre) / scale
+
+    def variances(sigma: float) -> Tensor:
+        return (raw_sd / scale) ** 2 + between(sigma, "sigma", 0, math.inf) ** 2
+
+    def mixture(sigma: float) -> Mixture:
+        return weights, means, variances(sigma).diag().expand(len(means), 2, 2)
+
+    def log_density(x: Tensor, sigma: float) -> Tensor:
+        v = variances(sigma).to(x)
+        # One axis at a time: a (B, M, 2) array would fill the memory of a small machine.
+        axes = zip(x.unbind(dim=-1), means.to(x).unbind(dim=-1), v, strict=True)
+        distance = sum((x_i[..., None] - mean_i) ** 2 / v_i for x_i, mean_i, v_i in axes)
+        log_norm = (2 * math.pi * v).log().sum() / 2
+        return (weights.to(x).log() - distance / 2).logsumexp(dim=-1) - log_norm
+
+    return _toy(name, draw, centre, scale, log_density, mixture)
+
+
+def _moons(t: Tensor) -> Tensor:
+    """Both arcs at parameters t (n,): shape (2, n, 2)."""
+    upper = _on_circle(t)
+    return torch.stack([upper, torch.tensor([1.0, 0.5]) - upper])
+
+
+def _log_normal_mass(low: Tensor, high: Tensor) -> Tensor:
+    """log(Phi(high) - Phi(low)), accurate in both tails.
+
+    By symmetry the interval is first reflected to where Phi is small, which keeps the difference
+    from cancelling.
+    """
+    reflect = low + high > 0
+    low, high = torch.where(reflect, -high, low), torch.where(reflect, -low, high)
+    top = torch.special.log_ndtr(high)
+    return top + torch.log1p(-torch.exp(torch.special.log_ndtr(low) - top))
+
+
+def _on_circle(angle: Tensor) -> Tensor:
+    return torch.stack([angle.cos(), angle.sin()], dim=-1)
+
+
+def _normal(n: int, rng: torch.Generator) -> Tensor:
+    return torch.randn(n, 2, generator=rng, dtype=torch.float64)
+
+
+def _uniform(n: int, rng: torch.Generator) -> Tensor:
+    return torch.rand(n, generator=rng, dtype=torch.float64)
+
+
+def _zeros() -> Tensor:
+    return torch.zeros(2, dtype=torch.float64)

@@ -1,0 +1,71 @@
+"""Finding a Chromium for the browser tests, or getting one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PLACES = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ASK = "install Chromium or Chrome, or run: python -m playwright install chromium"
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium or Chrome on this machine, Playwright's own included, or None."""
+    on_path = filter(None, map(shutil.which, NAMES))
+    installed = (place for place in PLACES if Path(place).is_file())
+    return next(on_path, None) or next(installed, None) or _playwrights_own()
+
+
+def get_chromium() -> str | None:
+    """Find a browser, or try to get one: from Playwright, then, as root, from apt."""
+    attempts = [[sys.executable, "-m", "playwright", "install", "chromium"]]
+    if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
+        attempts += [["apt-get", "update", "-q"], ["apt-get", "install", "-yq", "chromium"]]
+    for command in attempts:
+        if found := find_chromium():
+            return found
+        _try(command)
+    return find_chromium()
+
+
+def require_chromium() -> str:
+    """A browser's path; where none can be had the test fails under CI=true, else is skipped."""
+    if found := get_chromium():
+        return found
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"no browser, and under CI=true the browser tests must run: {ASK}")
+    pytest.skip(f"no browser could be found or installed: {ASK}")
+
+
+def _try(command: list[str]) -> None:
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        subprocess.run(command, env=environment, timeout=300, capture_output=True, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return
+
+
+def _playwrights_own() -> str | None:
+    from playwright.sync_api import Error, sync_playwright
+
+    try:
+        with sync_playwright() as playwright:
+            path = playwright.chromium.executable_path
+    except Error:
+        return None
+    return path if Path(path).is_file() else None

@@ -1,0 +1,76 @@
+"""What all tests share: how hard Hypothesis tries, GPU tests, tiny notebooks, a browser."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+
+hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("default")
+
+HEAD = """\
+# %% [markdown]
+# # A tiny notebook
+# > What is twice the gain?
+
+# %% tags=["parameters"]
+seed = 0
+gain = 1.5
+budget = "laptop"
+device = "auto"
+
+# %%
+"""
+
+SCORED = """\
+from eqflow_nb.scorecard import Scorecard
+
+card = Scorecard("tiny", seed=seed)
+_ = card.row("twice", 2 * gain, target="<= 3")
+_ = card.row("another", 0.5, sd=0.1, floor=0.2)
+card.show()
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not torch.cuda.is_available():
+        skip = pytest.mark.skip(reason="torch sees no CUDA device")
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(skip)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Write notebooks, given as the code of their last cells, where the course looks for them."""
+    folder = tmp_path / "notebooks"
+    monkeypatch.setenv("EQFLOW_NOTEBOOKS", str(folder))
+
+    def put(**codes: str) -> Path:
+        for stem, code in codes.items():
+            path = folder / f"{stem.replace('__', '/')}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(HEAD + textwrap.dedent(code))
+        return folder
+
+    return put
+
+
+@pytest.fixture
+def scored() -> str:
+    """The code of a notebook with a scorecard."""
+    return SCORED
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser; see `tests/browser.py` for where it comes from."""
+    from browser import require_chromium
+
+    return require_chromium()

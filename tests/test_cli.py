@@ -1,0 +1,198 @@
+"""The command line as a person meets it: what it prints, what it refuses, its exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eqflow_nb import doctor, pages
+from eqflow_nb.__main__ import _join_parameters, main
+
+Shelf = Callable[..., Path]
+QUESTION = ["What", "is", "twice", "the", "gain?"]
+
+
+@pytest.fixture
+def call(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Call the command line; give its exit code, output and errors."""
+
+    def calling(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as exit:
+            main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return int(exit.value.code or 0), out, err
+
+    return calling
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-p", "sed", "1"], "knows: seed, gain, budget, device"),
+        (["-p", "seed", "one"], "whole number"),
+        (["-p", "seed"], "a name and a value"),
+        (["--budget", "huge"], "quick, laptop, paper"),
+        (["--device", "tpu"], "auto, cpu, cuda"),
+        (["nowhere"], "there are: 01_a"),
+        (["--jobs", "0"], "at least 1"),
+        (["-o", "/dev/null/x"], "can't write to"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line_before_anything_runs(
+    shelf: Shelf, tmp_path: Path, call: Callable, arguments: list[str], says: str
+) -> None:
+    flag = tmp_path / "flag"
+    shelf(**{"01_a": f"import pathlib\npathlib.Path({str(flag)!r}).touch()"})
+    out = [] if "-o" in arguments else ["-o", tmp_path / "out"]
+    code, printed, errors = call("run", *out, *arguments)
+    assert code == 2
+    assert says in errors
+    assert len(errors.strip().splitlines()) == 1
+    assert printed == ""
+    assert not flag.exists()
+
+
+def test_as_a_module_a_refusal_has_no_traceback(shelf: Shelf, tmp_path: Path) -> None:
+    shelf(**{"01_a": ""})
+    command = [
+        sys.executable,
+        "-m",
+        "eqflow_nb",
+        "run",
+        "-p",
+        "nope",
+        "1",
+        "-o",
+        str(tmp_path / "o"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("eqflow-nb: 01_a has no parameter 'nope'")
+    assert "Traceback" not in done.stderr
+
+
+def test_list_shows_questions_and_measured_times(shelf: Shelf, call: Callable) -> None:
+    folder = shelf(**{"01_a": "", "studies__big": ""})
+    committed = nbformat.v4.new_notebook(metadata={"eqflow": {"seconds": 12.0, "peak_mb": 345.0}})
+    (folder / "01_a.ipynb").write_text(nbformat.writes(committed))
+    code, printed, _ = call("list")
+    assert code == 0
+    first = next(line for line in printed.splitlines() if "01_a" in line)
+    assert first.split() == ["01_a", "12", "s", "345", "MB", *QUESTION]
+    assert "big" in printed
+
+
+def test_run_prints_its_scorecard_and_writes_pages(
+    shelf: Shelf, scored: str, tmp_path: Path, call: Callable
+) -> None:
+    draw = "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\n"
+    shelf(**{"01_a": scored + draw, "02_b": "raise ValueError('<no>')"})
+    out = tmp_path / "out"
+    code, printed, errors = call("run", "--html", "-o", out, "-p", "gain", "0.5")
+    assert code == 1
+    assert "twice    1 " in printed
+    assert "ValueError: <no>" in printed
+    assert "02_b.ipynb" in errors
+    index = (out / "index.html").read_text()
+    assert 'href="01_a.html"' in index
+    assert "data:image/png;base64," in index
+    assert "ValueError: &lt;no&gt;" in index
+    assert "What is twice the gain?" in index
+    assert "ValueError" in (out / "02_b.html").read_text()
+    page = out / "01_a.html"
+    before = page.stat().st_mtime_ns
+    code, printed, _ = call("run", "01", "--html", "-o", out, "-p", "gain", "0.5")
+    assert code == 0
+    assert "not run again" in printed
+    assert page.stat().st_mtime_ns == before
+
+
+def test_a_study_keeps_its_scorecard_with_where_it_came_from(
+    shelf: Shelf, scored: str, tmp_path: Path, call: Callable
+) -> None:
+    folder = shelf(studies__big=scored + "assert gain < 3\n")
+    code, *_ = call("study", "big", "-p", "seed", "4", "--budget", "quick", "-o", tmp_path / "out")
+    assert code == 0
+    kept = json.loads((folder / "studies" / "big.json").read_text())
+    assert kept["command"] == "eqflow-nb study big -p seed 4 -p budget quick"
+    assert kept["parameters"]["seed"] == 4
+    assert kept["scorecard"]["twice"]["value"] == 3.0
+    assert kept["scorecard"]["twice"]["seed"] == 4
+    assert kept["versions"]["numpy"] == metadata.version("numpy")
+    assert kept["seconds"] > 0
+    code, *_ = call("study", "big", "-p", "gain", "5", "-o", tmp_path / "out")
+    assert code == 1
+    assert json.loads((folder / "studies" / "big.json").read_text()) == kept
+
+
+def test_refresh_writes_the_committed_notebook(
+    shelf: Shelf, tmp_path: Path, call: Callable
+) -> None:
+    widget = "import ipywidgets\n_ = display(ipywidgets.IntSlider())\nprint('hello')\n"
+    folder = shelf(**{"01_a": widget, "02_bad": "1 / 0"})
+    (folder / "02_bad.ipynb").write_text("as it was")
+    code, *_ = call("refresh", "-o", tmp_path / "out")
+    assert code == 1
+    assert (folder / "02_bad.ipynb").read_text() == "as it was"
+    written = nbformat.read(folder / "01_a.ipynb", as_version=4)
+    nbformat.validate(written)
+    assert [cell.id for cell in written.cells] == ["cell-00", "cell-01", "cell-02"]
+    assert written.cells[2].execution_count == 2
+    assert pages.PANEL_NOTE in str(written.cells[2].outputs)
+    assert "widgets" not in written.metadata
+    assert written.metadata.eqflow.seconds > 0
+    assert "papermill" not in str(written)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("import pathlib\nprint(pathlib.Path.home() / 'x')", "paths of this machine"),
+        ("import warnings\nwarnings.warn('x')", "ipykernel_"),
+        ("print('x' * 2_000_000)", "1.5 MB"),
+    ],
+)
+def test_refresh_refuses_what_should_not_be_committed(
+    shelf: Shelf, tmp_path: Path, call: Callable, code: str, says: str
+) -> None:
+    folder = shelf(**{"01_a": code})
+    status, _, errors = call("refresh", "-o", tmp_path / "out")
+    assert status == 2
+    assert says in errors
+    assert not (folder / "01_a.ipynb").exists()
+
+
+def test_the_doctor_looks_at_this_machine(call: Callable) -> None:
+    code, printed, _ = call("doctor")
+    for subject in ("python", "torch", "device", "threads", "memory", "widgets", "kernel"):
+        assert subject in printed
+    assert metadata.version("torch") in printed
+    assert code == (1 if "MEND" in printed else 0)
+
+
+def test_the_doctor_says_what_to_mend(
+    tmp_path: Path, call: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "force-reinstall" in doctor._widgets(tmp_path).mend
+    assert doctor._widgets().mend == ""
+    assert "make setup" in doctor._package("no-such-package-as-this").mend
+    monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("kernel", "none", "make one")])
+    code, printed, _ = call("doctor")
+    assert code == 1
+    assert "MEND: make one" in printed
+
+
+@given(st.lists(st.text(min_size=1).filter(lambda text: not text.startswith("-")), max_size=4))
+def test_fuzz_pairs_are_joined_and_the_rest_left_alone(words: list[str]) -> None:
+    assert _join_parameters(words) == words
+    joined = _join_parameters([*words, "-p", "seed", "-3", "--budget", "quick"])
+    assert joined == [*words, "-p", "seed=-3", "--budget", "quick"]

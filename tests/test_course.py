@@ -1,0 +1,267 @@
+"""The course: finding notebooks, checking parameters, running, resuming, and what faults leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from eqflow_nb import course, runner, scorecard
+from eqflow_nb.course import CourseError, find, override, parameters
+
+Shelf = Callable[..., Path]
+DEFAULTS = {
+    "seed": 0,
+    "gain": 1.5,
+    "budget": "laptop",
+    "device": "auto",
+    "plot": True,
+    "free": None,
+}
+
+
+def run(
+    out: Path, asked: dict[str, Any] | None = None, **options: Any
+) -> dict[str, runner.Outcome]:
+    tasks = runner.plan(course.chapters(), out, asked or {})
+    return {outcome.stem: outcome for outcome in runner.run(tasks, **options)}
+
+
+def code(notebook_text: str) -> nbformat.NotebookNode:
+    cell = nbformat.v4.new_code_cell(notebook_text, metadata={"tags": ["parameters"]})
+    return nbformat.v4.new_notebook(cells=[cell])
+
+
+# ---- finding ----
+
+
+def test_chapters_come_in_order_with_their_questions(shelf: Shelf) -> None:
+    folder = shelf(**{"02_b": "", "01_a": "", "studies__big": ""})
+    (folder / "03_c.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook()))
+    assert [chapter.stem for chapter in course.chapters()] == ["01_a", "02_b", "03_c"]
+    first = course.chapters()[0]
+    assert first.title == "A tiny notebook"
+    assert first.question == "What is twice the gain?"
+    assert first.minutes is None
+    assert [study.stem for study in course.studies()] == ["big"]
+
+
+def test_an_empty_shelf_and_a_missing_one(shelf: Shelf, tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match="EQFLOW_NOTEBOOKS"):
+        course.chapters()
+    (tmp_path / "notebooks").mkdir()
+    assert course.chapters() == course.studies() == []
+    assert run(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["01_a", "01", "01_a.py", "notebooks/01_a.ipynb", "notebooks/01_a"]
+)
+def test_a_notebook_goes_by_many_names(shelf: Shelf, name: str) -> None:
+    shelf(**{"01_a": "", "01_ab": "", "02_b": ""})
+    assert find(name, course.chapters()[:1]).stem == "01_a"
+    assert find("01_a", course.chapters()).stem == "01_a"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("x", "there are: 01_a, 02_b"), ("0", "could be any of: 01_a, 02_b")]
+)
+def test_bad_input_a_name_that_is_not_one_notebook(shelf: Shelf, name: str, says: str) -> None:
+    shelf(**{"01_a": "", "02_b": ""})
+    with pytest.raises(CourseError, match=says):
+        find(name, course.chapters())
+
+
+def test_a_path_outside_of_the_course_will_do(shelf: Shelf, tmp_path: Path) -> None:
+    shelf(**{"01_a": ""})
+    mine = tmp_path / "mine.ipynb"
+    mine.write_text(nbformat.writes(nbformat.v4.new_notebook()))
+    assert find(str(mine), course.chapters()).path == mine
+
+
+# ---- parameters ----
+
+
+def test_the_defaults_are_read_from_the_tagged_cell() -> None:
+    source = "# a remark\nseed = 0\ngain: float = -1.5\nsizes = (1, 2)  # two\nname = 'x'"
+    assert parameters(code(source)) == {"seed": 0, "gain": -1.5, "sizes": (1, 2), "name": "x"}
+    assert parameters(nbformat.v4.new_notebook()) == {}
+
+
+@pytest.mark.parametrize("line", ["n = 2 * seed", "import os", "a = b = 1", "print()", "x: int"])
+def test_bad_input_a_parameters_cell_with_more_than_literals(line: str) -> None:
+    with pytest.raises(CourseError, match="literals"):
+        parameters(code(f"seed = 0\n{line}"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("seed", "-3", -3),
+        ("gain", "2", 2.0),
+        ("gain", "1e-3", 1e-3),
+        ("budget", "quick", "quick"),
+        ("plot", "False", False),
+        ("free", "12", 12),
+        ("free", "a word", "a word"),
+        ("seed", 7, 7),
+    ],
+)
+def test_values_are_read_by_the_type_of_the_default(name: str, text: Any, value: Any) -> None:
+    read = override(DEFAULTS, {name: text}, "n")[name]
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("sed", "1", "knows: seed, gain"),
+        ("seed", "1.5", "whole number"),
+        ("seed", "True", "whole number"),
+        ("seed", "three", "whole number"),
+        ("gain", "nan", "float"),
+        ("gain", "1e999", "finite"),
+        ("plot", "1", "True or False"),
+        ("budget", "quik", "'quick'"),
+        ("device", "tpu", "auto, cpu, cuda"),
+        ("budget", 3, "text"),
+    ],
+)
+def test_bad_input_a_parameter(name: str, text: Any, says: str) -> None:
+    with pytest.raises(CourseError, match=says):
+        override(DEFAULTS, {name: text}, "n")
+
+
+def test_bad_input_a_gpu_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(CourseError, match="no GPU"):
+        override(DEFAULTS, {"device": "cuda"}, "n")
+
+
+@given(st.text(), st.text())
+def test_fuzz_parameters_keep_their_type_or_are_refused(name: str, text: str) -> None:
+    assume(name not in DEFAULTS)
+    with pytest.raises(CourseError):
+        override(DEFAULTS, {name: text}, "n")
+    for known in ("seed", "gain", "plot"):
+        try:
+            value = override(DEFAULTS, {known: text}, "n")[known]
+        except CourseError:
+            continue
+        assert type(value) is type(DEFAULTS[known])
+
+
+@pytest.mark.parametrize("place", ["file/out", "file"])
+def test_bad_input_a_folder_that_cannot_be_written_to(
+    shelf: Shelf, tmp_path: Path, place: str
+) -> None:
+    shelf(**{"01_a": ""})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CourseError, match="can't write to"):
+        runner.plan(course.chapters(), tmp_path / place, {})
+
+
+# ---- running ----
+
+
+def test_one_failure_leaves_the_others(shelf: Shelf, scored: str, tmp_path: Path) -> None:
+    shelf(**{"01_bad": "1 / seed", "02_good": scored, "03_dead": "import os\nos._exit(3)"})
+    outcomes = run(tmp_path / "out", jobs=3)
+    assert {stem: each.status for stem, each in outcomes.items()} == {
+        "01_bad": "failed",
+        "02_good": "finished",
+        "03_dead": "failed",
+    }
+    assert outcomes["01_bad"].error == "ZeroDivisionError: division by zero"
+    kept = nbformat.read(tmp_path / "out" / "01_bad.ipynb", as_version=4)
+    tracebacks = [out for cell in kept.cells for out in cell.get("outputs", []) if "ename" in out]
+    assert tracebacks[0]["ename"] == "ZeroDivisionError"
+    assert (tmp_path / "out" / "03_dead.ipynb").is_file()
+    card = json.loads((tmp_path / "out" / "scorecard.json").read_text())
+    assert card == {"02_good": card["02_good"]}
+    twice = {"value": 3.0, "target": "<= 3", "met": True, "seed": 0}
+    assert card["02_good"]["twice"] == twice
+    assert list(scorecard.read(tmp_path / "out" / "02_good.ipynb")) == ["twice", "another"]
+
+
+def test_what_is_done_is_done_until_something_changes(
+    shelf: Shelf, scored: str, tmp_path: Path
+) -> None:
+    folder = shelf(**{"01_a": scored})
+    out = tmp_path / "out"
+    assert not run(out)["01_a"].reused
+    assert run(out)["01_a"].reused
+    assert run(out, {"gain": "1.5"})["01_a"].reused, "the default, said aloud"
+    assert not run(out, force=True)["01_a"].reused
+    changed = run(out, {"gain": "2"})["01_a"]
+    assert (changed.reused, changed.status) == (False, "finished")
+    assert scorecard.gather(out)["01_a"]["twice"]["value"] == 4.0
+    source = folder / "01_a.py"
+    source.write_text(source.read_text() + "\nprint('more')\n")
+    assert not run(out, {"gain": "2"})["01_a"].reused
+
+
+def test_a_change_of_the_package_asks_for_a_new_run(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf(**{"01_a": ""})
+    (before,) = runner.plan(course.chapters(), tmp_path, {})
+    extra = tmp_path / "extra.py"
+    extra.write_text("")
+    files = [*runner._package_files(), extra]
+    monkeypatch.setattr(runner, "_package_files", lambda: files)
+    (after,) = runner.plan(course.chapters(), tmp_path, {})
+    assert before.fingerprint != after.fingerprint
+
+
+def test_a_failure_takes_older_rows_with_it_and_is_run_again(
+    shelf: Shelf, scored: str, tmp_path: Path
+) -> None:
+    shelf(**{"01_a": scored + "assert gain < 3\n"})
+    out = tmp_path / "out"
+    run(out)
+    assert set(json.loads((out / "scorecard.json").read_text())) == {"01_a"}
+    for _ in range(2):
+        outcome = run(out, {"gain": "4"})["01_a"]
+        assert (outcome.status, outcome.reused) == ("failed", False)
+        assert json.loads((out / "scorecard.json").read_text()) == {}
+    assert run(out)["01_a"].status == "finished"
+
+
+def test_results_gather_over_several_calls(shelf: Shelf, scored: str, tmp_path: Path) -> None:
+    shelf(**{"01_a": scored, "02_b": scored})
+    for chapter in course.chapters():
+        runner.run(runner.plan([chapter], tmp_path / "out", {}))
+    assert set(json.loads((tmp_path / "out" / "scorecard.json").read_text())) == {"01_a", "02_b"}
+
+
+def test_memory_and_threads(shelf: Shelf, tmp_path: Path) -> None:
+    fill = "import os, time\nheld = bytearray(os.urandom(1)) * 300_000_000\ntime.sleep(0.3)\n"
+    threads = "print('threads', os.environ['OMP_NUM_THREADS'])\n"
+    shelf(**{"01_big": fill + threads, "02_small": "import time\ntime.sleep(0.3)"})
+    for name in [name for name in os.environ if name == "OMP_NUM_THREADS"]:
+        del os.environ[name]
+    outcomes = run(tmp_path / "out", jobs=2)
+    big, small = outcomes["01_big"], outcomes["02_small"]
+    assert big.status == small.status == "finished", big.error + small.error
+    assert 250 < big.peak_mb - small.peak_mb < 350
+    share = max(1, runner._cores() // 2)
+    assert f"threads {share}" in (tmp_path / "out" / "01_big.ipynb").read_text()
+
+
+def test_results_name_no_place_on_this_machine(shelf: Shelf, scored: str, tmp_path: Path) -> None:
+    shelf(**{"01_a": scored})
+    run(tmp_path / "out", {"gain": "2"})
+    text = (tmp_path / "out" / "01_a.ipynb").read_text()
+    assert str(tmp_path) not in text
+    assert str(Path.home()) not in text
+    assert sys.prefix not in text

@@ -1,0 +1,229 @@
+"""The committed notebooks: executed, in step with their scripts, small, readable, still true."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from conftest import HEAD
+
+from eqflow_nb import course, pages, runner
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+CHAPTERS = course.chapters(NOTEBOOKS)
+STUDIES = course.studies(NOTEBOOKS)
+CHECKED = "# NBVAL_CHECK_OUTPUT"
+LEAST_COMPARED = 2
+LONGEST_CELL = 30
+
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+each_notebook = pytest.mark.parametrize(
+    "chapter", [*CHAPTERS, *STUDIES], ids=lambda chapter: chapter.stem
+)
+
+
+# ---- what is wrong with a committed notebook, as a list of complaints ----
+
+
+def out_of_step(script: Path, committed: Path) -> list[str]:
+    """Compare the pair by content: a checkout's timestamps mean nothing."""
+
+    def cells(path: Path) -> list[tuple]:
+        read = jupytext.read(path).cells
+        return [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in read]
+
+    one, other = cells(script), cells(committed)
+    if len(one) != len(other):
+        return [f"{len(one)} cells in the script, {len(other)} in the notebook"]
+    return [f"cell {n} differs" for n, pair in enumerate(zip(one, other)) if pair[0] != pair[1]]
+
+
+def not_executed(notebook: nbformat.NotebookNode) -> list[str]:
+    complaints = []
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and cell.source.strip():
+            if cell.execution_count is None:
+                complaints.append(f"cell {number} was not executed")
+            if any(output.output_type == "error" for output in cell.outputs):
+                complaints.append(f"cell {number} shows an error")
+    return complaints
+
+
+def too_long(notebook: nbformat.NotebookNode) -> list[str]:
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    lines = [len(cell.source.splitlines()) for cell in code]
+    return [f"a cell has {count} lines" for count in lines if count > LONGEST_CELL]
+
+
+def without_alt_text(notebook: nbformat.NotebookNode) -> list[str]:
+    complaints = []
+    for number, cell in enumerate(notebook.cells):
+        if re.search(r"!\[\s*\]\(", cell.source) and cell.cell_type == "markdown":
+            complaints.append(f"cell {number}: a picture in the text has no description")
+        for output in cell.get("outputs", []):
+            about = output.get("metadata", {})
+            for mime, content in output.get("data", {}).items():
+                described = about.get("alt") or about.get(mime, {}).get("alt")
+                if mime.startswith("image/") and not described:
+                    complaints.append(f"cell {number}: a picture has no description")
+                if mime == "text/html" and re.search(r"<img(?![^>]*\balt=\"[^\"])", content):
+                    complaints.append(f"cell {number}: a picture in HTML has no description")
+    return complaints
+
+
+def compared_cells(notebook: nbformat.NotebookNode) -> int:
+    """How many cells nbval really compares: marked, executed, with text to compare."""
+    return sum(
+        bool(CHECKED in cell.source and cell.execution_count and cell.outputs)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    )
+
+
+def nbval(*paths: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-cell-timeout=1200"]
+    command += ["-p", "no:cacheprovider", "--rootdir", str(paths[0].parent), *map(str, paths)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=3600)
+
+
+# ---- the notebooks there are ----
+
+
+@each_notebook
+def test_pairs_are_in_step(chapter: course.Chapter) -> None:
+    assert chapter.path.suffix == ".py", "every notebook has a py:percent script"
+    assert out_of_step(chapter.path, chapter.path.with_suffix(".ipynb")) == [], (
+        "run: make notebooks"
+    )
+
+
+@each_notebook
+def test_committed_notebooks_are_executed_small_and_readable(chapter: course.Chapter) -> None:
+    path = chapter.path.with_suffix(".ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert not_executed(notebook) == []
+    assert too_long(notebook) == []
+    assert without_alt_text(notebook) == []
+    assert pages.machine_paths(notebook) == []
+    assert path.stat().st_size < pages.LARGEST_MB * 1e6
+
+
+@each_notebook
+def test_notebooks_say_what_they_are(chapter: course.Chapter) -> None:
+    assert chapter.title != chapter.stem, "the first cell begins with a heading"
+    assert chapter.question.endswith("?"), "and asks its question in a quoted line"
+    assert chapter.minutes is not None
+    assert chapter.peak_mb < 1000, "Binder gives little memory"
+    known = course.parameters(course.load(chapter.path))
+    assert {"seed", "device", "budget"} <= known.keys()
+
+
+@each_chapter
+def test_enough_cells_are_compared(chapter: course.Chapter) -> None:
+    notebook = nbformat.read(chapter.path.with_suffix(".ipynb"), as_version=4)
+    assert compared_cells(notebook) >= LEAST_COMPARED
+
+
+@each_chapter
+def test_stored_values_still_come_out(chapter: course.Chapter) -> None:
+    done = nbval(chapter.path.with_suffix(".ipynb"))
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert re.search(r"\d+ passed", done.stdout)
+
+
+@each_notebook
+def test_notebooks_run_at_the_quick_budget(chapter: course.Chapter, tmp_path: Path) -> None:
+    (outcome,) = runner.run(runner.plan([chapter], tmp_path, {"budget": "quick", "seed": "1"}))
+    assert outcome.status == "finished", outcome.error
+
+
+# ---- each complaint can be made ----
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny pair, committed the way `make notebooks` does it."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    (folder / "01_a.py").write_text(HEAD + f"{CHECKED}\nprint('twice:', 2 * gain)")
+    tasks = runner.plan(course.chapters(folder), folder / "out", {})
+    runner.run(tasks)
+    pages.publish(tasks[0])
+    return folder
+
+
+@pytest.fixture
+def pair(made: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A copy of the tiny pair, to spoil."""
+    for name in ("01_a.py", "01_a.ipynb"):
+        shutil.copy(made / name, tmp_path / name)
+    return tmp_path / "01_a.py", tmp_path / "01_a.ipynb"
+
+
+def test_a_good_pair_has_no_faults_and_passes_nbval(pair: tuple[Path, Path]) -> None:
+    script, committed = pair
+    notebook = nbformat.read(committed, as_version=4)
+    assert out_of_step(script, committed) == []
+    assert not_executed(notebook) + too_long(notebook) + without_alt_text(notebook) == []
+    assert compared_cells(notebook) == 1
+    done = nbval(committed)
+    assert done.returncode == 0, done.stdout
+    # Touching the script, as a checkout does, changes nothing.
+    os.utime(script, (2e9, 2e9))
+    assert out_of_step(script, committed) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("twice: 3.0", "twice: 3.1"), ("2 * gain", "2 * gain / (seed - 0)")]
+)
+def test_nbval_fails_on_a_wrong_value_and_on_a_failing_cell(
+    pair: tuple[Path, Path], old: str, new: str
+) -> None:
+    _, committed = pair
+    text = committed.read_text()
+    assert text.count(old) == 1
+    committed.write_text(text.replace(old, new))
+    done = nbval(committed)
+    assert done.returncode == 1, done.stdout
+    assert "1 failed" in done.stdout
+
+
+def test_drift_in_code_text_or_tags_is_seen(pair: tuple[Path, Path]) -> None:
+    script, committed = pair
+    text = script.read_text()
+    for old, new in [
+        ("2 * gain", "3 * gain"),
+        ("A tiny", "The tiny"),
+        ('tags=["param', 'tags=["x'),
+    ]:
+        assert text.count(old) == 1
+        script.write_text(text.replace(old, new))
+        assert len(out_of_step(script, committed)) == 1
+    script.write_text(text + "\n# %%\nmore = 1\n")
+    assert out_of_step(script, committed) == ["4 cells in the script, 3 in the notebook"]
+
+
+def test_the_other_faults_are_seen(pair: tuple[Path, Path]) -> None:
+    notebook = nbformat.read(pair[1], as_version=4)
+    picture = nbformat.v4.new_output("display_data", {"image/png": "abcd"})
+    error = nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])
+    notebook.cells[1].outputs = [picture, error]
+    notebook.cells[2].execution_count = None
+    assert not_executed(notebook) == ["cell 1 shows an error", "cell 2 was not executed"]
+    assert compared_cells(notebook) == 0
+    assert len(without_alt_text(notebook)) == 1
+    picture.metadata = {"image/png": {"alt": "two curves"}}
+    assert without_alt_text(notebook) == []
+    page = {"text/html": '<img src="a"><img src="b" alt="b">'}
+    notebook.cells[1].outputs = [nbformat.v4.new_output("display_data", page)]
+    notebook.cells[0].source += "\n![](picture.png)"
+    assert len(without_alt_text(notebook)) == 2
+    notebook.cells[1].source = "x = 1\n" * (LONGEST_CELL + 1)
+    assert too_long(notebook) == ["a cell has 31 lines"]

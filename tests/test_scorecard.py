@@ -1,0 +1,167 @@
+"""Scorecards: targets, tables, and what survives on the way through a notebook to a file."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eqflow_nb import scorecard
+from eqflow_nb.scorecard import MIME, Scorecard, gather, meets, read, table
+
+FINITE = st.floats(-1e6, 1e6)
+
+
+def executed(rows: list[dict[str, Any]], status: str = "finished", error: bool = False) -> str:
+    """The text of an executed notebook that shows `rows`."""
+    outputs = [nbformat.v4.new_output("display_data", {MIME: {"notebook": "n", "rows": rows}})]
+    if error:
+        outputs.append(nbformat.v4.new_output("error", ename="E", evalue="", traceback=[]))
+    cell = nbformat.v4.new_code_cell("card.show()", execution_count=1, outputs=outputs)
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"eqflow": {"status": status}})
+    return nbformat.writes(notebook)
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "met"),
+    [
+        (1.5, "<= 1.5", True),
+        (1.5000001, "<= 1.5", False),
+        (0.5, ">= .50", True),
+        (0.49, ">= .50", False),
+        (1.5, "> 1.5", False),
+        (-2, "< -1e0", True),
+        (0.92, "within 3% of .9056", True),
+        (0.94, "within 3% of .9056", False),
+        (-13.6, "within 1% of -13.667", True),
+        (-13.4, "within 1% of -13.667", False),
+        (2.05, "within .1 of 2", True),
+        (2.15, "within .1 of 2", False),
+        (math.nan, ">= 0", False),
+        (math.inf, ">= 0", False),
+        (-math.inf, "<= 0", False),
+        (None, "< 1", False),
+    ],
+)
+def test_a_target_is_met_or_not(value: float | None, target: str, met: bool) -> None:
+    assert meets(value, target) is met
+
+
+@given(FINITE, FINITE)
+def test_property_bounds_agree_with_python(value: float, limit: float) -> None:
+    assert meets(value, f"<= {limit!r}") == (value <= limit)
+    assert meets(value, f"> {limit!r}") == (value > limit)
+    assert meets(value, f"<= {limit!r}") != meets(value, f"> {limit!r}")
+    assert meets(value, f">= {limit!r}") != meets(value, f"< {limit!r}")
+
+
+@pytest.mark.parametrize(
+    "target", ["", "about 3", "<= ", "<= x", "1.5", "within 3%", "<= 1.5 or so"]
+)
+def test_bad_input_a_target_that_cannot_be_read(target: str) -> None:
+    with pytest.raises(ValueError, match="can't be read"):
+        Scorecard("n").row("a", 1.0, target=target)
+
+
+def test_bad_input_a_name_used_twice() -> None:
+    card = Scorecard("n")
+    card.row("a", 1.0)
+    with pytest.raises(ValueError, match="'a' already"):
+        card.row("a", 2.0)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, torch.tensor(math.nan), np.inf])
+def test_what_is_not_finite_is_null_and_never_met(value: Any) -> None:
+    row = Scorecard("n").row("a", value, sd=value, target=">= -1e300")
+    assert row.value is None
+    assert row.met is False
+    assert row.as_dict() == {"value": None, "target": ">= -1e300", "met": False}
+
+
+def test_numbers_of_any_library_become_plain_ones() -> None:
+    card = Scorecard("n", seed=np.int64(3), budget="quick")
+    row = card.row(
+        "a", torch.tensor(2.5), sd=np.float32(0.5), sizes=(1, 2), worst=np.float64("nan")
+    )
+    assert row.as_dict() == {
+        "value": 2.5,
+        "sd": 0.5,
+        "seed": 3,
+        "budget": "quick",
+        "sizes": [1, 2],
+        "worst": None,
+    }
+    assert json.loads(scorecard.dump(card.as_dict())) == {"a": row.as_dict()}
+
+
+def test_the_table_says_what_each_row_says() -> None:
+    card = Scorecard("n")
+    card.row("ring.exact", 1.23456, sd=0.1, floor=0.011, control=3.0, paper=0.257, target="<= 1.5")
+    card.row("b", math.nan, paper="570-1490 s")
+    head, first, second = table(card.as_dict()).splitlines()
+    assert head.split("  ")[0].strip() == "row"
+    for text in (
+        "ring.exact",
+        "1.235",
+        "± 0.1",
+        "floor 0.011, control 3",
+        "0.257",
+        "<= 1.5",
+        "yes",
+    ):
+        assert text in first
+    assert first.index("<= 1.5") == head.index("target") == second.index("reported")
+    assert "not finite" in second
+    assert "570-1490 s" in second
+
+
+def test_verdicts_print_what_a_new_seed_does_not_change(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = []
+    for value in (1.0, 2.0):
+        card = Scorecard("n")
+        card.row("a", value, sd=value, target="<= 1.5")
+        card.row("bb", value)
+        card.verdicts()
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] == "row  target\na    <= 1.5\nbb   reported\n"
+
+
+def test_outside_of_a_notebook_the_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    card = Scorecard("n")
+    card.row("a", 1.0)
+    card.show()
+    assert capsys.readouterr().out == table(card.as_dict()) + "\n"
+
+
+def test_gathering_takes_the_finished_and_leaves_the_rest(tmp_path: Path) -> None:
+    rows = [{"row": "z", "value": 1.0}, {"row": "a", "value": None}]
+    (tmp_path / "01_good.ipynb").write_text(executed(rows))
+    (tmp_path / "02_failed.ipynb").write_text(executed(rows, status="failed"))
+    (tmp_path / "03_error.ipynb").write_text(executed(rows, error=True))
+    (tmp_path / "04_half.ipynb").write_text(executed(rows)[:100])
+    (tmp_path / "05_other.ipynb").write_text("[]")
+    (tmp_path / ".06_draft.ipynb.12.tmp").write_text(executed(rows))
+    expected = {"01_good": {"z": {"value": 1.0}, "a": {"value": None}}}
+    assert gather(tmp_path) == expected
+    assert json.loads((tmp_path / "scorecard.json").read_text()) == expected
+    assert list(read(tmp_path / "01_good.ipynb")) == ["z", "a"]
+    assert read(tmp_path / "03_error.ipynb") == {}
+    with pytest.raises(ValueError, match="not a notebook"):
+        read(tmp_path / "05_other.ipynb")
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "scorecard.json"
+    path.write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        scorecard.replace_text(path, "new \ud800")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

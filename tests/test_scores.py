@@ -1,0 +1,268 @@
+"""The score of every law is the gradient of its log density, however it is written or learned."""
+
+import copy
+import math
+import pickle
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eqflow_nb.scores import (
+    DenoiserScore,
+    KernelDensityScore,
+    MixtureScore,
+    denoiser,
+    fit_mixture,
+    gaussian,
+    of_density,
+)
+from eqflow_nb.snapshots import world
+
+seeds = st.integers(0, 10_000)
+few = settings(max_examples=20, deadline=None)
+
+
+def normal(*shape, seed=0):
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=rng, dtype=torch.float64)
+
+
+def covariances(m, d, seed):
+    factor = normal(m, d, d, seed=seed)
+    return factor @ factor.mT + 0.3 * torch.eye(d, dtype=torch.float64)
+
+
+def mixture(m=4, d=3, seed=0):
+    weights = normal(m, seed=seed).exp()
+    return weights, normal(m, d, seed=seed + 1), covariances(m, d, seed + 2)
+
+
+def relative_error(found, truth):
+    return float((found - truth).norm() / truth.norm())
+
+
+def log_density_by_torch(weights, means, covariance, x):
+    """The mixture's log density from torch's own Gaussian."""
+    parts = torch.distributions.MultivariateNormal(means, covariance).log_prob(x[:, None])
+    return torch.logsumexp(parts + (weights / weights.sum()).log(), dim=1)
+
+
+@few
+@given(seeds, st.integers(1, 5))
+def test_a_gaussian_pulls_towards_its_mean_with_the_inverse_covariance(seed, d):
+    mean, covariance, x = normal(d, seed=seed), covariances(1, d, seed)[0], normal(7, d, seed=seed)
+    expected = torch.linalg.solve(covariance, (mean - x).T).T
+    torch.testing.assert_close(gaussian(mean, covariance)(x), expected)
+
+
+@few
+@given(seeds, st.integers(1, 5), st.integers(1, 4))
+def test_a_mixture_has_its_density_its_gradient_and_its_hessian(seed, m, d):
+    parts = mixture(m, d, seed)
+    score, x = MixtureScore(*parts), normal(5, d, seed=seed + 3)
+    truth = of_density(lambda y: log_density_by_torch(*parts, y))
+    torch.testing.assert_close(score.log_density(x), log_density_by_torch(*parts, x))
+    torch.testing.assert_close(score(x), truth(x))
+    hessian = torch.stack([torch.func.jacrev(lambda y: truth(y[None])[0])(row) for row in x])
+    torch.testing.assert_close(score.jacobian(x), hessian, atol=1e-9, rtol=1e-7)
+
+
+def test_the_jacobian_of_a_score_agrees_with_finite_differences():
+    score, x, h = MixtureScore(*mixture()), normal(6, 3, seed=9), 1e-5
+    columns = [(score(x + h * e) - score(x - h * e)) / (2 * h) for e in torch.eye(3).double()]
+    torch.testing.assert_close(score.jacobian(x), torch.stack(columns, 2), atol=1e-8, rtol=1e-6)
+
+
+def test_responsibilities_are_probabilities_and_certain_far_from_other_components():
+    weights, means = torch.tensor([1.0, 3.0]), torch.tensor([[-5.0, 0.0], [5.0, 0.0]])
+    score = MixtureScore(weights, means, torch.eye(2).expand(2, 2, 2))
+    share = score.responsibilities(torch.cat([means, torch.zeros(1, 2)]))
+    torch.testing.assert_close(share.sum(1), torch.ones(3))
+    torch.testing.assert_close(share[:2], torch.eye(2), atol=1e-6, rtol=0)
+    torch.testing.assert_close(share[2], torch.tensor([0.25, 0.75]))
+
+
+def test_single_precision_is_enough_also_where_trajectories_stray():
+    w = world("lorenz")
+    score = fit_mixture(w.sample(2000, 0), 0.31, components=8)
+    x = torch.cat([w.sample(500, 1), 4 * w.sample(500, 2)])
+    assert relative_error(score(x).double(), score(x.double())) < 1e-4
+
+
+def test_a_score_still_works_copies_and_pickles_after_a_transform_has_used_it_first():
+    score, x = MixtureScore(*mixture()), normal(4, 3)
+    expected = MixtureScore(*mixture())(x)
+    torch.func.jvp(score, (x,), (x,))
+    torch.func.jacrev(score)(x)
+    for again in (score, copy.deepcopy(score), pickle.loads(pickle.dumps(score))):
+        torch.testing.assert_close(again(x), expected)
+
+
+@few
+@given(seeds, st.floats(0.1, 2.0))
+def test_a_kernel_density_is_the_mixture_at_its_centres(seed, sigma):
+    centres, x = normal(20, 3, seed=seed), normal(9, 3, seed=seed + 1)
+    blur = sigma**2 * torch.eye(3, dtype=torch.float64).expand(20, 3, 3)
+    expected = MixtureScore(torch.ones(20), centres, blur)
+    found = KernelDensityScore(centres, sigma)
+    torch.testing.assert_close(found(x), expected(x), atol=1e-9, rtol=1e-7)
+    values = normal(20, 2, seed=seed + 2)
+    torch.testing.assert_close(found.expect(x, values), expected.responsibilities(x) @ values)
+
+
+def test_a_kernel_density_works_through_long_batches_in_parts():
+    score, x = KernelDensityScore(normal(30, 2), 0.4), normal(2500, 2, seed=1)
+    torch.testing.assert_close(score(x)[2400:], score(x[2400:]))
+    assert score(x).shape == x.shape
+
+
+def test_denoising_a_gaussian_shrinks_towards_its_mean():
+    # The posterior mean of x_0 ~ N(m, c^2) given x_0 + sigma eps is m + c^2 / (c^2 + sigma^2) (x - m).
+    sigma, c, mean = 0.7, 1.3, torch.tensor([0.5, -1.0], dtype=torch.float64)
+    score = KernelDensityScore(mean + c * normal(40_000, 2), sigma)
+    x = mean + normal(300, 2, seed=1)
+    expected = mean + c**2 / (c**2 + sigma**2) * (x - mean)
+    assert relative_error(score.denoise(x) - x, expected - x) < 0.05
+
+
+@pytest.mark.parametrize("make", ["kernel", "network"])
+def test_a_denoiser_and_its_score_are_tied_by_tweedie(make):
+    sigma, x = 0.4, torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    score = KernelDensityScore(x + 1, sigma) if make == "kernel" else DenoiserScore(2, sigma)
+    torch.testing.assert_close(score.denoise(x), x + sigma**2 * score(x), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["two_peaks", "ring", "two_moons", "checkerboard"])
+def test_a_kernel_density_approaches_the_exact_score_of_a_world(name):
+    w, sigma = world(name), 0.3
+    x = w.sample(500, 1) + sigma * normal(500, 2, seed=2).float()
+    truth = of_density(lambda y: w.log_density(y, sigma))(x)
+    errors = [relative_error(KernelDensityScore(w.sample(n, 0), sigma)(x), truth) for n in (500, 8000)]
+    assert errors[1] < 0.1
+    # Sampling noise falls as the root of the number of centres: 4 here.
+    assert 2 < errors[0] / errors[1] < 8
+
+
+def test_the_score_of_a_density_ignores_other_rows():
+    score = of_density(lambda x: -(x**4).sum(1))
+    x = normal(5, 2)
+    torch.testing.assert_close(score(x), -4 * x**3)
+    torch.testing.assert_close(score(x[:1]), score(x)[:1])
+
+
+def three_gaussians(n, seed):
+    """Samples of a known mixture of three well-separated Gaussians, and the mixture."""
+    weights = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    means = torch.tensor([[-3.0, 0.0], [3.0, 1.0], [0.0, 4.0]], dtype=torch.float64)
+    covariance = covariances(3, 2, seed=5) / 4
+    rng = torch.Generator().manual_seed(seed)
+    pick = torch.multinomial(weights, n, replacement=True, generator=rng)
+    noise = torch.randn(n, 2, 1, generator=rng, dtype=torch.float64)
+    return means[pick] + (torch.linalg.cholesky(covariance)[pick] @ noise)[:, :, 0], (
+        weights,
+        means,
+        covariance,
+    )
+
+
+def test_fitting_recovers_a_known_mixture_and_blurs_it_exactly():
+    sigma = 0.5
+    samples, (weights, means, covariance) = three_gaussians(20_000, seed=0)
+    truth = MixtureScore(weights, means, covariance + sigma**2 * torch.eye(2))
+    found = fit_mixture(samples, sigma, components=3)
+    x = samples[:2000] + sigma * normal(2000, 2, seed=1)
+    assert relative_error(found(x), truth(x)) < 0.03
+    # Forgetting the blur is an error far above that bound.
+    assert relative_error(MixtureScore(weights, means, covariance)(x), truth(x)) > 0.2
+    gap = truth.log_density(x).mean() - found.log_density(x).mean()
+    assert abs(float(gap)) < 2e-3
+
+
+def test_held_out_samples_choose_few_components_for_a_plain_law_and_many_for_a_ring():
+    plain = fit_mixture(normal(1500, 2), 0.15)
+    ring = fit_mixture(world("ring").sample(3000, 0), 0.15)
+    origin = torch.zeros(1, 2)
+    assert plain.responsibilities(origin).shape[1] == 2
+    assert ring.responsibilities(origin).shape[1] >= 8
+
+
+def test_a_fitted_mixture_beats_the_kernel_density_of_the_same_samples():
+    w, sigma = world("two_moons"), 0.15
+    samples = w.sample(3000, 0)
+    x = w.sample(1000, 1) + sigma * normal(1000, 2, seed=2).float()
+    truth = of_density(lambda y: w.log_density(y, sigma))(x)
+    fitted = relative_error(fit_mixture(samples, sigma)(x), truth)
+    assert fitted < 0.15
+    assert fitted < 0.7 * relative_error(KernelDensityScore(samples, sigma)(x), truth)
+
+
+def test_a_symmetry_given_by_signs_is_exact():
+    signs = torch.tensor([-1.0, -1.0, 1.0])
+    samples, x = world("lorenz").sample(1500, 0), normal(50, 3, seed=1)
+    score = fit_mixture(samples, 0.31, components=8, signs=signs)
+    torch.testing.assert_close(score(signs * x), signs * score(x))
+    free = fit_mixture(samples, 0.31, components=8)
+    assert relative_error(free(signs * x), signs * free(x)) > 1e-3
+
+
+def test_fitting_is_reproducible_and_copes_with_ten_samples():
+    samples, x = normal(200, 2), normal(5, 2, seed=1)
+    assert torch.equal(fit_mixture(samples, 0.3)(x), fit_mixture(samples, 0.3)(x))
+    for n in (10, 11, 12):
+        assert torch.isfinite(fit_mixture(samples[:n], 0.3)(x)).all()
+
+
+def learn(samples, sigma, steps=500, seed=0):
+    score = DenoiserScore(samples.shape[1], sigma, seed=seed)
+    losses = [loss for _, loss in denoiser.train(score, samples, steps=steps, seed=seed)]
+    return score, losses
+
+
+def test_a_trained_denoiser_approaches_the_exact_score_and_a_random_one_does_not():
+    w, sigma = world("two_peaks"), 0.4
+    truth = of_density(lambda y: w.log_density(y, sigma))
+    x = w.sample(2000, 1) + sigma * normal(2000, 2, seed=2).float()
+    score, losses = learn(w.sample(10_000, 0), sigma)
+    with torch.no_grad():
+        assert relative_error(score(x), truth(x)) < 0.15
+        assert relative_error(DenoiserScore(2, sigma)(x), truth(x)) > 0.5
+    # The least loss possible is d - sigma^2 E |s|^2 (Tweedie); predicting no noise costs d.
+    least = 2 - sigma**2 * float(truth(x).square().sum(1).mean())
+    late = sum(losses[-100:]) / 100
+    assert least - 0.1 < late < least + 0.1 < losses[0]
+
+
+def test_training_depends_on_its_seed_alone():
+    samples, x = world("ring").sample(500, 0), torch.zeros(1, 2)
+    torch.manual_seed(1)
+    first = learn(samples, 0.3, steps=10)[0](x)
+    torch.manual_seed(2)
+    assert torch.equal(learn(samples, 0.3, steps=10)[0](x), first)
+    assert not torch.equal(learn(samples, 0.3, steps=10, seed=1)[0](x), first)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 10])
+def test_training_may_be_as_short_as_one_step(steps):
+    losses = learn(world("ring").sample(100, 0), 0.3, steps=steps)[1]
+    assert len(losses) == steps and all(map(math.isfinite, losses))
+
+
+@pytest.mark.gpu
+def test_scores_work_on_the_gpu_as_on_the_cpu():
+    samples = world("ring").sample(2000, 0)
+    x = samples[:300] + 0.1
+    for make in (
+        lambda data: fit_mixture(data, 0.15, components=24),
+        lambda data: KernelDensityScore(data, 0.15),
+    ):
+        on_cpu = make(samples)(x)
+        for data in (samples, samples.cuda()):
+            found = make(data)(x.cuda())
+            assert found.is_cuda
+            torch.testing.assert_close(found.cpu(), on_cpu, atol=1e-2, rtol=1e-3)
+    score = DenoiserScore(2, 0.15).cuda()
+    losses = [loss for _, loss in denoiser.train(score, samples, steps=50)]
+    assert losses[-1] < losses[0]
+    assert score(x.cuda()).is_cuda
