@@ -220,3 +220,19 @@ def _measured(committed: Path) -> dict[str, Any]:
         return json.loads(committed.read_text(encoding="utf-8"))["metadata"].get("eqflow", {})
     except (OSError, ValueError, KeyError):
         return {}
+
+
+def recorded(study: str, folder: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Rows of a study's committed scorecard, as arguments for `Scorecard.row`; {} if there is none.
+
+    Each row says the command it was recorded with, as `recorded`.
+    """
+    path = (folder or notebooks_folder()) / "studies" / f"{study}.json"
+    if not path.is_file():
+        return {}
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        name: {key: item for key, item in row.items() if key != "met"}
+        | {"recorded": kept["command"]}
+        for name, row in kept["scorecard"].items()
+    }

@@ -8,19 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from .figures_style import (
-    FAINT,
-    INK,
-    MARKERS,
-    PALETTE,
-    array,
-    colour,
-    grid,
-    kind_of,
-    legend_outside,
-)
-
-DASHES = ("-", "--", "-.", ":")
+from .figures_style import FAINT, INK, MARKERS, array, colours, grid, kind_of, legend_outside, looks
 
 
 def distances(
@@ -44,10 +32,10 @@ def distances(
         Whether the axes are logarithmic; a logarithmic time axis leaves t = 0 out.
     """
     figure, (pane,) = grid(1, 1, (7, 3))
-    for index, (name, (times, values)) in enumerate(curves.items()):
+    for (name, (times, values)), look in zip(curves.items(), looks(list(curves)), strict=True):
         t, y = array(times), array(values)
         t, y = (t[t > 0], y[t > 0]) if log_time else (t, y)
-        _curve(pane, name, t, y, index)
+        _curve(pane, t, y, label=name, **look)
     if floor is not None:
         mean, sd = floor if isinstance(floor, Sequence) else (floor, 0.0)
         pane.axhspan(mean - 2 * sd, mean + 2 * sd, color=FAINT, alpha=0.4, linewidth=0)
@@ -81,14 +69,13 @@ def bars(
     figure, (pane,) = grid(1, 1, (7, 0.7 + 0.27 * len(rows)))
     pairs = [value if isinstance(value, Sequence) else (value, 0.0) for value in rows.values()]
     values, spreads = np.array(pairs, dtype=float).T
-    colours = [colour(name, index) for index, name in enumerate(rows)]
     lines = np.arange(len(rows))
     whiskers = np.where(spreads > 0, spreads, np.nan)
     pane.barh(
         lines,
         values,
         xerr=whiskers,
-        color=colours,
+        color=colours(list(rows)),
         height=0.7,
         error_kw={"elinewidth": 1, "ecolor": INK, "capsize": 2},
     )
@@ -132,11 +119,11 @@ def loss_curves(
 ) -> Figure:
     """Training curves {name: (steps (T,), values (T,) or (T, members))}, each member a line."""
     figure, (pane,) = grid(1, 1, (7, 2.8))
-    for index, (name, (steps, values)) in enumerate(curves.items()):
+    for (name, (steps, values)), look in zip(curves.items(), looks(list(curves)), strict=True):
         y = array(values)
         y = y[:, None] if y.ndim == 1 else y
-        pane.plot(array(steps), y, color=colour(name, index), linewidth=0.7, alpha=0.7)
-        pane.plot([], [], color=colour(name, index), label=name)
+        pane.plot(array(steps), y, linewidth=0.7, alpha=0.7, **look)
+        pane.plot([], [], label=name, **look)
     if aim is not None:
         pane.axhline(aim, color=INK, linewidth=1, linestyle="--", label=f"aim {aim:g}")
     pane.set(xlabel="training step", ylabel=ylabel, yscale="log")
@@ -152,10 +139,10 @@ def lyapunov_convergence(
 ) -> Figure:
     """Largest Lyapunov exponents {flow: (horizons, mean, sd)} against how long one has looked."""
     figure, (pane,) = grid(1, 1, (7, 3))
-    for index, (name, (times, mean, sd)) in enumerate(curves.items()):
+    for (name, (times, mean, sd)), look in zip(curves.items(), looks(list(curves)), strict=True):
         t, y, spread = array(times), array(mean), array(sd)
-        pane.plot(t, y, color=colour(name, index), label=name)
-        pane.fill_between(t, y - spread, y + spread, color=colour(name, index), alpha=0.18, lw=0)
+        pane.plot(t, y, label=name, **look)
+        pane.fill_between(t, y - spread, y + spread, color=look["color"], alpha=0.18, lw=0)
     pane.axhline(0, color="#777777", linewidth=0.8)
     if truth is not None:
         pane.axhline(truth, color=INK, linewidth=1, linestyle="--", label=f"known: {truth:.4g}")
@@ -174,9 +161,9 @@ def solution_space(
     xy = array(points)
     kinds = [kind_of(label) or label for label in labels]
     figure, (pane,) = grid(1, 1, (7, 4.2))
-    for index, kind in enumerate(dict.fromkeys(kinds)):
+    tints = dict(zip(kinds, colours(kinds), strict=True))
+    for kind, tint in tints.items():
         own = xy[[k == kind for k in kinds]]
-        tint = PALETTE.get(kind) or colour("", index)
         pane.scatter(
             own[:, 0],
             own[:, 1],
@@ -224,8 +211,8 @@ def sampler_curve(
 ) -> Figure:
     """Curves {name: (x (T,), y (T,) or (T, repeats))} with a marker at every point measured."""
     figure, (pane,) = grid(1, 1, (7, 3))
-    for index, (name, (x, y)) in enumerate(curves.items()):
-        _curve(pane, name, array(x), array(y), index, marker="o", markersize=4)
+    for (name, (x, y)), look in zip(curves.items(), looks(list(curves)), strict=True):
+        _curve(pane, array(x), array(y), label=name, marker="o", markersize=4, **look)
     pane.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     if not log:
         pane.set_ylim(bottom=0)
@@ -233,10 +220,9 @@ def sampler_curve(
     return figure
 
 
-def _curve(pane: Any, name: str, x: np.ndarray, y: np.ndarray, index: int, **look: Any) -> None:
+def _curve(pane: Any, x: np.ndarray, y: np.ndarray, **look: Any) -> None:
     """One curve; several members (T, m) become their mean and a band from least to greatest."""
-    tint, dash = colour(name, index), DASHES[index // len(PALETTE) % len(DASHES)]
     if y.ndim == 2:
-        pane.fill_between(x, y.min(1), y.max(1), color=tint, alpha=0.18, linewidth=0)
+        pane.fill_between(x, y.min(1), y.max(1), color=look["color"], alpha=0.18, linewidth=0)
         y = y.mean(1)
-    pane.plot(x, y, color=tint, linestyle=dash, label=name, **look)
+    pane.plot(x, y, **look)

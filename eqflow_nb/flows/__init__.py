@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import continuity, exact, learned, skew
+from . import continuity, exact, learned, networks, skew
 from .base import Scaled, at_common_speed
 
-__all__ = ["Scaled", "at_common_speed", "continuity", "exact", "learned", "skew"]
+__all__ = ["Scaled", "at_common_speed", "continuity", "exact", "learned", "networks", "skew"]

@@ -12,7 +12,13 @@ from .continuity import Field, jacobian
 
 
 class Scaled:
-    """A field times a constant.  If v keeps p, so does c v: stills hold no clock."""
+    """A field times a constant.  If v keeps p, so does c v: stills hold no clock.
+
+    Parameters
+    ----------
+    field : callable (B, d) -> (B, d)
+    factor : float
+    """
 
     def __init__(self, field: Field, factor: float) -> None:
         self.field, self.factor = field, factor
@@ -31,6 +37,16 @@ def at_common_speed(field: Field, x: Tensor) -> Scaled:
 
     In unit-variance coordinates sqrt(d) is the rms radius of the cloud: one unit of time is one
     radius of path.
+
+    Parameters
+    ----------
+    field : callable (B, d) -> (B, d)
+    x : Tensor (B, d)
+        Samples of the law, blurred if the field is of blurred data.
+
+    Returns
+    -------
+    Scaled
 
     Raises
     ------

@@ -19,6 +19,16 @@ def jacobian(field: Field, x: Tensor) -> Tensor:
 
     One forward-mode pass for each of the d directions, all states at once.  A field that offers
     its own `jacobian` method is asked instead.
+
+    Parameters
+    ----------
+    field : callable (B, d) -> (B, d)
+    x : Tensor (B, d)
+
+    Returns
+    -------
+    Tensor (B, d, d)
+        In inverse units of time.
     """
     own = getattr(field, "jacobian", None)
     if own is not None:
@@ -41,6 +51,16 @@ def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0
         it is exact for d <= 6 and uses 10 probes above.
     seed : int
         Of the probes.
+
+    Returns
+    -------
+    Tensor (B,)
+        In inverse units of time.
+
+    Raises
+    ------
+    InputError
+        If `x` is not finite (B, d), or probes is not a whole number above 0.
     """
     x = as_samples(x, "x", at_least=1)
     if probes is None and x.shape[1] <= EXACT_UP_TO:
@@ -72,6 +92,7 @@ class Residual:
     ratio: float
 
 
+@torch.no_grad()
 def residual(
     field: Field, score: Field, x: Tensor, probes: int | None = None, seed: int = 0
 ) -> Residual:
@@ -87,6 +108,11 @@ def residual(
         Hutchinson probes, see `divergence`.  Two independent sets are then drawn and the square is
         the product of their residuals, which is unbiased.
     seed : int
+
+    Returns
+    -------
+    Residual
+        Against the law whose score is given.
 
     Raises
     ------

@@ -14,24 +14,34 @@ class Linear:
 
     Parameters
     ----------
-    matrix : Tensor (d, d)
+    matrix : Tensor (d, d) or (m, d, d)
+        One matrix, or m of them: then the rows of x are m blocks of equal size, one for each.
     score : callable (B, d) -> (B, d)
     """
 
     def __init__(self, matrix: Tensor, score: Field) -> None:
-        self.matrix, self.score = as_samples(matrix, "matrix", at_least=1), score
-        if self.matrix.shape[0] != self.matrix.shape[1]:
-            raise InputError(f"matrix has shape {tuple(self.matrix.shape)}; it must be square")
+        matrix = torch.as_tensor(matrix)
+        self.matrix = matrix if matrix.ndim == 3 else as_samples(matrix, "matrix", at_least=1)[None]
+        self.score = score
+        if self.matrix.shape[1] != self.matrix.shape[2]:
+            raise InputError(f"matrix has shape {tuple(matrix.shape)}; it must be square")
 
     def __call__(self, x: Tensor) -> Tensor:
         """Velocity (B, d) at states (B, d)."""
-        if x.ndim != 2 or x.shape[1] != len(self.matrix):
-            as_samples(x, "x", dim=len(self.matrix), at_least=1)
-        return self.score(x) @ self.matrix.to(x).T
+        if x.ndim != 2 or x.shape[1] != self.matrix.shape[1]:
+            as_samples(x, "x", dim=self.matrix.shape[1], at_least=1)
+        return (self._rows(x) @ self.score(x)[:, :, None])[:, :, 0]
+
+    def _rows(self, x: Tensor) -> Tensor:
+        """The matrix of each row of x, (1, d, d) or (B, d, d)."""
+        m = len(self.matrix)
+        if len(x) % m:
+            raise InputError(f"x has {len(x)} rows, which do not divide among {m} matrices")
+        return self.matrix.to(x).repeat_interleave(len(x) // m if m > 1 else 1, dim=0)
 
     def jacobian(self, x: Tensor) -> Tensor:
         """Jacobian (B, d, d) at states (B, d)."""
-        return self.matrix.to(x) @ jacobian(self.score, x)
+        return self._rows(x) @ jacobian(self.score, x)
 
 
 def constant(matrix: Tensor, score: Field) -> Linear:
@@ -41,8 +51,8 @@ def constant(matrix: Tensor, score: Field) -> Linear:
 
     Parameters
     ----------
-    matrix : Tensor (d, d)
-        The skew matrix K.
+    matrix : Tensor (d, d) or (m, d, d)
+        The skew matrix K, or several, see `Linear`.
     score : callable (B, d) -> (B, d)
 
     Raises
@@ -50,11 +60,20 @@ def constant(matrix: Tensor, score: Field) -> Linear:
     InputError
         If the matrix is not square and skew-symmetric; the message names the worst entry.
     """
+    matrix = torch.as_tensor(matrix)
+    if matrix.ndim == 3:
+        return Linear(torch.stack([skew_matrix(one, "matrix") for one in matrix]), score)
     return Linear(skew_matrix(matrix, "matrix"), score)
 
 
 def from_entries(*entries: float) -> Tensor:
-    """Skew matrix from its entries above the diagonal, row by row: 1 for d = 2, 3 for d = 3."""
+    """Skew matrix from its entries above the diagonal, row by row: 1 for d = 2, 3 for d = 3.
+
+    Raises
+    ------
+    InputError
+        If the number of entries is not d (d - 1) / 2 for any d.
+    """
     size = next((d for d in range(2, 33) if d * (d - 1) // 2 == len(entries)), None)
     if size is None:
         raise InputError(
@@ -67,7 +86,14 @@ def from_entries(*entries: float) -> Tensor:
 
 
 def random(dim: int, seed: int = 0) -> Tensor:
-    """Random skew matrix (d, d) with Gaussian entries and Frobenius norm 1."""
+    """Random skew matrix (d, d) with Gaussian entries and Frobenius norm 1.
+
+    Parameters
+    ----------
+    dim : int
+        The dimension d, at least 2.
+    seed : int
+    """
     dim = count(dim, "dim", at_least=2)
     entries = torch.randn(dim, dim, generator=torch.Generator().manual_seed(seed))
     matrix = entries - entries.T

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from .agreement import embed, rms, signed_similarity, similarity, similarity_matrix
 from .chaos import LyapunovResult, kaplan_yorke, lyapunov_spectrum, mean_speed
+from .sampling import Sampling, assess, largest_step
+from .symmetry import HalfTurn, half_turns
 from .transport import bounded, mmd, noise_floor, preservation, sinkhorn, sliced_wasserstein
 
 __all__ = [
+    "HalfTurn",
     "LyapunovResult",
+    "Sampling",
+    "assess",
     "bounded",
     "embed",
+    "half_turns",
     "kaplan_yorke",
+    "largest_step",
     "lyapunov_spectrum",
     "mean_speed",
     "mmd",

@@ -1,0 +1,95 @@
+"""Costs of flows: four ways to a divergence, and an ensemble trained at once or one by one."""
+
+import pytest
+import torch
+
+from eqflow_nb.flows import learned, skew
+from eqflow_nb.flows.exact import StreamFunction, VectorPotential, Waves
+from eqflow_nb.rollout import rk4
+from eqflow_nb.scores import fit_mixture
+from eqflow_nb.snapshots import world
+
+SIGMA, BATCH, MEMBERS = 0.31, 512, 8
+
+
+@pytest.fixture(scope="module")
+def samples():
+    return world("lorenz").sample(4000, 0)
+
+
+@pytest.fixture(scope="module")
+def score(samples):
+    return fit_mixture(samples, SIGMA, components=24)
+
+
+def by_hand(flow, x):
+    return flow.with_jacobian(x)[1].diagonal(dim1=1, dim2=3).sum((0, 2))
+
+
+def by_ten_probes(flow, x):
+    """Hutchinson by reverse mode, as networks are usually trained."""
+    x = x.clone().requires_grad_()
+    total = 0
+    for _ in range(10):
+        z = torch.randint(0, 2, x.shape).to(x) * 2 - 1
+        total = total + (z * torch.autograd.grad(flow(x), x, z, create_graph=True)[0]).sum((0, 2))
+    return total / 10
+
+
+def by_three_jvps(flow, x):
+    total = 0
+    for i, direction in enumerate(torch.eye(3)):
+        total = total + torch.func.jvp(flow, (x,), (direction.expand_as(x).clone(),))[1][0, :, i]
+    return total
+
+
+def by_jacrev(flow, x):
+    def single(y):
+        return flow(y[None, None])[0, 0]
+
+    return torch.func.vmap(torch.func.jacrev(single))(x[0]).diagonal(dim1=1, dim2=2).sum(1)
+
+
+@pytest.mark.parametrize("way", [by_hand, by_ten_probes, by_three_jvps, by_jacrev])
+@pytest.mark.parametrize("octaves", [0, 4])
+def test_divergence_and_its_gradient(benchmark, samples, way, octaves):
+    flow, x = learned.FlowNetworks(1, 3, octaves=octaves), samples[None, :BATCH]
+
+    def step():
+        flow.zero_grad()
+        found = way(flow, x)
+        found.square().mean().backward()
+        return found.detach()
+
+    found = benchmark(step)
+    exact = by_hand(flow, x).detach()
+    # Probes are noisy: their mean over the batch is what they estimate well.
+    noisy = way is by_ten_probes
+    assert abs(float(found.mean() - exact.mean())) < (0.2 if noisy else 1e-4)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_twelve_training_steps_of_an_ensemble(benchmark, samples, score, together):
+    taught = learned.lesson(samples, score, SIGMA, n=4096)
+    sizes = [MEMBERS] if together else [1] * MEMBERS
+    flows = [learned.FlowNetworks(m, 3, seed=k) for k, m in enumerate(sizes)]
+    benchmark(lambda: [list(learned.train(flow, taught, steps=12)) for flow in flows])
+
+
+def test_polishing_one_network(benchmark, samples, score):
+    taught = learned.lesson(samples, score, SIGMA, n=8192)
+    benchmark(learned.polish, learned.FlowNetworks(1, 3), taught)
+
+
+@pytest.mark.parametrize("kind", ["skew", "stream", "potential", "learned"])
+def test_one_hundred_steps_of_250_trajectories(benchmark, samples, score, kind):
+    plane = fit_mixture(samples[:, :2], SIGMA, components=24)
+    field = {
+        "skew": skew.constant(skew.random(3), score),
+        "stream": StreamFunction(Waves(2), plane),
+        "potential": VectorPotential(Waves(3, 3), score),
+        "learned": learned.FlowNetworks(1, 3),
+    }[kind]
+    x = samples[:250, : 2 if kind == "stream" else 3].contiguous()
+    end = benchmark(lambda: list(rk4(field, x, 0.1, 100))[-1][1])
+    assert torch.isfinite(end).all()

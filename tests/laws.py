@@ -1,0 +1,32 @@
+"""Laws that the tests of scores, flows and rollouts share."""
+
+import torch
+
+from eqflow_nb.scores import MixtureScore
+
+
+def normal(*shape, seed=0):
+    """Standard normal numbers, float64."""
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=rng, dtype=torch.float64)
+
+
+def covariances(m, d, seed=0):
+    """Random covariances (m, d, d), none of them thin."""
+    factor = normal(m, d, d, seed=seed)
+    return factor @ factor.mT + 0.3 * torch.eye(d, dtype=torch.float64)
+
+
+def mixture(m=3, d=3, seed=0):
+    """Weights, means and covariances of a random Gaussian mixture."""
+    return normal(m, seed=seed).exp(), normal(m, d, seed=seed + 1), covariances(m, d, seed + 2)
+
+
+def law(d, seed=0):
+    """Score of a random Gaussian mixture, float64: a law without any symmetry."""
+    return MixtureScore(*mixture(3, d, seed))
+
+
+def relative_error(found, truth):
+    """Root mean square error over the root mean square of the truth."""
+    return float((found - truth).norm().detach() / truth.norm().detach())

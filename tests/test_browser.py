@@ -1,0 +1,270 @@
+"""The panels in JupyterLab in a real browser: a slider is moved and the right thing happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from browser import ARGUMENTS
+
+from eqflow_nb import course
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 300.0
+RUN_ALL = '.lm-Menu-item[data-command="runmenu:run-all"]'
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    # Cells out of sight are drawn too.
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+# The sliders that have to stand at zero for nothing to move, by the beginnings of their labels.
+CHAPTERS = {
+    "01_toys_2d": ("skew strength", "diffusion"),
+    "02_lorenz_chaos": ("K[x,y]", "K[x,z]", "K[y,z]", "diffusion"),
+}
+
+BROKEN = """# %%
+from IPython.display import display
+from eqflow_nb.panels_base import Panel, slider
+
+def draw(panes, gain):
+    if gain > 1:
+        raise ValueError("the gain is too large")
+    panes[0].plot([0, gain])
+    return f"moved {gain:.3f}"
+
+panel = Panel(draw, {"gain": slider("gain", 1.0, 0, 2, 0.5)}, {"gain": [0, 1]}, "", "two lines")
+display(panel.widget)
+"""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab, and the folder it serves."""
+
+    url: str
+    folder: Path
+
+    def sessions(self) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{self.url}/api/sessions", timeout=30) as answer:
+            return json.load(answer)
+
+    def end_sessions(self) -> None:
+        for session in self.sessions():
+            address = f"{self.url}/api/sessions/{session['id']}"
+            urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=30)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Lab]:
+    """JupyterLab in a process group of its own, knowing nothing of this machine's settings."""
+    home = tmp_path_factory.mktemp("lab")
+    for name, values in SETTINGS.items():
+        path = home / "settings/@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    folders = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+    }
+    environment = os.environ | {name: str(home / folder) for name, folder in folders.items()}
+    environment["PYTHONPATH"] = str(ROOT)
+    (home / "root").mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
+    command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
+    command += [f"--ServerApp.root_dir={home / 'root'}", "--IdentityProvider.token="]
+    command += ["--ServerApp.disable_check_xsrf=True"]
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+        running = Lab(f"http://127.0.0.1:{port}", home / "root")
+        try:
+            wait_for(lambda: answers(running, process), "JupyterLab to start", 60)
+            yield running
+            running.end_sessions()
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@contextmanager
+def opened(browser: Any, lab: Lab, name: str, evidence: Path) -> Iterator[Any]:
+    """A page with a notebook of the lab's folder, all of it run; a picture of it on failure."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    try:
+        page.goto(f"{lab.url}/lab/tree/{name}?reset", timeout=60_000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        # Run All drops cells silently before the kernel is there, whatever the indicator says.
+        wait_for(lambda: kernel_is_ready(lab, name), "the kernel", 60)
+        page.click('.lm-MenuBar-itemLabel:text-is("Run")')
+        page.click(RUN_ALL)
+        page.wait_for_selector(".eqflow-status", timeout=1000 * PATIENCE)
+        running = page.locator('.jp-InputPrompt:text-is("[*]:")')
+        wait_for(lambda: running.count() == 0, "all cells to end")
+        yield page
+    except BaseException:
+        page.screenshot(path=evidence / "failure.png")
+        print(f"what the browser showed: {evidence / 'failure.png'}")
+        raise
+    finally:
+        page.close()
+
+
+@pytest.mark.parametrize("stem", CHAPTERS)
+def test_sliders_in_the_chapters(
+    stem: str, lab: Lab, browser: Any, tmp_path: Path, record_property: Callable
+) -> None:
+    put_chapter(stem, lab.folder)
+    with opened(browser, lab, f"{stem}.ipynb", tmp_path) as page:
+        labels = CHAPTERS[stem]
+        panel = find_panel(page, labels)
+        picture, status = panel.locator("img.widget-image"), panel.locator(".eqflow-status")
+        wait_for(lambda: picture.get_attribute("src"), "the first picture")
+        wait_for(lambda: moved(status) > 0.01, "the panel to say that its particles move")
+        before = picture.get_attribute("src")
+
+        start = time.perf_counter()
+        press(panel, labels[0], "ArrowLeft")
+        wait_for(lambda: picture.get_attribute("src") not in (None, before), "a new picture")
+        seconds = time.perf_counter() - start
+        record_property("seconds_from_key_to_picture", round(seconds, 3))
+        print(f"{stem}: {seconds:.2f} s from key to picture; the panel says: {status.inner_text()}")
+
+        for label in labels:
+            bring_to_zero(panel, label)
+        wait_for(lambda: moved(status) == 0, "the particles to stop")
+        stopped = picture.get_attribute("src")
+        press(panel, labels[0], "ArrowRight")
+        wait_for(lambda: moved(status) > 0, "the particles to move again")
+        wait_for(lambda: picture.get_attribute("src") != stopped, "a picture of that")
+
+        # The static twin, which doesn't need the kernel, is there too.
+        assert page.locator(".jp-RenderedImage img").count() > 0
+        assert page.locator(".jp-OutputArea-output[data-mime-type*=stderr]").count() == 0
+
+
+def test_an_error_in_a_panel_is_seen(lab: Lab, browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN)
+    nbformat.write(course.load(tmp_path / "broken.py"), lab.folder / "broken.ipynb")
+    with opened(browser, lab, "broken.ipynb", tmp_path) as page:
+        panel = find_panel(page, ("gain",))
+        error = panel.locator(".eqflow-error")
+        assert error.inner_text() == ""
+        press(panel, "gain", "ArrowRight")
+        wait_for(lambda: "the gain is too large" in error.inner_text(), "the error")
+        press(panel, "gain", "Home")
+        wait_for(lambda: error.inner_text() == "", "the error to go")
+        wait_for(lambda: moved(panel.locator(".eqflow-status")) == 0, "the redraw")
+
+
+# ---- how it is done ----
+
+
+def put_chapter(stem: str, folder: Path) -> None:
+    """Copy a chapter, without outputs and at the quick budget."""
+    path = course.notebooks_folder() / f"{stem}.py"
+    assert path.is_file(), f"there is no {path}"
+    notebook = course.load(path)
+    (cell,) = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    cell.source, changed = re.subn(r'(?m)^budget = "\w+"', 'budget = "quick"', cell.source)
+    assert changed == 1
+    nbformat.write(notebook, folder / f"{stem}.ipynb")
+
+
+def find_panel(page: Any, labels: tuple[str, ...]) -> Any:
+    """The first panel that has all of these sliders, once it has come up."""
+
+    def candidates() -> Any:
+        panels = page.locator(".widget-box:has(> img.widget-image)")
+        for label in labels:
+            panels = panels.filter(has=page.locator(f'.widget-label:text("{label}")'))
+        return panels
+
+    wait_for(lambda: candidates().count() > 0, f"a panel with sliders {labels}")
+    return candidates().first
+
+
+def slider(panel: Any, label: str) -> Any:
+    return panel.locator(f'.widget-slider:has(.widget-label:text("{label}"))')
+
+
+def press(panel: Any, label: str, key: str) -> None:
+    handle = slider(panel, label).locator(".noUi-handle")
+    handle.focus()
+    handle.press(key)
+
+
+def bring_to_zero(panel: Any, label: str) -> None:
+    """Move a slider to zero with the arrow keys, as its readout tells."""
+
+    def value() -> float:
+        return float(slider(panel, label).locator(".widget-readout").inner_text().replace("−", "-"))
+
+    for _ in range(100):
+        now = value()
+        if now == 0:
+            return
+        press(panel, label, "ArrowLeft" if now > 0 else "ArrowRight")
+        wait_for(lambda now=now: value() != now, f"{label} to follow the key")
+    raise AssertionError(f"{label} never reached zero; it stands at {value()}")
+
+
+def moved(status: Any) -> float:
+    """How far things moved, as the panel says; NaN while it is working."""
+    said = re.search(r"moved (\S+)", status.inner_text())
+    return float(said[1]) if said else float("nan")
+
+
+def kernel_is_ready(lab: Lab, name: str) -> bool:
+    kernels = [session["kernel"] for session in lab.sessions() if session["path"] == name]
+    return any(k["execution_state"] == "idle" and k["connections"] >= 1 for k in kernels)
+
+
+def answers(lab: Lab, process: subprocess.Popen) -> bool:
+    assert process.poll() is None, f"JupyterLab ended: {(lab.folder.parent / 'log').read_text()}"
+    try:
+        lab.sessions()
+    except OSError:
+        return False
+    return True
+
+
+def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> None:
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, f"waited {patience:g} s for {what}"
+        time.sleep(0.02)
