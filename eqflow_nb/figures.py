@@ -78,7 +78,7 @@ __all__ = [
 
 def cloud(samples: Any, title: str = "", axes: Sequence[str] = PLANE, extent: float = 3) -> Figure:
     """One cloud of samples (n, 2)."""
-    return clouds({title: samples}, axes, extent, width=3.4)
+    return clouds({title: samples}, axes, extent)
 
 
 def clouds(
@@ -86,10 +86,9 @@ def clouds(
     axes: Sequence[str] = PLANE,
     extent: float = 3,
     columns: int = 4,
-    width: float = 2.2,
 ) -> Figure:
     """Clouds {title: samples (n, 2)} side by side on common axes."""
-    figure, panes = grid(len(groups), columns, (width, width + 0.25))
+    figure, panes = grid(len(groups), columns, _size(len(groups), columns))
     for index, (pane, (title, samples)) in enumerate(zip(panes, groups.items())):
         draw_cloud(pane, samples, colour(title), points=POINTS)
         pane.set_title(title)
@@ -106,7 +105,7 @@ def flow_on_density(
     axes: Sequence[str] = PLANE,
 ) -> Figure:
     """Streamlines of fields {title: (B, 2) -> (B, 2)} over one density, with particles (n, 2)."""
-    figure, panes = grid(len(fields), columns, (2.2, 2.45))
+    figure, panes = grid(len(fields), columns, _size(len(fields), columns))
     for index, (pane, (title, field)) in enumerate(zip(panes, fields.items())):
         draw_density(pane, log_density, extent)
         draw_streamlines(pane, field, extent)
@@ -121,7 +120,7 @@ def sigma_gallery(
     densities: Mapping[float, LogDensity], extent: float = 3, samples: Any = None
 ) -> Figure:
     """Densities {sigma: log density} side by side; samples (n, 2) are drawn on all of them."""
-    figure, panes = grid(len(densities), 5, (2.0, 2.25))
+    figure, panes = grid(len(densities), 5, _size(len(densities), 5))
     for index, (pane, (sigma, log_density)) in enumerate(zip(panes, densities.items())):
         draw_density(pane, log_density, extent)
         if samples is not None:
@@ -200,3 +199,9 @@ def trajectories_3d(
         pane.set_title(title, y=0.95)
         cube(pane, extent, axes)
     return figure
+
+
+def _size(count: int, columns: int) -> tuple[float, float]:
+    """The size of one of `count` square pictures, in inches: few are larger."""
+    width = min(3.4, 8.8 / min(count, columns))
+    return width, width + 0.2

@@ -135,7 +135,7 @@ def cube(axes: Any, extent: float, labels: Sequence[str]) -> None:
     axes.grid(False)
     axes.patch.set_visible(False)
     axes.view_init(elev=14, azim=-62)
-    axes.set_box_aspect((1, 1, 1), zoom=1.05)
+    axes.set_box_aspect((1, 1, 1), zoom=1.0)
 
 
 def _lattice(extent: float, cells: int) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -67,7 +68,7 @@ def style() -> None:
 
 def kind_of(name: str) -> str | None:
     """The kind of flow that a name such as "learned 3" or "two_peaks.skew" speaks of, if any."""
-    words = name.lower().replace(".", " ").replace("_", " ").replace(",", " ").split()
+    words = re.findall(r"[a-z]+", name.lower())
     known = (ALSO.get(word, word) for word in words)
     return next((word for word in known if word in PALETTE), None)
 

@@ -122,7 +122,7 @@ def draw_streams(panes: Sequence[Axes], world: str, psi: str, mix: float, time: 
 
 
 def lorenz_panel(
-    xy: float = 1.0, xz: float = 0.3, yz: float = -0.5, eta: float = 0.0, sigma: float = 0.3
+    xy: float = 0.3, xz: float = 1.0, yz: float = 0.5, eta: float = 0.0, sigma: float = 0.3
 ) -> Panel:
     """The three entries of a constant skew matrix on the Lorenz attractor's snapshots."""
     controls = {
@@ -135,7 +135,7 @@ def lorenz_panel(
     return Panel(
         draw_lorenz,
         controls,
-        twin={"xy": [-1, 0, 1]},
+        twin={"xz": [-1, 0, 1]},
         caption="Grey: snapshots. Lines: four trajectories of K s, dots where they end.",
         alt="Trajectories of three constant skew flows over the Lorenz attractor's snapshots: "
         "closed loops in parallel planes, differently tilted in each picture; none switches "

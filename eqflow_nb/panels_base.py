@@ -96,7 +96,8 @@ class Panel:
         ((name, chosen),) = (values or self.twin).items()
         if name not in self.controls:
             raise ValueError(f"no control is called {name!r}; known are {', '.join(self.controls)}")
-        figure, axes = self._axes(self.panes * len(chosen), len(chosen), TWIN_SIZE)
+        size = TWIN_SIZE * (1.2 if self.projection else 1)
+        figure, axes = self._axes(self.panes * len(chosen), len(chosen), size)
         symbol = self.controls[name].description.split()[-1]
         for column, value in enumerate(chosen):
             panes = axes[column :: len(chosen)]
@@ -148,7 +149,7 @@ class Panel:
 
     def _margins(self) -> dict[str, float]:
         if self.projection == "3d":
-            return {"left": -0.08, "right": 1.05, "bottom": -0.06, "top": 1.14}
+            return {"left": -0.09, "right": 0.97, "bottom": -0.01, "top": 1.06}
         width, height = SIZE * self.panes, SIZE
         return {
             "left": LEFT / width,

@@ -171,7 +171,7 @@ def lorenz_paths(xy: float, xz: float, yz: float, eta: float, sigma: float) -> T
     drift = skew.Linear(matrix, law("lorenz", sigma)[0])
     stills = blurred_samples("lorenz", 400, 0.0, 1)
     start = stills[stills[:, 0].argsort()][50::100]  # two in each wing
-    return torch.stack([x for _, x in _walk(drift, start, 0.15 * sigma, 160, eta)])
+    return torch.stack([x for _, x in _walk(drift, start, 0.2 * sigma, 100, eta)])
 
 
 def _walk(

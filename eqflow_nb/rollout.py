@@ -21,6 +21,8 @@ from .inputs import InputError, between, count, positive, skew_matrix
 
 Field = Callable[[Tensor], Tensor]
 Result = TypeVar("Result")
+# As torch found them at the start (OMP_NUM_THREADS counts); notebooks then ask for one a step.
+CORES = torch.get_num_threads()
 FAR = 50.0
 NOISE_SEEDS = 1_000_000_007
 _thread = threading.local()
@@ -265,7 +267,7 @@ def together(jobs: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
         Whatever a job raises.  That, or an interrupt, ends the other rollouts at their next step.
     """
     before = torch.get_num_threads()
-    workers = max(1, min(len(jobs), before, os.cpu_count() or 1))
+    workers = max(1, min(len(jobs), CORES, os.cpu_count() or 1))
     abandon = threading.Event()
     pool = ThreadPoolExecutor(workers, initializer=_start_thread, initargs=(abandon,))
     try:

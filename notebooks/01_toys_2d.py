@@ -41,6 +41,7 @@ from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.scorecard import Scorecard
 
 figures.style()
+torch.set_num_threads(1)  # steps are too short to split; whole rollouts run side by side
 
 # %% tags=["parameters"]
 seed = 0
@@ -52,8 +53,12 @@ sigma = 0.15
 place = pick_device(device)
 sizes = {
     "quick": dict(n=4000, steps=30, members=2, cloud=200, long=10.0, last=48, evaluations=100),
-    "laptop": dict(n=50000, steps=300, members=8, cloud=2000, long=100.0, last=128, evaluations=1200),
-    "paper": dict(n=50000, steps=1000, members=8, cloud=2000, long=1000.0, last=128, evaluations=5000),
+    "laptop": dict(
+        n=50000, steps=300, members=8, cloud=2000, long=100.0, last=128, evaluations=1200
+    ),
+    "paper": dict(
+        n=50000, steps=1000, members=8, cloud=2000, long=1000.0, last=128, evaluations=5000
+    ),
 }[choice(budget, BUDGETS, "budget")]
 members, cloud = sizes["members"], sizes["cloud"]
 card = Scorecard("01_toys_2d", seed=seed, budget=budget, sigma=sigma)
@@ -91,9 +96,13 @@ gauss = scores.gaussian(torch.zeros(2), covariance)
 quarter = flows.skew.from_entries(1.0).double()
 points = torch.randn(2000, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 points = points @ torch.linalg.cholesky(covariance).T
-turning = flows.continuity.residual(lambda x: x @ torch.linalg.inv(covariance) @ quarter.T, gauss, points)
+turning = flows.continuity.residual(
+    lambda x: x @ torch.linalg.inv(covariance) @ quarter.T, gauss, points
+)
 stretching = flows.continuity.residual(lambda x: x, gauss, points)
-print(f"rms residual over rms speed: turning {turning.relative:.0e}, stretching {stretching.relative:.2f}")
+print(
+    f"rms residual over rms speed: turning {turning.relative:.0e}, stretching {stretching.relative:.2f}"
+)
 assert turning.relative < 1e-12 < stretching.relative
 
 # %% [markdown]
@@ -135,7 +144,9 @@ signs = {name: turn_of(name) for name in worlds}
 fitted = {n: scores.fit_mixture(x, sigma, seed=seed, signs=signs[n]) for n, x in samples.items()}
 denoiser = scores.DenoiserScore(2, sigma, seed=seed).to(place)
 steps = 50 if budget == "quick" else 1000
-losses = [loss for _, loss in scores.denoiser.train(denoiser, samples["two_moons"], steps, seed=seed)]
+losses = [
+    loss for _, loss in scores.denoiser.train(denoiser, samples["two_moons"], steps, seed=seed)
+]
 
 # %%
 noise = torch.Generator().manual_seed(seed + 10)
@@ -151,7 +162,9 @@ def error(score, name):
 
 print({name: f"mixture {error(fitted[name], name):.3f}" for name in worlds})
 kernel = scores.KernelDensityScore(samples["two_moons"][:5000], sigma)
-print(f"two_moons: kernel density of 5,000 {error(kernel, 'two_moons'):.3f}, denoiser {error(denoiser, 'two_moons'):.3f}")
+print(
+    f"two_moons: kernel density of 5,000 {error(kernel, 'two_moons'):.3f}, denoiser {error(denoiser, 'two_moons'):.3f}"
+)
 
 # %% [markdown]
 # The fitted Gaussian mixture wins, and it is an exact gradient, which will matter. We go on with it.
@@ -165,7 +178,9 @@ print(f"two_moons: kernel density of 5,000 {error(kernel, 'two_moons'):.3f}, den
 # %%
 skew = {n: flows.skew.constant(flows.skew.from_entries(1.0), fitted[n]) for n in worlds}
 figures.show(
-    figures.flow_on_density({"two_moons: skew": skew["two_moons"]}, lambda x: moons.log_density(x, sigma)),
+    figures.flow_on_density(
+        {"two_moons: skew": skew["two_moons"]}, lambda x: moons.log_density(x, sigma)
+    ),
     "Streamlines of the constant skew flow on two moons: closed loops along the level lines.",
 )
 
@@ -213,24 +228,40 @@ def train(name, octaves=2):
     """Eight networks for a world, and the seconds of one thread that each took."""
     began = time.thread_time()
     found, losses = flows.learned.learn(
-        samples[name], fitted[name], sigma, members, width=48, last=sizes["last"], octaves=octaves,
-        signs=signs[name], steps=sizes["steps"], smoothness=(0.003, 1e-5), share=0.2, stay=1e-4,
-        seed=seed, progress=False,
+        samples[name],
+        fitted[name],
+        sigma,
+        members,
+        width=48,
+        last=sizes["last"],
+        octaves=octaves,
+        signs=signs[name],
+        steps=sizes["steps"],
+        smoothness=(0.003, 1e-5),
+        share=0.2,
+        stay=1e-4,
+        seed=seed,
+        progress=False,
     )
     return found, losses, (time.thread_time() - began) / members
 
 
+# %%
 trained = rollout.together({name: lambda n=name: train(n) for name in worlds})
 learned = {name: found for name, (found, _, _) in trained.items()}
 residuals = {
-    name: torch.tensor([
-        flows.continuity.residual(net.member(i), exact_score(name), held_out[name]).relative
-        for i in range(members)
-    ])
+    name: torch.tensor(
+        [
+            flows.continuity.residual(net.member(i), exact_score(name), held_out[name]).relative
+            for i in range(members)
+        ]
+    )
     for name, net in learned.items()
 }
 for name, r in residuals.items():
-    print(f"{name:10s} residual against the exact score {r.mean():.3f} ± {r.std():.3f}, {trained[name][2]:.1f} s each")
+    print(
+        f"{name:10s} residual against the exact score {r.mean():.3f} ± {r.std():.3f}, {trained[name][2]:.1f} s each"
+    )
 
 # %% [markdown]
 # What is left is mostly the error of the fitted score: the networks satisfy (1) for *that* score to
@@ -238,7 +269,11 @@ for name, r in residuals.items():
 
 # %%
 features = rollout.together({f"octaves {k}": lambda k=k: train("two_moons", k)[0] for k in (0, 4)})
-features = {"octaves 0": features["octaves 0"], "octaves 2": learned["two_moons"], "octaves 4": features["octaves 4"]}
+features = {
+    "octaves 0": features["octaves 0"],
+    "octaves 2": learned["two_moons"],
+    "octaves 4": features["octaves 4"],
+}
 figures.show(
     figures.flow_on_density(
         {n: net.member(0) for n, net in features.items()}, lambda x: moons.log_density(x, sigma)
@@ -248,7 +283,9 @@ figures.show(
 for name, net in features.items():
     v, slope = net.with_jacobian(held_out["two_moons"].expand(members, -1, -1))
     rough = slope.square().sum((1, 3)).mean(1) / v.square().sum(2).mean(1)
-    print(f"{name}: mean squared gradient over mean squared speed {rough.mean():.0f} ± {rough.std():.0f}")
+    print(
+        f"{name}: mean squared gradient over mean squared speed {rough.mean():.0f} ± {rough.std():.0f}"
+    )
 
 # %% [markdown]
 # ## 7. Does it last?
@@ -282,6 +319,7 @@ def runners(name):
     return {"learned": learned[name], "random": untrained, **plain}
 
 
+# %%
 dt = {"two_peaks": 0.1, "ring": 0.1, "two_moons": 0.05}
 times = [sizes["long"] / 10, sizes["long"]]
 
@@ -314,14 +352,19 @@ kinds = list(dict.fromkeys(kind for _, kind in over))
 for name in worlds:
     print(f"{name:10s}", "  ".join(f"{kind} {over[name, kind]:.2f}" for kind in kinds))
 figures.show(
-    figures.bars({f"{n}.{k}": over[n, k] for n in worlds for k in kinds}, target=1.5, best=1.0, log=True),
+    figures.bars(
+        {f"{n}.{k}": over[n, k] for n in worlds for k in kinds}, target=1.5, best=1.0, log=True
+    ),
     "Distance over floor at the end, log scale: learned, skew and exact flows near 1; random "
     "networks, the score and the symmetric matrix far above.",
 )
 
 # %%
 strip = {
-    kind: {0.0: draw("two_moons", cloud, seed + 1234), **{t: runs["two_moons", kind].at(t) for t in times}}
+    kind: {
+        0.0: draw("two_moons", cloud, seed + 1234),
+        **{t: runs["two_moons", kind].at(t) for t in times},
+    }
     for kind in ("learned", "skew", "score", "random")
 }
 figures.show(
@@ -339,7 +382,9 @@ figures.show(
 if budget != "quick":
     jobs = {kind: jobs["ring", kind][1] for kind in ("skew", "exact")}
     far = {
-        kind: lambda f=f: rollout.follow(rollout.rk4(f, draw("ring", cloud, seed + 4321), 0.2, 5000), [1000.0])
+        kind: lambda f=f: rollout.follow(
+            rollout.rk4(f, draw("ring", cloud, seed + 4321), 0.2, 5000), [1000.0]
+        )
         for kind, f in jobs.items()
     }
     far = {kind: preserved("ring", r.at(1000.0)) for kind, r in rollout.together(far).items()}
@@ -378,16 +423,29 @@ currents = {
 def assess(current, step):
     """Heun's method, two evaluations of the score a step, eta = 1."""
     count = sizes["evaluations"] // 2
-    path = rollout.heun(lambda x: peaks(x) + current(x), draw("two_peaks", cloud, seed + 99), step, count, 1.0, seed)
-    return measures.assess(path, count, 2, lambda n, k: draw("two_peaks", n, k), floors["two_peaks"])
+    path = rollout.heun(
+        lambda x: peaks(x) + current(x), draw("two_peaks", cloud, seed + 99), step, count, 1.0, seed
+    )
+    return measures.assess(
+        path, count, 2, lambda n, k: draw("two_peaks", n, k), floors["two_peaks"]
+    )
 
 
-ladder = [0.04] if budget == "quick" else [0.1, 0.14, 0.16, 0.18, 0.19, 0.2, 0.21, 0.22, 0.23]
+# %%
+ladder = [0.04] if budget == "quick" else [0.14, 0.16, 0.18, 0.2, 0.21, 0.22, 0.23, 0.24]
 climbs = rollout.together(
-    {n: lambda c=c: measures.largest_step(lambda step: assess(c, step), ladder) for n, c in currents.items()}
+    {
+        n: lambda c=c: measures.largest_step(lambda step: assess(c, step), ladder)
+        for n, c in currents.items()
+    }
 )
 for name, found in climbs.items():
-    print(f"{name:14s}", "no step keeps p" if found is None else f"step {found[0]:.2f}, {1000 * found[1].effective:.1f} effective samples per 1,000 evaluations")
+    print(
+        f"{name:14s}",
+        "no step keeps p"
+        if found is None
+        else f"step {found[0]:.2f}, {1000 * found[1].effective:.1f} effective samples per 1,000 evaluations",
+    )
 
 # %% [markdown]
 # The best current is not the strongest but the one that flows over the saddle between the peaks,
@@ -400,18 +458,39 @@ effective = {n: found[1].effective if found else 0.0 for n, found in climbs.item
 best = max((n for n in effective if n != "none"), key=effective.get)
 recorded = course.recorded("toys_long")
 for name in worlds:
-    card.row(f"{name}.learned.residual", float(residuals[name].mean()), sd=float(residuals[name].std()), target="<= .15", score_error=error(fitted[name], name))
+    card.row(
+        f"{name}.learned.residual",
+        float(residuals[name].mean()),
+        sd=float(residuals[name].std()),
+        target="<= .15",
+        score_error=error(fitted[name], name),
+    )
     card.row(f"{name}.learned.train_seconds", trained[name][2], threads=1)
     for kind in ("exact", "skew", "learned", "random", "score", "symmetric"):
         shared = dict(floor=floors[name], dt=dt[name], points=cloud)
-        card.row(f"{name}.{kind}.preservation_100", over[name, kind], target="<= 1.5" if kind == "learned" else None, t=times[-1], **shared)
+        card.row(
+            f"{name}.{kind}.preservation_100",
+            over[name, kind],
+            target="<= 1.5" if kind == "learned" else None,
+            t=times[-1],
+            **shared,
+        )
     for row, values in recorded.items():
         if row.startswith(name):
             card.row(row, **values)
-card.row("sampler.speedup", effective[best] / max(effective["none"], 1e-9), target="> 1.5", best=best)
+# %%
+card.row(
+    "sampler.speedup", effective[best] / max(effective["none"], 1e-9), target="> 1.5", best=best
+)
 if budget != "quick":
     for kind, value in far.items():
-        card.row(f"ring.{kind}.preservation_1000_here", value, target="<= 1.5", floor=floors["ring"], dt=0.2)
+        card.row(
+            f"ring.{kind}.preservation_1000_here",
+            value,
+            target="<= 1.5",
+            floor=floors["ring"],
+            dt=0.2,
+        )
 card.show()
 
 # %%

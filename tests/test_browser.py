@@ -174,7 +174,8 @@ def test_sliders_in_the_chapters(
 
         # The static twin, which doesn't need the kernel, is there too.
         assert page.locator(".jp-RenderedImage img").count() > 0
-        assert page.locator(".jp-OutputArea-output[data-mime-type*=stderr]").count() == 0
+        errors = page.locator(".jp-OutputArea-output", has_text="Traceback (most recent call last)")
+        assert errors.count() == 0, errors.first.inner_text()
 
 
 def test_an_error_in_a_panel_is_seen(lab: Lab, browser: Any, tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ def test_figures_are_small_and_label_their_axes(name: str) -> None:
 
 def test_names_keep_their_colours() -> None:
     assert figures.colour("two_peaks.skew") == figures.colour("skew") == PALETTE["skew"]
+    assert figures.colour("two_moons: skew") == PALETTE["skew"]
     assert figures.colour("learned 3") == PALETTE["learned"]
     assert figures.colour("true system") == PALETTE["truth"]
     assert kind_of("η = 1") is None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from eqflow_nb import panels, scores
+from eqflow_nb import panels, scores, snapshots
 from eqflow_nb.flows import exact
 from eqflow_nb.panels_motion import (
     PSI,
@@ -122,3 +122,12 @@ def test_the_panels_flow_is_the_course_s_exact_flow() -> None:
     states = toy_particles("two_peaks", 1.0, 0.0, 0.15).until(0.02)
     step, wanted = (states[1] - states[0]) / 0.02, constant(states[0])
     assert (step - wanted).norm() < 0.15 * wanted.norm()
+
+
+def test_blurring_twice_is_blurring_once_by_both() -> None:
+    mixture = snapshots.world("two_moons").mixture
+    twice = scores.MixtureScore(*mixture(0.3)).blurred(0.4)
+    once = scores.MixtureScore(*mixture(0.5))
+    x = torch.randn(30, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(twice(x), once(x))
+    torch.testing.assert_close(twice.log_density(x), once.log_density(x))

@@ -19,6 +19,8 @@ from ..inputs import as_samples, between, count, positive
 from .continuity import Field
 from .networks import FlowNetworks
 
+BLOCK = 2048
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -86,7 +88,9 @@ def lesson(
     points = samples[rows.to(samples.device)] + noise.to(samples)
     with torch.no_grad():
         scores = score(points)
-    weights = 1 / (1 + sigma**2 * scores.square().mean(1))
+    import os
+
+    weights = 1 / (1 + sigma**2 * scores.square().mean(1)) ** float(os.environ.get("WP", 1))
     return Lesson(points, scores, weights / weights.mean())
 
 
@@ -170,30 +174,35 @@ def polish(flow: FlowNetworks, taught: Lesson, stay: float = 0.03) -> None:
         The weight of staying where training ended.
     """
     stay = positive(stay, "stay")
-    points, scores = taught.points.to(flow.speed), taught.scores.to(flow.speed)
-    signs = flow.signs if flow.signs is not None else torch.ones(flow.dim, device=points.device)
-    sides = 1 if flow.signs is None else 2
-    root = taught.weights.to(points).double().sqrt()[:, None]
+    points, scores, weights = (
+        t.to(flow.speed).split(BLOCK) for t in (taught.points, taught.scores, taught.weights)
+    )
     for member in range(flow.members):
-        hidden, tangents = flow.member(member).last_hidden(points[None])
-        hidden = torch.cat([hidden[0], torch.ones_like(hidden[0, :, :1])], 1).double()
-        tangents = nn.functional.pad(tangents[0], (0, 1)).double()
-        value, slope = [], []
-        for j in range(flow.dim):
-            near_far = hidden.chunk(sides)
-            value.append((near_far[0] + (signs[j] * near_far[1] if sides == 2 else 0)) / sides)
-            slope.append(sum(tangents[j].chunk(sides)) / sides)
-        unknowns = [slope[j] + scores[:, j : j + 1].double() * value[j] for j in range(flow.dim)]
-        residual = torch.cat(unknowns, 1) * root
-        gram = torch.block_diag(*(a.T @ a for a in value)) * (stay / len(points))
-        normal = residual.T @ residual / len(points) + gram
-        ridge = 1e-8 * normal.diagonal().mean()
-        old = torch.cat([flow.weights[-1][member], flow.biases[-1][member]]).T.double()
-        target = gram @ old.flatten() + ridge * old.flatten()
-        normal.diagonal().add_(ridge)
-        new = torch.linalg.solve(normal, target).view(flow.dim, -1).T.to(points)
-        flow.weights[-1][member] = new[:-1]
-        flow.biases[-1][member] = new[-1:]
+        old = torch.cat([flow.weights[-1][member], flow.biases[-1][member]]).T.double().flatten()
+        normal, pull = old.new_zeros(len(old), len(old)), old.new_zeros(len(old), len(old))
+        for x, s, weight in zip(points, scores, weights, strict=True):
+            residual, values = _last_layer(flow.member(member), x, s.double())
+            normal += residual.T @ (residual * weight.double()[:, None])
+            pull += torch.block_diag(*(value.T @ value for value in values))
+        # The ridge keeps hidden units that do nothing where they are.
+        pull = stay * pull + 1e-8 * normal.diagonal().mean() * torch.eye(len(old)).to(pull)
+        new = torch.linalg.solve(normal + pull, pull @ old).view(flow.dim, -1).T
+        flow.weights[-1][member], flow.biases[-1][member] = new[:-1].to(x), new[-1:].to(x)
+
+
+def _last_layer(flow: FlowNetworks, x: Tensor, s: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """What multiplies the last layer's weights in r (B, d (H + 1)) and in each v_j (B, H + 1)."""
+    hidden, tangents = flow.last_hidden(x[None])
+    sides = 1 if flow.signs is None else 2
+    signs = torch.ones(flow.dim).to(s) if flow.signs is None else flow.signs.to(s)
+    # The bias is a hidden unit that is always 1.
+    near, *far = nn.functional.pad(hidden[0], (0, 1), value=1.0).double().chunk(sides)
+    slopes = nn.functional.pad(tangents[0], (0, 1)).double()
+    values = [(near + signs[j] * far[0]) / 2 if far else near for j in range(flow.dim)]
+    divergence = [sum(slopes[j].chunk(sides)) / sides for j in range(flow.dim)]
+    return torch.cat(
+        [divergence[j] + s[:, j, None] * values[j] for j in range(flow.dim)], 1
+    ), values
 
 
 def learn(

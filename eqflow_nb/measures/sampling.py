@@ -68,7 +68,7 @@ def assess(
     steps, evaluations = count(steps, "steps"), count(evaluations, "evaluations")
     reference = monomials(as_samples(draw(20000, 12345), "draw(...)")).var(0)
     total, distances = torch.zeros(()), []
-    looks = {steps // 2, 3 * steps // 4, steps}
+    looks = {steps // 2, steps}
     for step, (_, x) in enumerate(path):
         if step == 0:
             continue

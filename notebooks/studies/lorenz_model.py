@@ -29,6 +29,7 @@ from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.scorecard import Scorecard
 
 figures.style()
+torch.set_num_threads(1)  # steps are too short to split; whole rollouts run side by side
 
 # %% tags=["parameters"]
 seed = 0
@@ -58,8 +59,16 @@ signs = turn.signs.to(place) if symmetry and turn.holds else None
 score = scores.fit_mixture(samples, sigma, seed=seed, signs=signs)
 began = time.thread_time()
 learned, losses = flows.learned.learn(
-    samples, score, sigma, 1, width=48, last=sizes["last"], octaves=octaves, signs=signs,
-    steps=sizes["steps"], seed=seed,
+    samples,
+    score,
+    sigma,
+    1,
+    width=48,
+    last=sizes["last"],
+    octaves=octaves,
+    signs=signs,
+    steps=sizes["steps"],
+    seed=seed,
 )
 seconds = time.thread_time() - began
 figures.show(
@@ -78,7 +87,11 @@ chaos = measures.lyapunov_spectrum(learned, blurred[-8:], 0.1, round(sizes["long
 speed = measures.mean_speed(learned, test)
 
 # %%
-card.row("similarity", measures.similarity(learned(others[:2048]), lorenz.velocity(others[:2048])), paper=0.257)
+card.row(
+    "similarity",
+    measures.similarity(learned(others[:2048]), lorenz.velocity(others[:2048])),
+    paper=0.257,
+)
 card.row("similarity_smoothed", measures.similarity(learned(test), smoothed))
 card.row("residual", residual.relative)
 card.row("bounded", end.bounded(sizes["long"]), t=sizes["long"])
