@@ -239,6 +239,7 @@ def train(name, octaves=2):
         steps=sizes["steps"],
         smoothness=(0.003, 1e-5),
         share=0.2,
+        temper=1.0,
         stay=1e-4,
         seed=seed,
         progress=False,

@@ -54,7 +54,7 @@ sigma = 0.31
 # %%
 place = pick_device(device)
 sizes = {
-    "quick": dict(n=4000, steps=60, members=2, cloud=200, long=20.0, horizon=20.0, last=48),
+    "quick": dict(n=4000, steps=60, members=2, cloud=200, long=100.0, horizon=20.0, last=48),
     "laptop": dict(n=20000, steps=400, members=8, cloud=2000, long=1000.0, horizon=300.0, last=80),
     "paper": dict(
         n=50000, steps=2000, members=100, cloud=2000, long=1000.0, horizon=1000.0, last=192
@@ -402,7 +402,7 @@ figures.show(
 # %% [markdown]
 # ## 9. Turn the knobs
 #
-# The panel moves one point with a constant skew matrix, its three entries under your hands.
+# The panel moves four points with a constant skew matrix, its three entries under your hands.
 # 1. Which matrix circles in the plane of the wings? Can any matrix visit both wings and return at
 #    irregular times?
 # 2. Set all three to zero. What moves now? Add diffusion.

@@ -45,12 +45,15 @@ def lesson(
     n: int = 32768,
     widest: float = 1.0,
     share: float = 0.4,
+    temper: float = 0.0,
     seed: int = 0,
 ) -> Lesson:
     """Blur samples into training points, some of them wider than the law itself.
 
     The continuity equation holds wherever p > 0, also where samples are rare; a long rollout goes
-    there, and a flow that was never taught the tails leaks out of them.
+    there, and a flow that was never taught the tails leaks out of them.  Far out the score
+    grows like distance / sigma^2; where sigma is small, tempered weights keep such points from
+    outvoting all others.
 
     Parameters
     ----------
@@ -65,6 +68,8 @@ def lesson(
         The widest level, in the units of the samples (1 is the cloud's own standard deviation).
     share : float
         The share of points blurred at levels drawn uniformly between sigma and the widest.
+    temper : float
+        Weights are (1 + sigma^2 |s|^2 / d)^-temper; 0 leaves all points equal.
     seed : int
 
     Returns
@@ -88,9 +93,7 @@ def lesson(
     points = samples[rows.to(samples.device)] + noise.to(samples)
     with torch.no_grad():
         scores = score(points)
-    import os
-
-    weights = 1 / (1 + sigma**2 * scores.square().mean(1)) ** float(os.environ.get("WP", 1))
+    weights = (1 + sigma**2 * scores.square().mean(1)) ** -temper
     return Lesson(points, scores, weights / weights.mean())
 
 
@@ -217,6 +220,7 @@ def learn(
     steps: int = 800,
     smoothness: tuple[float, float] = (0.1, 0.001),
     share: float = 0.4,
+    temper: float = 0.0,
     stay: float = 0.03,
     seed: int = 0,
     progress: bool = True,
@@ -234,7 +238,7 @@ def learn(
         Of the networks; see `FlowNetworks`.
     steps, smoothness
         Of the training; see `train`.
-    share : float
+    share, temper : float
         Of training points in the tails; see `lesson`.
     stay : float
         See `polish`.
@@ -250,9 +254,10 @@ def learn(
     samples = as_samples(samples, vary=True)
     flow = FlowNetworks(members, samples.shape[1], width, last, octaves, signs, seed)
     flow.to(samples.device)
-    taught = lesson(samples, score, sigma, share=share, seed=seed)
+    taught = lesson(samples, score, sigma, share=share, temper=temper, seed=seed)
     path = train(flow, taught, steps, smoothness=smoothness, seed=seed)
     residuals = [loss for _, loss in tqdm(path, total=steps, desc="training", disable=not progress)]
-    polish(flow, lesson(samples, score, sigma, n=8192, share=share, seed=seed + 1), stay)
+    more = lesson(samples, score, sigma, n=8192, share=share, temper=temper, seed=seed + 1)
+    polish(flow, more, stay)
     flow.set_speed(lesson(samples, score, sigma, n=8192, share=0, seed=seed + 2).points)
     return flow.requires_grad_(False), torch.stack(residuals)

@@ -43,7 +43,7 @@ symmetry = True
 place = pick_device(device)
 sizes = {
     "quick": dict(n=4000, steps=60, last=48, long=10.0),
-    "laptop": dict(n=20000, steps=500, last=96, long=100.0),
+    "laptop": dict(n=20000, steps=400, last=80, long=100.0),
     "paper": dict(n=50000, steps=2000, last=192, long=1000.0),
 }[choice(budget, BUDGETS, "budget")]
 card = Scorecard("lorenz_model", seed=seed, budget=budget, sigma=sigma, octaves=octaves)
