@@ -112,8 +112,9 @@ def refresh(
     force: Force = False,
     out: Out = Path("build/notebooks"),
 ) -> None:
-    """Execute the scripts into the notebooks that are committed beside them."""
+    """Execute the scripts into the notebooks committed beside them, and the README's pictures."""
     from eqflow_nb.pages import publish
+    from eqflow_nb.thumbnails import thumbnails
 
     known, heavy = course.chapters(), course.studies()
     chosen = [course.find(name, [*known, *heavy]) for name in notebooks or []]
@@ -123,6 +124,11 @@ def refresh(
     for task in tasks:
         if task.stem in finished:
             typer.echo(f"wrote {publish(task)}")
+    folder = course.notebooks_folder()
+    docs = folder.parent / "docs"
+    if docs.is_dir() or (folder.parent / "README.md").is_file():
+        for picture in thumbnails(folder, docs):
+            typer.echo(f"wrote {picture}")
     _finish(outcomes, out)
 
 

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 GIGABYTE = 2**30
 PACKAGES = (
     "eqflow-nb",
-    *("torch", "numpy", "scipy", "POT", "scikit-learn", "matplotlib", "safetensors"),
+    *("torch", "numpy", "scipy", "POT", "matplotlib", "safetensors"),
     *("jupyterlab", "ipywidgets", "ipykernel", "papermill", "jupytext", "nbconvert"),
 )
 WIDGETS = "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager/package.json"

@@ -7,7 +7,12 @@ from pathlib import Path
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write `text` to `path` under a temporary name beside it, then rename it into place.
+    """Write `text` to `path` as UTF-8, like `replace_bytes`."""
+    replace_bytes(path, text.encode("utf-8"))
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` under a temporary name beside it, then rename it into place.
 
     Raises
     ------
@@ -16,7 +21,7 @@ def replace_text(path: Path, text: str) -> None:
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content)
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import copy
 import html
-import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 import nbformat
 
-from eqflow_nb import course, runner, scorecard
+from eqflow_nb import course, runner, scorecard, thumbnails
 from eqflow_nb.files import replace_text
 
 LARGEST_MB = 1.5
@@ -97,8 +97,31 @@ def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
 
     exporter = HTMLExporter(embed_images=True, require_js_url="data:,")
     resources = {"metadata": {"name": title}}
-    body, _ = exporter.from_notebook_node(still(notebook), resources=resources)
+    page = _described(still(copy.deepcopy(notebook)))
+    body, _ = exporter.from_notebook_node(page, resources=resources)
     return re.sub(r'href="([\w-]+)\.ipynb"', r'href="\1.html"', body)  # pages link to pages
+
+
+def _described(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Turn pictures with a description into HTML, in place: nbconvert drops the description."""
+    for output in _outputs(notebook):
+        data, about = output.get("data", {}), output.get("metadata", {})
+        described = [mime for mime in data if "alt" in about.get(mime, {})]
+        mime = next((mime for mime in described if mime.startswith("image/")), None)
+        if mime and "text/html" not in data:
+            data["text/html"] = _img(mime, data.pop(mime), about[mime])
+    return notebook
+
+
+def _img(mime: str, content: str, about: Mapping[str, Any]) -> str:
+    """A picture as HTML; `content` is SVG, or anything else in base64."""
+    if mime == "image/svg+xml":
+        content = base64.b64encode(content.encode()).decode()
+    source = f"data:{mime};base64,{''.join(content.split())}"
+    sizes = {key: about[key] for key in ("width", "height") if key in about}
+    attributes = {"alt": about["alt"], **sizes, "src": source}
+    written = (f'{key}="{html.escape(str(item))}"' for key, item in attributes.items())
+    return f"<img {' '.join(written)}>"
 
 
 def _index_row(
@@ -141,19 +164,12 @@ def _tr(tag: str, cells: Any) -> str:
     return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>\n"
 
 
-def _thumbnail(notebook: nbformat.NotebookNode, width: int = 320) -> str:
+def _thumbnail(notebook: nbformat.NotebookNode) -> str:
     """The first picture a notebook drew, made small, as a data address; empty if it drew none."""
-    from PIL import Image
-
-    pictures = (output.get("data", {}).get("image/png") for output in _outputs(notebook))
-    first = next(filter(None, pictures), None)
-    if first is None:
+    drawn = thumbnails.pictures(notebook.cells)
+    if not drawn:
         return ""
-    picture = Image.open(io.BytesIO(base64.b64decode(first)))
-    picture.thumbnail((width, width))
-    small = io.BytesIO()
-    picture.save(small, format="png")
-    return "data:image/png;base64," + base64.b64encode(small.getvalue()).decode()
+    return "data:image/png;base64," + base64.b64encode(thumbnails.small(drawn[0])).decode()
 
 
 def _outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:

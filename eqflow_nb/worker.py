@@ -17,7 +17,7 @@ import psutil
 
 from eqflow_nb import course, runner
 
-PACKAGES = ("eqflow-nb", "torch", "numpy", "scipy", "POT", "scikit-learn", "matplotlib")
+PACKAGES = ("eqflow-nb", "torch", "numpy", "scipy", "POT", "matplotlib")
 
 
 class Watch(threading.Thread):

@@ -81,7 +81,7 @@ figures.show(
 #
 # Then every point moves, and the cloud doesn't.
 
-# %%
+# %% tags=["thumbnail"]
 score = scores.fit_mixture(samples, sigma, seed=seed)
 flow = flows.at_common_speed(flows.skew.constant(flows.skew.from_entries(1.0), score), start)
 times = [0.0, 0.5, 2.0, 8.0]
@@ -136,7 +136,7 @@ for chapter in course.chapters():
 
 # %%
 for finding in doctor.examine():
-    print(finding)
+    print(f"{finding.subject:>14}: {finding.found} {finding.mend}")
 
 # %% [markdown]
 # ## How to use these notebooks

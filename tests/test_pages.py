@@ -1,0 +1,149 @@
+"""Pages made from executed notebooks, and the pictures that the README shows."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import html.parser
+import io
+from pathlib import Path
+
+import nbformat
+import pytest
+from PIL import Image
+
+from eqflow_nb import pages, thumbnails
+from eqflow_nb.__main__ import main
+from eqflow_nb.course import CourseError
+
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+
+
+def png(colour: tuple[int, int, int], size: tuple[int, int] = (640, 480)) -> bytes:
+    drawn = io.BytesIO()
+    Image.new("RGB", size, colour).save(drawn, format="png")
+    return drawn.getvalue()
+
+
+def cell(*contents: bytes, tags: tuple[str, ...] = (), mime: str = "image/png", **about: object):
+    outputs = [
+        nbformat.v4.new_output(
+            "display_data",
+            {mime: base64.encodebytes(content).decode(), "text/plain": "a picture"},
+            metadata={mime: about},
+        )
+        for content in contents
+    ]
+    metadata = {"tags": list(tags)}
+    return nbformat.v4.new_code_cell("draw()", outputs=outputs, metadata=metadata)
+
+
+def put(folder: Path, stem: str, *cells: nbformat.NotebookNode) -> None:
+    folder.mkdir(exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=list(cells)), folder / f"{stem}.ipynb")
+
+
+def look(path: Path) -> tuple[tuple[int, int], object]:
+    picture = Image.open(path).convert("RGB")
+    return picture.size, picture.getpixel((0, 0))
+
+
+# ---- pages ----
+
+
+class Pictures(html.parser.HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[dict[str, str | None]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            self.found.append(dict(attributes))
+
+
+def test_pages_describe_their_pictures() -> None:
+    alt = 'Two "rings" & a <b>cloud</b>'
+    film, svg = b"GIF89a", "<svg xmlns='http://www.w3.org/2000/svg'/>"
+    last = cell(b"", mime="image/svg+xml", alt="a drawing")
+    last.outputs[0].data["image/svg+xml"] = svg
+    cells = [cell(png(RED), alt=alt, width=320), cell(film, mime="image/gif", alt="a film"), last]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    before = copy.deepcopy(notebook)
+    first, second, third = Pictures(pages.to_html(notebook, "01_a")).found
+    assert first["alt"] == alt
+    assert first["width"] == "320"
+    address = "data:image/png;base64,"
+    assert first["src"] == address + base64.b64encode(png(RED)).decode()
+    assert second["alt"] == "a film"
+    assert (second["src"] or "").startswith("data:image/gif;base64,")
+    assert third["alt"] == "a drawing"
+    assert base64.b64decode((third["src"] or "").partition(",")[2]) == svg.encode()
+    assert notebook == before, "thumbnails need the picture"
+
+
+def test_a_page_leaves_pictures_without_description_as_they_are() -> None:
+    (found,) = Pictures(pages.to_html(nbformat.v4.new_notebook(cells=[cell(png(RED))]), "a")).found
+    assert "No description" in (found["alt"] or "")
+
+
+# ---- the README's pictures ----
+
+
+def test_thumbnails_take_the_tagged_picture_or_the_last(tmp_path: Path) -> None:
+    folder, docs = tmp_path / "notebooks", tmp_path / "docs"
+    put(folder, "00_start", cell(png(RED)), cell(png(GREEN), png(BLUE)), cell())
+    put(folder, "01_toys", cell(png(RED)), cell(png(GREEN), tags=("thumbnail",)), cell(png(BLUE)))
+    put(folder, "02_chaos", cell(png(BLUE, (900, 300)), tags=("hero", "thumbnail")))
+    put(folder, "03_words", cell())
+    put(folder, "Untitled", cell(png(RED)))
+    written = thumbnails.thumbnails(folder, docs)
+    assert sorted(path.name for path in written) == ["00.png", "01.png", "02.png", "lorenz.png"]
+    assert sorted(docs.iterdir()) == sorted(written), "and no drafts are left"
+    assert look(docs / "00.png") == ((320, 240), BLUE)
+    assert look(docs / "01.png") == ((320, 240), GREEN)
+    assert look(docs / "02.png") == ((320, 107), BLUE)
+    assert (docs / "lorenz.png").read_bytes() == png(BLUE, (900, 300))
+
+
+def test_a_small_picture_is_not_blown_up_and_thin_lines_stay() -> None:
+    assert Image.open(io.BytesIO(thumbnails.small(png(RED, (100, 50))))).size == (100, 50)
+    striped = Image.new("P", (960, 3))
+    striped.putpalette([255, 255, 255, 0, 0, 0])
+    striped.putdata([int(column % 9 == 0) for column in range(960)] * 3)
+    drawn = io.BytesIO()
+    striped.save(drawn, format="png")
+    shrunk = Image.open(io.BytesIO(thumbnails.small(drawn.getvalue()))).convert("L")
+    line = [shrunk.getpixel((x, 0)) for x in range(30, 290)]
+    blocks = [min(line[start : start + 4]) for start in range(0, 256, 4)]
+    assert max(blocks) < 240, "every line is still seen, one in three pixels"
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ([cell(tags=("thumbnail",))], "01_a has a cell tagged 'thumbnail' without"),
+        (
+            [cell(png(RED), tags=("hero",)), cell(png(RED), tags=("hero",))],
+            "second cell tagged 'hero'",
+        ),
+    ],
+)
+def test_bad_input_tags_that_give_no_picture(tmp_path: Path, cells: list, says: str) -> None:
+    folder, docs = tmp_path / "notebooks", tmp_path / "docs"
+    put(folder, "01_a", *copy.deepcopy(cells))
+    with pytest.raises(CourseError, match=says):
+        thumbnails.thumbnails(folder, docs)
+    assert not docs.exists()
+
+
+def test_refresh_remakes_the_pictures_where_there_is_a_readme(shelf, tmp_path: Path) -> None:
+    shelf(**{"01_a": "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\n"})
+    with pytest.raises(SystemExit):
+        main(["refresh", "-o", str(tmp_path / "out")])
+    assert not (tmp_path / "docs").exists()
+    (tmp_path / "README.md").touch()
+    with pytest.raises(SystemExit) as end:
+        main(["refresh", "-o", str(tmp_path / "out")])
+    assert not end.value.code
+    assert look(tmp_path / "docs" / "01.png")[0][0] == 320
