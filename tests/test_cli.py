@@ -120,15 +120,18 @@ def test_a_study_keeps_its_scorecard_with_where_it_came_from(
     shelf: Shelf, scored: str, tmp_path: Path, call: Callable
 ) -> None:
     folder = shelf(studies__big=scored + "assert gain < 3\n")
-    code, *_ = call("study", "big", "-p", "seed", "4", "--budget", "quick", "-o", tmp_path / "out")
+    code, *_ = call("study", "big", "-p", "seed", "4", "-o", tmp_path / "out")
     assert code == 0
     kept = json.loads((folder / "studies" / "big.json").read_text())
-    assert kept["command"] == "eqflow-nb study big -p seed 4 -p budget quick"
+    assert kept["command"] == "eqflow-nb study big -p seed 4"
     assert kept["parameters"]["seed"] == 4
     assert kept["scorecard"]["twice"]["value"] == 3.0
     assert kept["scorecard"]["twice"]["seed"] == 4
     assert kept["versions"]["numpy"] == metadata.version("numpy")
     assert kept["seconds"] > 0
+    code, *_ = call("study", "big", "--budget", "quick", "-o", tmp_path / "trial")
+    assert code == 0
+    assert json.loads((folder / "studies" / "big.json").read_text()) == kept
     code, *_ = call("study", "big", "-p", "gain", "5", "-o", tmp_path / "out")
     assert code == 1
     assert json.loads((folder / "studies" / "big.json").read_text()) == kept
