@@ -227,6 +227,9 @@ panels.stream_panel()
 def train(name, octaves=2):
     """Eight networks for a world, and the seconds of one thread that each took."""
     began = time.thread_time()
+    # Two peaks have wide Gaussian tails, the others end sharply: how much tail to teach.
+    wide = name == "two_peaks"
+    tails = dict(widest=1.5, share=0.4) if wide else dict(share=0.2, temper=1.0)
     found, losses = flows.learned.learn(
         samples[name],
         fitted[name],
@@ -238,11 +241,10 @@ def train(name, octaves=2):
         signs=signs[name],
         steps=sizes["steps"],
         smoothness=(0.003, 1e-5),
-        share=0.2,
-        temper=1.0,
         stay=1e-4,
         seed=seed,
         progress=False,
+        **tails,
     )
     return found, losses, (time.thread_time() - began) / members
 
@@ -327,8 +329,8 @@ farther = ("ring", "skew")  # this one goes ten times as far
 
 
 def run(name, kind, field):
-    """Follow a cloud; a block of it for each network.  Random networks are smooth."""
-    step = 0.5 if kind == "random" else dt[name]
+    """Follow a cloud; a block of it for each network.  Controls may take longer steps."""
+    step = {"random": 0.5, "score": 0.2, "symmetric": 0.2}.get(kind, dt[name])
     stops = [*times, 10 * times[-1]] if (name, kind) == farther else times
     path = rollout.rk4(field, draw(name, cloud, seed + 1234), step, round(stops[-1] / step))
     return rollout.follow(path, stops)
@@ -428,7 +430,7 @@ def assess(current, step):
 
 
 # %%
-ladder = [0.04] if budget == "quick" else [0.14, 0.16, 0.18, 0.2, 0.21, 0.22, 0.23, 0.24]
+ladder = [0.04] if budget == "quick" else [0.14, 0.16, 0.18, 0.2, 0.22]
 climbs = rollout.together(
     {
         n: lambda c=c: measures.largest_step(lambda step: assess(c, step), ladder)
@@ -505,7 +507,11 @@ print("residuals small:", tight, "\nkept by skew:", kept, "\ntorn by random netw
 # - A network trained by gradient descent alone leaks: its residual stays near .1 and by $t = 1000$
 #   the cloud is visibly wrong. The exact last layer brings that down some fifty times.
 # - What remains is the score's error. More samples help; a better optimiser does not.
-# - Explicit steps must shrink where the score is steep. At `dt = 0.1` the moons' flow is off by $t=1000$.
+# - A few points in the tails can spoil a cloud: the recorded study taught the two peaks' tails
+#   thinly, and there one or two trajectories of 2,000 run away by $t = 1000$. Its row says so. Here
+#   more of the tails is taught, which cures it up to $t = 100$; longer has not been recorded yet.
+# - Explicit steps must shrink where the score is steep. The recorded exact flow on the ring ends at
+#   1.7 floors, over its aim; a smaller step is the first thing to try.
 # - The speed-up of sampling is real but modest, and it depends on the current chosen.
 #
 # **Read on.** Zhang & Levin (2025), arXiv:2509.17990. On faster sampling by such flows: Hwang,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -219,6 +220,7 @@ def learn(
     signs: Tensor | None = None,
     steps: int = 800,
     smoothness: tuple[float, float] = (0.1, 0.001),
+    widest: float = 1.0,
     share: float = 0.4,
     temper: float = 0.0,
     stay: float = 0.03,
@@ -238,7 +240,7 @@ def learn(
         Of the networks; see `FlowNetworks`.
     steps, smoothness
         Of the training; see `train`.
-    share, temper : float
+    widest, share, temper : float
         Of training points in the tails; see `lesson`.
     stay : float
         See `polish`.
@@ -254,10 +256,10 @@ def learn(
     samples = as_samples(samples, vary=True)
     flow = FlowNetworks(members, samples.shape[1], width, last, octaves, signs, seed)
     flow.to(samples.device)
-    taught = lesson(samples, score, sigma, share=share, temper=temper, seed=seed)
+    teach = partial(lesson, samples, score, sigma, widest=widest, share=share, temper=temper)
+    taught = teach(seed=seed)
     path = train(flow, taught, steps, smoothness=smoothness, seed=seed)
     residuals = [loss for _, loss in tqdm(path, total=steps, desc="training", disable=not progress)]
-    more = lesson(samples, score, sigma, n=8192, share=share, temper=temper, seed=seed + 1)
-    polish(flow, more, stay)
+    polish(flow, teach(n=8192, seed=seed + 1), stay)
     flow.set_speed(lesson(samples, score, sigma, n=8192, share=0, seed=seed + 2).points)
     return flow.requires_grad_(False), torch.stack(residuals)

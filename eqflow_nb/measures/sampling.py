@@ -84,18 +84,20 @@ def assess(
 def largest_step(
     run: Callable[[float], Sampling], steps: list[float]
 ) -> tuple[float, Sampling] | None:
-    """Go up a ladder of step sizes, and return the last that keeps the law within 1.5 floors.
+    """Try step sizes, and return the largest that keeps the law within 1.5 floors.
+
+    All are tried: near the limit the distance is noisy, and a climb that ended at the first failure
+    would favour whoever has the luckier noise.
 
     Parameters
     ----------
     run : callable dt -> Sampling
     steps : list of float
-        Increasing; the climb ends at the first that does not keep the law.
+
+    Returns
+    -------
+    (float, Sampling) or None
+        The step and its result; None if no step keeps the law.
     """
-    best = None
-    for dt in steps:
-        result = run(dt)
-        if not result.keeps:
-            break
-        best = dt, result
-    return best
+    kept = [(dt, result) for dt in steps if (result := run(dt)).keeps]
+    return max(kept, key=lambda pair: pair[0], default=None)
