@@ -28,7 +28,7 @@
 #
 # **You should know** gradients, divergence, a little probability and some PyTorch.
 #
-# **Time** about 3 minutes to run on two cores, 40 to read. Memory: under 1 GB.
+# **Time** about 4 minutes to run on two cores, 40 to read. Memory: under 1 GB.
 
 # %%
 import functools
