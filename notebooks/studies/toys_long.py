@@ -69,22 +69,10 @@ def runners(name):
         scores.fit_mixture(samples, sigma, seed=seed, signs=signs),
         draw(name, 4096, seed + 1),
     )
+    kept = dict(octaves=2, signs=signs, steps=steps, smoothness=(0.003, 1e-5), seed=seed)
+    tails = dict(share=0.2, temper=1.0, stay=1e-4)
     learned, _ = flows.learned.learn(
-        samples,
-        score,
-        sigma,
-        members,
-        width=48,
-        last=last,
-        octaves=2,
-        signs=signs,
-        steps=steps,
-        smoothness=(0.003, 1e-5),
-        share=0.2,
-        temper=1.0,
-        stay=1e-4,
-        seed=seed,
-        progress=False,
+        samples, score, sigma, members, width=48, last=last, progress=False, **kept, **tails
     )
     random = flows.networks.FlowNetworks(members, 2, 48, last, seed=seed + 5).to(place)
     random.requires_grad_(False).set_speed(x)
