@@ -28,7 +28,7 @@
 #
 # **You should know** chapter 01 (the continuity equation, scores, constant skew flows).
 #
-# **Time** about 3 minutes to run on two cores, 40 to read. Memory: under 1 GB.
+# **Time** about 4 minutes to run on two cores, 40 to read. Memory: under 1 GB.
 
 # %%
 import functools
