@@ -298,7 +298,7 @@ figures.show(
         ylabel="distance over its floor",
         log_time=True,
     ),
-    "Distance over its floor against time, log axes: learned, skew and exact flows stay near 1; "
+    "Distance over its floor against time, log axes: skew and exact flows stay near 1, learned ones leak late; "
     "random networks and the score rise far above.",
 )
 for name, values in over.items():
@@ -391,8 +391,8 @@ print({step: round(value, 4) for step, value in halves.items()})
 
 # %% [markdown]
 # So shuffled snapshots, a smooth symmetric network and nothing else give a chaotic flow, with
-# nearly the right exponent, while the training-free flow on the same cloud is not chaotic at all.
-# Both keep the cloud perfectly. **Chaos is not in the cloud. It is in which flow you choose.**
+# an exponent not far from the true one, while the training-free flow on the same cloud is not chaotic at all.
+# The skew flow keeps the cloud; the learned ones do until some leak. **Chaos is not in the cloud. It is in which flow you choose.**
 #
 # ## 8. See them move
 
