@@ -31,7 +31,6 @@
 # **Time** about 4 minutes to run on two cores, 40 to read. Memory: under 1 GB.
 
 # %%
-import functools
 import math
 import time
 
@@ -55,9 +54,9 @@ sigma = 0.31
 place = pick_device(device)
 sizes = {
     "quick": dict(n=4000, steps=60, members=2, cloud=200, long=100.0, horizon=20.0, last=48),
-    "laptop": dict(n=20000, steps=400, members=8, cloud=2000, long=1000.0, horizon=300.0, last=80),
+    "laptop": dict(n=20000, steps=100, members=8, cloud=2000, long=1000.0, horizon=300.0, last=256),
     "paper": dict(
-        n=50000, steps=2000, members=100, cloud=2000, long=1000.0, horizon=1000.0, last=192
+        n=50000, steps=400, members=100, cloud=2000, long=1000.0, horizon=1000.0, last=256
     ),
 }[choice(budget, BUDGETS, "budget")]
 members, cloud = sizes["members"], sizes["cloud"]
@@ -72,21 +71,11 @@ card = Scorecard("02_lorenz_chaos", seed=seed, budget=budget, sigma=sigma)
 # %%
 lorenz = snapshots.world("lorenz")
 samples = lorenz.sample(sizes["n"], seed).to(place)
-others = lorenz.sample(sizes["n"], seed + 1000).to(place)  # never used for training
-
-
-reserve = iter(lorenz.sample(40 * cloud, 7919 * (seed + 1)).to(place).split(cloud))
-
-
-@functools.cache
-def draw(n, number):
-    """n <= 2,000 blurred snapshots: what every flow below should keep; new rows for each number."""
-    noise = torch.randn(n, 3, generator=torch.Generator().manual_seed(number % 2**31))
-    return next(reserve)[:n] + sigma * noise.to(place)
-
+unseen = lorenz.sample(sizes["n"], seed + 1000).to(place)  # never used for training
+draw = lorenz.blurred(sigma, place)  # fresh points of what every flow below should keep
 
 figures.show(
-    figures.pairs_2d({"sharp": samples[:cloud], "blurred": draw(cloud, 0)}),
+    figures.pairs_2d({"sharp": samples[:cloud], "blurred": draw(cloud, seed + 4)}),
     "Two clouds in the x-z plane: the sharp butterfly of the Lorenz attractor, and the same blurred.",
 )
 
@@ -128,8 +117,8 @@ signs = turns[0].signs.to(place) if turns[0].holds else None
 
 # %%
 score = scores.fit_mixture(samples, sigma, seed=seed, signs=signs)
-reference = scores.KernelDensityScore(others, sigma)
-test = torch.cat([draw(cloud, 998), draw(cloud, 999)])[:2048]
+reference = scores.KernelDensityScore(unseen, sigma)
+test = draw(2048, seed + 999)
 gap = (score(test) - reference(test)).norm() / reference(test).norm()
 print(f"mixture against a kernel density of other points: {float(gap):.3f} of the score's size")
 
@@ -143,39 +132,49 @@ print(f"mixture against a kernel density of other points: {float(gap):.3f} of th
 #
 # **Trained.** A network minimises $E\,(\nabla\cdot v + v\cdot s)^2 / E|v|^2$ on the blurred points.
 # Which of the many flows does it find? That depends on what it finds easy. Here we say it openly:
-# we add a small penalty on $E|\nabla v|^2 / E|v|^2$ (*be smooth*), give the networks the half turn
-# (*be symmetric*), teach the tails too, and solve the last layer exactly at the end. Neither choice
-# looks at the true motion.
+# we add a penalty $\lambda\,E|\nabla v|^2 / E|v|^2$ (*be smooth*), give the networks the half turn
+# (*be symmetric*) and teach the tails too. Both terms are quadratic in the last layer's weights, so
+# after a short training that layer is solved for exactly. Neither choice looks at the true motion:
+# $\lambda$ is the least at which eight networks from eight seeds agree with each other (the study
+# `lorenz_long` tries others).
 
 
 # %%
-def ensemble(symmetry, octaves=0, smoothness=(0.1, 0.001), number=0):
+def ensemble(symmetry, number=0, **options):
     """Train the networks of one recipe; the time is processor time on one thread."""
+    options = dict(steps=sizes["steps"], last=sizes["last"]) | options
     began = time.thread_time()
     trained, losses = flows.learned.learn(
         samples,
         score,
         sigma,
         members,
-        width=48,
-        last=sizes["last"],
-        octaves=octaves,
         signs=symmetry,
-        steps=sizes["steps"],
-        smoothness=smoothness,
         seed=seed + number,
         progress=False,
+        **options,
     )
     return trained, losses, (time.thread_time() - began) / members
 
 
 # %%
+half, adam = sizes["last"] // 2, 8 * sizes["steps"]
 recipes = {
     "learned": dict(symmetry=signs),
-    "octaves 2": dict(symmetry=signs, octaves=2, number=100),
-    "octaves 4": dict(symmetry=signs, octaves=4, number=200),
-    "plain": dict(symmetry=None, number=300),
-    "as the paper": dict(symmetry=None, octaves=4, smoothness=(1e-6, 1e-6), number=400),
+    "octaves 2": dict(symmetry=signs, octaves=2, last=half, number=100),
+    "octaves 4": dict(symmetry=signs, octaves=4, last=half, number=200),
+    "plain": dict(symmetry=None, last=half, number=300),
+    # No penalty, no symmetry, no exact last layer: only the residual, four octaves, gradient descent.
+    "as the paper": dict(
+        symmetry=None,
+        octaves=4,
+        smoothness=(1e-6, 1e-6),
+        steps=adam,
+        width=64,
+        last=64,
+        rounds=0,
+        number=400,
+    ),
 }
 trained = rollout.together({name: lambda r=r: ensemble(**r) for name, r in recipes.items()})
 learned, losses, seconds = trained["learned"]
@@ -197,7 +196,7 @@ print(f"{seconds:.1f} s of one thread for each network")
 # %%
 sharp = lorenz.sample(2048, seed + 2000).to(place)
 truth = lorenz.velocity(sharp)
-truth_smoothed = reference.expect(test, lorenz.velocity(others))
+truth_smoothed = reference.expect(test, lorenz.velocity(unseen))
 
 
 def similarities(fields):
@@ -209,9 +208,7 @@ def similarities(fields):
 
 # %%
 networks = {name: [t[0].member(i) for i in range(members)] for name, t in trained.items()}
-random_nets = flows.networks.FlowNetworks(
-    members, 3, 48, sizes["last"], signs=signs, seed=seed + 500
-)
+random_nets = flows.networks.FlowNetworks(members, 3, 64, 64, signs=signs, seed=seed + 500)
 random_nets.to(place).requires_grad_(False).set_speed(test)
 potentials = [flows.exact.Waves(3, 3, seed=seed + i) for i in range(members)]
 matrices = torch.stack([flows.skew.random(3, seed + i) for i in range(members)])
@@ -264,28 +261,18 @@ figures.show(
 # recorded. The score itself and the random networks are the controls.
 
 # %%
-runners = {
-    "learned": (learned, 0.25, sizes["long"]),
-    "random": (random_nets, 0.25, sizes["long"] / 10),
-    "score": (flows.at_common_speed(score, test), 0.1, sizes["long"] / 10),
-    "skew": (
-        flows.at_common_speed(flows.skew.constant(matrices, score), test),
-        0.1,
-        sizes["long"] / 10,
-    ),
-    "exact": (flows.at_common_speed(families["exact"][0], test), 0.05, sizes["long"] / 10),
+hundred, thousand = sizes["long"] / 10, sizes["long"]
+early = [10.0, thousand / 30, hundred]
+late = [*early, thousand / 3, thousand]
+others = {
+    "random": (random_nets, 0.25),
+    "score": (flows.at_common_speed(score, test), 0.1),
+    "skew": (flows.at_common_speed(flows.skew.constant(matrices, score), test), 0.1),
+    "exact": (flows.at_common_speed(families["exact"][0], test), 0.05),
 }
-marks = sorted({10.0, sizes["long"] / 30, sizes["long"] / 10, sizes["long"] / 3, sizes["long"]})
-
-
-def run(field, dt, end):
-    """Follow the cloud; a block of it for each network or matrix."""
-    path = rollout.rk4(field, draw(cloud, 1234), dt, round(end / dt))
-    return rollout.follow(path, [t for t in marks if t <= end])
-
-
-runs = rollout.together({name: lambda r=r: run(*r) for name, r in runners.items()})
-
+runners = {"learned": (learned, 0.25, late)}
+runners |= {name: (field, dt, early) for name, (field, dt) in others.items()}
+runs = rollout.race(runners, draw(cloud, seed + 1234))
 # %%
 over = {
     name: {t: measures.preservation(r.at(t), draw, floor, seed=seed) for t in r.times}
@@ -312,7 +299,7 @@ for name, values in over.items():
 # %%
 ends = {name: r.at(max(r.times)) for name, r in runs.items()}
 figures.show(
-    figures.pairs_2d({"fresh sample": draw(cloud, 5), **ends}, columns=3),
+    figures.pairs_2d({"fresh sample": draw(cloud, seed + 5), **ends}, columns=3),
     "Clouds at the end of each run: learned, skew and exact still show the butterfly; the score has collapsed "
     "to a few points and the random networks have torn it.",
 )
@@ -325,11 +312,11 @@ figures.show(
 # divergence, $-41/3$.
 
 # %%
-start = lorenz.sample(8 if budget == "quick" else 256, seed + 3000).double()
+clean = lorenz.sample(8 if budget == "quick" else 256, seed + 3000).double()
 span = 10.0 if budget == "quick" else 40.0
-known = measures.lyapunov_spectrum(lorenz.velocity, start, 0.01, round(span / 0.01), burn=500)
+known = measures.lyapunov_spectrum(lorenz.velocity, clean, 0.01, round(span / 0.01), burn=500)
 true_spectrum = known.exponents.mean(0)
-error = known.exponents.std(0) / math.sqrt(len(start))
+error = known.exponents.std(0) / math.sqrt(len(clean))
 print("true spectrum", [f"{a:.3f} ± {b:.3f}" for a, b in zip(true_spectrum, error)])
 print(
     f"sum {true_spectrum.sum():.3f}, Kaplan-Yorke dimension {measures.kaplan_yorke(true_spectrum):.3f}"
@@ -342,14 +329,16 @@ print(
 # "positive" is worth at this horizon.
 
 # %%
-each = 2 if budget == "quick" else 8
+each = 2 if budget == "quick" else 16
 horizon = round(sizes["horizon"] / 0.1)
 
 
 def exponents(field):
     """Largest exponent per unit path of every member, and how it settled with the horizon."""
-    found = measures.lyapunov_spectrum(field, draw(each * members, 77), 0.1, horizon, burn=100)
-    speed = measures.mean_speed(field, draw(each * members * 4, 78))
+    found = measures.lyapunov_spectrum(
+        field, draw(each * members, seed + 77), 0.1, horizon, burn=100
+    )
+    speed = measures.mean_speed(field, draw(each * members * 4, seed + 78))
     by_member = found.exponents[:, 0].view(members, each).nanmean(1) / speed
     return by_member, found.times, found.history[:, 0] / speed
 
@@ -375,14 +364,14 @@ print(
 )
 
 # %% [markdown]
-# Is the step small enough? Halve it, over a third of the horizon.
+# Is the step small enough? Halve it, over a sixth of the horizon.
 
 
 # %%
 def largest(dt):
     """Mean largest exponent per unit path at a step."""
-    third = round(sizes["horizon"] / 3 / dt)
-    found = measures.lyapunov_spectrum(learned, draw(each * members, 77), dt, third, burn=50)
+    sixth = round(sizes["horizon"] / 6 / dt)
+    found = measures.lyapunov_spectrum(learned, draw(each * members, seed + 77), dt, sixth, burn=50)
     return float(found.exponents[:, 0].nanmean()) / math.sqrt(3)
 
 
@@ -397,7 +386,7 @@ print({step: round(value, 4) for step, value in halves.items()})
 # ## 8. See them move
 
 # %% tags=["hero"]
-begin = draw(members * 8, 4321)
+begin = draw(members * 8, seed + 4321)
 
 
 def wander(name):
@@ -459,14 +448,13 @@ residuals = [flows.continuity.residual(f, reference, test).relative for f in net
 report("learned.residual", residuals)
 
 # %%
-hundred, thousand = sizes["long"] / 10, sizes["long"]
+fresh = draw(cloud, seed + 6)
+nothing = measures.mmd(draw(cloud, seed + 7), fresh)
+at_start = measures.preservation(draw(cloud, seed + 1234), draw, floor, seed=seed)
 for name, (_, dt, _) in runners.items():
-    shared = dict(floor=floor, dt=dt, points=cloud)
-    first = measures.preservation(draw(cloud, 1234), draw, floor, seed=seed)
-    card.row(f"lorenz.{name}.preservation_0", first, **shared)
+    shared = dict(floor=floor, dt=dt, points=cloud, at_start=at_start)
     card.row(f"lorenz.{name}.preservation_100", over[name][hundred], t=hundred, **shared)
-    nothing = measures.mmd(draw(cloud, 7), draw(cloud, 6))
-    mmd = measures.mmd(runs[name].at(10.0), draw(cloud, 6))
+    mmd = measures.mmd(runs[name].at(10.0), fresh)
     card.row(f"lorenz.{name}.mmd_100", mmd, floor=nothing, steps=100, step=0.1)
 card.row(
     "lorenz.learned.preservation_1000",

@@ -154,7 +154,8 @@ def test_steps_and_rates_must_be_positive_numbers(value):
         ("dt", lambda: next(heun(still, x, value, 1, 0.1))),
         ("tau", lambda: next(exponential(still, skew.random(2), x, 0.3, value, 1, 0.1))),
         ("rate", lambda: next(learned.train(flow, taught, steps=1, rate=value))),
-        ("stay", lambda: learned.polish(flow, taught, value)),
+        ("smoothness", lambda: learned.polish(flow, taught, value)),
+        ("stay", lambda: learned.polish(flow, taught, stay=value)),
         ("wavelength", lambda: Waves(2, wavelength=value)),
     ):
         refused(call, f"{argument} is", "must be a")

@@ -9,100 +9,27 @@ of the snapshots.  The last layer is then solved for exactly.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
-from ..inputs import as_samples, between, count, positive
+from ..inputs import as_samples, count, positive
 from .continuity import Field
+from .last_layer import polish
+from .lessons import Lesson, lesson
 from .networks import FlowNetworks
 
-BLOCK = 2048
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What the networks are trained on: points and the score there.
-
-    Attributes
-    ----------
-    points, scores : Tensor (n, d)
-    weights : Tensor (n,)
-        What a squared residual counts there.
-    """
-
-    points: Tensor
-    scores: Tensor
-    weights: Tensor
-
-
-def lesson(
-    samples: Tensor,
-    score: Field,
-    sigma: float,
-    n: int = 32768,
-    widest: float = 1.0,
-    share: float = 0.4,
-    temper: float = 0.0,
-    seed: int = 0,
-) -> Lesson:
-    """Blur samples into training points, some of them wider than the law itself.
-
-    The continuity equation holds wherever p > 0, also where samples are rare; a long rollout goes
-    there, and a flow that was never taught the tails leaks out of them.  Far out the score
-    grows like distance / sigma^2; where sigma is small, tempered weights keep such points from
-    outvoting all others.
-
-    Parameters
-    ----------
-    samples : Tensor (N, d)
-    score : callable (B, d) -> (B, d)
-        The score at level sigma.  It is evaluated once.
-    sigma : float
-        Noise level, in the units of the samples.
-    n : int
-        The number of points.
-    widest : float
-        The widest level, in the units of the samples (1 is the cloud's own standard deviation).
-    share : float
-        The share of points blurred at levels drawn uniformly between sigma and the widest.
-    temper : float
-        Weights are (1 + sigma^2 |s|^2 / d)^-temper; 0 leaves all points equal.
-    seed : int
-
-    Returns
-    -------
-    Lesson
-
-    Raises
-    ------
-    InputError
-        If the samples are not finite or constant along an axis, or a number is out of its range.
-    """
-    samples = as_samples(samples, vary=True)
-    sigma, share = positive(sigma, "sigma"), between(share, "share", 0, 1)
-    n, generator = count(n, "n"), torch.Generator().manual_seed(seed)
-    rows = torch.randint(len(samples), (n,), generator=generator)
-    level = torch.full((n, 1), sigma)
-    wide = int(n * share)
-    widest = max(sigma, positive(widest, "widest"))
-    level[:wide] += (widest - sigma) * torch.rand(wide, 1, generator=generator)
-    noise = level * torch.randn(n, samples.shape[1], generator=generator)
-    points = samples[rows.to(samples.device)] + noise.to(samples)
-    with torch.no_grad():
-        scores = score(points)
-    weights = (1 + sigma**2 * scores.square().mean(1)) ** -temper
-    return Lesson(points, scores, weights / weights.mean())
+# Points on which the last layer is solved for.
+POLISHING = 24576
 
 
 def train(
     flow: FlowNetworks,
     taught: Lesson,
     steps: int = 800,
-    batch: int = 256,
+    batch: int = 128,
     rate: float = 1e-2,
     smoothness: tuple[float, float] = (0.1, 0.001),
     seed: int = 0,
@@ -161,69 +88,22 @@ def train(
         yield step, misfit.detach().sqrt()
 
 
-@torch.no_grad()
-def polish(flow: FlowNetworks, taught: Lesson, stay: float = 0.03) -> None:
-    """Solve the last layer exactly: minimise E r^2 + stay E |v - v_trained|^2.
-
-    The residual is linear in the last layer's weights, so this is one linear system of 3 H + 3
-    unknowns a member (d = 3), where Adam would crawl.
-
-    Parameters
-    ----------
-    flow : FlowNetworks
-        Changed in place.
-    taught : Lesson
-        All of its points are used.
-    stay : float
-        The weight of staying where training ended.
-    """
-    stay = positive(stay, "stay")
-    points, scores, weights = (
-        t.to(flow.speed).split(BLOCK) for t in (taught.points, taught.scores, taught.weights)
-    )
-    for member in range(flow.members):
-        old = torch.cat([flow.weights[-1][member], flow.biases[-1][member]]).T.double().flatten()
-        normal, pull = old.new_zeros(len(old), len(old)), old.new_zeros(len(old), len(old))
-        for x, s, weight in zip(points, scores, weights, strict=True):
-            residual, values = _last_layer(flow.member(member), x, s.double())
-            normal += residual.T @ (residual * weight.double()[:, None])
-            pull += torch.block_diag(*(value.T @ value for value in values))
-        # The ridge keeps hidden units that do nothing where they are.
-        pull = stay * pull + 1e-8 * normal.diagonal().mean() * torch.eye(len(old)).to(pull)
-        new = torch.linalg.solve(normal + pull, pull @ old).view(flow.dim, -1).T
-        flow.weights[-1][member], flow.biases[-1][member] = new[:-1].to(x), new[-1:].to(x)
-
-
-def _last_layer(flow: FlowNetworks, x: Tensor, s: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """What multiplies the last layer's weights in r (B, d (H + 1)) and in each v_j (B, H + 1)."""
-    hidden, tangents = flow.last_hidden(x[None])
-    sides = 1 if flow.signs is None else 2
-    signs = torch.ones(flow.dim).to(s) if flow.signs is None else flow.signs.to(s)
-    # The bias is a hidden unit that is always 1.
-    near, *far = nn.functional.pad(hidden[0], (0, 1), value=1.0).double().chunk(sides)
-    slopes = nn.functional.pad(tangents[0], (0, 1)).double()
-    values = [(near + signs[j] * far[0]) / 2 if far else near for j in range(flow.dim)]
-    divergence = [sum(slopes[j].chunk(sides)) / sides for j in range(flow.dim)]
-    return torch.cat(
-        [divergence[j] + s[:, j, None] * values[j] for j in range(flow.dim)], 1
-    ), values
-
-
 def learn(
     samples: Tensor,
     score: Field,
     sigma: float,
     members: int = 8,
-    width: int = 64,
-    last: int = 64,
+    width: int = 0,
+    last: int = 256,
     octaves: int = 0,
     signs: Tensor | None = None,
-    steps: int = 800,
-    smoothness: tuple[float, float] = (0.1, 0.001),
+    steps: int = 100,
+    smoothness: tuple[float, float] = (0.1, 0.02),
     widest: float = 1.0,
-    share: float = 0.4,
+    share: float = 0.6,
     temper: float = 0.0,
-    stay: float = 0.03,
+    stay: float = 1e-4,
+    rounds: int = 30,
     seed: int = 0,
     progress: bool = True,
 ) -> tuple[FlowNetworks, Tensor]:
@@ -242,8 +122,8 @@ def learn(
         Of the training; see `train`.
     widest, share, temper : float
         Of training points in the tails; see `lesson`.
-    stay : float
-        See `polish`.
+    stay, rounds
+        Of the exact last layer, at the last smoothness; see `polish`.  0 rounds leave it out.
     seed : int
     progress : bool
         Show a progress bar.
@@ -260,6 +140,7 @@ def learn(
     taught = teach(seed=seed)
     path = train(flow, taught, steps, smoothness=smoothness, seed=seed)
     residuals = [loss for _, loss in tqdm(path, total=steps, desc="training", disable=not progress)]
-    polish(flow, teach(n=8192, seed=seed + 1), stay)
+    if count(rounds, "rounds", at_least=0):
+        polish(flow, teach(n=POLISHING, seed=seed + 1), smoothness[1], stay, rounds)
     flow.set_speed(lesson(samples, score, sigma, n=8192, share=0, seed=seed + 2).points)
     return flow.requires_grad_(False), torch.stack(residuals)

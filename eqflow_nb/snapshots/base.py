@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 Field = Callable[[Tensor], Tensor]
@@ -50,3 +52,21 @@ class World:
     velocity: Field | None = None
     log_density: Callable[[Tensor, float], Tensor] | None = None
     mixture: Callable[[float], Mixture] | None = None
+
+    def blurred(
+        self, sigma: float, device: torch.device | str = "cpu"
+    ) -> Callable[[int, int], Tensor]:
+        """Make a sampler draw(n, number) of p_sigma, the law of x + sigma * eps.
+
+        A number stands for the same points (n, d) each time, so they are kept; treat them as
+        read-only.
+        """
+
+        @functools.cache
+        def draw(n: int, number: int) -> Tensor:
+            samples = self.sample(n, number)
+            # Seeds of some samplers and of the noise must not be the same.
+            noise = torch.Generator().manual_seed(number + 1_000_003)
+            return (samples + sigma * torch.randn(samples.shape, generator=noise)).to(device)
+
+        return draw

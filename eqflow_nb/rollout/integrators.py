@@ -6,26 +6,15 @@ They record no gradients, and never change the starting states they are given.
 from __future__ import annotations
 
 import math
-import os
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
-from .inputs import InputError, between, count, positive, skew_matrix
+from ..inputs import between, count, positive, skew_matrix
 
 Field = Callable[[Tensor], Tensor]
-Result = TypeVar("Result")
-# As torch found them at the start (OMP_NUM_THREADS counts); notebooks then ask for one a step.
-CORES = torch.get_num_threads()
-FAR = 50.0
 NOISE_SEEDS = 1_000_000_007
-_thread = threading.local()
 
 
 @torch.no_grad()
@@ -165,130 +154,6 @@ def exponential(
         if eta > 0:
             x = x + spread * _noise(x, generator)
         yield step * tau * sigma**2, x
-
-
-@dataclass(frozen=True)
-class Rollout:
-    """Where a cloud was at chosen times, and how far each trajectory ever went.
-
-    Attributes
-    ----------
-    times : tuple of float
-    states : Tensor (T, ...)
-        The states at those times.
-    reach : Tensor (T, ...)
-        The largest |x_i| of each trajectory up to each time.
-    """
-
-    times: tuple[float, ...]
-    states: Tensor
-    reach: Tensor
-
-    def at(self, time: float) -> Tensor:
-        """States (B, d) at a recorded time."""
-        return self.states[self._index(time)].reshape(-1, self.states.shape[-1])
-
-    def bounded(self, time: float, limit: float = 4.0) -> float:
-        """Share of trajectories with every |x_i| < limit up to a recorded time."""
-        return float((self.reach[self._index(time)] < limit).double().mean())
-
-    def _index(self, time: float) -> int:
-        gaps = [abs(time - t) for t in self.times]
-        if not min(gaps) <= 1e-6 * max(1.0, abs(time)):
-            raise InputError(f"time {time:g} was not recorded; these were: {list(self.times)}")
-        return gaps.index(min(gaps))
-
-
-@torch.no_grad()
-def follow(
-    path: Iterator[tuple[float, Tensor]], times: Sequence[float], progress: bool = False
-) -> Rollout:
-    """Run an integrator and keep the states at some times only.
-
-    Trajectories that leave (an |x_i| of 50 or more, or not finite) are held where they left: they
-    count as lost, never come back, and do not turn distances into nonsense.
-
-    Parameters
-    ----------
-    path : iterator of (t, x)
-        Such as `rk4(...)`, running at least to the last of the times.
-    times : sequence of float
-        Each is met by the first state at or after it.
-    progress : bool
-        Show a progress bar.
-
-    Raises
-    ------
-    InputError
-        If there are no times, or the path ends before the last of them.
-    """
-    wanted = sorted(times)
-    if not wanted:
-        raise InputError("times is empty; give at least one")
-    met: list[float] = []
-    states, reach = [], []
-    before = farthest = None
-    for t, x in tqdm(path, "rollout", leave=False, mininterval=1.0, disable=not progress):
-        _stop_if_abandoned()
-        # The integrator goes on from this very tensor, so what is changed in it stays changed.
-        x.nan_to_num_(nan=FAR).clamp_(-FAR, FAR)
-        if before is not None and farthest is not None:
-            torch.where((farthest < FAR)[..., None], x, before, out=x)
-        size = x.abs().amax(-1)
-        farthest = size if farthest is None else torch.maximum(farthest, size)
-        before = x
-        while len(met) < len(wanted) and t >= wanted[len(met)] - 1e-6 * max(1.0, t):
-            met.append(wanted[len(met)])
-            states.append(x.clone())
-            reach.append(farthest.clone())
-        if len(met) == len(wanted):
-            return Rollout(tuple(met), torch.stack(states), torch.stack(reach))
-    raise InputError(f"times asks for t = {wanted[-1]:g}, but the path ended before it")
-
-
-def together(jobs: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
-    """Run several rollouts (or trainings) at once, one thread each; return the results by name.
-
-    The steps of small networks are too short to split between cores; whole rollouts are not.
-
-    Parameters
-    ----------
-    jobs : mapping of str to callable () -> Rollout
-        Each calls `follow`.
-
-    Returns
-    -------
-    dict
-        The results, in the order of the jobs.
-
-    Raises
-    ------
-    Exception
-        Whatever a job raises.  That, or an interrupt, ends the other rollouts at their next step.
-    """
-    before = torch.get_num_threads()
-    workers = max(1, min(len(jobs), CORES, os.cpu_count() or 1))
-    abandon = threading.Event()
-    pool = ThreadPoolExecutor(workers, initializer=_start_thread, initargs=(abandon,))
-    try:
-        running = {pool.submit(job): name for name, job in jobs.items()}
-        done = {running[job]: job.result() for job in as_completed(running)}
-        return {name: done[name] for name in jobs}
-    finally:
-        abandon.set()
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(before)
-
-
-def _start_thread(abandon: threading.Event) -> None:
-    torch.set_num_threads(1)
-    _thread.abandon = abandon
-
-
-def _stop_if_abandoned() -> None:
-    abandon = getattr(_thread, "abandon", None)
-    if abandon is not None and abandon.is_set():
-        raise CancelledError("another rollout failed, or all were interrupted")
 
 
 def _generator(x: Tensor, seed: int) -> torch.Generator:
