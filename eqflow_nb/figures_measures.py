@@ -94,18 +94,21 @@ def bars(
     pane.set_yticks(lines, list(rows))
     pane.tick_params(axis="y", length=0, labelcolor=INK)
     pane.invert_yaxis()
-    for at, said, dashes in ((target, "aim", "--"), (best, "perfect", ":")):
-        if at is not None:
-            pane.axvline(at, color=INK, linewidth=1, linestyle=dashes)
-            pane.annotate(
-                f"{said} {at:g}",
-                (at, 1),
-                (0, 2),
-                xycoords=("data", "axes fraction"),
-                textcoords="offset points",
-                ha="center",
-                fontsize=8,
-            )
+    named = ((target, "aim", "--"), (best, "perfect", ":"))
+    marks = sorted((at, said, dashes) for at, said, dashes in named if at is not None)
+    # Two labels lean away from each other.
+    sides = ["right", "left"] if len(marks) == 2 else ["center"]
+    for (at, said, dashes), side in zip(marks, sides, strict=False):
+        pane.axvline(at, color=INK, linewidth=1, linestyle=dashes)
+        pane.annotate(
+            f"{said} {at:g}",
+            (at, 1),
+            (0, 2),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha=side,
+            fontsize=8,
+        )
     pane.set_xscale("log" if log else "linear")
     pane.margins(x=0.12)
     pane.set_xlabel(xlabel)

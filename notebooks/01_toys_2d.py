@@ -31,7 +31,6 @@
 # **Time** about 4 minutes to run on two cores, 40 to read. Memory: under 1 GB.
 
 # %%
-import functools
 import time
 
 import torch
@@ -72,6 +71,7 @@ card = Scorecard("01_toys_2d", seed=seed, budget=budget, sigma=sigma)
 
 # %%
 worlds = {name: snapshots.world(name) for name in ("two_peaks", "ring", "two_moons")}
+draw = {name: w.blurred(sigma, place) for name, w in worlds.items()}  # fresh blurred points
 samples = {name: w.sample(sizes["n"], seed).to(place) for name, w in worlds.items()}
 figures.show(
     figures.clouds({name: x[:1500] for name, x in samples.items()}),
@@ -143,15 +143,13 @@ def turn_of(name):
 signs = {name: turn_of(name) for name in worlds}
 fitted = {n: scores.fit_mixture(x, sigma, seed=seed, signs=signs[n]) for n, x in samples.items()}
 denoiser = scores.DenoiserScore(2, sigma, seed=seed).to(place)
-steps = 50 if budget == "quick" else 1000
+steps = 50 if budget == "quick" else 2000
 losses = [
     loss for _, loss in scores.denoiser.train(denoiser, samples["two_moons"], steps, seed=seed)
 ]
 
 # %%
-noise = torch.Generator().manual_seed(seed + 10)
-held_out = {n: w.sample(4096, seed + 1).to(place) for n, w in worlds.items()}
-held_out = {n: x + sigma * torch.randn(x.shape, generator=noise).to(x) for n, x in held_out.items()}
+held_out = {name: draw[name](4096, seed + 1) for name in worlds}
 
 
 def error(score, name):
@@ -230,6 +228,7 @@ def train(name, octaves=2):
     # Two peaks have wide Gaussian tails, the others end sharply: how much tail to teach.
     wide = name == "two_peaks"
     tails = dict(widest=1.5, share=0.4) if wide else dict(share=0.2, temper=1.0)
+    kept = dict(smoothness=(0.003, 1e-5), stay=1e-4, rounds=1)
     found, losses = flows.learned.learn(
         samples[name],
         fitted[name],
@@ -240,11 +239,10 @@ def train(name, octaves=2):
         octaves=octaves,
         signs=signs[name],
         steps=sizes["steps"],
-        smoothness=(0.003, 1e-5),
-        stay=1e-4,
         seed=seed,
         progress=False,
         **tails,
+        **kept,
     )
     return found, losses, (time.thread_time() - began) / members
 
@@ -300,13 +298,6 @@ for name, net in features.items():
 
 
 # %%
-@functools.cache
-def draw(name, n, number):
-    """n fresh blurred points of a world."""
-    eps = torch.randn(n, 2, generator=torch.Generator().manual_seed(number % 2**31))
-    return worlds[name].sample(n, number).to(place) + sigma * eps.to(place)
-
-
 def runners(name):
     """Fields at the common speed, with the step each one needs."""
     score, x = fitted[name], held_out[name]
@@ -324,34 +315,34 @@ def runners(name):
 
 # %%
 dt = {"two_peaks": 0.1, "ring": 0.1, "two_moons": 0.0625}
+# Controls can take longer steps; the exact flow has the steepest gradients.
+other = {"random": 0.5, "score": 0.2, "symmetric": 0.2, "exact": 0.05}
 times = [sizes["long"] / 10, sizes["long"]]
 farther = ("ring", "skew")  # this one goes ten times as far
 
 
-def run(name, kind, field):
-    """Follow a cloud; a block of it for each network.  Controls may take longer steps."""
-    step = {"random": 0.5, "score": 0.2, "symmetric": 0.2}.get(kind, dt[name])
+def plan(name, kind, field):
+    """A flow, its step, and the times at which its cloud is kept."""
     stops = [*times, 10 * times[-1]] if (name, kind) == farther else times
-    path = rollout.rk4(field, draw(name, cloud, seed + 1234), step, round(stops[-1] / step))
-    return rollout.follow(path, stops)
+    return field, other.get(kind, dt[name]), stops
 
 
-jobs = {(name, kind): field for name in worlds for kind, field in runners(name).items()}
-jobs = {farther: jobs[farther], **jobs}
-runs = rollout.together({key: lambda key=key: run(*key, jobs[key]) for key in jobs})
+runs = {}
+for name in worlds:
+    flown = {kind: plan(name, kind, field) for kind, field in runners(name).items()}
+    found = rollout.race(flown, draw[name](cloud, seed + 1234))
+    runs |= {(name, kind): path for kind, path in found.items()}
 
 # %%
 floors = {
-    name: measures.noise_floor(
-        measures.sliced_wasserstein, lambda n, k, name=name: draw(name, n, k), n=cloud, seed=seed
-    )[0]
+    name: measures.noise_floor(measures.sliced_wasserstein, draw[name], n=cloud, seed=seed)[0]
     for name in worlds
 }
 
 
 def preserved(name, x):
     """Distance of a cloud to a fresh sample over its floor."""
-    return measures.preservation(x, lambda n, k: draw(name, n, k), floors[name], seed=seed)
+    return measures.preservation(x, draw[name], floors[name], seed=seed)
 
 
 over = {key: preserved(key[0], r.at(times[-1])) for key, r in runs.items()}
@@ -369,7 +360,7 @@ figures.show(
 # %%
 strip = {
     kind: {
-        0.0: draw("two_moons", cloud, seed + 1234),
+        0.0: draw["two_moons"](cloud, seed + 1234),
         **{t: runs["two_moons", kind].at(t) for t in times},
     }
     for kind in ("learned", "skew", "score", "random")
@@ -422,11 +413,9 @@ def assess(current, step):
     """Heun's method, two evaluations of the score a step, eta = 1."""
     count = sizes["evaluations"] // 2
     path = rollout.heun(
-        lambda x: peaks(x) + current(x), draw("two_peaks", cloud, seed + 99), step, count, 1.0, seed
+        lambda x: peaks(x) + current(x), draw["two_peaks"](cloud, seed + 99), step, count, 1.0, seed
     )
-    return measures.assess(
-        path, count, 2, lambda n, k: draw("two_peaks", n, k), floors["two_peaks"]
-    )
+    return measures.assess(path, count, 2, draw["two_peaks"], floors["two_peaks"])
 
 
 # %%
@@ -465,7 +454,7 @@ for name in worlds:
     )
     card.row(f"{name}.learned.train_seconds", trained[name][2], threads=1)
     for kind in ("exact", "skew", "learned", "random", "score", "symmetric"):
-        shared = dict(floor=floors[name], dt=dt[name], points=cloud)
+        shared = dict(floor=floors[name], dt=other.get(kind, dt[name]), points=cloud)
         card.row(
             f"{name}.{kind}.preservation_100",
             over[name, kind],

@@ -12,6 +12,7 @@ from laws import law, normal, relative_error
 from eqflow_nb.flows import last_layer, learned
 from eqflow_nb.flows.continuity import divergence, jacobian, residual
 from eqflow_nb.flows.learned import FlowNetworks
+from eqflow_nb.flows.networks import ROWS
 from eqflow_nb.measures import rms, similarity
 from eqflow_nb.scores import KernelDensityScore, gaussian
 
@@ -22,6 +23,7 @@ kinds = st.fixed_dictionaries(
         "octaves": st.integers(0, 3),
         "signs": st.sampled_from([None, SIGNS, -torch.ones(3)]),
         "seed": st.integers(0, 1000),
+        "width": st.sampled_from([0, 7]),
     }
 )
 few = settings(max_examples=12, deadline=None)
@@ -29,7 +31,7 @@ few = settings(max_examples=12, deadline=None)
 
 def networks(members=3, dim=3, width=7, **kind):
     """A small ensemble in float64 whose speeds differ from 1 and from each other."""
-    flow = FlowNetworks(members, dim, width, width + 2, **kind).double()
+    flow = FlowNetworks(members, dim, width, 9, **kind).double()
     flow.speed.copy_(torch.arange(1.0, members + 1)[:, None, None])
     return flow
 
@@ -46,6 +48,18 @@ def test_the_jacobian_by_hand_is_the_automatic_one_and_members_do_not_mix(kind):
         for b in range(4):
             expected[m, b, :, m, b, :] = slope[m, :, b, :].T
     torch.testing.assert_close(full, expected)
+
+
+@few
+@given(kinds)
+def test_a_rollout_takes_another_way_to_the_same_velocities(kind):
+    """Without gradients large batches go network by network, and tanh by the logistic function."""
+    flow = networks(**kind)
+    for rows in (4, ROWS + 1):
+        x = normal(3 * rows, 3)
+        with torch.no_grad():
+            fast = flow(x)
+        torch.testing.assert_close(fast, flow(x))
 
 
 @few

@@ -145,3 +145,17 @@ def test_an_interrupt_ends_all_of_them(three_threads):
     with pytest.raises(KeyboardInterrupt):
         together(jobs)
     assert len(steps) < 20_000 and torch.get_num_threads() == 3
+
+
+def test_a_race_is_each_field_followed_alone_with_its_own_step_and_times():
+    start = torch.randn(5, 2, generator=torch.Generator().manual_seed(1))
+    turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
+    runs = rollout.race(
+        {"turn": (lambda x: x @ turn, 0.1, [1.0, 2.0]), "fall": (lambda x: -x, 0.3, [1.0])}, start
+    )
+    assert list(runs) == ["turn", "fall"]
+    angle = torch.tensor(2.0)
+    rotated = start * angle.cos() + start @ turn * angle.sin()
+    torch.testing.assert_close(runs["turn"].at(2.0), rotated, atol=1e-4, rtol=0)
+    # The first state at or after t = 1, at steps of .3.
+    torch.testing.assert_close(runs["fall"].at(1.0), start * math.exp(-1.2), atol=1e-3, rtol=0)

@@ -273,3 +273,14 @@ def test_lorenz_snapshots_are_decorrelated():
 def test_lorenz_trajectories_refuse_bad_numbers(bad):
     with pytest.raises(InputError, match=next(iter(bad))):
         trajectories(**({"n": 2, "steps": 2, "dt": 0.01, "seed": 0} | bad))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_blurring_adds_the_noise_and_repeats_itself(name):
+    draw = world(name).blurred(0.5)
+    one, again, other = draw(4000, 3), world(name).blurred(0.5)(4000, 3), draw(4000, 4)
+    assert torch.equal(one, again) and not torch.equal(one, other)
+    noise = one - world(name).sample(4000, 3)
+    assert noise.std().item() == pytest.approx(0.5, rel=0.05)
+    correlation = (noise * world(name).sample(4000, 3)).mean().item()
+    assert abs(correlation) < 0.05

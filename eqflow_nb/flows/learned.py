@@ -58,7 +58,7 @@ def train(
     (step, residual)
         The members' relative residuals (m,) on the step's batch.
     """
-    steps = count(steps, "steps")
+    steps, batch = count(steps, "steps"), count(batch, "batch")
     first, last = (positive(weight, "smoothness") for weight in smoothness)
     device = flow.speed.device
     points, scores, weights = (

@@ -126,7 +126,9 @@ class FlowNetworks(nn.Module):
     def set_speed(self, x: Tensor) -> None:
         """Rescale every member to rms speed sqrt(d) over states (B, d); see `at_common_speed`."""
         self.speed.fill_(1)
-        rms = self(x.expand(self.members, *x.shape)).square().sum(2).mean(1).sqrt()
+        rms = self.each(x).square().sum(2).mean(1).sqrt()
+        if not ((rms > 0) & torch.isfinite(rms)).all():
+            raise InputError(f"the networks' rms speeds are {rms.tolist()}; they must be > 0")
         self.speed.copy_((math.sqrt(self.dim) / rms)[:, None, None])
 
     def each(self, x: Tensor) -> Tensor:

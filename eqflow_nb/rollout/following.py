@@ -6,9 +6,10 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 import torch
@@ -22,7 +23,7 @@ Result = TypeVar("Result")
 # As torch found them at the start (OMP_NUM_THREADS counts); notebooks then ask for one a step.
 CORES = torch.get_num_threads()
 FAR = 50.0
-_thread = threading.local()
+_abandon: ContextVar[threading.Event | None] = ContextVar("_abandon", default=None)
 
 
 @dataclass(frozen=True)
@@ -143,26 +144,45 @@ def together(jobs: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
     Exception
         Whatever a job raises.  That, or an interrupt, ends the other rollouts at their next step.
     """
+    if _abandon.get() is not None:  # a job of another call, whose threads may all be taken
+        return {name: job() for name, job in jobs.items()}
     before = torch.get_num_threads()
-    workers = max(1, min(len(jobs), CORES, os.cpu_count() or 1))
     abandon = threading.Event()
-    pool = ThreadPoolExecutor(workers, initializer=_start_thread, initargs=(abandon,))
+    running: dict[Future[Result], str] = {}
     try:
-        running = {pool.submit(job): name for name, job in jobs.items()}
-        done = {running[job]: job.result() for job in as_completed(running)}
-        return {name: done[name] for name in jobs}
+        running |= {_pool().submit(_run, job, abandon): name for name, job in jobs.items()}
+        left = set(running)
+        while left:
+            # A limit, since an interrupt that comes as the waiting begins is only seen at its end.
+            ended, left = wait(left, timeout=0.5, return_when=FIRST_COMPLETED)
+            for job in ended:
+                job.result()
+        return {name: job.result() for job, name in running.items()}
     finally:
         abandon.set()
-        pool.shutdown(cancel_futures=True)
+        for job in running:
+            job.cancel()
+        wait(running)
         torch.set_num_threads(before)
 
 
-def _start_thread(abandon: threading.Event) -> None:
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """The threads of all calls: new ones would each take memory that is never given back."""
+    return ThreadPoolExecutor(max(1, min(CORES, os.cpu_count() or 1)))
+
+
+def _run(job: Callable[[], Result], abandon: threading.Event) -> Result:
     torch.set_num_threads(1)
-    _thread.abandon = abandon
+    token = _abandon.set(abandon)
+    try:
+        _stop_if_abandoned()
+        return job()
+    finally:
+        _abandon.reset(token)
 
 
 def _stop_if_abandoned() -> None:
-    abandon = getattr(_thread, "abandon", None)
+    abandon = _abandon.get()
     if abandon is not None and abandon.is_set():
         raise CancelledError("another rollout failed, or all were interrupted")
