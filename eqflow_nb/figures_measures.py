@@ -170,13 +170,14 @@ def solution_space(
         pane.scatter(
             own[:, 0],
             own[:, 1],
-            s=190 if kind == "truth" else 38,
+            s=330 if kind == "truth" else 38,
             color=tint,
             label=kind,
             marker=MARKERS.get(kind, "o"),
             edgecolors="white",
             linewidths=0.6,
-            zorder=3 if kind == "truth" else 2,
+            # What coincides with the truth lies on its star.
+            zorder=1 if kind == "truth" else 2,
         )
     pane.axhline(0, color="#dddddd", linewidth=0.7, zorder=0)
     pane.axvline(0, color="#dddddd", linewidth=0.7, zorder=0)

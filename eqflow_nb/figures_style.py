@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 # A colour for each kind of flow, the same in every chapter.  Mostly those of Okabe & Ito (2008),
@@ -143,7 +144,12 @@ def png(figure: Figure, dpi: float = DPI, colours: int | None = 128) -> bytes:
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     if colours:
-        picture = picture.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        # The colours of flows are kept as they are: a thin line is rare, and would lose its own.
+        kept = [round(255 * part) for tint in PALETTE.values() for part in to_rgb(tint)]
+        common = picture.quantize(colours - len(PALETTE), Image.Quantize.MEDIANCUT)
+        palette = Image.new("P", (1, 1))
+        palette.putpalette((common.getpalette() or [])[: 3 * (colours - len(PALETTE))] + kept)
+        picture = picture.quantize(palette=palette, dither=Image.Dither.NONE)
     small = io.BytesIO()
     picture.save(small, format="png", optimize=bool(colours), compress_level=2)
     return small.getvalue()

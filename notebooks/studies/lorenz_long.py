@@ -89,9 +89,10 @@ figures.show(
 # ## How the weight of smoothness is chosen
 #
 # The networks of chapter 02 minimise $E r^2 + \lambda E|\nabla v|^2$ at a given speed. A small
-# $\lambda$ leaves the choice among many flows to chance; networks from different seeds then
-# disagree. So agreement between networks, which needs no true motion, says how large $\lambda$ must
-# be; the residual says how large it may be. Similarity to the truth is shown beside them, not used.
+# $\lambda$ leaves the choice among many flows open. Agreement between networks from different seeds
+# needs no true motion: chapter 02 takes a $\lambda$ from the range where it is nearly perfect, and the
+# residual still within the error of the score. Similarity to the truth is shown beside them, not
+# used. Look at the smallest $\lambda$: the residual is smallest there, and the flow another one.
 
 
 # %%
