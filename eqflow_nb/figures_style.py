@@ -145,10 +145,11 @@ def png(figure: Figure, dpi: float = DPI, colours: int | None = 128) -> bytes:
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     if colours:
         # The colours of flows are kept as they are: a thin line is rare, and would lose its own.
-        kept = [round(255 * part) for tint in PALETTE.values() for part in to_rgb(tint)]
-        common = picture.quantize(colours - len(PALETTE), Image.Quantize.MEDIANCUT)
+        tints = [*PALETTE.values(), INK, CARD]
+        kept = [round(255 * part) for tint in tints for part in to_rgb(tint)]
+        common = picture.quantize(colours - len(tints), Image.Quantize.MEDIANCUT)
         palette = Image.new("P", (1, 1))
-        palette.putpalette((common.getpalette() or [])[: 3 * (colours - len(PALETTE))] + kept)
+        palette.putpalette((common.getpalette() or [])[: 3 * (colours - len(tints))] + kept)
         picture = picture.quantize(palette=palette, dither=Image.Dither.NONE)
     small = io.BytesIO()
     picture.save(small, format="png", optimize=bool(colours), compress_level=2)

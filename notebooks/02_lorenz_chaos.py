@@ -388,10 +388,12 @@ halves = rollout.together({f"dt = {dt}": lambda dt=dt: largest(dt) for dt in (0.
 print({step: round(value, 4) for step, value in halves.items()})
 
 # %% [markdown]
+# The two steps agree within the spread between networks.
+#
 # So shuffled snapshots, a smooth symmetric network and nothing else give a chaotic flow. Its
-# exponent is below the true one: the networks know the motion only as blurred by σ, and the study
-# `lorenz_long` finds the same for the true motion blurred likewise. The training-free flow on the
-# same cloud is not chaotic at all. Both keep the cloud. **Chaos is not in the cloud. It is in which
+# exponent is below the true one. Part of the gap is the blur: the study `lorenz_long` measures the
+# true motion averaged over the blur (row `lorenz.blurred_truth.lyapunov`), and finds it between the
+# two. The training-free flow on the same cloud is not chaotic at all. Both keep the cloud. **Chaos is not in the cloud. It is in which
 # flow you choose.**
 #
 # ## 8. See them move
