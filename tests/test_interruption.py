@@ -28,7 +28,14 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
 
 def start(out: Path, *options: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "eqflow_nb", "run", "-o", str(out), *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_interrupts
+    )
+
+
+def heed_interrupts() -> None:
+    """Where the tests themselves run in the background, a shell has told them to ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])

@@ -136,7 +136,15 @@ def test_an_error_in_one_rollout_surfaces_and_ends_the_others(three_threads):
     assert follow(rk4(still, EYE, 0.1, 2), [0.2]).times == (0.2,)
 
 
-def test_an_interrupt_ends_all_of_them(three_threads):
+@pytest.fixture
+def interruptible():
+    """Where the tests run in the background, a shell has told them to ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_ends_all_of_them(three_threads, interruptible):
     def interrupt():
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 

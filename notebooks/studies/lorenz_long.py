@@ -14,9 +14,9 @@
 # %% [markdown]
 # # Lorenz flows followed for a long time
 #
-# > Do flows that need no training keep the Lorenz attractor for a thousand radii of path? And what
-# > do the two things that chapter 02 takes for granted do: the weight of smoothness, the blur?
+# > Do flows that need no training keep the Lorenz attractor for a thousand radii of path?
 #
+# And what do two things do that chapter 02 takes for granted, the weight of smoothness and the blur?
 # Chapter 02 follows its learned networks to $t = 1000$ and the other flows to $t = 100$. Here those
 # run to $t = 1000$ as well. Some ten minutes on two cores; chapter 02 shows the rows as recorded.
 
@@ -25,6 +25,7 @@ import math
 from itertools import combinations
 
 import torch
+from tqdm.auto import tqdm
 
 from eqflow_nb import figures, flows, measures, rollout, scores, snapshots
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
@@ -123,7 +124,8 @@ def weigh(smoothness):
 
 
 weights = [0.02] if quick else [1e-4, 1e-3, 5e-3, 0.02, 0.08]
-weighed = rollout.together({w: lambda w=w: weigh(w) for w in weights})
+# One after the other: two at once need more than 1 GB.
+weighed = {w: weigh(w) for w in tqdm(weights, "weights")}
 for w, found in weighed.items():
     print(f"{w:7g}", {k: f"{v.mean():.3f} ± {v.std():.3f}" for k, v in found.items()})
 
