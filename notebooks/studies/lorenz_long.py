@@ -123,6 +123,7 @@ def weigh(smoothness):
     return {"agreement": agree, "residual": residual, "similarity": true}
 
 
+# %%
 weights = [0.02] if quick else [1e-4, 1e-3, 5e-3, 0.02, 0.08]
 # One after the other: two at once need more than 1 GB.
 weighed = {w: weigh(w) for w in tqdm(weights, "weights")}
