@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ..inputs import choice
-from . import lorenz, toys
+from . import gray_scott, icons, lorenz, toys
 from .base import Field, Mixture, World
+from .fields import FieldWorld
 
-__all__ = ["NAMES", "Field", "Mixture", "World", "world"]
+__all__ = ["FIELDS", "NAMES", "Field", "FieldWorld", "Mixture", "World", "field_world", "world"]
 
 _MAKERS = {
     "two_peaks": toys.two_peaks,
@@ -17,6 +18,7 @@ _MAKERS = {
     "lorenz": lorenz.lorenz,
 }
 NAMES = tuple(_MAKERS)
+FIELDS = (*gray_scott.PRESETS, *icons.ICONS)
 
 
 def world(name: str) -> World:
@@ -28,3 +30,22 @@ def world(name: str) -> World:
         If there is no such world; the message lists those there are.
     """
     return _MAKERS[choice(name, NAMES, "world")]()
+
+
+def field_world(name: str, size: int | None = None) -> FieldWorld:
+    """Return the world of periodic images called `name`, one of `FIELDS`.
+
+    Parameters
+    ----------
+    name : str
+    size : int, optional
+        Pixels a side; 64 for icons and 128 for Gray-Scott patterns if not given.
+
+    Raises
+    ------
+    InputError
+        If there is no such world, or it has no room on a grid of this size.
+    """
+    if choice(name, FIELDS, "world") in icons.ICONS:
+        return icons.icons(name, size or 64)
+    return gray_scott.gray_scott(name, size or 128)

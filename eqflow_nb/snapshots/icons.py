@@ -1,0 +1,291 @@
+"""Canvases of small creatures: icons at random places and angles, on a periodic sheet of paper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..inputs import InputError, choice, count, positive
+from .fields import FieldWorld
+
+ICONS = ("firefly", "taiji", "dot", "dots")
+PAPER = (0.93, 0.91, 0.86)
+DIAMETER = 13.0
+COUNT = 8  # on a canvas of 64^2; larger canvases have as many for their area
+RASTER = 96  # pixels a side of a drawn icon
+POSES = 512  # angles and parts of a pixel at which an icon is kept ready
+TRIES = 200
+
+
+@dataclass(frozen=True)
+class Poses:
+    """An icon ready to be put on paper, at many angles.
+
+    Attributes
+    ----------
+    ink : Tensor (POSES, 3, P, P)
+        What it adds to the paper's colour.
+    angles : Tensor (POSES,)
+        Counted anticlockwise, radians.
+    shifts : Tensor (POSES, 2)
+        Parts of a pixel, down and right, by which it is off its patch's centre.
+    """
+
+    ink: Tensor
+    angles: Tensor
+    shifts: Tensor
+
+
+def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> FieldWorld:
+    """World of canvases of one kind of creature.
+
+    Parameters
+    ----------
+    icon : str or Tensor (4, S, S)
+        One of `ICONS`, or any picture, RGBA in [0, 1], seen inside the circle in its square.
+    size : int
+        Pixels a side.
+    diameter : float
+        Of a creature, in pixels.
+
+    Returns
+    -------
+    FieldWorld
+        Red, green and blue are centred one by one, and share one scale: their common deviation.
+        A colour that hardly varies is not blown up.
+
+    Raises
+    ------
+    InputError
+        If there is no such icon, the picture is not RGBA in [0, 1] or shows nothing, or it does
+        not fit on the canvas.
+    """
+    size = count(size, "size", at_least=16)
+    number = crowd(size)
+    ready = poses(icon, diameter)
+    # A place is as likely as any other: mean and variance follow from the ink alone.
+    share = number / size**2
+    mean = share * ready.ink.sum((2, 3)).mean(0).double()
+    square = share * ready.ink.square().sum((2, 3)).mean(0).double()
+    variance = float((square - mean**2).mean())
+    if variance < 1e-5:
+        raise InputError("icon has the paper's colour all over; draw with another")
+
+    def sample(n: int, seed: int) -> Tensor:
+        return world.scaled(placed(icon, n, size, seed=seed, diameter=diameter)[0])
+
+    world = FieldWorld(
+        name=icon if isinstance(icon, str) else "drawn",
+        channels=("red", "green", "blue"),
+        size=size,
+        units="share of full brightness; length in pixels",
+        sample=sample,
+        centre=torch.tensor(PAPER).double() + mean,
+        scale=torch.full((3,), math.sqrt(variance)).double(),
+    )
+    return world
+
+
+def crowd(size: int) -> int:
+    """How many creatures a canvas holds: 8 on 64 by 64 pixels, and as many for the area else."""
+    return max(1, round(COUNT * (size / 64) ** 2))
+
+
+def placed(
+    icon: str | Tensor,
+    n: int,
+    size: int = 64,
+    number: int | None = None,
+    seed: int = 0,
+    diameter: float = DIAMETER,
+    centres: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Canvases with creatures that do not overlap, and where they are.
+
+    Parameters
+    ----------
+    icon : str or Tensor (4, S, S)
+    n : int
+        How many canvases.
+    size : int
+        Pixels a side.
+    number : int, optional
+        Creatures on each canvas; `crowd(size)` if not given.
+    seed : int
+    diameter : float
+        Of a creature, in pixels.
+    centres : Tensor (n, number, 2), optional
+        Where to put them, to half a pixel, in pixels down and right; drawn at random if not given.
+
+    Returns
+    -------
+    canvases : Tensor (n, 3, size, size)
+        In [0, 1].
+    centres : Tensor (n, number, 2)
+        Pixels down and right.
+    angles : Tensor (n, number)
+        Radians, anticlockwise.
+
+    Raises
+    ------
+    InputError
+        If that many do not fit.
+    """
+    n, size = count(n, "n"), count(size, "size", at_least=16)
+    number = crowd(size) if number is None else count(number, "number")
+    ready = poses(icon, diameter)
+    generator = torch.Generator().manual_seed(seed)
+    corners = _apart(n, number, size, diameter + 1.5, generator) if centres is None else centres
+    number = corners.shape[1]
+    pose = torch.randint(len(ready.ink), (n, number), generator=generator)
+    side = ready.ink.shape[-1]
+    corner = corners.round().long() - side // 2
+    reach = torch.arange(side)
+    rows = (corner[..., 0, None] + reach) % size
+    columns = (corner[..., 1, None] + reach) % size
+    paper = torch.tensor(PAPER).repeat(n, size, size, 1)
+    where = (torch.arange(n)[:, None, None, None], rows[..., :, None], columns[..., None, :])
+    ink = ready.ink[pose].permute(0, 1, 3, 4, 2)
+    paper.index_put_(where, ink, accumulate=True)
+    true = (corners.round() + ready.shifts[pose]) % size
+    return paper.permute(0, 3, 1, 2).clamp(0, 1).contiguous(), true, ready.angles[pose]
+
+
+def poses(icon: str | Tensor, diameter: float = DIAMETER) -> Poses:
+    """An icon at `POSES` angles, all equally likely, each with a random part of a pixel."""
+    if isinstance(icon, str):
+        return _known_poses(choice(icon, ICONS, "icon"), positive(diameter, "diameter"))
+    return _poses(_check_picture(icon), positive(diameter, "diameter"))
+
+
+@cache
+def _known_poses(name: str, diameter: float) -> Poses:
+    return _poses(draw(name), diameter)
+
+
+def _poses(rgba: Tensor, diameter: float) -> Poses:
+    side = 2 * math.ceil(diameter / 2 + 1) + 1
+    generator = torch.Generator().manual_seed(0)
+    angles = 2 * math.pi * torch.arange(POSES) / POSES
+    shifts = torch.rand(POSES, 2, generator=generator) - 0.5
+    # Three points a pixel each way, then their mean: edges are smooth at any angle.
+    fine = (torch.arange(3 * side) - (3 * side - 1) / 2) / 3
+    down, right = torch.meshgrid(fine, fine, indexing="ij")
+    down = (down - shifts[:, 0, None, None]) / (diameter / 2)
+    right = (right - shifts[:, 1, None, None]) / (diameter / 2)
+    cos, sin = angles.cos()[:, None, None], angles.sin()[:, None, None]
+    places = torch.stack([cos * right - sin * down, sin * right + cos * down], dim=-1)
+    inked = torch.cat([rgba[3:] * (rgba[:3] - torch.tensor(PAPER)[:, None, None])])
+    inside = (places.square().sum(-1) <= 1)[:, None].float()
+    picture = inked.expand(POSES, -1, -1, -1)
+    drawn = F.grid_sample(picture, places, "bilinear", "zeros", align_corners=False) * inside
+    return Poses(F.avg_pool2d(drawn, 3), angles, shifts)
+
+
+def draw(name: str) -> Tensor:
+    """One of `ICONS` as RGBA in [0, 1], (4, RASTER, RASTER); its head is to the right."""
+    line = (torch.arange(RASTER) + 0.5) / RASTER * 2 - 1
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    canvas = torch.zeros(4, RASTER, RASTER)
+    for colour, cover in _PAINTERS[choice(name, ICONS, "icon")](x, y):
+        over = cover.clamp(0, 1)
+        alpha = over + canvas[3] * (1 - over)
+        ink = torch.tensor(colour)[:, None, None] * over + canvas[:3] * canvas[3] * (1 - over)
+        canvas = torch.cat([ink / alpha.clamp(min=1e-6), alpha[None]])
+    return canvas
+
+
+Layers = list[tuple[tuple[float, float, float], Tensor]]
+
+
+def _disc(x: Tensor, y: Tensor, cx: float, cy: float, rx: float, ry: float) -> Tensor:
+    """Cover of an ellipse, with an edge a raster pixel wide."""
+    radius = ((x - cx) ** 2 / rx**2 + (y - cy) ** 2 / ry**2).sqrt()
+    return ((1 - radius) * min(rx, ry) * RASTER / 2 + 0.5).clamp(0, 1)
+
+
+def _firefly(x: Tensor, y: Tensor) -> Layers:
+    glow = torch.exp(-((x + 0.52) ** 2 + y**2) / 0.13) * 0.55
+    return [
+        ((1.0, 0.85, 0.1), glow),
+        ((0.35, 0.6, 0.62), _disc(x, y, 0.12, 0.42, 0.36, 0.3)),
+        ((0.35, 0.6, 0.62), _disc(x, y, 0.12, -0.42, 0.36, 0.3)),
+        ((0.16, 0.12, 0.16), _disc(x, y, 0.05, 0, 0.55, 0.25)),
+        ((0.98, 0.78, 0.02), _disc(x, y, -0.52, 0, 0.36, 0.3)),
+        ((0.75, 0.12, 0.1), _disc(x, y, 0.68, 0, 0.25, 0.25)),
+    ]
+
+
+def _taiji(x: Tensor, y: Tensor) -> Layers:
+    dark, light = (0.08, 0.08, 0.1), (1.0, 1.0, 1.0)
+    # x is along the line between the two eyes.
+    upper = ((-y) * RASTER / 2 + 0.5).clamp(0, 1) * _disc(x, y, 0, 0, 0.84, 0.84)
+    return [
+        (dark, _disc(x, y, 0, 0, 0.95, 0.95)),
+        (light, _disc(x, y, 0, 0, 0.84, 0.84)),
+        (dark, upper),
+        (dark, _disc(x, y, 0.42, 0, 0.42, 0.42)),
+        (light, _disc(x, y, -0.42, 0, 0.42, 0.42)),
+        (light, _disc(x, y, 0.42, 0, 0.15, 0.15)),
+        (dark, _disc(x, y, -0.42, 0, 0.15, 0.15)),
+    ]
+
+
+def _dot(x: Tensor, y: Tensor) -> Layers:
+    return [((0.05, 0.3, 0.75), _disc(x, y, 0, 0, 0.8, 0.8))]
+
+
+def _dots(x: Tensor, y: Tensor) -> Layers:
+    return [
+        ((0.05, 0.3, 0.75), _disc(x, y, -0.47, 0, 0.46, 0.46)),
+        ((0.84, 0.15, 0.12), _disc(x, y, 0.47, 0, 0.46, 0.46)),
+    ]
+
+
+_PAINTERS: dict[str, Callable[[Tensor, Tensor], Layers]] = {
+    "firefly": _firefly,
+    "taiji": _taiji,
+    "dot": _dot,
+    "dots": _dots,
+}
+
+
+def _apart(n: int, number: int, size: int, distance: float, generator: torch.Generator) -> Tensor:
+    """Centres (n, number, 2) at least a distance from each other, put down one after another."""
+    centres = torch.full((n, number, 2), math.inf)
+    todo = torch.arange(n)
+    for _ in range(20):  # a canvas on which one finds no room is begun again
+        tried = torch.full((len(todo), number, 2), math.inf)
+        fits = torch.ones(len(todo), dtype=torch.bool)
+        for i in range(number):
+            spots = (size * torch.rand(len(todo), TRIES, 1, 2, generator=generator)).floor()
+            gap = (spots - tried[:, None, : max(i, 1)]).abs()
+            gap = torch.minimum(gap, size - gap).nan_to_num(nan=math.inf, neginf=math.inf)
+            free = (gap.square().sum(-1) >= distance**2).all(-1)
+            fits &= free.any(1)
+            tried[:, i] = spots[torch.arange(len(todo)), free.int().argmax(1), 0]
+        centres[todo[fits]] = tried[fits]
+        todo = todo[~fits]
+        if not len(todo):
+            return centres
+    raise InputError(
+        f"number is {number}: so many creatures {distance - 1.5:g} pixels wide do not fit on "
+        f"{size} by {size} pixels; give fewer, or a larger canvas"
+    )
+
+
+def _check_picture(rgba: Tensor) -> Tensor:
+    rgba = torch.as_tensor(rgba, dtype=torch.float32)
+    if rgba.ndim != 3 or rgba.shape[0] != 4 or rgba.shape[1] != rgba.shape[2]:
+        raise InputError(f"icon has shape {tuple(rgba.shape)}; it must be RGBA, (4, S, S)")
+    if not torch.isfinite(rgba).all() or rgba.min() < 0 or rgba.max() > 1:
+        raise InputError("icon holds values outside [0, 1]; divide bytes by 255")
+    if rgba[3].max() < 0.1:
+        raise InputError("icon is transparent all over; draw something on it")
+    return rgba

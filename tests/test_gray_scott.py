@@ -1,0 +1,169 @@
+"""The Gray-Scott world: its equations, its symmetries, its snapshots on disk."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from eqflow_nb import snapshots
+from eqflow_nb.inputs import InputError
+from eqflow_nb.snapshots import cache, gray_scott
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def some(n: int = 2, size: int = 16, seed: int = 0) -> torch.Tensor:
+    return torch.rand(n, 2, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("preset", gray_scott.PRESETS)
+def test_a_step_is_the_equation(preset: str) -> None:
+    x, chosen = some().double(), gray_scott.PRESETS[preset]
+    stencil = torch.tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]]).double()[None, None]
+    around = [F.conv2d(F.pad(x[:, c : c + 1], (1, 1, 1, 1), "circular"), stencil) for c in (0, 1)]
+    u, v = x[:, :1], x[:, 1:]
+    du = 0.16 * around[0] - u * v**2 + chosen.feed * (1 - u)
+    dv = 0.08 * around[1] + u * v**2 - (chosen.feed + chosen.kill) * v
+    after = gray_scott.advance(x.float(), preset, 1)
+    torch.testing.assert_close(after.double(), x + torch.cat([du, dv], 1), atol=1e-6, rtol=0)
+
+
+def test_the_empty_state_stays_empty() -> None:
+    empty = torch.stack([torch.ones(16, 16), torch.zeros(16, 16)])[None]
+    assert torch.equal(gray_scott.advance(empty, "waves", 50), empty)
+    assert gray_scott.died_out(empty).all()
+
+
+def test_diffusion_alone_decays_a_wave_at_the_exact_rate() -> None:
+    line = torch.cos(2 * math.pi * 3 * torch.arange(32) / 32)
+    x = torch.stack([1 + 0.1 * line.expand(32, 32), torch.zeros(32, 32)])[None]
+    after = gray_scott.advance(x, "waves", 20)
+    factor = 1 - 0.16 * 4 * math.sin(math.pi * 3 / 32) ** 2 - 0.018
+    assert float(after[0, 0].max() - 1) == pytest.approx(0.1 * factor**20, rel=1e-4)
+    assert float(after[0, 1].abs().max()) == 0
+
+
+def test_shifts_turns_and_mirrors_pass_through() -> None:
+    x = some()
+    after = gray_scott.advance(x, "life", 30)
+    for move in (
+        lambda y: y.roll((5, 11), (2, 3)),
+        lambda y: y.rot90(1, (2, 3)),
+        lambda y: y.flip(3),
+    ):
+        torch.testing.assert_close(gray_scott.advance(move(x), "life", 30), move(after))
+
+
+def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = gray_scott.advance(some(), "spirals", 25)
+    monkeypatch.setattr(gray_scott, "CHUNK", 7)
+    assert torch.equal(gray_scott.advance(some(), "spirals", 25), whole)
+
+
+def test_a_run_is_the_same_however_many_are_asked_for() -> None:
+    three = gray_scott.simulate("waves", 3, size=32, steps=60, seed=4)
+    one = gray_scott.simulate("waves", 1, size=32, steps=60, seed=4)
+    assert torch.equal(three[:1], one)
+    assert not torch.equal(three[0], three[1])
+
+
+def test_runs_that_die_are_begun_again_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = gray_scott._start
+    empty = torch.stack([torch.ones(32, 32), torch.zeros(32, 32)])
+    monkeypatch.setattr(gray_scott, "_start", lambda *w: begun(*w) if w[-1] else empty)
+    assert not gray_scott.died_out(gray_scott.simulate("waves", 2, size=32, steps=20)).any()
+    monkeypatch.setattr(gray_scott, "_start", lambda *which: empty)
+    with pytest.raises(InputError, match=r"preset 'waves' died out.*larger size"):
+        gray_scott.simulate("waves", 1, size=32, steps=5)
+
+
+def test_the_scale_is_that_of_the_settled_pattern() -> None:
+    x = snapshots.field_world("waves").sample(6, 3)
+    assert x.mean((0, 2, 3)).abs().max() < 0.25
+    assert (x.std((0, 2, 3)) - 1).abs().max() < 0.2
+
+
+def test_the_world_moves_as_its_velocity_says() -> None:
+    world = gray_scott.gray_scott("waves", size=32, steps=300)
+    assert not world.stationary
+    x = world.sample(2, 0)
+    torch.testing.assert_close(world.raw(world.scaled(x)), x)
+    torch.testing.assert_close(world.advance(x, 1) - x, world.velocity(x), atol=1e-5, rtol=1e-3)
+
+
+def test_bad_input_worlds_and_images() -> None:
+    with pytest.raises(InputError, match=r"world 'wave' is unknown.*did you mean 'waves'"):
+        snapshots.field_world("wave")
+    with pytest.raises(InputError, match="size is 8; it must be a whole number, at least 16"):
+        snapshots.field_world("waves", 8)
+    with pytest.raises(InputError, match=r"raw has shape \(2, 16, 16\)"):
+        gray_scott.advance(some()[0], "waves", 1)
+
+
+@pytest.mark.gpu
+def test_a_gpu_agrees() -> None:
+    there = gray_scott.advance(some().cuda(), "waves", 20).cpu()
+    torch.testing.assert_close(there, gray_scott.advance(some(), "waves", 20), atol=1e-5, rtol=1e-4)
+
+
+# ---- snapshots on disk ----
+
+
+def make(value: float = 1.0):
+    calls: list[int] = []
+
+    def array() -> np.ndarray:
+        calls.append(1)
+        return np.full((3, 4), value, dtype=np.float32)
+
+    return calls, array
+
+
+def test_an_array_is_made_once_for_each_settings(own_cache: Path) -> None:
+    calls, array = make()
+    for settings in ({"a": 1}, {"a": 1}, {"a": 2}, {"a": 1}):
+        assert cache.cached(settings, array).sum() == 12
+    assert len(calls) == 2
+    assert len(list(own_cache.glob("*.npz"))) == 2
+    assert not list(own_cache.glob(".*")), "no drafts are left"
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "foreign", "other"])
+def test_a_damaged_file_is_noticed_and_remade(own_cache: Path, harm: str) -> None:
+    _, array = make()
+    cache.cached({"a": 1}, array)
+    (path,) = own_cache.glob("*.npz")
+    content = bytearray(path.read_bytes())
+    if harm == "flip":
+        content[content.index(b"\x00\x00\x80?")] ^= 1
+    elif harm == "cut":
+        content = content[: len(content) // 2]
+    elif harm == "foreign":
+        content = bytearray(b"no archive")
+    else:
+        cache.cached({"a": 2}, array)
+        (other,) = (file for file in own_cache.glob("*.npz") if file != path)
+        content = bytearray(other.read_bytes())
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match="is damaged .* it is made again"):
+        assert cache.cached({"a": 1}, array).sum() == 12
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cache.cached({"a": 1}, array)
+
+
+def test_where_nothing_can_be_kept_it_still_works(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path / "file"))
+    with pytest.warns(UserWarning, match="snapshots are not kept"):
+        assert cache.cached({"a": 1}, make()[1]).sum() == 12
