@@ -135,6 +135,30 @@ def refresh(
 
 
 @app.command()
+def train(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Weights to make.")],
+    seed: Annotated[int, typer.Option(help="Of the stills and of everything else.")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Other than the recipe's.")] = None,
+    device: Device = None,
+    out: Out = Path("build/weights"),
+) -> None:
+    """Make the weights that come with the course again; an interrupted training goes on."""
+    from eqflow_nb import training
+    from eqflow_nb.scores import weights
+
+    for name in names:
+        try:
+            path = training.train_weights(name, out, seed, steps, device or "auto")
+        except ValueError as error:
+            raise course.CourseError(str(error)) from error
+        except KeyboardInterrupt:
+            typer.echo("\nStopped; the same command goes on from here.", err=True)
+            raise typer.Exit(130) from None
+        loss = weights.read(path)[1]["loss"]
+        typer.echo(f"{path}  {path.stat().st_size / 1000:.0f} kB, loss {loss}")
+
+
+@app.command()
 def doctor() -> None:
     """Look at this machine, and say what to mend."""
     from eqflow_nb.doctor import examine

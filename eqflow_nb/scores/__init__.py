@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from .closed_form import KernelDensityScore, MixtureScore, fit_mixture, gaussian, of_density
 from .denoiser import DenoiserScore
+from .images import ImageScore
+from .spectral import SpectralScore, fit_spectral
+from .unet import UNet
+from .weights import load, shipped
 
 __all__ = [
     "DenoiserScore",
+    "ImageScore",
     "KernelDensityScore",
     "MixtureScore",
+    "SpectralScore",
+    "UNet",
     "fit_mixture",
+    "fit_spectral",
     "gaussian",
+    "load",
     "of_density",
+    "shipped",
 ]

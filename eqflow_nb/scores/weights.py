@@ -1,0 +1,109 @@
+"""Weights on disk: safetensors with the settings they were made with, checked when read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from ..files import replace_bytes
+from ..inputs import InputError
+from .images import ImageScore
+from .unet import UNet
+
+FOLDER = Path(__file__).parent.parent / "weights"
+
+
+def shipped() -> list[str]:
+    """Names of the weights that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+
+
+def load(name: str | Path, sigma: float, device: torch.device | str = "cpu") -> ImageScore:
+    """Score of images from shipped weights, or from a file of `save`.
+
+    Parameters
+    ----------
+    name : str or Path
+        One of `shipped()`, or a path that ends in .safetensors.
+    sigma : float
+        Noise level to run it at, in units of a channel's standard deviation.
+    device : str or torch.device
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is truncated or not what `save` wrote, or its arrays do not
+        have the shapes that its settings call for.
+    """
+    path = Path(name) if str(name).endswith(".safetensors") else FOLDER / f"{name}.safetensors"
+    if not path.is_file():
+        raise InputError(f"weights {str(name)!r} are not there; known are {', '.join(shipped())}")
+    tensors, about = read(path)
+    try:
+        net = UNet(int(about["channels"]), [int(width) for width in about["widths"]])
+        levels = (float(about["levels"][0]), float(about["levels"][1]))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InputError(
+            f"weights {path.name} do not say channels, widths and levels; make them again"
+        ) from error
+    expected = {key: tuple(value.shape) for key, value in net.state_dict().items()}
+    found = {key: tuple(value.shape) for key, value in tensors.items()}
+    for key in sorted(expected.keys() | found.keys()):
+        if expected.get(key) != found.get(key):
+            raise InputError(
+                f"weights {path.name}: {key} has shape {found.get(key)}, and this network's is "
+                f"{expected.get(key)}; they are of another network"
+            )
+    net.load_state_dict({key: value.float() for key, value in tensors.items()})
+    net = net.to(device).eval()
+    return ImageScore(net.requires_grad_(False), sigma, levels)
+
+
+def about(name: str) -> dict[str, Any]:
+    """What is recorded with shipped weights: settings, seed, steps, seconds, figures."""
+    return read(FOLDER / f"{name}.safetensors")[1]
+
+
+def save(path: Path, net: UNet, settings: Mapping[str, Any]) -> None:
+    """Write a network's weights (half precision) and its settings, whole or not at all."""
+    tensors = {key: value.half() for key, value in net.state_dict().items()}
+    write(path, tensors, {"channels": net.channels, "widths": list(net.widths), **settings})
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
+    """Write tensors with JSON settings beside them, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    content = safetensors.torch.save(kept, {"settings": json.dumps(settings)})
+    replace_bytes(path, content)
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and settings of a file of `write`.
+
+    Raises
+    ------
+    InputError
+        If the file is truncated or damaged, is not of safetensors, or holds values that are not
+        finite.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            settings = json.loads((file.metadata() or {})["settings"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
+        raise InputError(
+            f"weights {path.name} can't be read ({error}); the file is damaged or of another "
+            "kind: fetch or make it again"
+        ) from error
+    for key, value in tensors.items():
+        if not torch.isfinite(value).all():
+            raise InputError(f"weights {path.name}: {key} holds values that are not finite")
+    return tensors, settings

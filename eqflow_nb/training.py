@@ -1,0 +1,169 @@
+"""Making the weights that come with the package: `eqflow-nb train NAME`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from . import snapshots
+from .inputs import InputError, choice, count, pick_device
+from .scores import images, weights
+from .scores.unet import UNet
+
+KEEP = 30.0  # seconds between two states on disk that an interrupted training goes on from
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one file of weights is made.
+
+    Attributes
+    ----------
+    world : str
+        The world of fields, one of `snapshots.FIELDS`.
+    size : int
+        Pixels a side of the stills.
+    stills : int
+        How many stills are learned from.
+    steps, batch : int
+    levels : (float, float)
+        Lowest and highest noise level.
+    mirror : bool
+        Whether mirror images are as likely as the stills themselves.
+    smudge : float
+        See `images.train`.
+    widths : tuple of int
+        Channels of the network at each resolution.
+    """
+
+    world: str
+    size: int
+    stills: int
+    steps: int
+    batch: int
+    levels: tuple[float, float]
+    mirror: bool
+    smudge: float = 0.0
+    widths: tuple[int, ...] = (32, 48, 64)
+
+
+def _icons(world: str, steps: int) -> Recipe:
+    return Recipe(world, 64, 3000, steps, 16, (0.08, 0.8), mirror=False, smudge=2.0)
+
+
+def _patterns(world: str, steps: int) -> Recipe:
+    return Recipe(world, 128, 96, steps, 4, (0.08, 1.0), mirror=True, smudge=1.0)
+
+
+RECIPES = {
+    "waves": _patterns("waves", 4000),
+    "spirals": _patterns("spirals", 3000),
+    "life": _patterns("life", 1500),
+    "dots": _icons("dots", 4000),
+    "firefly": _icons("firefly", 4000),
+    "taiji": _icons("taiji", 4000),
+    "dot": _icons("dot", 2000),
+}
+
+
+def train_weights(
+    name: str,
+    out: Path,
+    seed: int = 0,
+    steps: int | None = None,
+    device: str = "auto",
+    progress: bool = True,
+) -> Path:
+    """Train the denoiser called `name` and write DIR/NAME.safetensors.
+
+    An interrupted training goes on from where it was, given the same settings.
+
+    Parameters
+    ----------
+    name : str
+        One of `RECIPES`.
+    out : Path
+        Folder of the result, and of the state while it is being made.
+    seed : int
+        Of the stills, the first weights and the order of everything.
+    steps : int, optional
+        Other than the recipe's.
+    device : str
+        auto, cpu or cuda.
+    progress : bool
+        Show a progress bar.
+    """
+    recipe = RECIPES[choice(name, RECIPES, "weights")]
+    place = pick_device(device)
+    steps = count(recipe.steps if steps is None else steps, "steps")
+    settings = {**vars(recipe), "steps": steps, "seed": seed, "levels": list(recipe.levels)}
+    settings["widths"] = list(recipe.widths)
+    stills = snapshots.field_world(recipe.world, recipe.size).sample(recipe.stills, seed)
+    net = UNet(stills.shape[1], recipe.widths, seed).to(place)
+    unfinished = out / f".{name}.training.safetensors"
+    state, before = _begun(unfinished, settings)
+    state = {key: value.to(place) for key, value in state.items()}
+    loss, start, kept = 1.0, time.perf_counter(), time.perf_counter()
+    done = int(state.get("step", torch.zeros(())))
+    asked: dict[str, Any] = {
+        "levels": recipe.levels,
+        "smudge": recipe.smudge,
+        "seed": seed,
+        "state": state,
+    }
+    path = images.train(net, shuffled(stills, recipe.mirror), steps, recipe.batch, **asked)
+    bar = tqdm(path, name, total=steps, initial=done, disable=not progress, mininterval=1.0)
+    try:
+        for _, now in bar:
+            loss += 0.01 * (now - loss)
+            if time.perf_counter() - kept > KEEP:
+                kept = time.perf_counter()
+                bar.set_postfix(loss=f"{loss:.4f}")
+                weights.write(unfinished, state, {**settings, "seconds": before + kept - start})
+    except BaseException:  # an interrupt loses nothing
+        spent = before + time.perf_counter() - start
+        weights.write(unfinished, state, {**settings, "seconds": spent})
+        raise
+    seconds = round(before + time.perf_counter() - start)
+    target = out / f"{name}.safetensors"
+    weights.save(target, net, {**settings, "seconds": seconds, "loss": round(loss, 4)})
+    unfinished.unlink(missing_ok=True)
+    return target
+
+
+def shuffled(stills: Tensor, mirror: bool) -> Callable[[int, torch.Generator], Tensor]:
+    """A sampler of stills (n, C, N, N) that are shifted and turned, and mirrored if asked."""
+
+    def draw(n: int, generator: torch.Generator) -> Tensor:
+        def some(high: int) -> list[int]:
+            return torch.randint(high, (n,), generator=generator).tolist()
+
+        size, flips = stills.shape[-1], some(2)
+        chosen = []
+        for i, turn, down, right, flip in zip(
+            some(len(stills)), some(4), some(size), some(size), flips
+        ):
+            still = stills[i].rot90(turn, (1, 2)).roll((down, right), (1, 2))
+            chosen.append(still.flip(2) if mirror and flip else still)
+        return torch.stack(chosen)
+
+    return draw
+
+
+def _begun(unfinished: Path, settings: dict[str, Any]) -> tuple[dict[str, Tensor], float]:
+    """The state of a training with the same settings, and its seconds; empty if there is none."""
+    if not unfinished.is_file():
+        return {}, 0.0
+    try:
+        state, said = weights.read(unfinished)
+    except InputError:
+        return {}, 0.0
+    seconds = float(said.pop("seconds", 0.0))
+    return (state, seconds) if said == settings else ({}, 0.0)

@@ -1,0 +1,243 @@
+"""The periodic U-Net, its training, and weights on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from eqflow_nb import scores, training
+from eqflow_nb.inputs import InputError
+from eqflow_nb.scores import images, weights
+from eqflow_nb.scores.unet import UNet
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def stirred(widths: tuple[int, ...] = (8, 8)) -> UNet:
+    """An untrained network whose last layer is not zero, so that it does something."""
+    net = UNet(2, widths)
+    torch.nn.init.normal_(net.leave.weight, std=0.1, generator=torch.Generator().manual_seed(1))
+    return net.requires_grad_(False)
+
+
+def pixels(n: int, generator: torch.Generator) -> torch.Tensor:
+    return torch.randn(n, 2, 8, 8, generator=generator)
+
+
+# ---- the network ----
+
+
+@pytest.mark.parametrize("size", [8, 16, 24])
+def test_shifts_pass_through(size: int) -> None:
+    net, x = stirred(), noise(1, 2, size, size)
+    level = torch.tensor([0.4])
+    move = (net.multiple, -net.multiple)
+    shifted = net(x.roll(move, (2, 3)), level)
+    torch.testing.assert_close(shifted, net(x, level).roll(move, (2, 3)), atol=1e-5, rtol=1e-4)
+
+
+def test_untrained_it_is_the_denoiser_of_independent_pixels() -> None:
+    x = noise(2, 2, 8, 8)
+    torch.testing.assert_close(UNet(2, (8, 8))(x, torch.tensor([0.5])), x / 1.25)
+
+
+def test_without_noise_it_leaves_images_alone() -> None:
+    x = noise(2, 2, 8, 8)
+    assert float((stirred()(x, torch.tensor([1e-4])) - x).abs().max()) < 1e-3
+
+
+def test_the_score_is_the_step_to_the_denoised_image() -> None:
+    score, x = images.ImageScore(stirred(), 0.5), noise(1, 2, 8, 8)
+    torch.testing.assert_close(x + 0.25 * score(x), score.denoise(x))
+    assert score.at(0.3).sigma == 0.3
+
+
+def test_training_finds_the_posterior_mean_of_a_known_law() -> None:
+    # All pixels of an image are one standard normal number: D is their mean, a little shrunk.
+    def flat(n: int, generator: torch.Generator) -> torch.Tensor:
+        return torch.randn(n, 1, 1, 1, generator=generator).expand(n, 1, 8, 8).contiguous()
+
+    net, sigma = UNet(1, (16, 16)), 1.0
+    clean = flat(64, torch.Generator().manual_seed(9))
+    x = clean + sigma * noise(64, 1, 8, 8, seed=8)
+    best = x.mean((2, 3), keepdim=True) / (1 + sigma**2 / 64)
+
+    def error() -> float:
+        with torch.no_grad():
+            return float((net(x, torch.tensor([sigma])) - best).square().mean())
+
+    before = error()
+    for _ in images.train(net, flat, 300, 16, levels=(0.8, 1.2)):
+        pass
+    assert before > 0.4
+    assert error() < 0.06
+
+
+def test_a_resumed_training_ends_where_an_unbroken_one_does() -> None:
+    whole, halves, state = UNet(2, (4, 4)), UNet(2, (4, 4)), {}
+    for _ in images.train(whole, pixels, 9, 2, smudge=1.0):
+        pass
+    for step, _ in images.train(halves, pixels, 9, 2, smudge=1.0, state=state):
+        if step == 4:
+            break
+    kept = {key: value.clone() for key, value in state.items()}
+    halves = UNet(2, (4, 4), seed=5)
+    for _ in images.train(halves, pixels, 9, 2, smudge=1.0, state=kept):
+        pass
+    for one, other in zip(whole.parameters(), halves.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_stains_are_smooth_and_for_half_of_the_images() -> None:
+    stains = images._stains(noise(400, 1, 32, 32), 2.0, torch.Generator().manual_seed(0))
+    stained = stains.flatten(1).std(1) > 0
+    assert float(stained.float().mean()) == pytest.approx(0.5, abs=0.08)
+    some = stains[stained]
+    apart = (some - some.roll(1, 3)).square().mean() / some.square().mean()
+    assert float(apart) < 0.2, "neighbours are alike; for white noise this is 2"
+
+
+def test_bad_input_images_and_levels() -> None:
+    score = images.ImageScore(stirred(), 0.5)
+    with pytest.raises(InputError, match=r"x has shape \(1, 3, 8, 8\); it must be \(B, 2, H, W\)"):
+        score(noise(1, 3, 8, 8))
+    with pytest.raises(InputError, match="x is 8 by 6 pixels; both must be multiples of 4"):
+        score(noise(1, 2, 8, 6))
+    with pytest.raises(InputError, match="sigma is 3; it must lie between"):
+        score.at(3.0)
+
+
+# ---- weights on disk ----
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    weights.save(tmp_path / "a.safetensors", stirred(), {"levels": [0.1, 1.0], "seed": 0})
+    return tmp_path / "a.safetensors"
+
+
+def test_what_is_saved_is_what_is_loaded(kept: Path) -> None:
+    x = noise(1, 2, 8, 8)
+    found = weights.load(kept, 0.5).denoise(x)
+    torch.testing.assert_close(
+        found, images.ImageScore(stirred(), 0.5).denoise(x), atol=5e-3, rtol=0
+    )
+    assert [p.name for p in kept.parent.iterdir()] == ["a.safetensors"]
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def not_finite(path: Path) -> None:
+    tensors, settings = weights.read(path)
+    tensors["leave.bias"][0] = float("nan")
+    weights.write(path, tensors, settings)
+
+
+def other_shape(path: Path) -> None:
+    tensors, settings = weights.read(path)
+    weights.write(path, tensors, {**settings, "widths": [8, 16]})
+
+
+def no_settings(path: Path) -> None:
+    tensors, _ = weights.read(path)
+    safetensors.torch.save_file(tensors, path)
+
+
+def no_widths(path: Path) -> None:
+    tensors, _ = weights.read(path)
+    weights.write(path, tensors, {"channels": 2})
+
+
+def a_text(path: Path) -> None:
+    path.write_text("weights?")
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (cut, "can't be read"),
+        (a_text, "can't be read"),
+        (no_settings, "can't be read"),
+        (not_finite, "leave.bias holds values that are not finite"),
+        (other_shape, "they are of another network"),
+        (no_widths, "do not say channels, widths and levels"),
+    ],
+)
+def test_bad_input_weights(kept: Path, harm: Callable[[Path], None], says: str) -> None:
+    harm(kept)
+    with pytest.raises(InputError, match=says):
+        weights.load(kept, 0.5)
+
+
+def test_bad_input_unknown_weights() -> None:
+    with pytest.raises(InputError, match="weights 'dog' are not there; known are dot, dots"):
+        weights.load("dog", 0.5)
+
+
+@pytest.mark.parametrize("name", training.RECIPES)
+def test_shipped_weights_are_small_and_say_how_they_were_made(name: str) -> None:
+    assert (weights.FOLDER / f"{name}.safetensors").stat().st_size < 500_000
+    about, recipe = weights.about(name), training.RECIPES[name]
+    for key in ("world", "steps", "batch", "stills", "smudge", "mirror"):
+        assert about[key] == getattr(recipe, key), "made by the command of today"
+    assert about["seed"] == 0
+    assert 0 < about["loss"] < 1
+    assert weights.shipped() == sorted(training.RECIPES)
+
+
+@pytest.mark.parametrize("name", ["dots", "waves"])
+def test_shipped_weights_denoise(name: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path))
+    from eqflow_nb import snapshots
+
+    world, sigma = snapshots.field_world(name, 64 if name == "dots" else None), 0.5
+    clean = world.sample(2, 77)
+    noisy = clean + sigma * noise(*clean.shape)
+    found = scores.load(name, sigma).denoise(noisy)
+    left = float((found - clean).square().mean()) / sigma**2
+    pixel_by_pixel = 1 / (1 + sigma**2)
+    assert left < 0.25 * pixel_by_pixel
+
+
+# ---- making them ----
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> str:
+    recipe = training.Recipe("dot", 64, 4, 6, 2, (0.1, 1.0), mirror=False, widths=(4, 4))
+    monkeypatch.setitem(training.RECIPES, "dot", recipe)
+    return "dot"
+
+
+def test_an_interrupted_training_goes_on(small: str, tmp_path: Path, monkeypatch) -> None:
+    whole = training.train_weights(small, tmp_path / "whole", progress=False)
+    path = images.train
+
+    def broken(*args, **kwargs):
+        for step, loss in path(*args, **kwargs):
+            if step == 3:
+                raise KeyboardInterrupt
+            yield step, loss
+
+    monkeypatch.setattr(images, "train", broken)
+    with pytest.raises(KeyboardInterrupt):
+        training.train_weights(small, tmp_path / "halves", progress=False)
+    assert not (tmp_path / "halves" / "dot.safetensors").exists(), "nothing half-made is to be had"
+    monkeypatch.setattr(images, "train", path)
+    halves = training.train_weights(small, tmp_path / "halves", progress=False)
+    one, other = (weights.read(p)[0] for p in (whole, halves))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert [p.name for p in halves.parent.iterdir()] == ["dot.safetensors"]
+
+
+def test_bad_input_an_unknown_recipe(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"weights 'dogs' is unknown.*did you mean 'dots'"):
+        training.train_weights("dogs", tmp_path)
