@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from . import continuity, exact, learned, networks, skew
+from . import continuity, exact, kernels, learned, nearest, networks, skew, spectral
 from .base import Scaled, at_common_speed
 
-__all__ = ["Scaled", "at_common_speed", "continuity", "exact", "learned", "networks", "skew"]
+__all__ = [
+    "Scaled",
+    "at_common_speed",
+    "continuity",
+    "exact",
+    "kernels",
+    "learned",
+    "nearest",
+    "networks",
+    "skew",
+    "spectral",
+]

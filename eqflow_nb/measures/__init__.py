@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import flocking, patterns, tracking
 from .agreement import embed, rms, signed_similarity, similarity, similarity_matrix
 from .chaos import LyapunovResult, kaplan_yorke, lyapunov_spectrum, mean_speed
 from .sampling import Sampling, assess, largest_step
@@ -15,6 +16,7 @@ __all__ = [
     "assess",
     "bounded",
     "embed",
+    "flocking",
     "half_turns",
     "kaplan_yorke",
     "largest_step",
@@ -22,6 +24,7 @@ __all__ = [
     "mean_speed",
     "mmd",
     "noise_floor",
+    "patterns",
     "preservation",
     "rms",
     "signed_similarity",
@@ -29,4 +32,5 @@ __all__ = [
     "similarity_matrix",
     "sinkhorn",
     "sliced_wasserstein",
+    "tracking",
 ]

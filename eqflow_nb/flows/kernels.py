@@ -1,0 +1,152 @@
+"""Skew-symmetric convolutions: v = K * s keeps any law of periodic images, with nothing to train.
+
+K[o, i, d] = -K[i, o, -d] makes the whole map skew: what channel i gives to channel o at a distance
+d it takes back.  Then div(K s) = tr(K grad s) = 0, as grad s is symmetric, and s . K s = 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..inputs import InputError, choice, count
+from ..inputs_images import as_images
+from ..scores.spectral import filtered
+from .continuity import Field
+
+
+class Convolution:
+    """v = K * s: a filter, given for every frequency, of the score.  It keeps p only if K is skew.
+
+    Parameters
+    ----------
+    symbol : Tensor (H, W//2+1, C, C)
+        K(k), see `symbol`; or (C, C), the same for every frequency: then it mixes channels only.
+    score : callable (B, C, H, W) -> (B, C, H, W)
+    """
+
+    def __init__(self, symbol: Tensor, score: Field) -> None:
+        self.symbol, self.score = symbol, score
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Velocity (B, C, H, W) at images (B, C, H, W)."""
+        s = self.score(x)
+        if self.symbol.ndim == 2:
+            return torch.einsum("cd,bdhw->bchw", self.symbol.to(s), s)
+        return filtered(self.symbol, s)
+
+
+def skew_kernel(weights: Tensor) -> Tensor:
+    """The skew part of any weights (C, C, h, w): (K[o, i, d] - K[i, o, -d]) / 2.
+
+    Raises
+    ------
+    InputError
+        If the weights are not (C, C, h, w) with odd h and w.
+    """
+    weights = _as_kernel(weights, "weights")
+    return (weights - weights.transpose(0, 1).flip(2, 3)) / 2
+
+
+def symmetric_kernel(weights: Tensor) -> Tensor:
+    """The symmetric part of any weights (C, C, h, w), for controls; see `skew_kernel`."""
+    weights = _as_kernel(weights, "weights")
+    return (weights + weights.transpose(0, 1).flip(2, 3)) / 2
+
+
+def check_skew(kernel: Any) -> Tensor:
+    """Return a kernel (C, C, h, w) if it is skew.
+
+    Raises
+    ------
+    InputError
+        If it is not; the message names the worst entry.
+    """
+    kernel = _as_kernel(kernel, "kernel")
+    excess = kernel + kernel.transpose(0, 1).flip(2, 3)
+    if excess.abs().max() > 1e-5 * kernel.abs().max().clamp(min=1e-30):
+        o, i, a, b = (int(n) for n in torch.unravel_index(excess.abs().argmax(), excess.shape))
+        h, w = kernel.shape[2] - 1, kernel.shape[3] - 1
+        raise InputError(
+            f"kernel is not skew: kernel[{o},{i},{a},{b}] + kernel[{i},{o},{h - a},{w - b}] = "
+            f"{float(excess[o, i, a, b]):g}, should be 0; use skew_kernel(kernel)"
+        )
+    return kernel
+
+
+def random_kernel(
+    channels: int, width: int = 1, seed: int = 0, kind: str = "skew", grid: int = 64
+) -> Tensor:
+    """Gaussian kernel (C, C, width, width), scaled so that the largest |eigenvalue| of K(k) is 1.
+
+    Parameters
+    ----------
+    channels : int
+        C; at least 2 if the width is 1, else nothing is skew.
+    width : int
+        Odd.
+    seed : int
+    kind : str
+        "skew", or "symmetric" for a control.
+    grid : int
+        Pixels a side of the grid whose frequencies are looked at.
+    """
+    channels, width = count(channels, "channels", 2 if width == 1 else 1), count(width, "width")
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.randn(channels, channels, width, width, generator=generator)
+    parts = {"skew": skew_kernel, "symmetric": symmetric_kernel}
+    return normalised(parts[choice(kind, parts, "kind")](weights), grid)
+
+
+def normalised(kernel: Tensor, grid: int = 64) -> Tensor:
+    """The kernel scaled so that the largest |eigenvalue| of its symbol is 1."""
+    largest = torch.linalg.matrix_norm(symbol(kernel, (grid, grid)), ord=2).max()
+    if not largest > 0:
+        raise InputError("kernel is zero everywhere; it moves nothing")
+    return kernel / largest.to(kernel.dtype)
+
+
+def symbol(kernel: Tensor, size: tuple[int, int]) -> Tensor:
+    """K(k) of a kernel (C, C, h, w) on a grid: (H, W//2+1, C, C), complex128.
+
+    It is skew-Hermitian where the kernel is skew.
+
+    Raises
+    ------
+    InputError
+        If the kernel is wider than the grid.
+    """
+    kernel = _as_kernel(kernel, "kernel").double()
+    c, _, h, w = kernel.shape
+    if h > size[0] or w > size[1]:
+        raise InputError(
+            f"kernel is {h} by {w}, wider than the grid, {size[0]} by {size[1]}; give a larger "
+            "grid or a smaller kernel"
+        )
+    spread = torch.zeros(c, c, *size, dtype=torch.float64)
+    spread[:, :, :h, :w] = kernel
+    return torch.fft.rfft2(spread.roll((-(h // 2), -(w // 2)), (2, 3))).permute(2, 3, 0, 1)
+
+
+def convolution(kernel: Tensor, score: Field, size: tuple[int, int]) -> Convolution:
+    """v = K * s for a skew kernel (C, C, h, w); other kernels are refused, see `check_skew`."""
+    kernel = check_skew(kernel)
+    if kernel.shape[2:] == (1, 1):
+        return Convolution(kernel[:, :, 0, 0], score)
+    return Convolution(symbol(kernel, size), score)
+
+
+def _as_kernel(kernel: Any, name: str) -> Tensor:
+    kernel = torch.as_tensor(kernel)
+    if kernel.ndim == 2:
+        kernel = kernel[:, :, None, None]
+    if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[1]:
+        raise InputError(f"{name} has shape {tuple(kernel.shape)}; it must be (C, C, h, w)")
+    if kernel.shape[2] % 2 == 0 or kernel.shape[3] % 2 == 0:
+        raise InputError(
+            f"{name} is {kernel.shape[2]} by {kernel.shape[3]}; both must be odd, so that it has "
+            "a middle"
+        )
+    return as_images(kernel, name)
