@@ -25,6 +25,18 @@ from .figures_draw import (
     draw_trajectory,
     square,
 )
+from .figures_images import (
+    VELOCITY,
+    curves,
+    draw_image,
+    draw_tracks,
+    frames,
+    images,
+    motion,
+    sheets,
+    tracks,
+    two_virtues,
+)
 from .figures_measures import (
     bars,
     distances,
@@ -48,6 +60,16 @@ from .figures_style import (
 )
 
 __all__ = [
+    "two_virtues",
+    "tracks",
+    "motion",
+    "sheets",
+    "images",
+    "frames",
+    "draw_tracks",
+    "draw_image",
+    "curves",
+    "VELOCITY",
     "PALETTE",
     "bars",
     "cloud",

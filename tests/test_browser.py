@@ -36,6 +36,7 @@ SETTINGS = {
 CHAPTERS = {
     "01_toys_2d": ("skew strength", "diffusion"),
     "02_lorenz_chaos": ("K[x,y]", "K[x,z]", "K[y,z]", "diffusion"),
+    "03_gray_scott_training_free": ("time t",),
 }
 
 BROKEN = """# %%
@@ -176,6 +177,26 @@ def test_sliders_in_the_chapters(
         assert page.locator(".jp-RenderedImage img").count() > 0
         errors = page.locator(".jp-OutputArea-output", has_text="Traceback (most recent call last)")
         assert errors.count() == 0, errors.first.inner_text()
+
+
+def test_a_painted_creature_lives(lab: Lab, browser: Any, tmp_path: Path) -> None:
+    put_chapter("04_alife_flocking", lab.folder)
+    with opened(browser, lab, "04_alife_flocking.ipynb", tmp_path) as page:
+        panel = page.locator(".widget-box:has(> img.widget-image):has(canvas)").first
+        panel.scroll_into_view_if_needed()
+        sheet = panel.locator("canvas").first.bounding_box()
+        x, y = sheet["x"] + sheet["width"] / 2, sheet["y"] + sheet["height"] / 2
+        page.mouse.move(x - 30, y)
+        page.mouse.down()
+        for step in range(7):
+            page.mouse.move(x - 30 + 10 * step, y + 3 * step)
+        page.mouse.up()
+        panel.locator("button", has_text="bring it to life").click()
+        status = panel.locator(".eqflow-status")
+        wait_for(lambda: "kept" in status.inner_text(), "the creature to live")
+        assert panel.locator(".eqflow-error").inner_text() == ""
+        film = panel.locator("img.widget-image")
+        wait_for(lambda: film.evaluate("image => image.naturalWidth") == 320, "the film")
 
 
 def test_an_error_in_a_panel_is_seen(lab: Lab, browser: Any, tmp_path: Path) -> None:

@@ -1,0 +1,196 @@
+"""Creatures brought to life: rolled out, found, followed; and a denoiser fitted to a new one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from . import rollout
+from .flows import kernels
+from .inputs import InputError, count, positive
+from .measures import flocking, tracking
+from .scores import images, weights
+from .scores.images import ImageScore
+from .snapshots import icons
+from .snapshots.fields import FieldWorld
+from .training import shuffled
+
+EVERY = 10  # steps between two frames of a film
+STEP = 0.5  # tau, in units of sigma^2
+FASTEST = 6.0  # pixels that a creature is trusted to move between two frames
+
+
+@dataclass(frozen=True)
+class Life:
+    """What became of canvases of creatures.
+
+    Attributes
+    ----------
+    frames : Tensor (T, B, 3, H, W)
+        D(x) every `EVERY` steps, in [0, 1].
+    found : list of lists of Found
+        The creatures of each canvas, frame by frame.
+    tracks : list of Tracks
+        Of canvases on which some were followed throughout.
+    kept : float
+        Share of the creatures that are still there, and whole, at the end; 0 if the canvas left
+        every bound, of which `frames` then hold what came before.
+    milliseconds : float
+        Of a step, a canvas.
+    """
+
+    frames: Tensor
+    found: list[list[tracking.Found]]
+    tracks: list[tracking.Tracks]
+    kept: float
+    milliseconds: float
+
+    def mobility(self, lag: int = 640) -> float:
+        """Mean squared displacement at a lag in steps, pixels^2; NaN if none was followed."""
+        if not any(track.positions.shape[1] for track in self.tracks):
+            return float("nan")
+        return float(flocking.mean_squared_displacement(self.tracks, lag // EVERY).mean())
+
+
+def live(
+    score: ImageScore,
+    world: FieldWorld,
+    icon: str | Tensor,
+    rule: Tensor,
+    steps: int = 1000,
+    canvases: int = 4,
+    eta: float = 0.1,
+    seed: int = 0,
+    tau: float = STEP,
+    progress: bool = False,
+) -> Life:
+    """Let placed creatures live under a rule K, and measure what becomes of them.
+
+    Parameters
+    ----------
+    score : ImageScore
+        At its noise level sigma.
+    world : FieldWorld
+        Of the icon; its size is that of the canvases.
+    icon : str or Tensor (4, S, S)
+    rule : Tensor (3, 3) or (H, W//2+1, 3, 3)
+        The matrix K, one for all frequencies or one for each; zeros are plain Langevin.
+    steps, canvases : int
+    eta : float
+        The diffusion.
+    seed : int
+        Of the places and the noise.
+    tau : float
+        Step, in units of sigma^2.
+    progress : bool
+        Show a progress bar.
+    """
+    steps = count(steps, "steps", at_least=EVERY)
+    device = next(score.parameters()).device
+    placed = icons.placed(icon, canvases, world.size, seed=seed + 77)[0]
+    noise = torch.Generator().manual_seed(seed + 1_000_003)
+    kick = score.sigma * torch.randn(placed.shape, generator=noise)
+    x = (world.scaled(placed) + kick).to(device)
+    path = rollout.exponential_images(
+        score.denoise, rule.to(device), x, score.sigma, tau, steps, eta, seed
+    )
+    frames: list[Tensor] = []
+    start, step, ended = time.perf_counter(), 0, False
+    try:
+        bar = tqdm(path, "life", total=steps + 1, disable=not progress, leave=False)
+        for step, (_, state) in enumerate(bar):
+            if step % EVERY == 0:
+                with torch.no_grad():
+                    frames.append(world.raw(score.denoise(state)).cpu())
+    except rollout.Diverged:  # a rule that leaves the law for good, such as a symmetric one
+        ended = True
+    seconds = time.perf_counter() - start
+    ink = _ink(placed)
+    life = measured(torch.stack(frames), ink, 1e3 * seconds / max(step, 1) / canvases)
+    return replace(life, kept=0.0, tracks=[]) if ended else life
+
+
+def measured(frames: Tensor, ink: float, milliseconds: float = 0.0) -> Life:
+    """Find and follow the creatures of films (T, B, 3, H, W), given a placed one's ink."""
+    found = [
+        [tracking.locate(frame, icons.PAPER, icons.DIAMETER) for frame in film]
+        for film in frames.transpose(0, 1)
+    ]
+    before = sum(int(tracking.whole(film[0], ink).sum()) for film in found)
+    after = sum(int(tracking.whole(film[-1], ink).sum()) for film in found)
+    tracks = []
+    for film in found:
+        try:
+            tracks.append(tracking.follow_creatures(film, frames.shape[-1], FASTEST))
+        except InputError:  # a canvas that faded has no tracks, and counts as lost
+            continue
+    return Life(frames, found, tracks, min(1.0, after / max(before, 1)), milliseconds)
+
+
+def rule(seed: int, kind: str = "skew", width: int = 1, size: int = 64) -> Tensor:
+    """A random rule of largest eigenvalue 1 for three colours; kind "none" is K = 0."""
+    if kind == "none":
+        return torch.zeros(3, 3)
+    kernel = kernels.random_kernel(3, width, seed, kind, size)
+    return kernel[:, :, 0, 0] if width == 1 else kernels.symbol(kernel, (size, size))
+
+
+def rolled_pairs(life: Life) -> list[np.ndarray]:
+    """Positions of the creatures in the second half of the film, one array a frame and canvas."""
+    return [one.centres for film in life.found for one in film[len(film) // 2 :: 5]]
+
+
+def placed_pairs(icon: str | Tensor, size: int = 64, canvases: int = 200) -> list[np.ndarray]:
+    """Positions on fresh snapshots, the reference for attraction and repulsion."""
+    return list(icons.placed(icon, canvases, size, seed=999)[1].numpy())
+
+
+def adapt(
+    icon: Tensor, sigma: float, seconds: float = 35.0, seed: int = 0, start: str = "firefly"
+) -> tuple[ImageScore, FieldWorld]:
+    """Fit a denoiser to a new creature in some seconds, from the weights of another.
+
+    Parameters
+    ----------
+    icon : Tensor (4, S, S)
+        RGBA in [0, 1].
+    sigma : float
+        Noise level it will be run at.
+    seconds : float
+        How long to train.
+    seed : int
+    start : str
+        The weights to begin with.
+    """
+    seconds = positive(seconds, "seconds")
+    world = icons.icons(icon, 64)
+    score = weights.load(start, sigma)
+    score.net.requires_grad_(True)
+    draw = shuffled(world.sample(600, seed), mirror=False)
+    # How many steps there is time for is measured, so that the learning rate can come down.
+    for step, _ in images.train(score.net, draw, 8, rate=1e-6):
+        if step == 3:  # the first ones are slow
+            begin = time.perf_counter()
+    steps = max(10, int(4 * seconds / (time.perf_counter() - begin)))
+    path = images.train(score.net, draw, steps, rate=2e-3, levels=(0.2, 0.8), smudge=2.0, seed=seed)
+    for _ in tqdm(path, "learning your creature", total=steps, leave=False):
+        pass
+    score.net.requires_grad_(False)
+    return score, world
+
+
+def summary(lives: Sequence[Life]) -> dict[str, tuple[float, float]]:
+    """Mean and spread over several lives of what is kept and how far it goes."""
+    rows = {"kept": [life.kept for life in lives], "mobility": [life.mobility() for life in lives]}
+    return {name: (float(np.nanmean(v)), float(np.nanstd(v, ddof=1))) for name, v in rows.items()}
+
+
+def _ink(placed: Tensor) -> float:
+    found = [tracking.locate(canvas, icons.PAPER, icons.DIAMETER).ink for canvas in placed]
+    return float(np.concatenate(found).mean())
