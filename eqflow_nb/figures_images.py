@@ -110,7 +110,7 @@ def two_virtues(flows: Mapping[str, tuple[float, float]], limit: float, title: s
     figure, panes = grid(1, 1, (5.6, 3.6))
     pane = panes[0]
     pane.axhspan(0.3, limit, color="#009e73", alpha=0.1)
-    pane.text(0.01, limit * 1.03, f"keeps the law: below {limit:g} floors", fontsize=8)
+    pane.text(0.99, limit * 1.05, f"keeps the law: below {limit:g} floors", fontsize=8, ha="right")
     for tint, (name, (x, y)) in zip(colours(list(flows)), flows.items(), strict=True):
         marker = MARKERS.get(kind_of(name) or "", "o")
         pane.plot(x, y, marker, color=tint, markersize=9, label=name, linestyle="")
@@ -148,4 +148,23 @@ def sheets(groups: Mapping[str, tuple[Any, Sequence[Any]]], columns: int = 4) ->
         for one in followed:
             draw_tracks(pane, canvas, one.positions)
         pane.set_title(title)
+    return figure
+
+
+def grouped_bars(
+    table: Mapping[str, Mapping[str, tuple[float, float]]], label: str, size: float = 8.2
+) -> Figure:
+    """Bars with spreads, {group: {kind: (mean, sd)}}: a colour for each kind, in every group."""
+    kinds = list(dict.fromkeys(kind for group in table.values() for kind in group))
+    figure, panes = grid(1, 1, (size, 3.0))
+    pane, width = panes[0], 0.84 / len(kinds)
+    for index, (kind, tint) in enumerate(zip(kinds, colours(kinds), strict=True)):
+        places = [g + (index - (len(kinds) - 1) / 2) * width for g in range(len(table))]
+        means, sds = zip(*(group.get(kind, (np.nan, 0.0)) for group in table.values()))
+        pane.bar(places, means, 0.9 * width, color=tint, label=kind, yerr=sds, ecolor="#333333")
+        for place, mean in zip(places, means, strict=True):
+            pane.text(place, 0.02, f"{mean:.2f}"[-3:], ha="center", fontsize=7, color="white")
+    pane.set_xticks(range(len(table)), list(table))
+    pane.set_ylabel(label)
+    pane.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
