@@ -379,6 +379,7 @@ def times(factor, field):
     return lambda x: factor * field(x)
 
 
+# %%
 runs = {f"{name} {sign:+d}J": (name, sign * QUARTER) for name in MOVING for sign in (1, -1)}
 runs |= {"waves still": ("waves", STILL)}
 for factor in (1, -1, 4, -4):
