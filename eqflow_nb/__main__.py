@@ -144,12 +144,15 @@ def train(
 ) -> None:
     """Make the weights that come with the course again; an interrupted training goes on."""
     from eqflow_nb import training
+    from eqflow_nb.inputs import choice
     from eqflow_nb.scores import weights
 
     for name in names:
         try:
+            for each in names:  # an unknown one is refused before hours go into the others
+                choice(each, training.RECIPES, "weights")
             path = training.train_weights(name, out, seed, steps, device or "auto")
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise course.CourseError(str(error)) from error
         except KeyboardInterrupt:
             typer.echo("\nStopped; the same command goes on from here.", err=True)

@@ -13,7 +13,8 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from . import snapshots
-from .inputs import InputError, choice, count, pick_device
+from .files import replace_text
+from .inputs import InputError, between, choice, count, pick_device
 from .scores import images, weights
 from .scores.unet import UNet
 
@@ -99,41 +100,47 @@ def train_weights(
         auto, cpu or cuda.
     progress : bool
         Show a progress bar.
+
+    Raises
+    ------
+    InputError
+        If there is no such recipe or device, steps or seed can't be used, or nothing can be
+        written to the folder.
     """
     recipe = RECIPES[choice(name, RECIPES, "weights")]
     place = pick_device(device)
     steps = count(recipe.steps if steps is None else steps, "steps")
+    seed = count(between(seed, "seed", 0, 1e9), "seed", at_least=0)
+    _check_writable(out)
     settings = {**vars(recipe), "steps": steps, "seed": seed, "levels": list(recipe.levels)}
     settings["widths"] = list(recipe.widths)
     stills = snapshots.field_world(recipe.world, recipe.size).sample(recipe.stills, seed)
     net = UNet(stills.shape[1], recipe.widths, seed).to(place)
-    unfinished = out / f".{name}.training.safetensors"
-    state, before = _begun(unfinished, settings)
-    state = {key: value.to(place) for key, value in state.items()}
-    loss, start, kept = 1.0, time.perf_counter(), time.perf_counter()
+    unfinished, target = out / f".{name}.training.safetensors", out / f"{name}.safetensors"
+    last = _begun(unfinished, settings)
+    state = {key: value.clone().to(place) for key, value in last.state.items()}
+    before, start = last.seconds, time.perf_counter()
+    kept = start
+    asked: dict[str, Any] = {"levels": recipe.levels, "smudge": recipe.smudge, "seed": seed}
+    draw = shuffled(stills, recipe.mirror)
+    path = images.train(net, draw, steps, recipe.batch, state=state, **asked)
     done = int(state.get("step", torch.zeros(())))
-    asked: dict[str, Any] = {
-        "levels": recipe.levels,
-        "smudge": recipe.smudge,
-        "seed": seed,
-        "state": state,
-    }
-    path = images.train(net, shuffled(stills, recipe.mirror), steps, recipe.batch, **asked)
     bar = tqdm(path, name, total=steps, initial=done, disable=not progress, mininterval=1.0)
     try:
         for _, now in bar:
-            loss += 0.01 * (now - loss)
-            if time.perf_counter() - kept > KEEP:
-                kept = time.perf_counter()
+            clock, loss = time.perf_counter(), last.loss + 0.01 * (now - last.loss)
+            # A copy, since an interrupt may come in the middle of a step.
+            copy = {key: value.clone() for key, value in state.items()}
+            last = _Moment(copy, before + clock - start, loss)
+            if clock - kept > KEEP:
+                kept = clock
                 bar.set_postfix(loss=f"{loss:.4f}")
-                weights.write(unfinished, state, {**settings, "seconds": before + kept - start})
+                last.write(unfinished, settings)
+        figures = {"seconds": round(last.seconds), "loss": round(last.loss, 4)}
+        weights.save(target, net, {**settings, **figures})
     except BaseException:  # an interrupt loses nothing
-        spent = before + time.perf_counter() - start
-        weights.write(unfinished, state, {**settings, "seconds": spent})
+        last.write(unfinished, settings)
         raise
-    seconds = round(before + time.perf_counter() - start)
-    target = out / f"{name}.safetensors"
-    weights.save(target, net, {**settings, "seconds": seconds, "loss": round(loss, 4)})
     unfinished.unlink(missing_ok=True)
     return target
 
@@ -157,13 +164,41 @@ def shuffled(stills: Tensor, mirror: bool) -> Callable[[int, torch.Generator], T
     return draw
 
 
-def _begun(unfinished: Path, settings: dict[str, Any]) -> tuple[dict[str, Tensor], float]:
-    """The state of a training with the same settings, and its seconds; empty if there is none."""
+@dataclass(frozen=True)
+class _Moment:
+    """A training between two steps: its state, its seconds so far, its running loss."""
+
+    state: dict[str, Tensor]
+    seconds: float = 0.0
+    loss: float = 1.0
+
+    def write(self, path: Path, settings: dict[str, Any]) -> None:
+        """Keep it on disk, unless nothing has been done yet."""
+        if self.state:
+            figures = {"seconds": self.seconds, "loss": self.loss}
+            weights.write(path, self.state, {**settings, **figures})
+
+
+def _begun(unfinished: Path, settings: dict[str, Any]) -> _Moment:
+    """Where a training with the same settings stopped, or the beginning if there is none."""
     if not unfinished.is_file():
-        return {}, 0.0
+        return _Moment({})
     try:
         state, said = weights.read(unfinished)
-    except InputError:
-        return {}, 0.0
-    seconds = float(said.pop("seconds", 0.0))
-    return (state, seconds) if said == settings else ({}, 0.0)
+        seconds, loss = float(said.pop("seconds", 0.0)), float(said.pop("loss", 1.0))
+    except (InputError, AttributeError, TypeError, ValueError):
+        return _Moment({})
+    return _Moment(state, seconds, loss) if said == settings else _Moment({})
+
+
+def _check_writable(out: Path) -> None:
+    """Refuse a folder that can't be written to, before hours go into what is to lie there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        replace_text(out / ".writable", "")
+        (out / ".writable").unlink()
+    except OSError as error:
+        raise InputError(
+            f"out is {str(out)!r}, where nothing can be written ({error.strerror or error}); "
+            "give another folder"
+        ) from error

@@ -1,25 +1,22 @@
-"""The Gray-Scott world: its equations, its symmetries, its snapshots on disk."""
+"""The Gray-Scott world: its equations, its symmetries, its snapshots."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from eqflow_nb import snapshots
 from eqflow_nb.inputs import InputError
-from eqflow_nb.snapshots import cache, gray_scott
+from eqflow_nb.snapshots import gray_scott
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 def some(n: int = 2, size: int = 16, seed: int = 0) -> torch.Tensor:
@@ -44,6 +41,16 @@ def test_the_empty_state_stays_empty() -> None:
     assert gray_scott.died_out(empty).all()
 
 
+def test_a_uniform_mixture_in_balance_stays() -> None:
+    # With v > 0: u v = F + k from the second equation, then u^2 - u + (F + k)^2 / F = 0.
+    chosen = gray_scott.PRESETS["spirals"]
+    lost = chosen.feed + chosen.kill
+    u = (1 - math.sqrt(1 - 4 * lost**2 / chosen.feed)) / 2
+    x = torch.tensor([u, lost / u]).float()[None, :, None, None].expand(1, 2, 16, 16)
+    assert gray_scott.rate(x, "spirals").abs().max() < 1e-7
+    torch.testing.assert_close(gray_scott.advance(x, "spirals", 5), x, atol=1e-6, rtol=0)
+
+
 def test_diffusion_alone_decays_a_wave_at_the_exact_rate() -> None:
     line = torch.cos(2 * math.pi * 3 * torch.arange(32) / 32)
     x = torch.stack([1 + 0.1 * line.expand(32, 32), torch.zeros(32, 32)])[None]
@@ -62,6 +69,14 @@ def test_shifts_turns_and_mirrors_pass_through() -> None:
         lambda y: y.flip(3),
     ):
         torch.testing.assert_close(gray_scott.advance(move(x), "life", 30), move(after))
+
+
+def test_oblong_images_and_none_at_all() -> None:
+    x = some(size=24)[..., :16, :]
+    for image in (x, x.mT):
+        stepped = image + gray_scott.rate(image, "waves")
+        torch.testing.assert_close(gray_scott.advance(image, "waves", 1), stepped)
+    assert gray_scott.advance(x[:0], "waves", 3).shape == (0, 2, 16, 24)
 
 
 def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +111,13 @@ def test_the_scale_is_that_of_the_settled_pattern() -> None:
 def test_the_world_moves_as_its_velocity_says() -> None:
     world = gray_scott.gray_scott("waves", size=32, steps=300)
     assert not world.stationary
+    assert snapshots.field_world("waves", 32).stationary
     x = world.sample(2, 0)
+    assert torch.equal(x, world.sample(2, 0)), "from disk as from the simulation"
+    after = world.scaled(gray_scott.advance(world.raw(x), "waves", 40))
+    torch.testing.assert_close(world.advance(x, 40), after)
+    in_two = world.advance(world.advance(x, 15), 25)
+    torch.testing.assert_close(in_two, after, atol=1e-4, rtol=1e-3)
     torch.testing.assert_close(world.raw(world.scaled(x)), x)
     torch.testing.assert_close(world.advance(x, 1) - x, world.velocity(x), atol=1e-5, rtol=1e-3)
 
@@ -114,56 +135,3 @@ def test_bad_input_worlds_and_images() -> None:
 def test_a_gpu_agrees() -> None:
     there = gray_scott.advance(some().cuda(), "waves", 20).cpu()
     torch.testing.assert_close(there, gray_scott.advance(some(), "waves", 20), atol=1e-5, rtol=1e-4)
-
-
-# ---- snapshots on disk ----
-
-
-def make(value: float = 1.0):
-    calls: list[int] = []
-
-    def array() -> np.ndarray:
-        calls.append(1)
-        return np.full((3, 4), value, dtype=np.float32)
-
-    return calls, array
-
-
-def test_an_array_is_made_once_for_each_settings(own_cache: Path) -> None:
-    calls, array = make()
-    for settings in ({"a": 1}, {"a": 1}, {"a": 2}, {"a": 1}):
-        assert cache.cached(settings, array).sum() == 12
-    assert len(calls) == 2
-    assert len(list(own_cache.glob("*.npz"))) == 2
-    assert not list(own_cache.glob(".*")), "no drafts are left"
-
-
-@pytest.mark.parametrize("harm", ["flip", "cut", "foreign", "other"])
-def test_a_damaged_file_is_noticed_and_remade(own_cache: Path, harm: str) -> None:
-    _, array = make()
-    cache.cached({"a": 1}, array)
-    (path,) = own_cache.glob("*.npz")
-    content = bytearray(path.read_bytes())
-    if harm == "flip":
-        content[content.index(b"\x00\x00\x80?")] ^= 1
-    elif harm == "cut":
-        content = content[: len(content) // 2]
-    elif harm == "foreign":
-        content = bytearray(b"no archive")
-    else:
-        cache.cached({"a": 2}, array)
-        (other,) = (file for file in own_cache.glob("*.npz") if file != path)
-        content = bytearray(other.read_bytes())
-    path.write_bytes(content)
-    with pytest.warns(UserWarning, match="is damaged .* it is made again"):
-        assert cache.cached({"a": 1}, array).sum() == 12
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        cache.cached({"a": 1}, array)
-
-
-def test_where_nothing_can_be_kept_it_still_works(tmp_path: Path, monkeypatch) -> None:
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path / "file"))
-    with pytest.warns(UserWarning, match="snapshots are not kept"):
-        assert cache.cached({"a": 1}, make()[1]).sum() == 12

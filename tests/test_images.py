@@ -79,6 +79,25 @@ def test_training_finds_the_posterior_mean_of_a_known_law() -> None:
     assert error() < 0.06
 
 
+def test_of_independent_pixels_nothing_better_is_learned() -> None:
+    net, sigma = stirred(), 0.7
+    x = noise(16, 2, 16, 16, seed=3)
+    best = x / (1 + sigma**2)
+
+    def error() -> float:
+        with torch.no_grad():
+            return float((net(x, torch.tensor([sigma])) - best).square().mean())
+
+    def draw(n: int, generator: torch.Generator) -> torch.Tensor:
+        return torch.randn(n, 2, 16, 16, generator=generator)
+
+    before = error()
+    for _ in images.train(net.requires_grad_(True), draw, 200, 8, levels=(0.5, 1.0)):
+        pass
+    assert error() < 0.02 * before
+    assert error() < 1e-3
+
+
 def test_a_resumed_training_ends_where_an_unbroken_one_does() -> None:
     whole, halves, state = UNet(2, (4, 4)), UNet(2, (4, 4)), {}
     for _ in images.train(whole, pixels, 9, 2, smudge=1.0):
@@ -177,6 +196,39 @@ def test_bad_input_weights(kept: Path, harm: Callable[[Path], None], says: str) 
         weights.load(kept, 0.5)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"channels": -2},
+        {"channels": 1e400},
+        {"widths": []},
+        {"widths": [-8, 8]},
+        {"widths": None},
+        {"levels": [0.1]},
+    ],
+)
+def test_bad_input_weights_with_settings_of_no_network(kept: Path, settings: dict) -> None:
+    tensors, said = weights.read(kept)
+    weights.write(kept, tensors, {**said, **settings})
+    with pytest.raises(InputError, match="do not say channels, widths and levels"):
+        weights.load(kept, 0.5)
+
+
+def test_bad_input_weights_with_any_byte_of_the_head_flipped(kept: Path) -> None:
+    content = kept.read_bytes()
+    head, refused = 8 + int.from_bytes(content[:8], "little"), 0
+    places = range(0, head, 3)
+    for place in places:
+        harmed = bytearray(content)
+        harmed[place] ^= 0x04
+        kept.write_bytes(harmed)
+        try:
+            weights.load(kept, 0.5)
+        except InputError:
+            refused += 1
+    assert refused > 0.9 * len(places)
+
+
 def test_bad_input_unknown_weights() -> None:
     with pytest.raises(InputError, match="weights 'dog' are not there; known are dot, dots"):
         weights.load("dog", 0.5)
@@ -205,39 +257,3 @@ def test_shipped_weights_denoise(name: str, tmp_path: Path, monkeypatch) -> None
     left = float((found - clean).square().mean()) / sigma**2
     pixel_by_pixel = 1 / (1 + sigma**2)
     assert left < 0.25 * pixel_by_pixel
-
-
-# ---- making them ----
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> str:
-    recipe = training.Recipe("dot", 64, 4, 6, 2, (0.1, 1.0), mirror=False, widths=(4, 4))
-    monkeypatch.setitem(training.RECIPES, "dot", recipe)
-    return "dot"
-
-
-def test_an_interrupted_training_goes_on(small: str, tmp_path: Path, monkeypatch) -> None:
-    whole = training.train_weights(small, tmp_path / "whole", progress=False)
-    path = images.train
-
-    def broken(*args, **kwargs):
-        for step, loss in path(*args, **kwargs):
-            if step == 3:
-                raise KeyboardInterrupt
-            yield step, loss
-
-    monkeypatch.setattr(images, "train", broken)
-    with pytest.raises(KeyboardInterrupt):
-        training.train_weights(small, tmp_path / "halves", progress=False)
-    assert not (tmp_path / "halves" / "dot.safetensors").exists(), "nothing half-made is to be had"
-    monkeypatch.setattr(images, "train", path)
-    halves = training.train_weights(small, tmp_path / "halves", progress=False)
-    one, other = (weights.read(p)[0] for p in (whole, halves))
-    assert all(torch.equal(one[key], other[key]) for key in one)
-    assert [p.name for p in halves.parent.iterdir()] == ["dot.safetensors"]
-
-
-def test_bad_input_an_unknown_recipe(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"weights 'dogs' is unknown.*did you mean 'dots'"):
-        training.train_weights("dogs", tmp_path)

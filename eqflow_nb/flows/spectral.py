@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..inputs import InputError, between, choice, count
 from ..inputs_images import as_images
-from ..scores.spectral import SpectralScore, filtered, frequencies
+from ..scores.spectral import SpectralScore, WarpedScore, filtered, frequencies
 from .kernels import Convolution
 
 QUARTER = ((0.0, 1.0), (-1.0, 0.0))
@@ -74,6 +74,29 @@ def control(
     if scale is not None:
         matrix = matrix.to(scale) / scale / scale[:, None]
     return Convolution(a[..., None, None] * matrix.to(a), score)
+
+
+class Warped:
+    """v = K * s_y(g(x)) / g'(x): a flow of a Gaussian field y = g(x), as x sees it.
+
+    If dy/dt = v_y keeps p_y then dx/dt = v_y(g(x)) / g'(x) keeps the law of x = g^-1(y): it is the
+    same motion in other coordinates.  Written in x it is v = A s + div A with the skew matrix
+    A(x) = g'(x)^-1 K g'(x)^-1, so the rule depends on the state.
+
+    Parameters
+    ----------
+    symbol : Tensor (H, W//2+1, C, C) or (C, C)
+        K(k), skew, such as `turning(score.inner)`.
+    score : WarpedScore
+    """
+
+    def __init__(self, symbol: Tensor, score: WarpedScore) -> None:
+        self.flow, self.score = Convolution(symbol, score.inner), score
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Velocity (B, C, H, W) at images (B, C, H, W)."""
+        y, slope, _ = self.score.warp.slopes(x)
+        return self.flow(y) / slope
 
 
 def fit_radial(

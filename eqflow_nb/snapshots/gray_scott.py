@@ -155,6 +155,8 @@ def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Ten
         for _ in tqdm(range(steps), "Gray-Scott", disable=not progress):
             raw = raw + _change(raw, chosen)
         return raw
+    if not len(raw):
+        return raw.clone()
     state = raw.detach().to(torch.float32).numpy()
     rates = [np.float32(r) for r in (chosen.feed, chosen.feed + chosen.kill, DU, DV)]
     done = []

@@ -1,0 +1,140 @@
+"""Speed of the Gray-Scott simulation against the plain alternatives, on one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from eqflow_nb.snapshots import gray_scott
+
+SIZE, SAMPLES, STEPS = 128, 4, 50
+CHOSEN = gray_scott.PRESETS["waves"]
+FEED, LOST, DU, DV = CHOSEN.feed, CHOSEN.feed + CHOSEN.kill, gray_scott.DU, gray_scott.DV
+STENCIL = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]])
+Follow = Callable[[Tensor], Any]
+
+
+def state() -> Tensor:
+    return torch.rand(SAMPLES, 2, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+
+
+def ours() -> Follow:
+    return lambda x: gray_scott.advance(x, "waves", STEPS)
+
+
+def rolls() -> Follow:
+    def follow(x: Tensor) -> Tensor:
+        for _ in range(STEPS):
+            x = x + gray_scott.rate(x, "waves")
+        return x
+
+    return follow
+
+
+def convolutions() -> Follow:
+    """Both channels in one; its time hangs on how memory lies, so take the least of many."""
+    kernel = torch.zeros(2, 2, 3, 3)
+    kernel[0, 0], kernel[1, 1] = DU * STENCIL, DV * STENCIL
+
+    def follow(x: Tensor) -> Tensor:
+        for _ in range(STEPS):
+            spread = F.conv2d(F.pad(x, (1, 1, 1, 1), "circular"), kernel)
+            u, v = x[:, 0], x[:, 1]
+            reaction = u * v * v
+            reacted = torch.stack([FEED * (1 - u) - reaction, reaction - LOST * v], 1)
+            x = x + spread + reacted
+        return x
+
+    return follow
+
+
+def slices() -> Follow:
+    """In place in a padded array; the same lines serve arrays of NumPy and of torch."""
+
+    def follow(x: Any) -> Any:
+        for _ in range(STEPS):
+            x[..., 0, :], x[..., -1, :] = x[..., -2, :], x[..., 1, :]
+            x[..., 0], x[..., -1] = x[..., -2], x[..., 1]
+            around = x[..., :-2, 1:-1] + x[..., 2:, 1:-1]
+            around += x[..., 1:-1, :-2]
+            around += x[..., 1:-1, 2:]
+            u, v = x[:, 0, 1:-1, 1:-1], x[:, 1, 1:-1, 1:-1]
+            reaction = v * v
+            reaction *= u
+            u *= 1 - 4 * DU - FEED
+            u += DU * around[:, 0]
+            u -= reaction
+            u += FEED
+            v *= 1 - 4 * DV - LOST
+            v += DV * around[:, 1]
+            v += reaction
+        return x[..., 1:-1, 1:-1]
+
+    return follow
+
+
+def torch_slices() -> Follow:
+    return lambda x: slices()(F.pad(x, (1, 1, 1, 1), "circular"))
+
+
+def numpy_slices() -> Follow:
+    edges = ((0, 0), (0, 0), (1, 1), (1, 1))
+    return lambda x: torch.from_numpy(slices()(np.pad(x.numpy(), edges, "wrap")))
+
+
+def py_pde() -> Follow:
+    """In double precision, as it always is; compiled here, so that only steps are timed."""
+    pde = pytest.importorskip("pde")
+    grid = pde.UnitGrid([SIZE, SIZE], periodic=True)
+    equations = {
+        "u": f"{DU} * laplace(u) - u * v**2 + {FEED} * (1 - u)",
+        "v": f"{DV} * laplace(v) + u * v**2 - {LOST} * v",
+    }
+
+    def fields(image: Tensor) -> Any:
+        parts = [pde.ScalarField(grid, channel.double().numpy()) for channel in image]
+        return pde.FieldCollection(parts, labels=["u", "v"])
+
+    start = fields(state()[0])
+    step = pde.solvers.EulerSolver(pde.PDE(equations)).make_stepper(start, dt=1.0)
+    step(start, 0, 1)
+
+    def follow(x: Tensor) -> Tensor:
+        images = [fields(image) for image in x]
+        for image in images:
+            step(image, 0, STEPS)
+        return torch.from_numpy(np.stack([image.data for image in images])).float()
+
+    return follow
+
+
+WAYS = (ours, numpy_slices, torch_slices, rolls, convolutions, py_pde)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Any:
+    before = torch.get_num_threads(), numba.get_num_threads()
+    torch.set_num_threads(1)
+    numba.set_num_threads(1)
+    yield
+    torch.set_num_threads(before[0])
+    numba.set_num_threads(before[1])
+
+
+@pytest.mark.benchmark(group="Gray-Scott, 128 by 128, one thread")
+@pytest.mark.parametrize("way", WAYS)
+def test_gray_scott(benchmark: Any, way: Callable[[], Follow]) -> None:
+    follow, x = way(), state()
+    # Each way is held to the same answer, so that none is quick by doing less.
+    after = benchmark.pedantic(follow, (x,), rounds=15, warmup_rounds=3)
+    torch.testing.assert_close(after, ours()(state()), atol=1e-5, rtol=1e-4)
+    if benchmark.stats:
+        seconds = benchmark.stats.stats.min
+        benchmark.extra_info["microseconds a sample-step"] = 1e6 * seconds / STEPS / SAMPLES
