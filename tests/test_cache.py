@@ -126,3 +126,32 @@ def test_without_a_named_folder_the_users_cache_is_used(tmp_path: Path, monkeypa
     monkeypatch.delenv("EQFLOW_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache.folder() == tmp_path / "eqflow_nb"
+
+
+def test_a_folder_that_may_not_be_read_is_no_obstacle(own_cache: Path, monkeypatch) -> None:
+    def closed(*about: object, **more: object) -> None:
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(np, "load", closed)
+    with pytest.warns(UserWarning, match="not yours"):
+        assert cache.cached({"a": 1}, make()[1]).sum() == 12
+
+
+def test_without_a_home_there_is_still_a_folder(monkeypatch) -> None:
+    for name in ("EQFLOW_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as where no home is known
+    assert cache.folder().parts[-1] == "eqflow_nb"
+
+
+def test_objects_are_never_written(own_cache: Path) -> None:
+    with pytest.raises(TypeError, match="kept as a pickle"):
+        cache.cached({"a": 1}, lambda: np.array([{}], dtype=object))
+    assert not own_cache.exists()
+
+
+def test_the_order_of_settings_does_not_matter(own_cache: Path) -> None:
+    calls, array = make()
+    cache.cached({"a": 1, "b": 2}, array)
+    cache.cached({"b": 2, "a": 1}, array)
+    assert len(calls) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 
 from eqflow_nb import snapshots
 from eqflow_nb.inputs import InputError
-from eqflow_nb.snapshots import gray_scott
+from eqflow_nb.snapshots import fields, gray_scott
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +82,7 @@ def test_oblong_images_and_none_at_all() -> None:
 
 def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = gray_scott.advance(some(), "spirals", 25)
-    monkeypatch.setattr(gray_scott, "CHUNK", 7)
+    monkeypatch.setattr(gray_scott, "CHUNK", 7 * 16 * 16)
     assert torch.equal(gray_scott.advance(some(), "spirals", 25), whole)
 
 
@@ -129,6 +130,37 @@ def test_bad_input_worlds_and_images() -> None:
         snapshots.field_world("waves", 8)
     with pytest.raises(InputError, match=r"raw has shape \(2, 16, 16\)"):
         gray_scott.advance(some()[0], "waves", 1)
+    with pytest.raises(InputError, match=r"raw has shape \(2, 1, 16, 16\)"):
+        gray_scott.rate(some()[:, :1], "waves")
+    with pytest.raises(InputError, match=r"raw holds whole numbers .*give raw.float"):
+        gray_scott.advance(some().int(), "waves", 1)
+    with pytest.raises(InputError, match=r"raw has 1024 value\(s\) that are NaN"):
+        gray_scott.advance(some() * math.nan, "waves", 1)
+    with pytest.raises(InputError, match="seed is -1; it must be a whole number, at least 0"):
+        gray_scott.simulate("waves", 1, size=16, steps=1, seed=-1)
+    with pytest.raises(InputError, match="sigma is -1; it must lie between 0"):
+        gray_scott.gray_scott("waves", size=16).blurred(-1.0)
+    world = dataclasses.replace(gray_scott.gray_scott("waves", size=16), velocity=None)
+    with pytest.raises(InputError, match="world 'waves' has no known velocity"):
+        fields.speed(world, some())
+
+
+def test_a_state_that_steps_of_1_cannot_hold_is_refused() -> None:
+    with pytest.raises(InputError, match="raw runs off to infinity within 50 steps"):
+        gray_scott.advance(1e3 * some(), "waves", 50)
+
+
+def test_speed_is_that_of_the_change_in_one_step() -> None:
+    world = gray_scott.gray_scott("waves", size=32, steps=300)
+    x = world.sample(2, 0)
+    step = (world.advance(x, 1) - x).square().mean().sqrt()
+    assert fields.speed(world, x) == pytest.approx(float(step), rel=1e-3)
+
+
+def test_gradients_are_not_kept() -> None:
+    after = gray_scott.advance(some().requires_grad_(), "waves", 5)
+    assert torch.equal(after, gray_scott.advance(some(), "waves", 5))
+    assert not after.requires_grad
 
 
 @pytest.mark.gpu

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from ..inputs import between
 
 Field = Callable[[Tensor], Tensor]
 Mixture = tuple[Tensor, Tensor, Tensor]
@@ -61,12 +64,26 @@ class World:
         A number stands for the same points (n, d) each time, so they are kept; treat them as
         read-only.
         """
+        return blurred(self.sample, sigma, device)
 
-        @functools.cache
-        def draw(n: int, number: int) -> Tensor:
-            samples = self.sample(n, number)
-            # Seeds of some samplers and of the noise must not be the same.
-            noise = torch.Generator().manual_seed(number + 1_000_003)
-            return (samples + sigma * torch.randn(samples.shape, generator=noise)).to(device)
 
-        return draw
+def blurred(
+    sample: Callable[[int, int], Tensor], sigma: float, device: torch.device | str
+) -> Callable[[int, int], Tensor]:
+    """Make a sampler draw(n, number) that adds noise to samples, and keeps what it has made.
+
+    Raises
+    ------
+    InputError
+        If sigma is negative or not a finite number.
+    """
+    sigma = between(sigma, "sigma", 0, math.inf)
+
+    @functools.cache
+    def draw(n: int, number: int) -> Tensor:
+        samples = sample(n, number)
+        # Seeds of some samplers and of the noise must not be the same.
+        noise = torch.Generator().manual_seed(number + 1_000_003)
+        return (samples + sigma * torch.randn(samples.shape, generator=noise)).to(device)
+
+    return draw

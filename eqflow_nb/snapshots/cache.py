@@ -19,8 +19,8 @@ from ..files import replace_bytes
 def folder() -> Path:
     """Where snapshots are kept: $EQFLOW_CACHE, or eqflow_nb in the user's cache folder."""
     named = os.environ.get("EQFLOW_CACHE")
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(named) if named else Path(home).expanduser() / "eqflow_nb"
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(named) if named else Path(home) / "eqflow_nb"
 
 
 def cached(settings: Mapping[str, Any], make: Callable[[], np.ndarray]) -> np.ndarray:
@@ -29,19 +29,22 @@ def cached(settings: Mapping[str, Any], make: Callable[[], np.ndarray]) -> np.nd
     Parameters
     ----------
     settings : mapping
-        All that the array depends on, in values that JSON can hold.
+        All that the array depends on, in values that JSON can hold; their order does not matter.
     make : callable () -> array
-        Makes it.  A file that is damaged or of other settings is made again, with a warning; where
-        nothing can be written nothing is kept.
+        Makes it, of numbers.  A file that is damaged or of other settings is made again, with a
+        warning; where nothing can be written nothing is kept.
     """
     said = json.dumps(dict(settings), sort_keys=True)
     path = folder() / f"{hashlib.sha256(said.encode()).hexdigest()[:20]}.npz"
-    if path.is_file():
-        try:
-            return _read(path, said)
-        except Exception as error:  # a damaged archive raises nearly anything
-            warnings.warn(f"cached {path} is damaged ({error}); it is made again", stacklevel=2)
+    try:
+        return _read(path, said)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except Exception as error:  # a damaged archive raises nearly anything
+        warnings.warn(f"cached {path} is damaged ({error}); it is made again", stacklevel=2)
     array = make()
+    if array.dtype.hasobject:
+        raise TypeError("an array of objects would be kept as a pickle; make one of numbers")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         content = io.BytesIO()
@@ -63,4 +66,4 @@ def _read(path: Path, said: str) -> np.ndarray:
 
 
 def _checksum(array: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

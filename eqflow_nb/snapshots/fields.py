@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-Field = Callable[[Tensor], Tensor]
+from ..inputs import InputError
+from .base import Field, blurred
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,25 @@ class FieldWorld:
         """Make a sampler draw(n, number) of p_sigma, the law of x + sigma * eps.
 
         A number stands for the same images each time, so they are kept; treat them as read-only.
+
+        Raises
+        ------
+        InputError
+            If sigma is negative or not a finite number.
         """
+        return blurred(self.sample, sigma, device)
 
-        @functools.cache
-        def draw(n: int, number: int) -> Tensor:
-            stills = self.sample(n, number)
-            # Seeds of some samplers and of the noise must not be the same.
-            noise = torch.Generator().manual_seed(number + 1_000_003)
-            return (stills + sigma * torch.randn(stills.shape, generator=noise)).to(device)
 
-        return draw
+def speed(world: FieldWorld, x: Tensor) -> float:
+    """Root mean square of the true velocity of images x (B, C, H, W), per unit of the world's time.
+
+    In display units: 1e-4 means that a pattern takes some 10,000 units of time to become another.
+
+    Raises
+    ------
+    InputError
+        If the world's true velocity is not known.
+    """
+    if world.velocity is None:
+        raise InputError(f"world {world.name!r} has no known velocity; a Gray-Scott preset has one")
+    return float(world.velocity(x).double().square().mean().sqrt())
