@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from eqflow_nb import rollout, scores
+from eqflow_nb import fourier, rollout, scores
 from eqflow_nb.flows import kernels, skew
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
@@ -105,9 +105,8 @@ def test_patches_wrap_around_and_are_found_in_the_image() -> None:
 
 def test_a_shifted_still_is_the_same_pattern_and_a_blurred_one_is_not() -> None:
     x = noise(4, 2, 32, 32)
-    x = scores.spectral.filtered(
-        torch.exp(-((8 * scores.spectral.frequencies(32, 32)) ** 2))[..., None, None]
-        * torch.eye(2),
+    x = fourier.filtered(
+        torch.exp(-((8 * fourier.frequencies(32, 32)) ** 2))[..., None, None] * torch.eye(2),
         x,
     )
     floor = patterns.patch_floor(lambda i: x[[i % 4]].roll(7 * i, 3), 4)

@@ -9,11 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eqflow_nb import flows, scores
+from eqflow_nb import flows, fourier, scores
 from eqflow_nb.flows import kernels, nearest, spectral
+from eqflow_nb.fourier import filtered
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
-from eqflow_nb.scores.spectral import filtered
 
 SIZE = 16
 
@@ -24,7 +24,7 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def mixing(size: int = SIZE) -> torch.Tensor:
     """A smooth filter (H, W//2+1, 2, 2) that makes white noise a field with a known spectrum."""
-    k = scores.spectral.frequencies(size, size).double()
+    k = fourier.frequencies(size, size).double()
     low, mid = torch.exp(-((6 * k) ** 2)), torch.exp(-((8 * (k - 0.15)) ** 2))
     rows = [torch.stack([low, 0.4 * mid], -1), torch.stack([0.3 * low, mid], -1)]
     return torch.stack(rows, -2)
@@ -53,7 +53,7 @@ def test_a_fitted_score_tends_to_the_exact_one() -> None:
 
 def test_turning_stills_is_worth_as_many() -> None:
     # An isotropic law: turned estimates from few stills beat unturned ones.
-    k = scores.spectral.frequencies(SIZE, SIZE).double()
+    k = fourier.frequencies(SIZE, SIZE).double()
     a = torch.exp(-((2 * k) ** 2))[..., None, None] * torch.eye(2).double()
     stills = filtered(a, noise(12, 2, SIZE, SIZE))
     fits = [scores.fit_spectral(stills, 0.1, turned).covariance for turned in (False, True)]
@@ -134,7 +134,7 @@ def test_the_exact_flow_with_noise_keeps_the_covariance() -> None:
 
 def test_a_fitted_rule_recovers_what_made_the_velocity() -> None:
     score, x = exact_score(), gaussian_field(3)
-    k = scores.spectral.frequencies(SIZE, SIZE).double()
+    k = fourier.frequencies(SIZE, SIZE).double()
     truth = (1 + (k > 0.2))[..., None, None] * spectral.turning(score)
     v = kernels.Convolution(truth, score)
     fitted = kernels.Convolution(spectral.fit_radial(x[:1], v(x[:1]), score, bins=40), score)

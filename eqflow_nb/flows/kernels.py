@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..fourier import filtered
 from ..inputs import InputError, choice, count
 from ..inputs_images import as_images
-from ..scores.spectral import filtered
 from .continuity import Field
 
 
@@ -32,10 +32,7 @@ class Convolution:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Velocity (B, C, H, W) at images (B, C, H, W)."""
-        s = self.score(x)
-        if self.symbol.ndim == 2:
-            return torch.einsum("cd,bdhw->bchw", self.symbol.to(s), s)
-        return filtered(self.symbol, s)
+        return filtered(self.symbol, self.score(x))
 
 
 def skew_kernel(weights: Tensor) -> Tensor:

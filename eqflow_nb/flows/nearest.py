@@ -18,9 +18,9 @@ from itertools import combinations_with_replacement
 import torch
 from torch import Tensor
 
+from ..fourier import blur, filtered
 from ..inputs import InputError, count, positive
 from ..inputs_images import as_images
-from ..scores.spectral import filtered
 from .continuity import Field
 
 RADII = (0.0, 1.0, 2.0, 4.0, 8.0)
@@ -130,9 +130,7 @@ def potentials(
         for n in range(1, degree + 1)
         for combination in combinations_with_replacement(range(channels), n)
     ]
-    rows, columns = torch.fft.fftfreq(size[0]), torch.fft.rfftfreq(size[1])
-    squared = rows[:, None] ** 2 + columns[None, :] ** 2
-    blurs = torch.stack([torch.exp(-2 * (torch.pi * r) ** 2 * squared) for r in radii])
+    blurs = torch.stack([blur(*size, r) for r in radii])
     pairs = [
         (r, a, b)
         for r in range(len(radii))

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ..fourier import filtered, frequencies, root
 from ..inputs import InputError, between, choice, count
 from ..inputs_images import as_images
-from ..scores.spectral import SpectralScore, WarpedScore, filtered, frequencies
+from ..scores.spectral import SpectralScore
+from ..scores.warped import WarpedScore
 from .kernels import Convolution
 
 QUARTER = ((0.0, 1.0), (-1.0, 0.0))
@@ -181,8 +183,6 @@ def exactly(
         state = filtered(decay, x - mean) + mean
         if eta > 0 and t > 0:
             law = torch.linalg.inv(score.precision).to(kind)
-            values, vectors = torch.linalg.eigh(law - decay @ law @ decay.mH)
-            root = vectors * values.clamp(min=0).sqrt()[..., None, :].to(kind)
-            state = state + filtered(root @ vectors.mH, noise)
+            state = state + filtered(root(law - decay @ law @ decay.mH), noise)
         moved.append(state)
     return torch.stack(moved)

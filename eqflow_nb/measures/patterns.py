@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -10,9 +10,9 @@ from scipy.stats import wasserstein_distance
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..fourier import frequencies
 from ..inputs import InputError, count
 from ..inputs_images import as_images
-from ..scores.spectral import frequencies
 from .transport import sliced_wasserstein
 
 PATCHES = 4000
@@ -32,6 +32,24 @@ def patches(x: Tensor, size: int = 5, number: int = PATCHES, seed: int = 0) -> T
 def patch_distance(x: Tensor, y: Tensor, size: int = 5, seed: int = 0) -> float:
     """Sliced Wasserstein-2 distance between the patches of two sets of images, in their units."""
     return sliced_wasserstein(patches(x, size, seed=seed), patches(y, size, seed=seed + 1))
+
+
+def preservation(x: Tensor, fresh: Sequence[Tensor]) -> tuple[float, float]:
+    """Patch distance of images from fresh ones, over its floor: (in floors, the floor).
+
+    1 is a law perfectly kept.  The fresh images come in independent sets of as many as x; the floor
+    is the mean distance of one such set from the next.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two sets.
+    """
+    if len(fresh) < 2:
+        raise InputError(f"fresh holds {len(fresh)} set(s); a floor needs at least 2")
+    floor = patch_floor(lambda i: fresh[i], len(fresh) // 2)
+    apart = [patch_distance(x, one, seed=9) for one in fresh[:8]]
+    return float(np.mean(apart)) / floor, floor
 
 
 def patch_floor(draw: Callable[[int], Tensor], pairs: int = 8) -> float:

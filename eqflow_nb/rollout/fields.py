@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ..fourier import filtered, root
 from ..inputs import InputError, between, count, positive
-from ..scores.spectral import filtered
 from .integrators import Field, _generator, _noise
 
 
@@ -83,9 +83,9 @@ def exponential_images(
         if extra is not None:
             x = x + dt * extra(x + dt / 2 * extra(x))
         centre = denoise(x)
-        x = centre + _mix(decay, x - centre)
+        x = centre + filtered(decay, x - centre)
         if eta > 0:
-            x = x + _mix(spread, _noise(x, generator))
+            x = x + filtered(spread, _noise(x, generator))
         _stop_if_far(x, step, limit, f"tau = {tau:g}, eta = {eta:g}")
         yield step * dt, x
 
@@ -98,15 +98,7 @@ def _propagators(
     rule = rule.to(x.device, kind)
     unit = torch.eye(rule.shape[-1], dtype=kind, device=x.device)
     decay = torch.linalg.matrix_exp(-tau * (eta * unit + rule))
-    values, vectors = torch.linalg.eigh(unit - decay @ decay.mH)
-    root = vectors * values.clamp(min=0).sqrt()[..., None, :].to(kind)
-    return decay, sigma * root @ vectors.mH
-
-
-def _mix(matrix: Tensor, x: Tensor) -> Tensor:
-    if matrix.ndim == 2:
-        return torch.einsum("cd,bdhw->bchw", matrix.to(x), x)
-    return filtered(matrix, x)
+    return decay, sigma * root(unit - decay @ decay.mH)
 
 
 def _stop_if_far(x: Tensor, step: int, limit: float, said: str) -> None:

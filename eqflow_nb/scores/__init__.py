@@ -7,6 +7,7 @@ from .denoiser import DenoiserScore
 from .images import ImageScore
 from .spectral import SpectralScore, fit_spectral
 from .unet import UNet
+from .warped import WarpedScore, fit_warped
 from .weights import load, shipped
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "MixtureScore",
     "SpectralScore",
     "UNet",
+    "WarpedScore",
     "fit_mixture",
     "fit_spectral",
+    "fit_warped",
     "gaussian",
     "load",
     "of_density",

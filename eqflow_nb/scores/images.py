@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
+from ..fourier import blur
 from ..inputs import InputError, between, count, positive
+from ..inputs_images import as_images
 from .unet import UNet
 
 Draw = Callable[[int, torch.Generator], Tensor]
@@ -56,11 +58,8 @@ class ImageScore(nn.Module):
 
 def check_images(x: Tensor, net: UNet) -> None:
     """Refuse what the network can't take; sides must be multiples of its coarsest pixel."""
-    if x.ndim != 4 or x.shape[1] != net.channels:
-        raise InputError(
-            f"x has shape {tuple(x.shape)}; it must be (B, {net.channels}, H, W), images of "
-            f"{net.channels} channels"
-        )
+    if x.ndim != 4 or x.shape[1] != net.channels:  # the whole check looks at every pixel
+        as_images(x, "x", channels=net.channels)
     if x.shape[2] % net.multiple or x.shape[3] % net.multiple:
         raise InputError(
             f"x is {x.shape[2]} by {x.shape[3]} pixels; both must be multiples of {net.multiple}"
@@ -153,11 +152,8 @@ def train(
 
 def _stains(like: Tensor, smudge: float, generator: torch.Generator) -> Tensor:
     """Smooth noise, of a random deviation for each image; none for half of them."""
-    rows, columns = torch.fft.fftfreq(like.shape[2]), torch.fft.rfftfreq(like.shape[3])
-    squared = rows[:, None] ** 2 + columns[None, :] ** 2
-    gauss = torch.exp(-2 * (math.pi * STAIN) ** 2 * squared)
     white = torch.fft.rfft2(torch.randn(like.shape, generator=generator))
-    smooth = torch.fft.irfft2(gauss * white, s=like.shape[2:])
+    smooth = torch.fft.irfft2(blur(like.shape[2], like.shape[3], STAIN) * white, s=like.shape[2:])
     sizes = smudge * torch.rand(len(like), 1, 1, 1, generator=generator) * 2 - smudge
     return (sizes.clamp(min=0) * smooth / smooth.std()).to(like)
 
