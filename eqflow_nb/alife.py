@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,7 +60,6 @@ class Life:
 def live(
     score: ImageScore,
     world: FieldWorld,
-    icon: str | Tensor,
     rule: Tensor,
     steps: int = 1000,
     canvases: int = 4,
@@ -77,8 +75,7 @@ def live(
     score : ImageScore
         At its noise level sigma.
     world : FieldWorld
-        Of the icon; its size is that of the canvases.
-    icon : str or Tensor (4, S, S)
+        Of the creature.
     rule : Tensor (3, 3) or (H, W//2+1, 3, 3)
         The matrix K, one for all frequencies or one for each; zeros are plain Langevin.
     steps, canvases : int
@@ -93,10 +90,7 @@ def live(
     """
     steps = count(steps, "steps", at_least=EVERY)
     device = next(score.parameters()).device
-    placed = icons.placed(icon, canvases, world.size, seed=seed + 77)[0]
-    noise = torch.Generator().manual_seed(seed + 1_000_003)
-    kick = score.sigma * torch.randn(placed.shape, generator=noise)
-    x = (world.scaled(placed) + kick).to(device)
+    x = world.blurred(score.sigma, device)(canvases, seed)
     path = rollout.exponential_images(
         score.denoise, rule.to(device), x, score.sigma, tau, steps, eta, seed
     )
@@ -111,26 +105,29 @@ def live(
     except rollout.Diverged:  # a rule that leaves the law for good, such as a symmetric one
         ended = True
     seconds = time.perf_counter() - start
-    ink = _ink(placed)
-    life = measured(torch.stack(frames), ink, 1e3 * seconds / max(step, 1) / canvases)
+    placed = world.raw(world.sample(canvases, seed))
+    life = measured(torch.stack(frames), _ink(placed), 1e3 * seconds / max(step, 1) / canvases)
     return replace(life, kept=0.0, tracks=[]) if ended else life
 
 
 def measured(frames: Tensor, ink: float, milliseconds: float = 0.0) -> Life:
-    """Find and follow the creatures of films (T, B, 3, H, W), given a placed one's ink."""
+    """Find and follow the creatures of films (T, B, 3, H, W), given a placed one's ink.
+
+    What is kept is counted canvas by canvas: one that is gained here makes up for none lost there.
+    """
     found = [
         [tracking.locate(frame, icons.PAPER, icons.DIAMETER) for frame in film]
         for film in frames.transpose(0, 1)
     ]
-    before = sum(int(tracking.whole(film[0], ink).sum()) for film in found)
-    after = sum(int(tracking.whole(film[-1], ink).sum()) for film in found)
+    begun = [max(1, int(tracking.whole(film[0].ink, ink).sum())) for film in found]
+    kept = [flocking.count_kept(film[-1].ink, ink, n) for film, n in zip(found, begun, strict=True)]
     tracks = []
     for film in found:
         try:
             tracks.append(tracking.follow_creatures(film, frames.shape[-1], FASTEST))
         except InputError:  # a canvas that faded has no tracks, and counts as lost
             continue
-    return Life(frames, found, tracks, min(1.0, after / max(before, 1)), milliseconds)
+    return Life(frames, found, tracks, float(np.mean(kept)), milliseconds)
 
 
 def rule(seed: int, kind: str = "skew", width: int = 1, size: int = 64) -> Tensor:
@@ -183,12 +180,6 @@ def adapt(
         pass
     score.net.requires_grad_(False)
     return score, world
-
-
-def summary(lives: Sequence[Life]) -> dict[str, tuple[float, float]]:
-    """Mean and spread over several lives of what is kept and how far it goes."""
-    rows = {"kept": [life.kept for life in lives], "mobility": [life.mobility() for life in lives]}
-    return {name: (float(np.nanmean(v)), float(np.nanstd(v, ddof=1))) for name, v in rows.items()}
 
 
 def _ink(placed: Tensor) -> float:

@@ -35,7 +35,6 @@ from .figures_images import (
     images,
     motion,
     sheets,
-    tracks,
     two_virtues,
 )
 from .figures_measures import (
@@ -62,7 +61,6 @@ from .figures_style import (
 
 __all__ = [
     "two_virtues",
-    "tracks",
     "motion",
     "sheets",
     "images",

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .figures_style import MARKERS, PALETTE, array, colours, grid, kind_of
+from .figures_style import MARKERS, PALETTE, array, colours, grid, kind_of, looks
 
 PATTERN, VELOCITY = "magma", "RdBu_r"
 
@@ -82,14 +82,6 @@ def frames(
         yield figure
 
 
-def tracks(canvas: Any, positions: Sequence[Any], size: float = 3.2, title: str = "") -> Figure:
-    """A canvas (3, H, W) with paths (T, n, 2) of its creatures, wrapped at the border."""
-    figure, panes = grid(1, 1, (size, size + 0.22))
-    draw_tracks(panes[0], canvas, positions)
-    panes[0].set_title(title)
-    return figure
-
-
 def draw_tracks(pane: Axes, canvas: Any, positions: Any) -> None:
     """Fill a pane with a canvas and the paths (T, n, 2) of its creatures."""
     draw_image(pane, canvas)
@@ -131,8 +123,8 @@ def curves(
 ) -> Figure:
     """Lines {name: (x, y)} on common axes, both logarithmic unless said otherwise."""
     figure, panes = grid(1, 1, (5.4, 3.0))
-    for tint, (name, (x, y)) in zip(colours(list(lines)), lines.items(), strict=True):
-        panes[0].plot(array(x), array(y), color=tint, label=name)
+    for look, (name, (x, y)) in zip(looks(list(lines)), lines.items(), strict=True):
+        panes[0].plot(array(x), array(y), label=name, **look)
     if log:
         panes[0].set(xscale="log", yscale="log")
     panes[0].set(xlabel=labels[0], ylabel=labels[1], title=title)

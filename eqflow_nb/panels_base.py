@@ -128,8 +128,7 @@ class Panel:
         except Exception as error:
             self.errors.append(error)
             self.status.value = _small("the picture is not of these values")
-            said = html.escape(f"{type(error).__name__}: {error}")
-            self.trouble.value = f'<b role="alert" style="color:#c62828">{said}</b>'
+            self.trouble.value = alarm(error)
             raise
         self.errors.clear()
         self.trouble.value = ""
@@ -203,3 +202,9 @@ def _wide(width: str) -> widgets.Layout:
 def _small(text: str) -> str:
     style = "font-size:small;line-height:1.4;color:var(--jp-ui-font-color2,#767676)"
     return f'<div style="{style}">{text}</div>'
+
+
+def alarm(error: Exception) -> str:
+    """What a panel shows of an error, as HTML that a screen reader reads at once."""
+    said = html.escape(f"{type(error).__name__}: {error}")
+    return f'<b role="alert" style="color:#c62828">{said}</b>'

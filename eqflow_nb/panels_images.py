@@ -61,8 +61,7 @@ def gray_scott_panel() -> Panel:
         x = still + sigma * noise
         symbol = gamma * shape_symbol(kernel, score)
         v = kernels.Convolution(symbol, score)(x)
-        # One turn of the loudest wavelength at gamma = 1 with the spectral rule.
-        turn = 2 * torch.pi / float(spectral.strength(score).max() ** -1) / _pace(score)
+        turn = 2 * torch.pi / _pace(score)  # of every wavelength, at gamma = 1 by the spectral rule
         later = spectral.exactly(score, symbol, x, [time * turn], eta)[0]
         figures.draw_image(panes[0], x[0, 1], (-1.5, 2.5), PATTERN)
         figures.draw_image(panes[1], v[0, 1], None, VELOCITY)
@@ -76,7 +75,7 @@ def gray_scott_panel() -> Panel:
         "kernel": dropdown("kernel", "spectral", SHAPES),
         "eta": slider("diffusion η", 0.0, 0.0, 1.0, 0.05),
         "sigma": slider("noise level σ", 0.1, 0.05, 1.0, 0.05),
-        "time": slider("time t (turns)", 0.1, 0.0, 1.0, 0.02),
+        "time": slider("time in turns t", 0.1, 0.0, 1.0, 0.02),
     }
     return Panel(
         draw,
@@ -85,7 +84,7 @@ def gray_scott_panel() -> Panel:
         "Left: a blurred photograph, the eater v. Middle: its velocity, red where it grows. Right: "
         "the same sheet at time t, by the rule you chose.",
         "Three rows for times 0, .1 and .3 of a turn: the photograph, its velocity, and the sheet "
-        "by then: stripes move on and slowly lose their shape.",
+        "by then: the fronts move on, and by .3 have lost their shape.",
         panes=3,
         step=0.02,
     )
@@ -144,18 +143,18 @@ def alife_panel() -> Panel:
 
     controls = {
         "icon": dropdown("creature", "dots", icons.ICONS),
-        "red_green": slider("K red, green", 0.6, -1.0, 1.0, 0.1),
-        "red_blue": slider("K red, blue", -0.5, -1.0, 1.0, 0.1),
-        "green_blue": slider("K green, blue", 0.4, -1.0, 1.0, 0.1),
+        "red_green": slider("K red, green", 1.0, -1.0, 1.0, 0.1),
+        "red_blue": slider("K red, blue", -1.0, -1.0, 1.0, 0.1),
+        "green_blue": slider("K green, blue", 0.5, -1.0, 1.0, 0.1),
         "eta": slider("diffusion η", 0.1, 0.0, 0.5, 0.05),
         "sigma": slider("noise level σ", 0.5, 0.2, 0.8, 0.1),
-        "time": slider("time (steps)", 50, 0, LONGEST, alife.EVERY, "d"),
+        "time": slider("time in steps", 50, 0, LONGEST, alife.EVERY, "d"),
     }
     return Panel(
         draw,
         controls,
         {"time": [0, 100, 200, 400]},
         "The canvas after so many steps, from placed creatures.",
-        "Four canvases, after 0, 100, 200 and 400 steps: the creatures have moved and turned.",
+        "Four canvases, after 0, 100, 200 and 400 steps: pairs of dots, moved by some pixels.",
         step=alife.EVERY,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 from typing import Any
 
@@ -12,6 +11,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from . import alife
+from .panels_base import alarm
 from .snapshots import icons
 from .snapshots.pictures import read_picture
 
@@ -59,7 +59,7 @@ def bring_to_life(
     seed : int
     """
     score, world = alife.adapt(icon, sigma, seconds, seed)
-    return alife.live(score, world, icon, alife.rule(RULE), steps, 1, eta, seed)
+    return alife.live(score, world, alife.rule(RULE), steps, 1, eta, seed)
 
 
 def moving_picture(frames: Tensor, scale: int = 5, milliseconds: int = 90) -> bytes:
@@ -157,8 +157,7 @@ class PaintPanel:
         except Exception as error:
             self.errors.append(error)
             self.status.value = "nothing to show yet"
-            said = html.escape(f"{type(error).__name__}: {error}")
-            self.trouble.value = f'<b role="alert" style="color:#c62828">{said}</b>'
+            self.trouble.value = alarm(error)
             raise
         finally:
             self.go.disabled = False

@@ -36,7 +36,7 @@ SETTINGS = {
 CHAPTERS = {
     "01_toys_2d": ("skew strength", "diffusion"),
     "02_lorenz_chaos": ("K[x,y]", "K[x,z]", "K[y,z]", "diffusion"),
-    "03_gray_scott_training_free": ("time t",),
+    "03_gray_scott_training_free": ("turns t",),
 }
 
 BROKEN = """# %%

@@ -65,7 +65,7 @@ def test_a_painted_creature_comes_to_life(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(type(panel), "picture", lambda self: panels_paint.example())
 
     def shorter(icon: torch.Tensor, seconds: float, sigma: float) -> alife.Life:
-        return alife.live(*alife.adapt(icon, sigma, seconds), icon, torch.zeros(3, 3), 20, 1)
+        return alife.live(*alife.adapt(icon, sigma, seconds), torch.zeros(3, 3), 20, 1)
 
     monkeypatch.setattr(panels_paint, "bring_to_life", shorter)
     panel.start()
@@ -90,6 +90,6 @@ def test_a_symmetric_rule_that_runs_away_counts_as_lost(tmp_path: Path) -> None:
 
     world = icons.icons("dots")
     rule = -3 * torch.eye(3)
-    life = alife.live(scores.load("dots", 0.5), world, "dots", rule, 100, 1)
+    life = alife.live(scores.load("dots", 0.5), world, rule, 100, 1)
     assert life.kept == 0
     assert life.tracks == []

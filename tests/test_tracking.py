@@ -120,7 +120,7 @@ def test_a_dot_of_twice_the_area_is_lost() -> None:
     double = icons.placed("dot", 1, number=1, seed=0, diameter=2**0.5 * icons.DIAMETER)[0][0]
     found = found_on(double)
     assert len(found.ink) == 1
-    assert not whole(found, placed_ink("dot")).any()
+    assert not whole(found.ink, placed_ink("dot")).any()
 
 
 def test_kept_counts_whole_ones() -> None:

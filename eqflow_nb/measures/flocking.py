@@ -10,7 +10,7 @@ import numpy as np
 from scipy import integrate, special
 
 from ..inputs import InputError, count, positive
-from .tracking import WHOLE, Tracks
+from .tracking import Tracks, whole
 
 
 def count_kept(ink: np.ndarray, placed: float, number: int) -> float:
@@ -20,8 +20,7 @@ def count_kept(ink: np.ndarray, placed: float, number: int) -> float:
     than were placed count as all.
     """
     number, placed = count(number, "number"), positive(placed, "placed")
-    share = np.asarray(ink) / placed
-    return min(1.0, float(((share > WHOLE[0]) & (share < WHOLE[1])).sum()) / number)
+    return min(1.0, float(whole(ink, placed).sum()) / number)
 
 
 def mean_squared_displacement(tracks: Sequence[Tracks], lag: int) -> np.ndarray:

@@ -97,9 +97,10 @@ def locate(canvas: Tensor, paper: Sequence[float], diameter: float) -> Found:
     return Found(centres % np.array(ink.shape), total, np.arctan2(-dipole[:, 0], dipole[:, 1]))
 
 
-def whole(found: Found, ink: float) -> np.ndarray:
-    """Which creatures have between .6 and 1.5 times the ink of a placed one."""
-    return (found.ink > WHOLE[0] * ink) & (found.ink < WHOLE[1] * ink)
+def whole(ink: np.ndarray, placed: float) -> np.ndarray:
+    """Which creatures (n,) have between .6 and 1.5 times the ink of a placed one."""
+    share = np.asarray(ink) / placed
+    return (share > WHOLE[0]) & (share < WHOLE[1])
 
 
 def follow_creatures(found: Sequence[Found], size: int, reach: float) -> Tracks:
