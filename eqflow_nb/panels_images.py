@@ -155,6 +155,6 @@ def alife_panel() -> Panel:
         controls,
         {"time": [0, 100, 200, 400]},
         "The canvas after so many steps, from placed creatures.",
-        "Four canvases, after 0, 100, 200 and 400 steps: pairs of dots, moved by some pixels.",
+        "Four canvases, after 0, 100, 200 and 400 steps: pairs of dots, moved by a pixel or two.",
         step=alife.EVERY,
     )

@@ -56,8 +56,8 @@ train = False
 place = pick_device(device)
 sizes = {
     "quick": dict(stills=8, held=4, steps=12, long=24, canvases=1, pairs=2, training=20),
-    "laptop": dict(stills=48, held=16, steps=40, long=300, canvases=2, pairs=8, training=300),
-    "paper": dict(stills=256, held=64, steps=40, long=1000, canvases=8, pairs=16, training=6000),
+    "laptop": dict(stills=48, held=16, steps=100, long=300, canvases=2, pairs=8, training=300),
+    "paper": dict(stills=256, held=64, steps=100, long=1000, canvases=8, pairs=16, training=6000),
 }[choice(budget, BUDGETS, "budget")]
 MOVING = ("life", "waves", "spirals")
 PAPER = {"life": 0.271, "waves": 0.589, "spirals": 0.250, "maze": 0.270}
@@ -118,8 +118,8 @@ figures.show(
         ("|k| (cycles a pixel)", "power (sd² a mode)"),
         title="The spectrum of the four patterns",
     ),
-    "Power against wave number for four presets: each has a hump at its own wavelength and falls "
-    "by orders of magnitude towards fine detail.",
+    "Power against wave number for four presets: three are flat and then fall by seven orders of "
+    "magnitude towards fine detail; the maze has a hump at its own wavelength.",
 )
 
 # %% [markdown]
@@ -197,20 +197,59 @@ for name in MOVING:
     x, dx = held[name][:1], change[name][:1]
     fit = flows.spectral.fit_radial(x, dx, spectral[name], weight=weight)
     found[name]["fitted"] = agreement(flows.kernels.Convolution(fit, spectral[name]), name)[1:]
-KINDS = ("spectral", "fitted", "symmetric", "random", "another's score", "identity")
+
+# %% [markdown]
+# ## 5. A score that knows more, still without training
+#
+# The values of a real pattern are not Gaussian: most of the sheet is empty. Bend each channel's
+# values with a rising map $y = g(x)$ towards a Gaussian histogram, turn $y$ by (3), and look at it
+# in $x$ again. The score becomes $s(x) = g'(x)\,s_y(g(x)) + g''(x)/g'(x)$ (a Gaussian copula, Liu et
+# al. 2009), and the flow $v(x) = v_y(g(x))/g'(x)$ keeps its law exactly: the rule now depends on the
+# state.
+#
+# How far to bend? Here is a way to ask the stills alone. A law-keeping motion has no gradient part
+# (section 7 says why). Of five bends take the one whose flow has the smallest gradient part.
+
+# %%
+coarse = flows.nearest.potentials(2, (128, 128), degree=2, radii=(0.0, 1.0, 2.0, 4.0))
+metric = {name: (w.scale / w.scale.max()) ** 2 for name, w in worlds.items()}
+
+
+def warped(name, bend):
+    """The flow of a field bent that far, and its gradient part."""
+    x = worlds[name].blurred(SHARP, place)(8, seed)
+    score = scores.fit_warped(stills[name], SHARP, bend, turned=True)
+    flow = flows.spectral.Warped(flows.spectral.turning(score.inner), score)
+    return flow, flows.nearest.nearest(flow, x, coarse, metric[name]).share
+
+
+tried = [(name, bend) for name in MOVING for bend in (0.0, 0.25, 0.5, 0.75, 1.0)]
+bent = {one: warped(*one) for one in tried}
+chosen = {}
+for name in MOVING:
+    mine = {bend: bent[name, bend] for n, bend in tried if n == name}
+    best = chosen[name] = min(mine, key=lambda bend: mine[bend][1])
+    similar = {bend: float(agreement(flow, name).mean()) for bend, (flow, _) in mine.items()}
+    found[name]["warped"] = agreement(mine[best][0], name)
+    print(f"{name:8} bend " + ", ".join(f"{b:g}" for b in mine) + f"; chosen {best:g}")
+    print("   gradient part " + " ".join(f"{share:.3f}" for _, share in mine.values()))
+    print("   similarity    " + " ".join(f"{c:.3f}" for c in similar.values()))
+
+# %% [markdown]
+# The smallest gradient part goes with the largest similarity, and nobody looked at the truth to
+# choose.
+
+# %%
+KINDS = ("spectral", "warped", "fitted", "symmetric", "random", "another's score", "identity")
 bars = {
     n: {k: (float(found[n][k].mean()), float(found[n][k].std())) for k in KINDS} for n in MOVING
 }
 figures.show(
     figures.grouped_bars(bars, "similarity to the true change"),
     "Similarity of each rule to the true change, for life, waves and spirals: the spectral rule at "
-    ".74 to .85, one observed velocity adds a little; symmetric and random rules with the same low "
-    "pass reach .46 to .70, the identity almost nothing.",
+    ".74 to .85, the warped one at .85 to .92; one observed velocity does little more; symmetric "
+    "and random rules with the same low pass reach .46 to .70, the identity almost nothing.",
 )
-
-# %% [markdown]
-# See where it is right and where not, and watch it move. The linear flow is followed exactly, with
-# a matrix exponential for each wavelength.
 
 
 # %%
@@ -220,19 +259,8 @@ def speed(field, name):
     return float((v * dx).sum() / v.square().sum()) / 20
 
 
-shown = {
-    name: {"photograph": held[name][0, 1], "true change": change[name][0, 1]}
-    | {"from stills": speed(turn[name], name) * turn[name](held[name][:1])[0, 1]}
-    for name in MOVING
-}
-figures.show(
-    figures.motion(shown),
-    "Rows life, waves, spirals: the pattern, its true change and the inferred one, red where the "
-    "eater grows, blue where it dies. Fronts agree in place and sign.",
-)
-
 # %% [markdown]
-# ## 5. Two things, not one
+# ## 6. Two things, not one
 #
 # The rule (3) has nearly the true motion. Does it keep the pattern? It keeps the *spectrum*, but a
 # Gaussian field is only its spectrum: the pattern dissolves. To hold more than a spectrum you need
@@ -264,25 +292,19 @@ for name in () if train else MOVING:
 # First the paper's own protocol: $K = \pm J$, moving averages of 200 steps of .01 against 20 true
 # steps.
 
-
 # %%
+STILL, QUARTER = torch.zeros(2, 2), flows.skew.from_entries(1.0).to(place)
+
+
 def protocol(name, level=0.235, tau=0.5):
-    """Displacement of the averaged path, for K = J; the sign is free."""
-    net, x = network[name].at(level), held[name][:8]
-    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed)).to(place)
-    steps = min(sizes["steps"], round(2.0 / (tau * level**2)))
-    path = rollout.exponential_images(
-        net.denoise,
-        flows.skew.from_entries(1.0).to(place),
-        x + level * noise,
-        level,
-        tau,
-        steps,
-        0.1,
-    )
+    """Displacement of the averaged path over 2 units of time, for K = J; the sign is free."""
+    net, dt = network[name].at(level), tau * level**2
+    x = worlds[name].blurred(level, place)(sizes["held"], seed + 10_000)[:8]
+    steps = min(sizes["steps"], round(2.0 / dt))
+    path = rollout.exponential_images(net.denoise, QUARTER, x, level, tau, steps, 0.1)
     mean = first = None
     for _, state in path:
-        mean = state if mean is None else mean.lerp(state, 0.1)
+        mean = state if mean is None else mean.lerp(state, 1 - 0.9 ** (dt / 0.01))
         first = mean if first is None else first
     return patterns.cosines(net.denoise(mean) - net.denoise(first), change[name][:8])
 
@@ -294,7 +316,7 @@ for name, c in rollout.together({name: lambda n=name: protocol(n) for name in MO
     )
 
 # %% [markdown]
-# ## 6. The nearest law-keeping flow
+# ## 7. The nearest law-keeping flow
 #
 # Split any field $v_0$, in the inner product $E_p[v\cdot w]$, into a gradient and the rest:
 #
@@ -314,12 +336,10 @@ tests = flows.nearest.potentials(2, (wave.size, wave.size), degree=3, radii=(0.0
 
 def closest(name):
     """The law-keeping flow nearest to the spectral one, at the network's noise level."""
-    x, w = stills[name], worlds[name]
-    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed + 1)).to(place)
     soft = spectral[name].at(sigma)
     start = flows.kernels.Convolution(flows.spectral.turning(soft), soft)
-    metric = (w.scale / w.scale.max()) ** 2
-    return start, flows.nearest.nearest(start, x + sigma * noise, tests, metric)
+    x = worlds[name].blurred(sigma, place)(sizes["stills"], seed)
+    return start, flows.nearest.nearest(start, x, tests, metric[name])
 
 
 both = rollout.together({name: lambda n=name: closest(n) for name in MOVING})
@@ -352,27 +372,30 @@ figures.show(
 # %% [markdown]
 # Does it keep the law? Follow it with the network's Langevin part (the same η for everyone), and
 # measure 5x5 patches of $D(x)$ against those of fresh photographs, over the distance between two
-# sets of fresh photographs. $K=0$ is the control: no motion at all. The flow of speed 4 moves the
-# pattern so far that you would not know it again.
+# sets of fresh photographs. Controls: $K=0$, no motion at all, and the spectral flow with its
+# gradient part left in. At its own speed any of these flows moves little in 300 steps, so that
+# keeping the law is easy; four times as fast, the pattern is another by the end, and leaks show.
+
 
 # %%
-STILL, QUARTER = torch.zeros(2, 2), flows.skew.from_entries(1.0)
+FRAMES = 16 if budget != "quick" else 4
 
 
 def ending(name, matrix=STILL, extra=None, score=None):
-    """Where a flow takes blurred photographs: D(x) at the start and at the end."""
-    net = score or network[name]
+    """Where a flow takes blurred photographs: D(x) at the start, on the way, and at the end."""
+    net, clean = score or network[name], network[name].denoise
     x = worlds[name].blurred(sigma, place)(sizes["canvases"], seed + 20_000)
     path = rollout.exponential_images(
         net.denoise, matrix.to(place), x, sigma, 0.5, sizes["long"], 0.1, seed, extra
     )
-    state = x
+    film, state = [], x
     try:
-        for _, state in path:  # noqa: B007
-            pass
+        for step, (_, state) in enumerate(path):
+            if step % (sizes["long"] // (FRAMES - 1)) == 0:
+                film.append(clean(state[:1])[0, 1].cpu())
     except rollout.Diverged as error:
         print(f"{name}: {str(error)[:42]}")
-    return network[name].denoise(x), network[name].denoise(state)
+    return clean(x), clean(state), film
 
 
 def times(factor, field):
@@ -388,32 +411,32 @@ soft = spectral["waves"].at(sigma)
 for factor in (4, -4):
     own = factor * flows.spectral.turning(soft)
     runs[f"waves Gaussian x{factor}"] = ("waves", own, None, soft)
+for factor in (1, -1, 4, -4):
     runs[f"waves spectral x{factor}"] = ("waves", STILL, times(factor, both["waves"][0]))
 ended = rollout.together({key: lambda a=a: ending(*a) for key, a in runs.items()})
 
 # %%
-fresh = {}
+groups = {}
 for name in MOVING:
-    x = worlds[name].blurred(sigma, place)(
-        min(2 * sizes["pairs"] * sizes["canvases"], 32), seed + 30_000
-    )
-    fresh[name] = torch.cat([network[name].denoise(part) for part in x.split(2)]).cpu()
-groups = {name: x.split(sizes["canvases"]) for name, x in fresh.items()}
-floors = {
-    n: patterns.patch_floor(lambda i, g=g: g[i % len(g)], sizes["pairs"]) for n, g in groups.items()
+    number = 2 * sizes["pairs"] * sizes["canvases"]
+    x = worlds[name].blurred(sigma, place)(number, seed + 30_000)
+    fresh = torch.cat([network[name].denoise(part) for part in x.split(2)]).cpu()
+    groups[name] = fresh.split(sizes["canvases"])
+jobs = {
+    n: lambda g=g: patterns.patch_floor(lambda i: g[i], sizes["pairs"]) for n, g in groups.items()
 }
+floors = rollout.together(jobs)
 
 
 def over(name, x):
     """Patch distance to fresh photographs, in floors."""
-    apart = [patterns.patch_distance(x.cpu(), other, seed=9) for other in groups[name][:8]]
-    return sum(apart) / len(apart) / floors[name]
+    return patterns.preservation(x.cpu(), groups[name], floors[name])
 
 
-kept = {key: over(args[0], ended[key][1]) for key, args in runs.items()}
+kept = rollout.together({k: lambda k=k: over(runs[k][0], ended[k][1]) for k in runs})
 stayed = {
     key: float(torch.nn.functional.cosine_similarity(a.flatten(), b.flatten(), 0))
-    for key, (a, b) in ended.items()
+    for key, (a, b, _) in ended.items()
 }
 for key in runs:
     print(
@@ -427,28 +450,23 @@ def worst(*keys):
     return max(kept[key] for key in keys)
 
 
+def virtue(kind, ends):
+    """Similarity to the truth, and distance from the law in floors."""
+    return abs(float(found["waves"][kind].mean())), worst(*(f"waves {end}" for end in ends))
+
+
 virtues = {
-    "Gaussian score, spectral rule": (
-        float(found["waves"]["before"].mean()),
-        worst("waves Gaussian x4", "waves Gaussian x-4"),
-    ),
-    "network score, K = ±J": (
-        float(found["waves"]["network"].mean().abs()),
-        worst("waves +1J", "waves -1J"),
-    ),
-    "exact: nearest law-keeping flow": (
-        float(found["waves"]["nearest"].mean()),
-        worst("waves nearest x1", "waves nearest x-1"),
-    ),
-    "exact: the same, four times as fast": (
-        float(found["waves"]["nearest"].mean()),
-        worst("waves nearest x4", "waves nearest x-4"),
-    ),
+    "Gaussian score, spectral rule, x4": virtue("before", ("Gaussian x4", "Gaussian x-4")),
+    "network score, K = ±J": virtue("network", ("+1J", "-1J")),
+    "plain spectral flow, network score, x4": virtue("before", ("spectral x4", "spectral x-4")),
+    "exact: nearest flow": virtue("nearest", ("nearest x1", "nearest x-1")),
+    "exact: nearest flow, x4": virtue("nearest", ("nearest x4", "nearest x-4")),
 }
 figures.show(
     figures.two_virtues(virtues, 1.5, "Waves: true, or law-keeping, or both"),
-    "Similarity to the truth against distance from the law. The Gaussian rule is true but far from "
-    "the law, the network's flow near the law but not true; the nearest law-keeping flow is both.",
+    "Similarity to the truth against distance from the law. The spectral rule is nearly true, and "
+    "four times as fast it leaves the law, with either score; the network's flow is near the law but "
+    "not true; the nearest law-keeping flow is both, at both speeds.",
 )
 
 # %% [markdown]
@@ -464,46 +482,72 @@ endings = {
 endings |= {"nearest": ended["waves nearest x1"][1], "nearest x4": ended["waves nearest x4"][1]}
 figures.show(
     figures.images({title: x[0, 1] for title, x in endings.items()}, columns=5, size=1.8),
-    "Waves after the rollout: with the Gaussian score the stripes have melted into clouds; with the "
-    "network's score, with and without the nearest flow, they are stripes, moved on.",
+    "Waves after the rollout: with the Gaussian score rings and fronts have melted into clouds; with "
+    "the network's score, with and without the nearest flow, there are fronts, moved on.",
 )
+stills_of = torch.cat(groups["waves"])
 for title, x in endings.items():
-    row = (
-        patterns.spectrum_distance(x.cpu(), fresh["waves"]),
-        patterns.histogram_distance(x.cpu(), fresh["waves"]),
+    off = (
+        patterns.spectrum_distance(x.cpu(), stills_of),
+        patterns.histogram_distance(x.cpu(), stills_of),
     )
-    print(f"{title:12} spectrum off by {row[0]:.3f} decades, histogram by {row[1]:.3f} sd")
+    print(f"{title:12} spectrum off by {off[0]:.3f} decades, histogram by {off[1]:.3f} sd")
 
 # %% [markdown]
-# And as a film: true chemistry, the spectral rule and the nearest flow from the same photograph,
-# in the true arrow and speed.
+# And as a film: true chemistry, and two of the flows above, all from one photograph. The flows run in
+# the true arrow, and the clock is set to theirs: four times their own speed, with the network's
+# Langevin part.
 
 # %%
-FRAMES, LAPSE = (16, 16) if budget != "quick" else (4, 16)
-start, flow = held["waves"][:1], both["waves"][1]
-pace = speed(lambda x: patterns.smoothed(flow, x, sigma, 1), "waves")
-films = {"true": [start]}
+pace = speed(lambda x: patterns.smoothed(both["waves"][1], x, sigma, 1), "waves")
+arrow = 4 if pace > 0 else -4
+lapse = round(0.5 * sigma**2 * sizes["long"] * 4 / abs(pace) / (FRAMES - 1))
+true = [wave.sample(sizes["canvases"], seed + 20_000)[:1]]
 for _ in range(FRAMES - 1):
-    films["true"].append(wave.advance(films["true"][-1], LAPSE))
-lapses = [speed(turn["waves"], "waves") * LAPSE * i for i in range(FRAMES)]
-films["spectral"] = list(flows.spectral.exactly(spectral["waves"], rule["waves"], start, lapses))
-path = rollout.rk4(times(pace, flow), start, LAPSE / 2, 2 * (FRAMES - 1))
-films["nearest"] = [state for i, (_, state) in enumerate(path) if i % 2 == 0]
+    true.append(wave.advance(true[-1], lapse))
+films = {"true": [x[0, 1] for x in true]}
+films |= {k: ended[f"waves {k} x{arrow}"][2][:FRAMES] for k in ("spectral", "nearest")}
+clock = [f"about {lapse * i} steps of chemistry" for i in range(FRAMES)]
 figures.film(
-    figures.frames(
-        {k: [x[0, 1].cpu() for x in f] for k, f in films.items()},
-        [f"{LAPSE * i} steps" for i in range(FRAMES)],
-        limits=(-1.5, 2.5),
-    ),
-    "A film of waves: true chemistry, the spectral rule and the nearest flow begin alike; fronts "
-    "travel the same way before the inferred ones blur.",
+    figures.frames(films, clock, limits=(-1.5, 2.5)),
+    "A film of waves: true chemistry, the spectral flow and the nearest flow. Fronts grow and travel "
+    "alike in all three; by the end the nearest flow has rings where the true one has them, of the "
+    "spectral one's many have faded.",
     milliseconds=160,
 )
 
 # %% [markdown]
-# ## 7. Nulls
+# Is it the flow that keeps the law, or the Langevin part that mends it? Follow the flows alone,
+# without noise, from the same blurred photographs:
+
+
+# %%
+def alone(name, factor):
+    """Patch distances at t = 75 and 150 of a flow of waves without its Langevin part."""
+    x = wave.blurred(sigma, place)(sizes["canvases"], seed + 20_000)
+    field = times(factor, both["waves"][0 if name == "spectral" else 1])
+    run = {round(t): z for t, z in rollout.rk4(field, x, 2.5, 60 if budget != "quick" else 2)}
+    ends = [run[t] for t in (75, 150) if t in run and bool(run[t].isfinite().all())]
+    return [over("waves", network["waves"].denoise(z)) for z in ends]
+
+
+pairs = [(name, sign) for name in ("spectral", "nearest") for sign in (1, -1)]
+leaks = rollout.together({pair: lambda q=pair: alone(*q) for pair in pairs})
+for (name, sign), far in leaks.items():
+    print(
+        f"{name:8} {sign:+d}, no Langevin part: " + ", ".join(f"{x:.2f}" for x in far) + " floors"
+    )
+
+# %% [markdown]
+# Up to t = 75, twice as far as above at its own speed, the nearest flow alone is nearer to the law
+# than what it was made from. Then it runs away: the potential is a sum of finitely many test
+# functions, so the projection is not exact, and a Gaussian rotation at least comes round again. What
+# holds the law for good is the flow *and* the Langevin part.
+
+# %% [markdown]
+# ## 8. Nulls
 #
-# **The maze is frozen.** Its change is a thousandth of the others'. What a rule shares with it is
+# **The maze is frozen.** Its change is a hundredth to a fortieth of the others', a creep to rest. What a rule shares with it is
 # no motion: report it as null. **A transient has no stationary law.** Photographs taken on the way
 # can still be turned into a motion, but the promise that it keeps their law is empty.
 
@@ -520,7 +564,7 @@ for steps in (1000, 5000) if budget != "quick" else (1000,):
     )
 
 # %% [markdown]
-# ## 8. Turn the knobs
+# ## 9. Turn the knobs
 #
 # The panel uses the Gaussian score, which is exact at any time.
 # 1. Change the sign of γ. What changes in the velocity, and what in the film?
@@ -531,11 +575,12 @@ for steps in (1000, 5000) if budget != "quick" else (1000,):
 panels_images.gray_scott_panel()
 
 # %% [markdown]
-# ## 9. Scorecard
+# ## 10. Scorecard
 
 # %%
-RULES = {"spectral": "spectral", "fitted": "fitted", "network": "network", "nearest": "nearest"}
-TARGETS = {"spectral": (0.83, 0.84, 0.75), "fitted": (0.88, 0.88, 0.80)}
+RULES = ("spectral", "warped", "fitted", "network", "nearest")
+STILLS_ONLY = (0.83, 0.84, 0.75)
+TARGETS = {"spectral": STILLS_ONLY, "warped": STILLS_ONLY, "fitted": (0.88, 0.88, 0.80)}
 
 
 def report(row, c, target=None, paper=None, **details):
@@ -565,22 +610,25 @@ for index, name in enumerate(MOVING):
 # %%
 report("waves.both.similarity", found["waves"]["nearest"], ">= .5", 0.589)
 shared = dict(floor=floors["waves"], steps=sizes["long"], sigma=sigma, tau=0.5, eta=0.1)
-rows = {"both": "nearest x1", "both_four_times": "nearest x4"}
-for row, key in rows.items():
-    value = worst(f"waves {key}", f"waves {key.replace('x', 'x-')}")
-    target = "<= 1.5" if row == "both" else None
-    still = kept["waves still"]
-    card.row(
-        f"waves.{row}.patch_distance_over_floor_300", value, target=target, control=still, **shared
-    )
-    card.row(f"waves.{row}.alike_start", stayed[f"waves {key}"], control=stayed["waves still"])
+for row, fast in {"both": 1, "both_four_times": 4}.items():
+    mine, plain = ((f"waves {k} x{fast}", f"waves {k} x-{fast}") for k in ("nearest", "spectral"))
+    value, loose = worst(*mine), worst(*plain)  # the control: the gradient part left in
+    name = f"waves.{row}.patch_distance_over_floor_300"
+    card.row(name, value, target="<= 1.5", control=loose, **shared)
+    card.row(f"waves.{row}.alike_start", stayed[mine[0]], control=stayed["waves still"])
+for name in ("spectral", "nearest"):
+    for index, t in enumerate((75, 150)):
+        far = [leaks[name, sign][index] for sign in (1, -1) if len(leaks[name, sign]) > index]
+        if far:
+            card.row(f"waves.{name}_alone.patch_distance_over_floor_t{t}", max(far), eta=0, dt=2.5)
+card.row("waves.still.patch_distance_over_floor_300", kept["waves still"], **shared)
 gaussian = worst("waves Gaussian x4", "waves Gaussian x-4")
 card.row("waves.gaussian.patch_distance_over_floor_300", gaussian, **shared)
 report("maze.spectral.similarity", found["maze"]["spectral"], paper=0.270, null="frozen")
 for steps, c in early.items():
     report(f"waves.transient_{steps}.similarity", c, stationary=False)
 speeds = gray_scott.microseconds_per_step()
-card.row("gray_scott.microseconds_per_sample_step_128", speeds, target="<= 12", paper="175-3200")
+card.row("gray_scott.microseconds_per_sample_step_128", speeds, target="<= 12", conv2d="210-470")
 card.show()
 
 # %%
@@ -595,10 +643,9 @@ for name in MOVING:
         "nearest beats what it started from:",
         bool(found[name]["nearest"].mean() > found[name]["before"].mean()),
     )
-print(
-    "waves: the Gaussian rule leaves the law sooner:",
-    gaussian > worst("waves nearest x1", "waves nearest x-1"),
-)
+fast = [worst(f"waves {k} x4", f"waves {k} x-4") for k in ("nearest", "spectral", "Gaussian")]
+print("waves, four times as fast: the nearest flow keeps the law best:", fast[0] == min(fast))
+print("bends chosen by the stills:", chosen)
 
 # %% [markdown]
 # ## What failed, and what to make of it
@@ -608,8 +655,10 @@ print(
 # - With both chemicals scaled to deviation 1 instead of in concentrations, the spectral rule is
 #   less similar: see the rows `similarity_scaled`. The food then counts less than it weighs.
 # - The network's own flow, with the better score, is *another* dynamics: see the rows `network`.
-# - The nearest flow keeps the law as far as the test functions see it. What they miss, the Langevin
-#   part mends, as long as the flow is not many times faster.
+# - The nearest flow keeps the law as far as its test functions see it. What they miss the Langevin
+#   part mends, at four times its speed too, not at sixteen. Alone it runs away: see the rows `alone`.
+# - At its own speed every flow here keeps the law for 300 steps, the unprojected one too: the row
+#   `waves.both` says little without the one four times as fast and its control.
 # - Speed and arrow are not in the stills. Where the film runs forward, it was told to.
 #
 # **Read on.** Zhang & Levin (2025), arXiv:2509.17990, section on Gray-Scott; Pearson (1993), for

@@ -15,7 +15,7 @@ from ..inputs import InputError, count
 from ..inputs_images import as_images
 from .transport import sliced_wasserstein
 
-PATCHES = 4000
+PATCHES = 2000
 
 
 def patches(x: Tensor, size: int = 5, number: int = PATCHES, seed: int = 0) -> Tensor:
@@ -34,22 +34,14 @@ def patch_distance(x: Tensor, y: Tensor, size: int = 5, seed: int = 0) -> float:
     return sliced_wasserstein(patches(x, size, seed=seed), patches(y, size, seed=seed + 1))
 
 
-def preservation(x: Tensor, fresh: Sequence[Tensor]) -> tuple[float, float]:
-    """Patch distance of images from fresh ones, over its floor: (in floors, the floor).
+def preservation(x: Tensor, fresh: Sequence[Tensor], floor: float) -> float:
+    """Patch distance of images from fresh ones, in floors: 1 is a law perfectly kept.
 
-    1 is a law perfectly kept.  The fresh images come in independent sets of as many as x; the floor
-    is the mean distance of one such set from the next.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two sets.
+    The mean over several sets of fresh images, each of as many as x; see `patch_floor`.
     """
-    if len(fresh) < 2:
-        raise InputError(f"fresh holds {len(fresh)} set(s); a floor needs at least 2")
-    floor = patch_floor(lambda i: fresh[i], len(fresh) // 2)
-    apart = [patch_distance(x, one, seed=9) for one in fresh[:8]]
-    return float(np.mean(apart)) / floor, floor
+    if not fresh:
+        raise InputError("fresh is empty; give at least one set of images")
+    return float(np.mean([patch_distance(x, one, seed=9) for one in fresh[:8]])) / floor
 
 
 def patch_floor(draw: Callable[[int], Tensor], pairs: int = 8) -> float:

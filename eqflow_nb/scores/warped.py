@@ -130,7 +130,8 @@ def fit_warped(
     generator = torch.Generator().manual_seed(seed)
     blurred = stills + sigma * torch.randn(stills.shape, generator=generator).to(stills)
     warp = _bent(blurred, bend)
-    return WarpedScore(warp, fit_spectral(warp(blurred), RIDGE, turned), sigma)
+    straight = torch.cat([warp(some) for some in blurred.split(4)])  # a few need little memory
+    return WarpedScore(warp, fit_spectral(straight, RIDGE, turned), sigma)
 
 
 def _bent(x: Tensor, bend: float, knots: int = 33) -> Warp:

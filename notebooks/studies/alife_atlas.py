@@ -59,7 +59,7 @@ def run(name, number, kind, canvases, start, width=1):
     """One life under a rule."""
     matrix = alife.rule(number, kind, width)
     shared = dict(steps=sizes["steps"], canvases=canvases, eta=eta, seed=start)
-    life = alife.live(score[name], worlds[name], name, matrix, **shared)
+    life = alife.live(score[name], worlds[name], matrix, **shared)
     return replace(life, frames=life.frames[-1:].clone())  # the films of all would take a gigabyte
 
 
