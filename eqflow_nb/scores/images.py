@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ Draw = Callable[[int, torch.Generator], Tensor]
 LEVELS = (0.1, 1.0)
 AVERAGE = 0.999
 STAIN = 2.5  # pixels, the radius of what smudges
+FAR = 0.25  # of the images, blurred by more than the highest level that is used
 
 
 class ImageScore(nn.Module):
@@ -72,7 +73,7 @@ def train(
     steps: int,
     batch: int = 16,
     rate: float = 2e-3,
-    levels: tuple[float, float] = LEVELS,
+    levels: Sequence[float] = LEVELS,
     smudge: float = 0.0,
     seed: int = 0,
     state: dict[str, Tensor] | None = None,
@@ -92,12 +93,13 @@ def train(
     steps, batch : int
     rate : float
         Peak learning rate of a one-cycle schedule.
-    levels : (float, float)
-        The lowest and the highest noise level.
+    levels : (float, float) or (float, float, float)
+        The lowest and the highest noise level; if there is a third, a quarter of the images are
+        blurred by more, up to that.  It takes such levels to come from noise.
     smudge : float
-        Half of the images also get smooth stains, of a deviation up to this many sigma.  White
-        noise hardly ever fades a whole creature, so without them the network has not seen how to
-        mend one, and in a long rollout creatures fade little by little.
+        Half of the images blurred by the first two levels also get smooth stains, of a deviation up
+        to this many sigma.  White noise hardly ever fades a whole creature, so without them the
+        network has not seen how to mend one, and in a long rollout creatures fade little by little.
     seed : int
     state : dict, optional
         Filled at every step with all that is needed to go on from there; given again, it is gone
@@ -113,7 +115,7 @@ def train(
         count(batch, "batch"),
         {} if state is None else state,
     )
-    low, high = (math.log(positive(level, "levels")) for level in levels)
+    marks = torch.tensor([positive(level, "levels") for level in levels]).log()
     weights = dict(net.named_parameters())
     done = _resume(state, weights)
     optimiser = torch.optim.Adam(weights.values(), betas=(0.9, 0.99))
@@ -129,11 +131,13 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = one_cycle(step, steps, positive(rate, "rate"))
         clean = draw(batch, generator).to(device)
-        sigma = (low + (high - low) * torch.rand(batch, generator=generator)).exp().to(device)
+        sigma = _some_levels(marks, batch, generator).exp()
+        stained = smudge * (sigma <= marks[1].exp())
+        sigma = sigma.to(device)
         eps = torch.randn(clean.shape, generator=generator).to(device)
         level = sigma[:, None, None, None]
         c = 1 / (1 + level**2)
-        noisy = clean + level * (eps + _stains(eps, smudge, generator) if smudge else eps)
+        noisy = clean + level * (eps + _stains(eps, stained, generator) if smudge else eps)
         target = (clean - c * noisy) / (level * c.sqrt())
         with torch.autocast(device.type, torch.bfloat16):
             said = net.predict(c.sqrt() * noisy, sigma)
@@ -150,12 +154,22 @@ def train(
         weight.data.copy_(state[f"mean.{name}"])
 
 
-def _stains(like: Tensor, smudge: float, generator: torch.Generator) -> Tensor:
-    """Smooth noise, of a random deviation for each image; none for half of them."""
+def _some_levels(marks: Tensor, n: int, generator: torch.Generator) -> Tensor:
+    """Levels (n,), evenly between the first two marks, and a quarter beyond if there is a third."""
+    part = torch.rand(n, generator=generator)
+    if len(marks) == 2:
+        return marks[0] + (marks[1] - marks[0]) * part
+    far = torch.rand(n, generator=generator) < FAR
+    low, high = torch.where(far, marks[1], marks[0]), torch.where(far, marks[2], marks[1])
+    return low + (high - low) * part
+
+
+def _stains(like: Tensor, smudge: Tensor, generator: torch.Generator) -> Tensor:
+    """Smooth noise, of a random deviation for each image (n,); none for half of them."""
     white = torch.fft.rfft2(torch.randn(like.shape, generator=generator))
     smooth = torch.fft.irfft2(blur(like.shape[2], like.shape[3], STAIN) * white, s=like.shape[2:])
-    sizes = smudge * torch.rand(len(like), 1, 1, 1, generator=generator) * 2 - smudge
-    return (sizes.clamp(min=0) * smooth / smooth.std()).to(like)
+    sizes = smudge * (2 * torch.rand(len(like), generator=generator) - 1).clamp(min=0)
+    return (sizes[:, None, None, None] * smooth / smooth.std()).to(like)
 
 
 def one_cycle(step: int, steps: int, rate: float) -> float:

@@ -48,7 +48,7 @@ def load(name: str | Path, sigma: float, device: torch.device | str = "cpu") -> 
     tensors, about = read(path)
     try:
         net = UNet(int(about["channels"]), [int(width) for width in about["widths"]])
-        levels = (float(about["levels"][0]), float(about["levels"][1]))
+        levels = (float(about["levels"][0]), float(about["levels"][1:][-1]))
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, RuntimeError) as error:
         raise InputError(
             f"weights {path.name} do not say channels, widths and levels; make them again"
