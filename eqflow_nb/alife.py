@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import time
 from dataclasses import dataclass, replace
 
@@ -13,15 +15,18 @@ from tqdm.auto import tqdm
 from . import rollout
 from .flows import kernels
 from .inputs import InputError, count, positive
-from .measures import flocking, tracking
+from .measures import flocking, momentum, tracking, travel
 from .scores import images, weights
 from .scores.images import ImageScore
+from .scores.pose import PoseDenoiser
 from .snapshots import icons
 from .snapshots.fields import FieldWorld
 from .training import shuffled
 
 EVERY = 10  # steps between two frames of a film
 STEP = 0.5  # tau, in units of sigma^2
+WEAK = 0.09  # norm of a symmetric rule that the diffusion still holds
+ALONE = 24  # pixels a side of the canvas of a lone creature
 FASTEST = 6.0  # pixels that a creature is trusted to move between two frames
 
 
@@ -54,7 +59,7 @@ class Life:
         """Mean squared displacement at a lag in steps, pixels^2; NaN if none was followed."""
         if not any(track.positions.shape[1] for track in self.tracks):
             return float("nan")
-        return float(flocking.mean_squared_displacement(self.tracks, lag // EVERY).mean())
+        return float(travel.mean_squared_displacement(self.tracks, lag // EVERY).mean())
 
 
 def live(
@@ -67,6 +72,7 @@ def live(
     seed: int = 0,
     tau: float = STEP,
     progress: bool = False,
+    start: Tensor | None = None,
 ) -> Life:
     """Let placed creatures live under a rule K, and measure what becomes of them.
 
@@ -87,15 +93,18 @@ def live(
         Step, in units of sigma^2.
     progress : bool
         Show a progress bar.
+    start : Tensor (canvases, 3, H, W), optional
+        Blurred canvases to start from, such as those of `from_noise`; placed creatures if not
+        given.
     """
     steps = count(steps, "steps", at_least=EVERY)
     device = next(score.parameters()).device
-    x = world.blurred(score.sigma, device)(canvases, seed)
+    x = world.blurred(score.sigma, device)(canvases, seed) if start is None else start.to(device)
     path = rollout.exponential_images(
         score.denoise, rule.to(device), x, score.sigma, tau, steps, eta, seed
     )
     frames: list[Tensor] = []
-    start, step, ended = time.perf_counter(), 0, False
+    began, step, ended = time.perf_counter(), 0, False
     try:
         bar = tqdm(path, "life", total=steps + 1, disable=not progress, leave=False)
         for step, (_, state) in enumerate(bar):
@@ -104,10 +113,66 @@ def live(
                     frames.append(world.raw(score.denoise(state)).cpu())
     except rollout.Diverged:  # a rule that leaves the law for good, such as a symmetric one
         ended = True
-    seconds = time.perf_counter() - start
-    placed = world.raw(world.sample(canvases, seed))
-    life = measured(torch.stack(frames), _ink(placed), 1e3 * seconds / max(step, 1) / canvases)
+    seconds = time.perf_counter() - began
+    life = measured(torch.stack(frames), placed_ink(world), 1e3 * seconds / max(step, 1) / canvases)
     return replace(life, kept=0.0, tracks=[]) if ended else life
+
+
+@torch.no_grad()
+def from_noise(
+    score: ImageScore, canvases: int, size: int = 64, seed: int = 0, steps: int = 100
+) -> Tensor:
+    """Blurred canvases (canvases, 3, size, size) that begin as white noise, cleared step by step.
+
+    From the highest level s that the network knows down to its own, each step draws x at the next
+    level s' as if D(x) were the clean canvas: its mean is D + (s'/s)^2 (x - D), its variance
+    s'^2 (1 - (s'/s)^2) (ancestral sampling, Ho et al., NeurIPS 2020, eq. 7, without shrinking).
+    """
+    generator = torch.Generator().manual_seed(count(seed, "seed", at_least=0))
+    device = next(score.parameters()).device
+    high, steps = score.levels[1], count(steps, "steps")
+    shape = (count(canvases, "canvases"), 3, size, size)
+
+    def noise() -> Tensor:
+        return torch.randn(shape, generator=generator).to(device)
+
+    part = (score.sigma / high) ** (1 / steps)  # s' / s
+    x = math.sqrt(1 + high**2) * noise()
+    for step in range(steps):
+        level = max(high * part**step, score.sigma)
+        clean = score.at(min(level, high)).denoise(x)
+        x = clean + part**2 * (x - clean) + part * level * math.sqrt(1 - part**2) * noise()
+    return x
+
+
+def live_exactly(
+    icon: str,
+    rule: Tensor,
+    sigma: float,
+    steps: int = 1000,
+    number: int = 32,
+    eta: float = 0.1,
+    seed: int = 0,
+    tau: float = STEP,
+) -> tracking.Tracks:
+    """The tracks of lone creatures under a rule, by the exact denoiser: no network, no error.
+
+    Parameters as in `live`; `number` creatures, each on a canvas of its own, `ALONE` pixels a side,
+    which a wide rule must be made for.
+    """
+    size, steps = ALONE, count(steps, "steps", at_least=EVERY)
+    drawn, scale = icons.draw(icon), icons.icons(icon).scale.float()
+    ink = drawn[3:] * (drawn[:3] - torch.tensor(icons.PAPER)[:, None, None])
+    exact = PoseDenoiser(ink / scale[:, None, None], icons.DIAMETER, size, number)
+    clean = exact.draw(exact.poses)[0]
+    x = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed))
+    poses = []
+    path = rollout.exponential_images(exact, rule, x, sigma, tau, steps, eta, seed)
+    for step, _ in enumerate(path):
+        if step % EVERY == 0:
+            poses.append(exact.poses.clone())
+    film = torch.stack(poses).numpy()
+    return tracking.Tracks(film[..., :2], film[..., 2], size)
 
 
 def measured(frames: Tensor, ink: float, milliseconds: float = 0.0) -> Life:
@@ -136,6 +201,37 @@ def rule(seed: int, kind: str = "skew", width: int = 1, size: int = 64) -> Tenso
         return torch.zeros(3, 3)
     kernel = kernels.random_kernel(3, width, seed, kind, size)
     return kernel[:, :, 0, 0] if width == 1 else kernels.symbol(kernel, (size, size))
+
+
+def named(name: str, icon: str, size: int = 64) -> Tensor:
+    """A rule by its name, for a creature.
+
+    Parameters
+    ----------
+    name : str
+        "none"; "1x1 7" or "3x3 7", the random rule of that width and seed; "quiet", which turns
+        colours about the one that the creature's edges show least of (`momentum.quiet_colour`).
+        After "symmetric" a symmetric rule of the same norm follows, for a control; after "weak
+        symmetric" one of a norm just below the diffusion of .1, which does not run away.
+    icon : str
+        One of `icons.ICONS`.
+    size : int
+        Pixels a side.
+
+    Raises
+    ------
+    InputError
+        If the name says none of this.
+    """
+    if name == "quiet":
+        return momentum.about_axis(momentum.quiet_colour(icons.tangents(icon))[0])
+    if name == "none":
+        return rule(0, "none")
+    found = re.fullmatch(r"(weak )?(symmetric )?(\d)x\3 (\d+)", name)
+    if not found or (found[1] and not found[2]):
+        raise InputError(f"rule {name!r} is unknown; give one such as 'quiet', '1x1 3' or '3x3 0'")
+    made = rule(int(found[4]), "symmetric" if found[2] else "skew", int(found[3]), size)
+    return WEAK * made if found[1] else made
 
 
 def rolled_pairs(life: Life) -> list[np.ndarray]:
@@ -182,6 +278,14 @@ def adapt(
     return score, world
 
 
-def _ink(placed: Tensor) -> float:
+def placed_ink(world: FieldWorld, canvases: int = 8) -> float:
+    """Mean ink of a placed creature, by which whole ones are told."""
+    placed = world.raw(world.sample(canvases, 0))
     found = [tracking.locate(canvas, icons.PAPER, icons.DIAMETER).ink for canvas in placed]
     return float(np.concatenate(found).mean())
+
+
+def whole_ones(life: Life, world: FieldWorld) -> np.ndarray:
+    """How many whole creatures each canvas (B,) holds at the end."""
+    ink = placed_ink(world)
+    return np.array([tracking.whole(film[-1].ink, ink).sum() for film in life.found])

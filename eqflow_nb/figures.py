@@ -30,11 +30,13 @@ from .figures_images import (
     curves,
     draw_image,
     draw_tracks,
+    expected_and_found,
     frames,
     grouped_bars,
     images,
     motion,
     sheets,
+    track_frames,
     two_virtues,
 )
 from .figures_measures import (
@@ -60,6 +62,7 @@ from .figures_style import (
 )
 
 __all__ = [
+    "track_frames",
     "two_virtues",
     "motion",
     "sheets",
@@ -67,6 +70,7 @@ __all__ = [
     "frames",
     "grouped_bars",
     "draw_tracks",
+    "expected_and_found",
     "draw_image",
     "curves",
     "VELOCITY",

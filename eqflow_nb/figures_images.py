@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .figures_style import MARKERS, PALETTE, array, colours, grid, kind_of, looks
+from .figures_style import INK, MARKERS, PALETTE, array, colours, grid, kind_of, looks
 
 PATTERN, VELOCITY = "magma", "RdBu_r"
 
@@ -94,6 +94,23 @@ def draw_tracks(pane: Axes, canvas: Any, positions: Any) -> None:
     pane.set(xlim=(-0.5, side - 0.5), ylim=(side - 0.5, -0.5))
 
 
+def track_frames(
+    canvases: Any, positions: Any | None, times: Sequence[str], size: float = 2.6
+) -> Iterator[Figure]:
+    """One figure a time, of canvases (T, 3, H, W) with the paths so far; for `figures.film`.
+
+    Positions (T, n, 2) are those of the same times; without any there are no paths.
+    """
+    for index, time in enumerate(times):
+        figure, panes = grid(1, 1, (size, size + 0.3))
+        if positions is None:
+            draw_image(panes[0], canvases[index])
+        else:
+            draw_tracks(panes[0], canvases[index], positions[: index + 1])
+        panes[0].set_xlabel(time)
+        yield figure
+
+
 def two_virtues(flows: Mapping[str, tuple[float, float]], limit: float, title: str = "") -> Figure:
     """Flows {name: (similarity to the truth, distance from the law in floors)} in one picture.
 
@@ -102,7 +119,7 @@ def two_virtues(flows: Mapping[str, tuple[float, float]], limit: float, title: s
     figure, panes = grid(1, 1, (5.6, 3.6))
     pane = panes[0]
     pane.axhspan(0.3, limit, color="#009e73", alpha=0.1)
-    pane.text(0.99, limit * 1.05, f"keeps the law: below {limit:g} floors", fontsize=8, ha="right")
+    pane.text(0.01, 0.33, f"keeps the law: below {limit:g} floors", fontsize=8)
     for tint, (name, (x, y)) in zip(colours(list(flows)), flows.items(), strict=True):
         marker = MARKERS.get(kind_of(name) or "", "o")
         pane.plot(x, y, marker, color=tint, markersize=9, label=name, linestyle="")
@@ -154,9 +171,34 @@ def grouped_bars(
         places = [g + (index - (len(kinds) - 1) / 2) * width for g in range(len(table))]
         means, sds = zip(*(group.get(kind, (np.nan, 0.0)) for group in table.values()))
         pane.bar(places, means, 0.9 * width, color=tint, label=kind, yerr=sds, ecolor="#333333")
-        for place, mean in zip(places, means, strict=True):
-            pane.text(place, 0.02, f"{mean:.2f}"[-3:], ha="center", fontsize=7, color="white")
+        for place, mean, sd in zip(places, means, sds, strict=True):
+            low = mean < 0.12  # too short to be written into
+            where, ink = (mean + sd + 0.01, INK) if low else (0.02, "white")
+            pane.text(place, where, f"{mean:.2f}"[-3:], ha="center", fontsize=7, color=ink)
     pane.set_xticks(range(len(table)), list(table))
     pane.set_ylabel(label)
+    pane.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def expected_and_found(
+    groups: Mapping[str, Sequence[tuple[float, float]]],
+    expected: str,
+    found: str,
+    size: float = 4.2,
+) -> Figure:
+    """Points {group: [(expected, found), ...]} on logarithmic axes, with the line of agreement."""
+    figure, panes = grid(1, 1, (size + 1.2, size))
+    pane = panes[0]
+    everything = [value for points in groups.values() for pair in points for value in pair]
+    low, high = 0.7 * min(everything), 1.4 * max(everything)
+    pane.plot(
+        [low, high], [low, high], color=INK, linewidth=0.8, linestyle=":", label="as expected"
+    )
+    for tint, mark, (name, points) in zip(
+        colours(list(groups)), "osD^vP", groups.items(), strict=False
+    ):
+        pane.plot(*np.transpose(points), mark, color=tint, label=name, markersize=5.5, alpha=0.85)
+    pane.set(xscale="log", yscale="log", xlabel=expected, ylabel=found, xlim=(low, high))
     pane.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from eqflow_nb import alife
 from eqflow_nb.inputs import InputError
-from eqflow_nb.measures import flocking, tracking
+from eqflow_nb.measures import flocking, tracking, travel
 from eqflow_nb.measures.tracking import Found, Tracks
 from eqflow_nb.snapshots import icons
 from eqflow_nb.snapshots.pictures import read_picture
@@ -78,6 +78,28 @@ def test_bad_input_icons() -> None:
     paper[:3] = torch.tensor(icons.PAPER)[:, None, None]
     with pytest.raises(InputError, match="icon has the paper's colour"):
         icons.icons(paper)
+    nearly = torch.zeros(4, 32, 32)
+    nearly[:, 4:28, 4:28] = torch.tensor([237, 232, 219, 255])[:, None, None] / 255
+    with pytest.raises(InputError, match="icon has the paper's colour"):
+        icons.icons(nearly)
+
+
+def test_tangents_are_what_a_moved_creature_adds() -> None:
+    T, scale = icons.tangents("dots", 40), icons.icons("dots", 40).scale.float()
+    rgba, zero = icons.draw("dots"), torch.zeros(1, 2)
+    here = icons.rendered(rgba, torch.zeros(1), zero)[0]
+    turned = icons.rendered(rgba, torch.tensor([0.05]), zero)[0]
+    right = icons.rendered(rgba, torch.zeros(1), torch.tensor([[0.0, 0.3]]))[0]
+    up = icons.rendered(rgba, torch.zeros(1), torch.tensor([[-0.3, 0.0]]))[0]
+    side = here.shape[-1]
+    corner = (40 - side) // 2
+    window = slice(corner, corner + side)
+    for index, (moved, by) in enumerate(((right, 0.3), (up, 0.3), (turned, 0.05))):
+        slope = (moved - here) / by / scale[:, None, None]
+        off = (T[index, :, window, window] - slope).norm() / slope.norm()
+        assert float(off) < 0.25, "a one-sided difference, over a pixel's edge"
+        outside = T[index].square().sum() - T[index, :, window, window].square().sum()
+        assert abs(float(outside)) < 1e-3
 
 
 # ---- pictures ----
@@ -188,10 +210,10 @@ def walks(kind: str, creatures: int = 400, frames: int = 60, seed: int = 0) -> l
 
 @pytest.mark.parametrize(("kind", "exponent"), [("brownian", 1.0), ("ballistic", 2.0)])
 def test_exponents_of_known_walks(kind: str, exponent: float) -> None:
-    found, error = flocking.msd_exponent(walks(kind), [1, 2, 4, 8])
+    found, error = travel.msd_exponent(walks(kind), [1, 2, 4, 8])
     assert found == pytest.approx(exponent, abs=max(0.03, 3 * error))
     expected = {"brownian": 2 * 4, "ballistic": 16}[kind]
-    far = flocking.mean_squared_displacement(walks(kind), 4).mean()
+    far = travel.mean_squared_displacement(walks(kind), 4).mean()
     assert far == pytest.approx(expected, rel=0.05)
 
 
@@ -199,12 +221,12 @@ def test_polarisation_persistence_and_drift_of_known_walks() -> None:
     assert flocking.polarisation(walks("flock"), 2)[0] == pytest.approx(1)
     found, chance = flocking.polarisation(walks("brownian", 50), 2)
     assert found == pytest.approx(chance, rel=0.15)
-    assert flocking.persistence(walks("ballistic"), 3) == pytest.approx(1)
-    assert flocking.persistence(walks("brownian"), 3) == pytest.approx(0, abs=0.03)
+    assert travel.persistence(walks("ballistic"), 3) == pytest.approx(1)
+    assert travel.persistence(walks("brownian"), 3) == pytest.approx(0, abs=0.03)
     positions = walks("ballistic")[0].positions * np.array([-1, 1])  # headings count anticlockwise
-    drift, error = flocking.axis_drift([Tracks(positions, walks("ballistic")[0].heading, SIZE)], 4)
+    drift, error = travel.axis_drift([Tracks(positions, walks("ballistic")[0].heading, SIZE)], 4)
     assert drift == pytest.approx(4)
-    drift, error = flocking.axis_drift(walks("brownian"), 4)
+    drift, error = travel.axis_drift(walks("brownian"), 4)
     assert abs(drift) < 4 * error
 
 
@@ -228,7 +250,7 @@ def test_bad_input_tracks() -> None:
     with pytest.raises(InputError, match="a track needs at least 2"):
         tracking.follow_creatures([one], SIZE, 3)
     with pytest.raises(InputError, match="followed for more than lag = 99 frames"):
-        flocking.mean_squared_displacement(walks("flock"), 99)
+        travel.mean_squared_displacement(walks("flock"), 99)
     with pytest.raises(InputError, match="nothing can align"):
         flocking.polarisation(walks("flock", 1), 2)
     with pytest.raises(InputError, match="reach is 50; it must be at most half"):

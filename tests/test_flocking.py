@@ -12,7 +12,7 @@ from scipy.integrate import trapezoid
 from scipy.special import j0, jn_zeros
 
 from eqflow_nb.inputs import InputError
-from eqflow_nb.measures import flocking
+from eqflow_nb.measures import flocking, travel
 from eqflow_nb.measures.tracking import Tracks
 from eqflow_nb.snapshots import icons
 
@@ -40,18 +40,18 @@ def test_going_straight_on() -> None:
     course = 0.7 * np.stack([-np.sin(angle), np.cos(angle)], axis=-1)
     path = course * np.arange(40)[:, None, None]
     film = [film_of(path, np.tile(angle, (40, 1)))]
-    slope, error = flocking.msd_exponent(film, [1, 2, 4, 8])
+    slope, error = travel.msd_exponent(film, [1, 2, 4, 8])
     assert slope == pytest.approx(2)
     assert error < 1e-9
     for lag in (1, 3):
-        assert flocking.speed(film, lag) == pytest.approx(0.7)
-        assert flocking.persistence(film, lag) == pytest.approx(1)
-        drift, error = flocking.axis_drift(film, lag)
+        assert travel.speed(film, lag) == pytest.approx(0.7)
+        assert travel.persistence(film, lag) == pytest.approx(1)
+        drift, error = travel.axis_drift(film, lag)
         assert drift == pytest.approx(0.7 * lag)
         assert error < 1e-9
-    assert flocking.persistence_time(film) == pytest.approx(38), "the film's length"
+    assert travel.persistence_time(film) == pytest.approx(38), "the film's length"
     sideways = [replace(film[0], heading=film[0].heading - np.pi / 2)]
-    np.testing.assert_allclose(flocking.body_drift(sideways, 2)[0], [0, 1.4], atol=1e-12)
+    np.testing.assert_allclose(travel.body_drift(sideways, 2)[0], [0, 1.4], atol=1e-12)
 
 
 @pytest.mark.parametrize("memory", [3.0, 12.0])
@@ -62,7 +62,7 @@ def test_persistence_time_of_a_walk_with_a_memory(memory: float) -> None:
     for _ in range(200):
         kick = (1 - keep**2) ** 0.5 * random.normal(size=(800, 2))
         velocity.append(keep * velocity[-1] + kick)
-    found = flocking.persistence_time([film_of(np.cumsum(velocity, axis=0))])
+    found = travel.persistence_time([film_of(np.cumsum(velocity, axis=0))])
     # The trapezoid of a geometric series: 1/2 + keep / (1 - keep).
     assert found == pytest.approx(0.5 + keep / (1 - keep), rel=0.1)
 
@@ -152,20 +152,20 @@ def test_attraction_is_above_1_and_repulsion_below() -> None:
 def test_bad_input_tracks() -> None:
     still = [film_of(np.zeros((9, 3, 2)))]
     nobody = [film_of(np.zeros((9, 0, 2)))]
-    for measure in (flocking.speed, flocking.polarisation, flocking.persistence):
+    for measure in (travel.speed, flocking.polarisation, travel.persistence):
         for films in ([], nobody, [film_of(wanderers(3, 2, 0))]):
             with pytest.raises(InputError, match=r"tracks hold no creature .* lag = 5 frames"):
                 measure(films, 5)
         with pytest.raises(InputError, match="lag is 0; it must be a whole number, at least 1"):
             measure(still, 0)
     with pytest.raises(InputError, match="tracks hold no creature that moves"):
-        flocking.persistence_time(still)
+        travel.persistence_time(still)
     with pytest.raises(InputError, match="tracks hold no creature that moves"):
-        flocking.msd_exponent(still, [1, 2])
+        travel.msd_exponent(still, [1, 2])
     with pytest.raises(InputError, match=r"lags hold 1 different lag\(s\); a slope needs at least"):
-        flocking.msd_exponent(still, [2, 2])
+        travel.msd_exponent(still, [2, 2])
     with pytest.raises(InputError, match="tracks are shorter than two lags of 5 frames"):
-        flocking.persistence([film_of(wanderers(3, 7, 0))], 5)
+        travel.persistence([film_of(wanderers(3, 7, 0))], 5)
     with pytest.raises(InputError, match="no two creatures in one film"):
         flocking.correlation_length([film_of(wanderers(1, 9, 0))], 1)
     with pytest.raises(InputError, match="number is 0; it must be a whole number"):
@@ -176,7 +176,44 @@ def test_bad_input_tracks() -> None:
 
 def test_films_of_different_lengths_and_empty_ones_go_together() -> None:
     films = [film_of(wanderers(40, n, n)) for n in (5, 30, 60)] + [film_of(np.zeros((9, 0, 2)))]
-    assert flocking.msd_exponent(films, [1, 2, 4, 8])[0] == pytest.approx(1, abs=0.3)
-    for measure in (flocking.speed, flocking.persistence, flocking.persistence_time):
+    assert travel.msd_exponent(films, [1, 2, 4, 8])[0] == pytest.approx(1, abs=0.3)
+    for measure in (travel.speed, travel.persistence, travel.persistence_time):
         assert np.isfinite(measure(films, 3))
-    assert np.isfinite(flocking.body_drift(films, 2)[0]).all()
+    assert np.isfinite(travel.body_drift(films, 2)[0]).all()
+
+
+# ---- going together with neighbours; a drift that reads the same backwards ----
+
+
+def test_neighbours_that_go_together_and_those_that_do_not() -> None:
+    herd = np.ones((30, 6, 2)).cumsum(0) + wanderers(6, 1, 4)
+    near, error = flocking.neighbour_alignment([film_of(herd)] * 3, 2, SIZE)
+    assert near == pytest.approx(1)
+    assert error == pytest.approx(0, abs=1e-12)
+    films = [film_of(wanderers(8, 60, seed)) for seed in range(40)]
+    near, error = flocking.neighbour_alignment(films, 1, 25)
+    assert abs(near) < 4 * error
+    assert 0 < error < 0.02
+
+
+def test_pairs_that_go_together_are_told_from_those_far_apart() -> None:
+    random = np.random.default_rng(0)
+    pair = random.normal(size=(200, 1, 2)).cumsum(0)
+    other = random.normal(size=(200, 1, 2)).cumsum(0)
+    path = np.concatenate(
+        [pair, pair + np.array([0, 3.0]), other + 25, other + np.array([28.0, 25.0])], 1
+    )
+    path -= path.mean((0, 1))
+    assert flocking.neighbour_alignment([film_of(path)], 1, 4)[0] > 0.9
+    with pytest.raises(InputError, match=r"no two creatures nearer than near = 0\.5"):
+        flocking.neighbour_alignment([film_of(path)], 1, 0.5)
+
+
+def test_turning_about_another_point_is_no_drift() -> None:
+    # The body diffuses about a point 3 pixels ahead of the one that is followed.
+    random = np.random.default_rng(5)
+    angle = 0.3 * random.normal(size=(2000, 40)).cumsum(0)
+    place = 3 * np.stack([np.sin(angle), -np.cos(angle)], axis=-1)
+    drift, error = travel.body_drift([film_of(place, angle)], 1)
+    assert (np.abs(drift) < 4 * error).all()
+    assert error.max() < 0.01

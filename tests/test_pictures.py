@@ -118,6 +118,35 @@ def test_greys_of_16_bits_keep_their_shades() -> None:
     assert float(rgba[0, 16, 16]) == pytest.approx(20_000 / 65_536, abs=0.01)
 
 
+def animated() -> bytes:
+    kept = io.BytesIO()
+    later = [fish(at=(20, 60)), fish(at=(60, 60))]
+    fish().save(kept, "png", save_all=True, append_images=later, duration=100)
+    return kept.getvalue()
+
+
+def few_colours() -> bytes:
+    """A palette of which one entry is transparent, as drawing programs write it."""
+    kept, flat = io.BytesIO(), Image.new("P", fish().size)
+    flat.putpalette([0, 255, 0, *RED, *BLUE])
+    flat.paste(1, (20, 30, 50, 60))
+    flat.paste(2, (50, 30, 80, 60))
+    flat.save(kept, "png", transparency=0)
+    return kept.getvalue()
+
+
+@pytest.mark.parametrize("content", [animated(), few_colours()], ids=["animated", "palette"])
+def test_other_kinds_of_png_are_read_alike(content: bytes) -> None:
+    torch.testing.assert_close(read_picture(content, 48), read_picture(png(fish()), 48))
+
+
+def test_a_stencil_of_alpha_alone_is_a_black_creature() -> None:
+    stencil = Image.merge("LA", [Image.new("L", fish().size), fish().getchannel("A")])
+    rgba = read_picture(png(stencil), 48)
+    torch.testing.assert_close(rgba[3], read_picture(png(fish()), 48)[3])
+    assert rgba[:3].max() == 0
+
+
 def test_a_picture_can_be_a_creature() -> None:
     world = icons.icons(read_picture(png(fish())), 32)
     assert float(world.sample(400, 0).square().mean()) == pytest.approx(1, rel=0.1)
@@ -142,6 +171,7 @@ def bomb(side: int) -> bytes:
         (png(Image.new("RGBA", (9, 7))), "9 by 7 pixels is transparent all over; draw"),
         (png(Image.new("RGBA", (9, 7), (9, 9, 9, 20))), "transparent all over; draw"),
         (png(Image.new("RGB", (9, 7), "blue")), "one colour all over; draw"),
+        (png(Image.new("RGB", (1, 1), "blue")), "1 by 1 pixels has one colour all over; draw"),
         (np.full((5, 5, 4), 255, np.uint8), "one colour all over; draw"),
         (b"", "no image that can be read.*give a PNG file"),
         (b"GIF89a" + bytes(40), "no image that can be read"),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from eqflow_nb.measures import flocking
+from eqflow_nb.measures import flocking, travel
 from eqflow_nb.measures.tracking import Found, follow_creatures, locate, whole
 from eqflow_nb.snapshots import icons
 
@@ -179,9 +179,9 @@ def test_random_walks_across_the_border() -> None:
     true = wanderers(300, 120, 4, 0.8)
     # Each on its own sheet: a walk is wrapped, found, and unwrapped again.
     films = [follow_creatures(points(true[:, [i]]), SIZE, 8.0) for i in range(300)]
-    slope, error = flocking.msd_exponent(films, [1, 2, 4, 8])
+    slope, error = travel.msd_exponent(films, [1, 2, 4, 8])
     assert slope == pytest.approx(1, abs=4 * error + 0.01)
-    far = flocking.mean_squared_displacement(films, 4)
+    far = travel.mean_squared_displacement(films, 4)
     assert far.mean() / (4 * 4) == pytest.approx(0.8**2 / 2, rel=0.06), "4 D t, D = 0.32"
-    assert flocking.persistence(films, 2) == pytest.approx(0, abs=0.03)
-    assert flocking.persistence_time(films, 2) == pytest.approx(1, rel=0.1), "half the lag"
+    assert travel.persistence(films, 2) == pytest.approx(0, abs=0.03)
+    assert travel.persistence_time(films, 2) == pytest.approx(1, rel=0.1), "half the lag"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import flocking, patterns, tracking
+from . import flocking, momentum, patterns, tracking, travel
 from .agreement import embed, rms, signed_similarity, similarity, similarity_matrix
 from .chaos import LyapunovResult, kaplan_yorke, lyapunov_spectrum, mean_speed
 from .sampling import Sampling, assess, largest_step
@@ -23,6 +23,7 @@ __all__ = [
     "lyapunov_spectrum",
     "mean_speed",
     "mmd",
+    "momentum",
     "noise_floor",
     "patterns",
     "preservation",
@@ -33,4 +34,5 @@ __all__ = [
     "sinkhorn",
     "sliced_wasserstein",
     "tracking",
+    "travel",
 ]

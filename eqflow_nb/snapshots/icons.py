@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,13 +11,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..inputs import InputError, choice, count, positive
+from .drawings import ICONS, draw
 from .fields import FieldWorld
 
-ICONS = ("firefly", "taiji", "dot", "dots")
 PAPER = (0.93, 0.91, 0.86)
 DIAMETER = 13.0
 COUNT = 8  # on a canvas of 64^2; larger canvases have as many for their area
-RASTER = 96  # pixels a side of a drawn icon
 POSES = 512  # angles and parts of a pixel at which an icon is kept ready
 TRIES = 200
 
@@ -74,7 +72,7 @@ def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> Fie
     mean = share * ready.ink.sum((2, 3)).mean(0).double()
     square = share * ready.ink.square().sum((2, 3)).mean(0).double()
     variance = float((square - mean**2).mean())
-    if variance < 1e-5:
+    if variance < 1e-4:
         raise InputError("icon has the paper's colour all over; draw with another")
 
     def sample(n: int, seed: int) -> Tensor:
@@ -170,10 +168,30 @@ def _known_poses(name: str, diameter: float) -> Poses:
 
 
 def _poses(rgba: Tensor, diameter: float) -> Poses:
-    side = 2 * math.ceil(diameter / 2 + 1) + 1
     generator = torch.Generator().manual_seed(0)
     angles = 2 * math.pi * torch.arange(POSES) / POSES
     shifts = torch.rand(POSES, 2, generator=generator) - 0.5
+    return Poses(rendered(rgba, angles, shifts, diameter), angles, shifts)
+
+
+def rendered(rgba: Tensor, angles: Tensor, shifts: Tensor, diameter: float = DIAMETER) -> Tensor:
+    """What an icon adds to the paper's colour, on a small patch around it.
+
+    Parameters
+    ----------
+    rgba : Tensor (4, S, S)
+    angles : Tensor (n,)
+        Radians, anticlockwise.
+    shifts : Tensor (n, 2)
+        Pixels down and right by which it is off the patch's centre, up to half a pixel.
+    diameter : float
+        In pixels.
+
+    Returns
+    -------
+    Tensor (n, 3, P, P)
+    """
+    side = 2 * math.ceil(diameter / 2 + 1) + 1
     # Three points a pixel each way, then their mean: edges are smooth at any angle.
     fine = (torch.arange(3 * side) - (3 * side - 1) / 2) / 3
     down, right = torch.meshgrid(fine, fine, indexing="ij")
@@ -181,79 +199,46 @@ def _poses(rgba: Tensor, diameter: float) -> Poses:
     right = (right - shifts[:, 1, None, None]) / (diameter / 2)
     cos, sin = angles.cos()[:, None, None], angles.sin()[:, None, None]
     places = torch.stack([cos * right - sin * down, sin * right + cos * down], dim=-1)
-    inked = torch.cat([rgba[3:] * (rgba[:3] - torch.tensor(PAPER)[:, None, None])])
+    inked = rgba[3:] * (rgba[:3] - torch.tensor(PAPER)[:, None, None])
     inside = (places.square().sum(-1) <= 1)[:, None].float()
-    picture = inked.expand(POSES, -1, -1, -1)
+    picture = inked.expand(len(angles), -1, -1, -1)
     drawn = F.grid_sample(picture, places, "bilinear", "zeros", align_corners=False) * inside
-    return Poses(F.avg_pool2d(drawn, 3), angles, shifts)
+    return F.avg_pool2d(drawn, 3)
 
 
-def draw(name: str) -> Tensor:
-    """One of `ICONS` as RGBA in [0, 1], (4, RASTER, RASTER); its head is to the right."""
-    line = (torch.arange(RASTER) + 0.5) / RASTER * 2 - 1
-    y, x = torch.meshgrid(line, line, indexing="ij")
-    canvas = torch.zeros(4, RASTER, RASTER)
-    for colour, cover in _PAINTERS[choice(name, ICONS, "icon")](x, y):
-        over = cover.clamp(0, 1)
-        alpha = over + canvas[3] * (1 - over)
-        ink = torch.tensor(colour)[:, None, None] * over + canvas[:3] * canvas[3] * (1 - over)
-        canvas = torch.cat([ink / alpha.clamp(min=1e-6), alpha[None]])
-    return canvas
+def tangents(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> Tensor:
+    """How a canvas changes as a creature on it moves: forwards, to its left, and as it turns.
 
+    The creature looks to the right and stands in the middle; its head is where `draw` puts it.
 
-Layers = list[tuple[tuple[float, float, float], Tensor]]
+    Parameters
+    ----------
+    icon : str or Tensor (4, S, S)
+    size : int
+        Pixels a side.
+    diameter : float
+        Of the creature, in pixels.
 
-
-def _disc(x: Tensor, y: Tensor, cx: float, cy: float, rx: float, ry: float) -> Tensor:
-    """Cover of an ellipse, with an edge a raster pixel wide."""
-    radius = ((x - cx) ** 2 / rx**2 + (y - cy) ** 2 / ry**2).sqrt()
-    return ((1 - radius) * min(rx, ry) * RASTER / 2 + 0.5).clamp(0, 1)
-
-
-def _firefly(x: Tensor, y: Tensor) -> Layers:
-    glow = torch.exp(-((x + 0.52) ** 2 + y**2) / 0.13) * 0.55
-    return [
-        ((1.0, 0.85, 0.1), glow),
-        ((0.35, 0.6, 0.62), _disc(x, y, 0.12, 0.42, 0.36, 0.3)),
-        ((0.35, 0.6, 0.62), _disc(x, y, 0.12, -0.42, 0.36, 0.3)),
-        ((0.16, 0.12, 0.16), _disc(x, y, 0.05, 0, 0.55, 0.25)),
-        ((0.98, 0.78, 0.02), _disc(x, y, -0.52, 0, 0.36, 0.3)),
-        ((0.75, 0.12, 0.1), _disc(x, y, 0.68, 0, 0.25, 0.25)),
+    Returns
+    -------
+    Tensor (3, 3, size, size)
+        Derivatives by pixels forwards, pixels to the left and radians anticlockwise, of the three
+        colours, in the deviations that `icons` scales canvases to.
+    """
+    world = icons(icon, size, diameter)
+    rgba = draw(icon) if isinstance(icon, str) else _check_picture(icon)
+    step = 0.25  # pixels, at the rim too: short beside a pixel, long beside rounding
+    turn = 2 * step / diameter
+    angles = torch.tensor([0.0, 0, 0, 0, turn, -turn])
+    shifts = torch.tensor([[0.0, step], [0, -step], [-step, 0], [step, 0], [0, 0], [0, 0]])
+    patches = rendered(rgba, angles, shifts, diameter).unflatten(0, (3, 2))
+    slopes = (patches[:, 0] - patches[:, 1]) / (2 * torch.tensor([step, step, turn]))[
+        :, None, None, None
     ]
-
-
-def _taiji(x: Tensor, y: Tensor) -> Layers:
-    dark, light = (0.08, 0.08, 0.1), (1.0, 1.0, 1.0)
-    # x is along the line between the two eyes.
-    upper = ((-y) * RASTER / 2 + 0.5).clamp(0, 1) * _disc(x, y, 0, 0, 0.84, 0.84)
-    return [
-        (dark, _disc(x, y, 0, 0, 0.95, 0.95)),
-        (light, _disc(x, y, 0, 0, 0.84, 0.84)),
-        (dark, upper),
-        (dark, _disc(x, y, 0.42, 0, 0.42, 0.42)),
-        (light, _disc(x, y, -0.42, 0, 0.42, 0.42)),
-        (light, _disc(x, y, 0.42, 0, 0.15, 0.15)),
-        (dark, _disc(x, y, -0.42, 0, 0.15, 0.15)),
-    ]
-
-
-def _dot(x: Tensor, y: Tensor) -> Layers:
-    return [((0.05, 0.3, 0.75), _disc(x, y, 0, 0, 0.8, 0.8))]
-
-
-def _dots(x: Tensor, y: Tensor) -> Layers:
-    return [
-        ((0.05, 0.3, 0.75), _disc(x, y, -0.47, 0, 0.46, 0.46)),
-        ((0.84, 0.15, 0.12), _disc(x, y, 0.47, 0, 0.46, 0.46)),
-    ]
-
-
-_PAINTERS: dict[str, Callable[[Tensor, Tensor], Layers]] = {
-    "firefly": _firefly,
-    "taiji": _taiji,
-    "dot": _dot,
-    "dots": _dots,
-}
+    side, corner = slopes.shape[-1], (size - slopes.shape[-1]) // 2
+    canvas = torch.zeros(3, 3, size, size)
+    canvas[:, :, corner : corner + side, corner : corner + side] = slopes
+    return canvas / world.scale.float()[:, None, None]
 
 
 def _apart(n: int, number: int, size: int, distance: float, generator: torch.Generator) -> Tensor:

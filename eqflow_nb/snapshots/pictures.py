@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, UnidentifiedImageError
 from torch import Tensor
 
 from ..inputs import InputError, count
-from .icons import RASTER
+from .drawings import RASTER
 
 MOST_BYTES, MOST_PIXELS = 20_000_000, 16_000_000
 FORMATS = ("PNG", "JPEG")  # others can run programs, or grow while they are read
@@ -101,6 +101,10 @@ def _opened(source: Path | str | bytes | np.ndarray) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(
             f"picture unpacks to far more pixels than are read ({error}); give an ordinary one"
+        ) from error
+    except UnidentifiedImageError as error:
+        raise InputError(
+            "picture is no image that can be read (neither PNG nor JPEG); give a PNG file"
         ) from error
     except Exception as error:  # what a decoder raises on damaged bytes is not laid down
         raise InputError(
