@@ -128,6 +128,16 @@ class Scorecard:
         )
         return self.rows[name]
 
+    def spread(self, name: str, values: Any, **arguments: Any) -> None:
+        """Add the mean and the deviation of a tensor of repeats, as ``name_mean``, ``name_sd``.
+
+        The arguments are those of `row`, and go with the mean.  Cosines found the wrong way round,
+        of a negative mean, are counted by their size.
+        """
+        values = abs(values) if float(values.mean()) < 0 else values
+        self.row(f"{name}_mean", values.mean(), sd=values.std(), **arguments)
+        self.row(f"{name}_sd", values.std())
+
     def as_dict(self) -> dict[str, dict[str, Any]]:
         """All rows as plain data, by name."""
         return {name: row.as_dict() for name, row in self.rows.items()}

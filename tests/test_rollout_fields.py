@@ -89,6 +89,9 @@ def test_bad_input_a_rollout_that_runs_away_is_stopped() -> None:
         )
     with pytest.raises(InputError, match="does not mix the channels"):
         last(rollout.exponential_images(lambda y: y, torch.zeros(3, 3), x, 1.0, 1.0, 5, 0.1))
+    other = kernels.symbol(kernels.random_kernel(2, 3), (16, 16))
+    with pytest.raises(InputError, match=r"rule is made for another grid.*x is 8 by 8 pixels"):
+        last(rollout.exponential_images(lambda y: y, other, noise(1, 2, 8, 8), 1.0, 1.0, 5, 0.1))
 
 
 # ---- patterns ----

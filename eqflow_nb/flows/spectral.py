@@ -13,6 +13,7 @@ from ..inputs import InputError, between, choice, count
 from ..inputs_images import as_images
 from ..scores.spectral import SpectralScore
 from ..scores.warped import WarpedScore
+from .continuity import Field
 from .kernels import Convolution
 
 QUARTER = ((0.0, 1.0), (-1.0, 0.0))
@@ -40,6 +41,25 @@ def turning(score: SpectralScore) -> Tensor:
     Tensor (H, W//2+1, 2, 2)
     """
     return strength(score)[..., None, None] * torch.tensor(QUARTER).to(score.covariance)
+
+
+def flow(score: SpectralScore | WarpedScore, symbol: Tensor | None = None) -> Field:
+    """The flow of a Gaussian field, warped or not: v = K * s, by default with K = `turning`.
+
+    Parameters
+    ----------
+    score : SpectralScore or WarpedScore
+        A warped one gives `Warped`, a rule that depends on the state.
+    symbol : Tensor (H, W//2+1, C, C) or (C, C), optional
+        K(k); only a skew one keeps the score's law.
+
+    Returns
+    -------
+    callable (B, C, H, W) -> (B, C, H, W)
+    """
+    if isinstance(score, WarpedScore):
+        return Warped(turning(score.inner) if symbol is None else symbol, score)
+    return Convolution(turning(score) if symbol is None else symbol, score)
 
 
 def strength(score: SpectralScore) -> Tensor:
@@ -104,19 +124,21 @@ class Warped:
 def fit_radial(
     x: Tensor,
     velocity: Tensor,
-    score: SpectralScore,
+    score: SpectralScore | WarpedScore,
     bins: int = 16,
     weight: Tensor | float = 1.0,
 ) -> Tensor:
     """The symbol c(|k|) a(k) J whose flow is nearest to an observed velocity, by least squares.
 
-    `turning` makes every wavelength turn at one rate; c(|k|) gives each ring of them its own.
+    `turning` makes every wavelength turn at one rate; c(|k|) gives each ring of them its own.  It
+    is skew whatever c is, so `flow(score, symbol)` keeps the score's law exactly.
 
     Parameters
     ----------
     x, velocity : Tensor (B, 2, H, W)
         Images, one will do, and how they moved.
-    score : SpectralScore
+    score : SpectralScore or WarpedScore
+        Of a warped one the rings are those of y = g(x).
     bins : int
         Rings of |k| on which c is constant, finer where the pattern has its power.
     weight : float or Tensor that broadcasts with x
@@ -127,16 +149,17 @@ def fit_radial(
     Tensor (H, W//2+1, 2, 2)
     """
     x, velocity = as_images(x, "x", channels=2), as_images(velocity, "velocity", channels=2)
-    k = frequencies(*score.size).to(x)
+    inner = score.inner if isinstance(score, WarpedScore) else score
+    k = frequencies(*inner.size).to(x)
     order = k.flatten().argsort()
-    power = torch.linalg.inv(score.precision).diagonal(dim1=-2, dim2=-1).sum(-1).sqrt()
+    power = torch.linalg.inv(inner.precision).diagonal(dim1=-2, dim2=-1).sum(-1).sqrt()
     heap = power.flatten()[order].cumsum(0)
     ring = torch.empty_like(order)
     ring[order] = (heap / heap[-1] * count(bins, "bins")).long().clamp(max=bins - 1)
     ring = ring.reshape(k.shape)
-    turn = turning(score).to(x)
+    turn = turning(inner).to(x)
     parts = [
-        (weight * filtered((ring == index)[..., None, None] * turn, score(x))).flatten()
+        (weight * flow(score, (ring == index)[..., None, None] * turn)(x)).flatten()
         for index in range(bins)
     ]
     table = torch.stack(parts, dim=1).double()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -50,13 +51,77 @@ def patch_floor(draw: Callable[[int], Tensor], pairs: int = 8) -> float:
     return float(np.mean([patch_distance(draw(2 * i), draw(2 * i + 1)) for i in range(pairs)]))
 
 
+@dataclass(frozen=True)
+class Yardstick:
+    """Sets of fresh images to measure others by; see `yardstick`.
+
+    Attributes
+    ----------
+    sets : tuple of Tensor (canvases, C, H, W)
+    floor : float
+        Mean patch distance between two of them.
+    """
+
+    sets: tuple[Tensor, ...]
+    floor: float
+
+    def floors(self, x: Tensor) -> float:
+        """Patch distance of images from the fresh ones, in floors; see `preservation`.
+
+        The mean over the sets of the same size that the images make, since one set's distance
+        wobbles by a third, however many images it holds.
+        """
+        return float(np.mean(self.each(x)))
+
+    def each(self, x: Tensor) -> list[float]:
+        """The distance of each set that the images make."""
+        size = len(self.sets[0])
+        if len(x) % size:
+            raise InputError(f"x holds {len(x)} images; it must be a multiple of {size}")
+        return [preservation(part, self.sets, self.floor) for part in x.cpu().split(size)]
+
+
+def yardstick(fresh: Tensor, canvases: int) -> Yardstick:
+    """Split fresh images into sets of as many as will be measured, and find their own distance.
+
+    Parameters
+    ----------
+    fresh : Tensor (n, C, H, W)
+        Independent images of the law, treated as those to be measured will be: 2 * pairs *
+        canvases of them make as many pairs.
+    canvases : int
+        Images a set.
+
+    Raises
+    ------
+    InputError
+        If the images do not make at least one pair of whole sets.
+    """
+    canvases = count(canvases, "canvases")
+    if len(fresh) < 2 * canvases or len(fresh) % (2 * canvases):
+        raise InputError(
+            f"fresh holds {len(fresh)} images; it must be a multiple of {2 * canvases}: pairs of "
+            f"sets of {canvases}"
+        )
+    sets = fresh.cpu().split(canvases)
+    return Yardstick(sets, patch_floor(lambda i: sets[i], len(sets) // 2))
+
+
+def alike(x: Tensor, y: Tensor) -> float:
+    """Cosine similarity of two sets of images as they lie: 1 for the same, 0 for unrelated."""
+    return float(F.cosine_similarity(x.cpu().flatten(), y.cpu().flatten(), 0))
+
+
 def spectrum(x: Tensor, bins: int = 40) -> tuple[Tensor, Tensor]:
     """Power of each channel against |k|: frequencies (bins,), cycles a pixel, and (C, bins).
 
     Each is the mean over a ring of coefficients, the average colour left out.
     """
-    x = as_images(x, "x").double()
-    power = torch.fft.rfft2(x - x.mean((2, 3), keepdim=True), norm="ortho").abs().square().mean(0)
+    x = as_images(x, "x")
+    power = torch.zeros(x.shape[1], x.shape[2], x.shape[3] // 2 + 1).double()
+    for part in x.split(8):  # a few at a time need little memory
+        away = part.double() - part.double().mean((2, 3), keepdim=True)
+        power = power + torch.fft.rfft2(away, norm="ortho").abs().square().sum(0) / len(x)
     k = frequencies(*x.shape[2:]).double()
     ring = (k / 0.5 * bins).long().flatten()
     inside = ring < bins
@@ -80,11 +145,19 @@ def histogram_distance(x: Tensor, y: Tensor, pixels: int = 20_000) -> float:
     return max(wasserstein_distance(a.numpy(), b.numpy()) for a, b in zip(*some, strict=True))
 
 
-def cosines(v: Tensor, change: Tensor) -> Tensor:
+def cosines(v: Tensor, change: Tensor, units: Tensor | None = None) -> Tensor:
     """Signed cosine (B,) of each image's velocity with its true change; one sign for all.
 
     The sign is that of the pooled cosine, since the arrow of time is free but is one.
+
+    Parameters
+    ----------
+    v, change : Tensor (B, C, H, W)
+    units : Tensor (C,), optional
+        What both are multiplied by first, channel by channel, such as a world's `scale`.
     """
+    if units is not None:
+        v, change = (z * units.to(z)[:, None, None] for z in (v, change))
     if v.shape != change.shape:
         raise InputError(
             f"change has shape {tuple(change.shape)}; it must be that of v, {tuple(v.shape)}"
@@ -95,6 +168,11 @@ def cosines(v: Tensor, change: Tensor) -> Tensor:
         raise InputError("v or change is zero on some image; leave out patterns that died")
     inner = (v * change).sum(1)
     return torch.where(inner.sum() < 0, -1.0, 1.0) * inner / norms
+
+
+def pace(v: Tensor, change: Tensor) -> float:
+    """The factor c, sign and speed, with the least |c v - change|^2: what no still contains."""
+    return float((v * change).sum() / v.square().sum())
 
 
 def smoothed(

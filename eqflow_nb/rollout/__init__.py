@@ -3,12 +3,15 @@
 from .fields import Diverged, exponential_images
 from .following import FAR, Rollout, follow, race, together
 from .integrators import Field, exponential, heun, rk4
+from .visits import Visits, averaged, visit
 
 __all__ = [
     "FAR",
     "Diverged",
     "Field",
     "Rollout",
+    "Visits",
+    "averaged",
     "exponential",
     "exponential_images",
     "follow",
@@ -16,4 +19,5 @@ __all__ = [
     "race",
     "rk4",
     "together",
+    "visit",
 ]

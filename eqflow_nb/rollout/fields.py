@@ -14,7 +14,17 @@ from .integrators import Field, _generator, _noise
 
 
 class Diverged(RuntimeError):
-    """A rollout that left every bound; the message says when, how far, and the likely cause."""
+    """A rollout that left every bound; the message says when, how far, and the likely cause.
+
+    Attributes
+    ----------
+    step : int
+        The step at which it was found to have left.
+    """
+
+    def __init__(self, message: str, step: int) -> None:
+        super().__init__(message)
+        self.step = step
 
 
 @torch.no_grad()
@@ -65,7 +75,8 @@ def exponential_images(
     Raises
     ------
     InputError
-        At the first state, if a number is out of its range, or the rule is not of x's channels.
+        At the first state, if a number is out of its range, or the rule is not of x's channels or
+        grid.
     Diverged
         If an |x| passes the limit or is not finite.
     """
@@ -75,6 +86,11 @@ def exponential_images(
         raise InputError(
             f"rule has shape {tuple(rule.shape)}, which does not mix the channels of x, of shape "
             f"{tuple(x.shape)}"
+        )
+    if rule.ndim == 4 and rule.shape[:2] != (x.shape[2], x.shape[3] // 2 + 1):
+        raise InputError(
+            f"rule is made for another grid: it has shape {tuple(rule.shape)}, and x is "
+            f"{x.shape[2]} by {x.shape[3]} pixels; make it by `symbol(kernel, size)` for this one"
         )
     decay, spread = _propagators(rule, x, sigma, tau, eta)
     generator, dt = _generator(x, seed), tau * sigma**2
@@ -107,5 +123,6 @@ def _stop_if_far(x: Tensor, step: int, limit: float, said: str) -> None:
         raise Diverged(
             f"the rollout left its bounds at step {step}: the largest |x| is {size:g}, over "
             f"{limit:g} ({said}).  Likely causes: a rule that is not skew, an extra velocity too "
-            "fast for this step, or a denoiser used off its noise level"
+            "fast for this step, or a denoiser used off its noise level",
+            step,
         )

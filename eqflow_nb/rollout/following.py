@@ -166,7 +166,6 @@ def together(jobs: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
             job.cancel()
         wait(running)
         torch.set_num_threads(before)
-        _tidy()
 
 
 @cache
@@ -191,6 +190,7 @@ def _run(job: Callable[[], Result], abandon: threading.Event) -> Result:
         return job()
     finally:
         _abandon.reset(token)
+        _tidy()
 
 
 def _stop_if_abandoned() -> None:

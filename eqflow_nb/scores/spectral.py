@@ -88,7 +88,7 @@ def fit_spectral(stills: Tensor, sigma: float, turned: bool = False) -> Spectral
         If the stills are fewer than 2, not finite, or a channel has one colour all over.
     """
     stills = as_images(stills, "stills", at_least=2, vary=True, square=turned)
-    mean = stills.double().mean((0, 2, 3))
+    mean = stills.mean((0, 2, 3), dtype=torch.float64)
     shape = (*stills.shape[2:], stills.shape[1], stills.shape[1])
     power = torch.zeros(shape, dtype=torch.float64, device=stills.device)
     for part in stills.split(8):

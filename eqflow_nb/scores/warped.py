@@ -128,7 +128,8 @@ def fit_warped(
     sigma, bend = positive(sigma, "sigma"), between(bend, "bend", 0, 1)
     stills = as_images(stills, "stills", at_least=2, vary=True, square=turned)
     generator = torch.Generator().manual_seed(seed)
-    blurred = stills + sigma * torch.randn(stills.shape, generator=generator).to(stills)
+    noise = torch.randn(stills.shape, generator=generator).to(stills)
+    blurred = noise.mul_(sigma).add_(stills)  # in place: no copies of many stills
     warp = _bent(blurred, bend)
     straight = torch.cat([warp(some) for some in blurred.split(4)])  # a few need little memory
     return WarpedScore(warp, fit_spectral(straight, RIDGE, turned), sigma)

@@ -1,0 +1,237 @@
+"""Albums of patterns, what is kept of rollouts, and the yardsticks they are measured with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from eqflow_nb import chemistry, fourier, rollout, scores
+from eqflow_nb.chemistry import Album
+from eqflow_nb.flows import kernels, skew, spectral
+from eqflow_nb.inputs import InputError
+from eqflow_nb.measures import patterns
+from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.snapshots.fields import FieldWorld
+
+SIZE = 16
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def smooth(n: int, seed: int = 0) -> Tensor:
+    """A Gaussian field of two channels, of unit deviation."""
+    low = fourier.blur(SIZE, SIZE, 1.5)[..., None, None] * torch.eye(2)
+    y = fourier.filtered(low, noise(n, 2, SIZE, SIZE, seed=seed))
+    return y / y.std()
+
+
+def leaning(n: int, seed: int = 0) -> Tensor:
+    """The same, with histograms that lean far to one side."""
+    return torch.exp(smooth(n, seed)) / 2
+
+
+def album(sample=smooth, change: Tensor | None = None) -> Album:
+    one = torch.ones(2).double()
+    world = FieldWorld("made", ("a", "b"), SIZE, "none", sample, 0 * one, one)
+    held = sample(6, 7)
+    return Album(world, sample(60, 1), held, held if change is None else change, seed=3)
+
+
+def counting(steps: int, jump: float = 1.0) -> Iterator[tuple[float, Tensor]]:
+    """A path that stands at 0, and at `jump` from its first step on."""
+    for step in range(steps + 1):
+        yield 0.1 * step, torch.full((1, 2, 4, 4), jump if step else 0.0)
+
+
+# ---- what is kept of a path ----
+
+
+def test_a_visit_keeps_the_steps_it_was_asked_for_and_goes_no_further() -> None:
+    path = rollout.exponential_images(lambda y: y / 2, torch.zeros(2, 2), smooth(1), 1, 0.5, 9, 0)
+    visits = rollout.visit(path, (0, 2, 5))
+    assert list(visits.states) == [0, 2, 5]
+    assert visits.stopped is None
+    assert torch.equal(visits.first, smooth(1))
+    assert torch.equal(visits.last, visits.states[5])
+    assert next(path)[0] == pytest.approx(3.0), "the next state is that of step 6"
+    doubled = rollout.visit(counting(3), [3], keep=lambda x: 2 * x)
+    assert float(doubled.last.mean()) == 2
+
+
+def test_a_visit_says_where_a_path_broke_off_and_keeps_what_came_before() -> None:
+    away = rollout.exponential_images(
+        lambda y: 0 * y, -2 * torch.eye(2), smooth(1), 0.5, 1.0, 50, 0.0
+    )
+    visits = rollout.visit(away, (0, 1, 50))
+    assert visits.stopped is not None
+    assert 1 < visits.stopped < 50
+    assert list(visits.states) == [0, 1]
+    broken = rollout.visit(rollout.rk4(lambda x: x * math.inf, smooth(1), 1.0, 3), (0, 2))
+    assert (broken.stopped, list(broken.states)) == (2, [0])
+    yard = patterns.yardstick(smooth(8), 1)
+    assert chemistry.distance(yard, visits, 50) == math.inf
+    assert chemistry.distance(yard, visits, 0) < 3
+
+
+def test_bad_input_visits() -> None:
+    with pytest.raises(InputError, match="steps is empty"):
+        rollout.visit(counting(3), [])
+    with pytest.raises(InputError, match="steps asks for 9, but the path ended at 3"):
+        rollout.visit(counting(3), [9])
+    with pytest.raises(InputError, match="time"):
+        next(rollout.averaged(counting(3), -1.0))
+
+
+def test_an_average_answers_a_step_as_an_exponential() -> None:
+    for t, mean in rollout.averaged(counting(20), 0.5):
+        assert float(mean.mean()) == pytest.approx(-math.expm1(-t / 0.5), abs=1e-5)
+    assert float(rollout.visit(rollout.averaged(counting(1), 0.0), [1]).last.mean()) == 1
+
+
+# ---- measures ----
+
+
+def test_fresh_images_are_one_floor_away_and_others_are_more() -> None:
+    yard = patterns.yardstick(smooth(32), 2)
+    assert len(yard.sets) == 16
+    assert 0.6 < yard.floors(smooth(2, seed=5)) < 1.6
+    assert yard.floors(2 * smooth(2, seed=5)) > 2
+    several = yard.each(smooth(6, seed=5))
+    assert len(several) == 3
+    assert yard.floors(smooth(6, seed=5)) == pytest.approx(sum(several) / 3)
+    assert several[0] == pytest.approx(yard.floors(smooth(6, seed=5)[:2]))
+    with pytest.raises(InputError, match="x holds 3 images; it must be a multiple of 2"):
+        yard.floors(smooth(3, seed=5))
+    with pytest.raises(InputError, match="fresh holds 30 images; it must be a multiple of 4"):
+        patterns.yardstick(smooth(30), 2)
+
+
+def test_units_weigh_the_channels_and_pace_undoes_a_factor() -> None:
+    v = noise(3, 2, 4, 4)
+    other = v.clone()
+    other[:, 1] = noise(3, 4, 4, seed=1)
+    assert float(patterns.cosines(v, other, torch.tensor([1.0, 0.0])).min()) == pytest.approx(1)
+    assert float(patterns.cosines(v, other).max()) < 0.95
+    assert patterns.pace(v, -0.25 * v) == pytest.approx(-0.25)
+    assert patterns.alike(v, 3 * v) == pytest.approx(1)
+    assert patterns.alike(v, -v) == pytest.approx(-1)
+
+
+def test_a_spread_is_a_mean_and_a_deviation_the_right_way_round() -> None:
+    card = Scorecard("made")
+    card.spread("a.similarity", torch.tensor([-0.5, -0.7]), target=">= .5", paper=0.3)
+    mean = card.rows["a.similarity_mean"]
+    assert (mean.value, mean.met, mean.paper) == (pytest.approx(0.6), True, 0.3)
+    assert mean.sd == card.rows["a.similarity_sd"].value == pytest.approx(0.1414, abs=1e-3)
+
+
+# ---- flows and albums ----
+
+
+def test_a_flow_is_the_convolution_or_the_warped_one() -> None:
+    plain = scores.fit_spectral(smooth(20), 0.2)
+    warped = scores.fit_warped(leaning(20), 0.2, 0.5)
+    x = leaning(2, seed=3)
+    expected = kernels.Convolution(spectral.turning(plain), plain)(x)
+    torch.testing.assert_close(spectral.flow(plain)(x), expected)
+    by_hand = spectral.Warped(spectral.turning(warped.inner), warped)(x)
+    torch.testing.assert_close(spectral.flow(warped)(x), by_hand)
+    assert not spectral.flow(warped, torch.zeros(2, 2))(x).any()
+
+
+@pytest.mark.parametrize("bend", [0.3, 1.0])
+def test_a_rule_fitted_in_a_warped_field_recovers_what_made_the_velocity(bend: float) -> None:
+    score, x = scores.fit_warped(leaning(60), 0.2, bend), leaning(3, seed=4)
+    k = fourier.frequencies(SIZE, SIZE)
+    truth = (1 + (k > 0.1))[..., None, None] * spectral.turning(score.inner)
+    v = spectral.flow(score, truth)
+    symbol = spectral.fit_radial(x[:1], v(x[:1]), score, bins=40)
+    torch.testing.assert_close(symbol, -symbol.mT)
+    found = patterns.cosines(spectral.flow(score, symbol)(x[1:]), v(x[1:]))
+    plain = patterns.cosines(spectral.flow(score)(x[1:]), v(x[1:]))
+    assert float(found.min()) > 0.99
+    assert float(found.min()) > float(plain.max())
+
+
+def test_an_album_fits_to_one_photograph_and_tests_on_the_others() -> None:
+    score = scores.fit_spectral(smooth(60, 1), 0.2)
+    held = smooth(6, 7)
+    made = album(change=-spectral.flow(score)(held))
+    assert float(made.agreement(spectral.flow(score)).min()) == pytest.approx(1)
+    assert len(made.fitted(score)) == 5
+    assert float(made.fitted(score).min()) > 0.99
+    assert float(made.control(score, "identity").max()) < 0.4
+    assert torch.equal(made.metric, torch.ones(2).double())
+    # The blur is that of the world, on the photographs that `clean` gives.
+    difference = made.blurred(0.1, 4, chemistry.START) - made.clean(4)
+    assert float(difference.std()) == pytest.approx(0.1, rel=0.1)
+
+
+def test_the_least_gradient_part_tells_a_bent_field_from_a_straight_one() -> None:
+    straight, bent = (
+        [one.share for one in chemistry.bends(album(sample), 0.1, (0.0, 1.0), stills=40)]
+        for sample in (smooth, leaning)
+    )
+    assert straight[0] < straight[1] + 0.01, "a Gaussian field needs no bending"
+    assert bent[1] < 0.5 * bent[0]
+
+
+def test_a_number_is_that_much_of_the_quarter_turn() -> None:
+    made = album()
+    net = scores.fit_spectral(smooth(60, 1), 0.3)
+    ways = [chemistry.follow(made, net, (0, 4), 2, matrix) for matrix in (0.5, 0, -0.5)]
+    turn = 0.5 * skew.from_entries(1.0)
+    same = chemistry.follow(made, net, (0, 4), 2, turn)
+    torch.testing.assert_close(ways[0].last, same.last)
+    assert not torch.allclose(ways[0].last, ways[2].last)
+    # A skew rule is an extra velocity v = K s too, up to the order of the step.
+    extra = chemistry.follow(made, net, (0, 4), 2, extra=kernels.Convolution(turn, net))
+    gap = float((extra.last - same.last).norm() / (ways[1].last - same.last).norm())
+    assert gap < 0.3
+
+
+def test_the_protocol_finds_a_turn() -> None:
+    # Independent pixels of unit variance turn as one, dx/dt = -J x / (1 + sigma^2): in 2 units of
+    # time by 1.9, and the change is that chord of a circle.
+    white = lambda n, seed: noise(n, 2, SIZE, SIZE, seed=seed)  # noqa: E731
+    made = album(white)
+    angle = torch.tensor(-1.9)
+    turn = torch.stack(
+        [torch.stack([angle.cos(), angle.sin()]), torch.stack([-angle.sin(), angle.cos()])]
+    )
+    turned = fourier.filtered(turn, made.held)
+    net = scores.fit_spectral(white(400, 1), 0.3, turned=True)
+    c = chemistry.by_protocol(replace(made, change=turned - made.held), net)
+    assert len(c) == 6
+    assert float(c.abs().min()) > 0.8
+
+
+def test_fields_are_turned_back_and_smoothed() -> None:
+    x = smooth(2)
+    assert torch.equal(chemistry.times(-2.0, lambda z: z)(x), -2 * x)
+    torch.testing.assert_close(chemistry.mean_of(lambda z: 3 * z, 0.5)(x), 3 * x)
+
+
+def test_a_field_followed_alone_is_measured_at_its_times() -> None:
+    made, net = album(), scores.fit_spectral(smooth(60, 1), 0.3)
+    yard = chemistry.yardstick(made, net, 4, 2)
+    far = chemistry.alone(made, net, spectral.flow(net), yard, (1, 2), dt=0.5)
+    assert list(far) == [0.5, 1.0]
+    assert max(far.values()) < 2
+    lost = chemistry.alone(made, net, lambda z: 1e30 * z, yard, (1, 9), dt=0.5)
+    assert lost[4.5] == math.inf
+
+
+def test_photographs_of_a_preset_have_their_true_change() -> None:
+    made = chemistry.albums(["waves"], 2, 2, 0, steps=200)["waves"]
+    assert made.stills.shape == made.change.shape == (2, 2, 128, 128)
+    assert not made.world.stationary
+    velocity = made.world.velocity(made.held)
+    assert float(patterns.cosines(velocity, made.change, made.world.scale).min()) > 0.8
