@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from matplotlib.axes import Axes
@@ -14,6 +14,7 @@ from .flows import kernels, skew, spectral
 from .panels_base import Panel, dropdown, slider
 from .snapshots import icons
 
+PRESETS = tuple(snapshots.gray_scott.PRESETS)
 SHAPES = ("one pixel", "blurred", "random 3x3", "spectral")
 STILLS = 12
 LONGEST = 400
@@ -24,9 +25,21 @@ def _photographs(preset: str) -> Tensor:
     return snapshots.field_world(preset).sample(STILLS, 5)
 
 
+@lru_cache(maxsize=8)
+def _spectrum(preset: str) -> scores.SpectralScore:
+    return scores.fit_spectral(_photographs(preset), 1.0, turned=True)
+
+
 @lru_cache(maxsize=16)
 def _score(preset: str, sigma: float) -> scores.SpectralScore:
-    return scores.fit_spectral(_photographs(preset), sigma, turned=True)
+    return _spectrum(preset).at(sigma)
+
+
+def _prepare() -> None:
+    """Photograph every preset: a second each, once a machine, that no slider should wait for."""
+    rollout.together({preset: partial(_photographs, preset) for preset in PRESETS})
+    for preset in PRESETS:
+        _spectrum(preset)
 
 
 def shape_symbol(shape: str, score: scores.SpectralScore) -> Tensor:
@@ -69,8 +82,9 @@ def gray_scott_panel() -> Panel:
         moved = float((later - x).square().mean().sqrt())
         return f"rms velocity {float(v.square().mean().sqrt()):.3g}; moved {moved:.2f} sd by then"
 
+    _prepare()
     controls = {
-        "preset": dropdown("preset", "waves", list(snapshots.gray_scott.PRESETS)),
+        "preset": dropdown("preset", "waves", PRESETS),
         "gamma": slider("skew strength γ", 1.0, -2.0, 2.0, 0.1),
         "kernel": dropdown("kernel", "spectral", SHAPES),
         "eta": slider("diffusion η", 0.0, 0.0, 1.0, 0.05),
@@ -95,17 +109,32 @@ def _pace(score: scores.SpectralScore) -> float:
     return float((spectral.strength(score) * torch.linalg.det(score.precision).sqrt()).mean())
 
 
+@lru_cache(maxsize=8)
+def _denoiser(icon: str) -> scores.images.ImageScore:
+    score = scores.load(icon, 0.5)
+    # A step of one canvas takes half the time.
+    score.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return score
+
+
 class Path:
     """A life followed no further than is asked for, every step kept from frame to frame."""
 
     def __init__(self, icon: str, matrix: Tensor, eta: float, sigma: float) -> None:
         self.world = snapshots.field_world(icon)
-        self.score = scores.load(icon, sigma)
+        self.score = _denoiser(icon).at(sigma)
         x = self.world.blurred(sigma)(1, 3)
         self.steps = rollout.exponential_images(
-            self.score.denoise, matrix, x, sigma, alife.STEP, LONGEST, eta
+            self._denoise, matrix, x, sigma, alife.STEP, LONGEST, eta
         )
         self.frames: list[Tensor] = []
+        self._last: tuple[Tensor, Tensor] | None = None
+
+    def _denoise(self, x: Tensor) -> Tensor:
+        """D(x), which a frame and the step after it share."""
+        if self._last is None or self._last[0] is not x:
+            self._last = x, self.score.denoise(x)
+        return self._last[1]
 
     def until(self, step: int) -> Tensor:
         """The canvas (3, H, W) after some steps."""
@@ -113,7 +142,7 @@ class Path:
             for _ in range(1 if not self.frames else alife.EVERY):
                 _, x = next(self.steps)
             with torch.no_grad():
-                self.frames.append(self.world.raw(self.score.denoise(x))[0])
+                self.frames.append(self.world.raw(self._denoise(x))[0])
         return self.frames[step // alife.EVERY]
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageDraw
 
-from eqflow_nb import alife, panels_images, panels_paint
+from eqflow_nb import alife, panels_images, panels_paint, scores, snapshots
 from eqflow_nb.inputs import InputError
 from eqflow_nb.snapshots import icons
 
@@ -60,24 +63,89 @@ def test_the_creatures_of_the_panel_move_on() -> None:
     assert not panel.errors
 
 
+def test_a_creature_s_frame_and_the_step_after_it_share_a_denoising() -> None:
+    path = panels_images.Path("dots", torch.zeros(3, 3), 0.0, 0.5)
+    seen = []
+    inner = path.score
+    path.score = lambda: None
+    path.score.denoise = lambda x: seen.append(1) or inner.denoise(x)  # type: ignore[attr-defined]
+    path.until(20)
+    assert len(seen) == 21, "a step each, and the last frame"
+    with torch.no_grad():
+        x = path.world.blurred(0.5)(1, 3)
+        plain = path.world.raw(scores.load("dots", 0.5).denoise(x))[0]
+    torch.testing.assert_close(path.frames[0], plain, atol=1e-5, rtol=0)
+
+
+def test_no_control_of_the_pattern_panel_waits_for_a_simulation(monkeypatch) -> None:
+    panel = panels_images.gray_scott_panel()
+
+    def simulated(*args: object, **kwargs: object) -> None:
+        raise AssertionError("simulated again")
+
+    monkeypatch.setattr(snapshots.gray_scott, "simulate", simulated)
+    for preset in panel.controls["preset"].options:
+        panel.controls["preset"].value = preset
+    assert not panel.errors
+
+
+# ---- the canvas ----
+
+
+def drawn_on(panel: panels_paint.PaintPanel, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """The painted layer as a browser would send it: empty, to be filled."""
+    layer = np.zeros((192, 192, 4), np.uint8)
+    panel.sheet[1].set_trait("image_data", b"sent")
+    monkeypatch.setattr(type(panel.sheet[1]), "get_image_data", lambda self: layer)
+    return layer
+
+
+def sent(panel: panels_paint.PaintPanel, content: bytes, name: str = "pet.png") -> None:
+    """Upload a file, as a browser does."""
+    now = dt.datetime.now(dt.UTC)
+    file = {"name": name, "type": "image/png", "size": len(content), "content": content}
+    panel.upload.value = ({**file, "last_modified": now},)
+
+
+def file_of(picture: Image.Image, form: str = "png") -> bytes:
+    kept = io.BytesIO()
+    picture.save(kept, form)
+    return kept.getvalue()
+
+
+def disc(colour: tuple[int, int, int]) -> Image.Image:
+    picture = Image.new("RGB", (200, 150), "white")
+    ImageDraw.Draw(picture).ellipse((50, 25, 150, 125), fill=colour)
+    return picture
+
+
+def middle_of(icon: torch.Tensor) -> list[float]:
+    """The colour in the middle; the rim of a cut-out takes some of its old background."""
+    return icon[:3, 48, 48].mul(255).round().tolist()
+
+
 def test_a_painted_creature_comes_to_life(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = panels_paint.paint_panel(seconds=1.0)
-    monkeypatch.setattr(type(panel), "picture", lambda self: panels_paint.example())
+    assert panel.film.layout.display == "none", "an empty picture shows as a broken one"
+    panel.fish.click()
 
     def shorter(icon: torch.Tensor, seconds: float, sigma: float) -> alife.Life:
+        assert torch.equal(icon, panels_paint.example())
         return alife.live(*alife.adapt(icon, sigma, seconds), torch.zeros(3, 3), 20, 1)
 
     monkeypatch.setattr(panels_paint, "bring_to_life", shorter)
-    panel.start()
+    panel.go.click()
     assert panel.film.value[:6] == b"GIF89a"
-    assert "kept" in panel.status.value
+    assert panel.film.layout.display is None
+    assert "20 steps of life; kept" in panel.status.value
     assert not panel.go.disabled
 
 
-def test_an_empty_canvas_is_said_and_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("touched", [True, False])
+def test_an_empty_canvas_is_said_and_raised(touched: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     panel = panels_paint.paint_panel()
-    blank = np.zeros((192, 192, 4), np.uint8)
-    monkeypatch.setattr(type(panel.sheet[1]), "get_image_data", lambda self: blank)
+    if touched:
+        drawn_on(panel, monkeypatch)
     with pytest.raises(InputError, match="transparent all over"):
         panel.start()
     assert "draw something on it" in panel.trouble.value
@@ -85,9 +153,93 @@ def test_an_empty_canvas_is_said_and_raised(monkeypatch: pytest.MonkeyPatch) -> 
     assert not panel.go.disabled
 
 
-def test_a_symmetric_rule_that_runs_away_counts_as_lost(tmp_path: Path) -> None:
-    from eqflow_nb import scores
+@pytest.mark.parametrize("form", ["png", "jpeg"])
+def test_an_upload_is_shown_cut_out_and_can_be_painted_over(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = panels_paint.paint_panel()
+    layer = drawn_on(panel, monkeypatch)
+    shown = []
+    monkeypatch.setattr(
+        type(panel.sheet[1]), "put_image_data", lambda self, data, x, y: shown.append((data, x, y))
+    )
+    sent(panel, file_of(disc((26, 143, 90)), form))  # a JPEG called .png will do
+    ((data, x, y),) = shown
+    assert data.shape == (152, 152, 4)
+    assert (x, y) == (20, 20), "in the middle"
+    assert data[0, 0, 3] == 0, "its white background is gone"
+    assert data[76, 76].tolist() == pytest.approx([26, 143, 90, 255], abs=4)
+    assert panel.upload.value == (), "the same file can be uploaded again"
+    assert "cut out" in panel.status.value
+    assert middle_of(panel.picture()) == pytest.approx([26, 143, 90], abs=4)
+    layer[60:90, 60:90] = (214, 40, 32, 255)  # what the browser sends once it is painted over
+    panel._down(75, 75)
+    assert middle_of(panel.picture()) == [214, 40, 32]
 
+
+def test_clear_forgets_an_upload() -> None:
+    panel = panels_paint.paint_panel()
+    sent(panel, file_of(disc((26, 143, 90))))
+    panel.clear.click()
+    with pytest.raises(InputError, match="transparent all over"):
+        panel.picture()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"hello", "no image that can be read"),
+        (file_of(Image.new("RGBA", (9, 9))), "transparent all over"),
+        (file_of(Image.new("RGB", (9, 9), "blue")), "one colour all over"),
+        (file_of(disc((9, 9, 9)))[:-200], "no image that can be read"),
+        (bytes(20_000_001), "over 20 MB"),
+    ],
+)
+def test_bad_input_uploads_are_said_and_leave_the_sheet(content: bytes, says: str) -> None:
+    panel = panels_paint.paint_panel()
+    panel.fish.click()
+    with pytest.raises(InputError, match=says):
+        sent(panel, content)
+    assert says in panel.trouble.value
+    assert 'role="alert"' in panel.trouble.value
+    assert torch.equal(panel.picture(), panels_paint.example())
+    sent(panel, file_of(disc((26, 143, 90))))
+    assert panel.trouble.value == ""
+    assert not panel.errors
+
+
+def test_brush_width_and_eraser_reach_the_canvas(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = panels_paint.paint_panel()
+    layer, done = panel.sheet[1], []
+    monkeypatch.setattr(
+        type(layer),
+        "fill_circle",
+        lambda self, x, y, r: done.append((r, self.fill_style, self.global_composite_operation)),
+    )
+    panel._move(5, 5)
+    assert not done, "nothing is painted before the button is down"
+    panel._down(5, 5)
+    panel.width.value, panel.brush.value = 30, "eraser"
+    panel._move(9, 9)
+    panel._lift()
+    panel._move(20, 20)
+    assert [(r, how) for r, _, how in done] == [(9, "source-over"), (15, "destination-out")]
+    assert done[0][1] == panels_paint.BRUSHES["blue"]
+    assert layer.global_composite_operation == "source-over"
+
+
+def test_the_sheet_lets_go_of_the_keyboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = panels_paint.paint_panel()
+    asked = []
+    monkeypatch.setattr(type(panel.brush), "focus", lambda self: asked.append(self))
+    for key in ("a", "Tab", "Escape"):
+        keys = {"shift_key": False, "ctrl_key": False, "meta_key": False}
+        event = {"event": "key_down", "key": key, **keys}
+        panel.sheet[1]._handle_frontend_event(None, event, [])
+    assert asked == [panel.brush] * 2
+
+
+def test_a_symmetric_rule_that_runs_away_counts_as_lost(tmp_path: Path) -> None:
     world = icons.icons("dots")
     rule = -3 * torch.eye(3)
     life = alife.live(scores.load("dots", 0.5), world, rule, 100, 1)
