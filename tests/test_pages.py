@@ -6,9 +6,11 @@ import base64
 import copy
 import html.parser
 import io
+import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -23,6 +25,17 @@ def png(colour: tuple[int, int, int], size: tuple[int, int] = (640, 480)) -> byt
     drawn = io.BytesIO()
     Image.new("RGB", size, colour).save(drawn, format="png")
     return drawn.getvalue()
+
+
+def gif(colours: list[tuple[int, int, int]], size: tuple[int, int], noise: bool = False) -> bytes:
+    """A film of a frame for each colour, 160 ms each; with noise it packs badly."""
+    frames = [Image.new("RGB", size, colour) for colour in colours]
+    if noise:
+        frames = [Image.blend(f, Image.effect_noise(size, 90).convert("RGB"), 0.5) for f in frames]
+    moving = io.BytesIO()
+    more = {"save_all": True, "append_images": frames[1:], "duration": 160, "loop": 0}
+    frames[0].save(moving, format="gif", **more)
+    return moving.getvalue()
 
 
 def cell(*contents: bytes, tags: tuple[str, ...] = (), mime: str = "image/png", **about: object):
@@ -119,10 +132,59 @@ def test_a_small_picture_is_not_blown_up_and_thin_lines_stay() -> None:
     assert max(blocks) < 240, "every line is still seen, one in three pixels"
 
 
+def test_the_tagged_film_is_shown_beside_the_pictures(tmp_path: Path) -> None:
+    folder, docs = tmp_path / "notebooks", tmp_path / "docs"
+    film = gif([RED, GREEN, BLUE], (120, 60))
+    put(folder, "03_waves", cell(gif([RED], (9, 9)), mime="image/gif"), cell(png(GREEN)))
+    tagged = cell(film, mime="image/gif", tags=("readme-film",))
+    put(folder, "04_life", cell(png(RED)), tagged, cell(png(BLUE)))
+    names = sorted(path.name for path in thumbnails.thumbnails(folder, docs))
+    assert names == ["03.png", "04.gif", "04.png"], "a film without the tag stays in its notebook"
+    assert (docs / "04.gif").read_bytes() == film, "a small one as it is"
+    assert look(docs / "04.png")[1] == BLUE, "and the picture is still the last"
+
+
+def test_a_large_film_is_made_narrower_with_all_its_frames() -> None:
+    film = gif([RED, GREEN, BLUE, RED], (300, 200), noise=True)
+    largest = len(film) // 2
+    less = thumbnails.small_film(film, largest=largest)
+    assert len(less) <= largest
+    moving = Image.open(io.BytesIO(less))
+    assert moving.n_frames == 4
+    assert moving.info["loop"] == 0
+    assert moving.width < 300
+    assert moving.width / moving.height == pytest.approx(1.5, abs=0.02)
+    for frame, colour in enumerate((RED, GREEN, BLUE, RED)):
+        moving.seek(frame)
+        assert moving.info["duration"] == 160
+        seen = np.asarray(moving.convert("RGB")).mean((0, 1))
+        assert seen.argmax() == colour.index(255)
+    with pytest.raises(
+        CourseError, match=r"05_a has a film of 4 frames .* under 1 kB; give it few"
+    ):
+        thumbnails.small_film(film, "05_a", 1000)
+
+
+def test_the_pictures_that_the_readme_shows_are_there_and_light() -> None:
+    root = Path(__file__).parents[1]
+    shown = re.findall(r"!\[([^\]]*)\]\((docs/[^)]*)\)", (root / "README.md").read_text())
+    assert len(shown) >= 8
+    for alt, place in shown:
+        assert len(alt) > 8, f"{place} needs words for those who can't see it"
+        assert (root / place).is_file(), place
+        assert (root / place).stat().st_size < 300_000, place
+    assert {place for _, place in shown} == {f"docs/{p.name}" for p in (root / "docs").iterdir()}
+
+
 @pytest.mark.parametrize(
     ("cells", "says"),
     [
         ([cell(tags=("thumbnail",))], "01_a has a cell tagged 'thumbnail' without"),
+        ([cell(png(RED), tags=("readme-film",))], "01_a .* 'readme-film' without a picture in GIF"),
+        (
+            2 * [cell(b"GIF89a", tags=("readme-film",), mime="image/gif")],
+            "01_a has a second cell tagged 'readme-film'",
+        ),
         (
             [cell(png(RED), tags=("hero",)), cell(png(RED), tags=("hero",))],
             "second cell tagged 'hero'",
