@@ -31,12 +31,9 @@
 # **Time** about 3 minutes to run on two cores, 40 to read. Memory: under 1 GB.
 
 # %%
-import tempfile
-from pathlib import Path
-
 import torch
 
-from eqflow_nb import figures, flows, panels_images, rollout, scores, snapshots
+from eqflow_nb import chemistry, course, figures, flows, panels_images, rollout, scores
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.measures import patterns
 from eqflow_nb.scorecard import Scorecard
@@ -55,9 +52,9 @@ train = False
 # %%
 place = pick_device(device)
 sizes = {
-    "quick": dict(stills=8, held=4, steps=12, long=24, canvases=1, pairs=2, training=20),
-    "laptop": dict(stills=48, held=16, steps=100, long=300, canvases=2, pairs=8, training=300),
-    "paper": dict(stills=256, held=64, steps=100, long=1000, canvases=8, pairs=16, training=6000),
+    "quick": dict(stills=8, held=4, steps=12, long=24, alone=(1, 2), canvases=1, pairs=2),
+    "laptop": dict(stills=64, held=16, steps=100, long=300, alone=(30, 60), canvases=2, pairs=8),
+    "paper": dict(stills=256, held=64, steps=100, long=900, alone=(30, 60), canvases=8, pairs=16),
 }[choice(budget, BUDGETS, "budget")]
 MOVING = ("life", "waves", "spirals")
 PAPER = {"life": 0.271, "waves": 0.589, "spirals": 0.250, "maze": 0.270}
@@ -76,17 +73,9 @@ card = Scorecard("03_gray_scott_training_free", seed=seed, budget=budget)
 # Each channel is scaled to mean 0 and standard deviation 1.
 
 # %%
-worlds = {name: snapshots.field_world(name) for name in (*MOVING, "maze")}
-jobs = {
-    name: lambda w=w: (w.sample(sizes["stills"], seed), w.sample(sizes["held"], seed + 10_000))
-    for name, w in worlds.items()
-}
-photographs = rollout.together(jobs)
-stills = {name: pair[0].to(place) for name, pair in photographs.items()}
-held = {name: pair[1].to(place) for name, pair in photographs.items()}
-change = {name: w.advance(held[name], 20) - held[name] for name, w in worlds.items()}
+album = chemistry.albums((*MOVING, "maze"), sizes["stills"], sizes["held"], seed, place)
 figures.show(
-    figures.images({name: x[0, 1] for name, x in stills.items()}),
+    figures.images({name: one.stills[0, 1] for name, one in album.items()}),
     "Four patterns: life, a few small crescents; waves, rings and fronts like coral; spirals, large "
     "soft fronts; maze, a labyrinth.",
 )
@@ -95,8 +84,8 @@ figures.show(
 # The *truth* to compare with is the change over 20 steps. Stills of the maze have none to speak of:
 
 # %%
-for name in held:
-    print(f"{name:8} rms change over 20 steps: {float(change[name].square().mean().sqrt()):.5f} sd")
+for name, one in album.items():
+    print(f"{name:8} rms change over 20 steps: {float(one.change.square().mean().sqrt()):.4f} sd")
 
 # %% [markdown]
 # ## 2. A score without training
@@ -107,17 +96,12 @@ for name in held:
 # $$s(k) = -(C(k)+\sigma^2 I)^{-1}\,(x(k)-\mu(k)). \tag{2}$$
 
 # %%
-spectral = {name: scores.fit_spectral(x, SHARP, turned=True) for name, x in stills.items()}
+spectral = {n: scores.fit_spectral(one.stills, SHARP, turned=True) for n, one in album.items()}
+spectra = {n: patterns.spectrum(one.stills) for n, one in album.items()}
+lines = {f"{name}, v": (k, power[1]) for name, (k, power) in spectra.items()}
+labels = ("|k| (cycles a pixel)", "power (sd² a mode)")
 figures.show(
-    figures.curves(
-        {
-            f"{name}, v": (k, power[1])
-            for name, x in stills.items()
-            for k, power in [patterns.spectrum(x)]
-        },
-        ("|k| (cycles a pixel)", "power (sd² a mode)"),
-        title="The spectrum of the four patterns",
-    ),
+    figures.curves(lines, labels, title="The spectrum of the four patterns"),
     "Power against wave number for four presets: three are flat and then fall by seven orders of "
     "magnitude towards fine detail; the maze has a hump at its own wavelength.",
 )
@@ -131,9 +115,8 @@ figures.show(
 # every pixel. A constructor makes only skew kernels, and others are refused:
 
 # %%
-kernel = flows.kernels.skew_kernel(
-    torch.randn(2, 2, 3, 3, generator=torch.Generator().manual_seed(seed))
-)
+weights = torch.randn(2, 2, 3, 3, generator=torch.Generator().manual_seed(seed))
+kernel = flows.kernels.skew_kernel(weights)
 assert float((kernel + kernel.transpose(0, 1).flip(2, 3)).abs().max()) == 0
 try:
     flows.kernels.check_skew(kernel + 0.1)
@@ -148,9 +131,9 @@ except ValueError as error:
 # $$v(k) = a(k)\,J\,s(k). \tag{3}$$
 
 # %%
-rule = {name: flows.spectral.turning(s) for name, s in spectral.items()}
-turn = {name: flows.kernels.Convolution(rule[name], s) for name, s in spectral.items()}
-rates = torch.linalg.eigvals(rule["waves"] @ spectral["waves"].precision).imag.abs()
+turn = {name: flows.spectral.flow(s) for name, s in spectral.items()}
+waves = spectral["waves"]
+rates = torch.linalg.eigvals(flows.spectral.turning(waves) @ waves.precision).imag.abs()
 print(f"rates of turning over all wavelengths: spread {float(rates.std() / rates.mean()):.0e}")
 assert float(rates.std() / rates.mean()) < 1e-9  # an identity
 
@@ -162,41 +145,12 @@ assert float(rates.std() / rates.mean()) < 1e-9  # an identity
 # in units of concentration. Controls: $a(k)$ with a random matrix, with a *symmetric* one, with
 # none, and the score of another preset. They share the low pass, so they show what it is worth.
 
-
 # %%
-def agreement(field, name, scaled=False):
-    """Signed cosines (B,) with the true change on the held-out photographs."""
-    weight = torch.ones(2) if scaled else worlds[name].scale.float()
-    weight = weight.to(place)[:, None, None]
-    return patterns.cosines(field(held[name]) * weight, change[name] * weight)
-
-
-def control(name, kind):
-    """The same low pass with another matrix; eight random ones."""
-    tries = range(8 if kind == "random" else 1)
-    fields = [
-        flows.spectral.control(spectral[name], kind, seed + t, worlds[name].scale) for t in tries
-    ]
-    return torch.stack([agreement(f, name) for f in fields]).abs().mean(0)
-
-
-found = {name: {"spectral": agreement(turn[name], name)} for name in worlds}
-for index, name in enumerate(MOVING):
-    found[name] |= {kind: control(name, kind) for kind in ("random", "symmetric", "identity")}
-    other = MOVING[(index + 1) % 3]
-    borrowed = flows.kernels.Convolution(rule[other], spectral[other])
-    found[name]["another's score"] = agreement(borrowed, name).abs()
-
-# %% [markdown]
-# With **one** observed velocity you can do more: fit $a$, ring by ring of $|k|$, to how one
-# photograph moved, and test on the others.
-
-# %%
-for name in MOVING:
-    weight = worlds[name].scale.float().to(place)[:, None, None]
-    x, dx = held[name][:1], change[name][:1]
-    fit = flows.spectral.fit_radial(x, dx, spectral[name], weight=weight)
-    found[name]["fitted"] = agreement(flows.kernels.Convolution(fit, spectral[name]), name)[1:]
+found = {name: {"spectral": one.agreement(turn[name])} for name, one in album.items()}
+for name, other in zip(MOVING, (*MOVING[1:], MOVING[0]), strict=True):
+    for kind in ("random", "symmetric", "identity"):
+        found[name][kind] = album[name].control(spectral[name], kind)
+    found[name]["other score"] = album[name].agreement(turn[other]).abs()
 
 # %% [markdown]
 # ## 5. A score that knows more, still without training
@@ -211,53 +165,35 @@ for name in MOVING:
 # (section 7 says why). Of five bends take the one whose flow has the smallest gradient part.
 
 # %%
-coarse = flows.nearest.potentials(2, (128, 128), degree=2, radii=(0.0, 1.0, 2.0, 4.0))
-metric = {name: (w.scale / w.scale.max()) ** 2 for name, w in worlds.items()}
-
-
-def warped(name, bend):
-    """The flow of a field bent that far, and its gradient part."""
-    x = worlds[name].blurred(SHARP, place)(8, seed)
-    score = scores.fit_warped(stills[name], SHARP, bend, turned=True)
-    flow = flows.spectral.Warped(flows.spectral.turning(score.inner), score)
-    return flow, flows.nearest.nearest(flow, x, coarse, metric[name]).share
-
-
-tried = [(name, bend) for name in MOVING for bend in (0.0, 0.25, 0.5, 0.75, 1.0)]
-bent = {one: warped(*one) for one in tried}
+BENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 chosen = {}
 for name in MOVING:
-    mine = {bend: bent[name, bend] for n, bend in tried if n == name}
-    best = chosen[name] = min(mine, key=lambda bend: mine[bend][1])
-    similar = {bend: float(agreement(flow, name).mean()) for bend, (flow, _) in mine.items()}
-    found[name]["warped"] = agreement(mine[best][0], name)
-    print(f"{name:8} bend " + ", ".join(f"{b:g}" for b in mine) + f"; chosen {best:g}")
-    print("   gradient part " + " ".join(f"{share:.3f}" for _, share in mine.values()))
-    print("   similarity    " + " ".join(f"{c:.3f}" for c in similar.values()))
+    bent = chemistry.bends(album[name], SHARP, BENDS)
+    similar = [album[name].agreement(one.flow) for one in bent]
+    chosen[name] = min(bent, key=lambda one: one.share)
+    found[name]["warped"] = similar[bent.index(chosen[name])]
+    print(f"{name:8} bend          " + "  ".join(f"{one.bend:.2f}" for one in bent))
+    print("         gradient part " + "  ".join(f"{one.share:.2f}" for one in bent))
+    print("         similarity    " + "  ".join(f"{float(c.mean()):.2f}" for c in similar))
 
 # %% [markdown]
-# The smallest gradient part goes with the largest similarity, and nobody looked at the truth to
-# choose.
+# The smallest gradient part goes with a similarity at or near the largest, and nobody looked at the
+# truth to choose. With **one** observed velocity you can do more: fit $a$, ring by ring of $|k|$, to
+# how one photograph moved, and test on the others. The rule stays skew, so the law is still kept.
 
 # %%
-KINDS = ("spectral", "warped", "fitted", "symmetric", "random", "another's score", "identity")
-bars = {
-    n: {k: (float(found[n][k].mean()), float(found[n][k].std())) for k in KINDS} for n in MOVING
-}
+for name in MOVING:
+    found[name]["fitted"] = album[name].fitted(chosen[name].score)
+
+# %%
+KINDS = ("spectral", "warped", "fitted", "symmetric", "random", "other score", "identity")
+bars = {n: {k: (found[n][k].mean(), found[n][k].std()) for k in KINDS} for n in MOVING}
 figures.show(
     figures.grouped_bars(bars, "similarity to the true change"),
     "Similarity of each rule to the true change, for life, waves and spirals: the spectral rule at "
-    ".74 to .85, the warped one at .85 to .92; one observed velocity does little more; symmetric "
+    ".73 to .85, the warped one at .85 to .91, with one observed velocity at .91 to .93; symmetric "
     "and random rules with the same low pass reach .46 to .70, the identity almost nothing.",
 )
-
-
-# %%
-def speed(field, name):
-    """Sign and speed that match the truth: two things that no still contains."""
-    v, dx = field(held[name]), change[name]
-    return float((v * dx).sum() / v.square().sum()) / 20
-
 
 # %% [markdown]
 # ## 6. Two things, not one
@@ -268,21 +204,11 @@ def speed(field, name):
 # come with the course (`train = True` trains one for a moment in the notebook instead).
 
 # %%
-if train:
-    from eqflow_nb import training
-
-    files = {
-        n: training.train_weights(n, Path(tempfile.mkdtemp()), seed, sizes["training"], device)
-        for n in MOVING
-    }
-else:
-    files = {name: name for name in MOVING}
-network = {name: scores.load(files[name], sigma, place) for name in MOVING}
+training = (20 if budget == "quick" else 300) if train else 0
+network = chemistry.networks(MOVING, sigma, place, training, seed)
 for name in () if train else MOVING:
     about = scores.weights.about(name)
-    print(
-        f"{name}: {about['steps']} steps on {about['stills']} stills, {about['seconds']} s, loss {about['loss']}"
-    )
+    print(f"{name}: {about['steps']} steps of training, loss {about['loss']:.3f}")
 
 # %% [markdown]
 # Run $dx = (K + \eta I)\,s\,dt + \sqrt{2\eta}\,dW$ by the **exponential integrator**: with
@@ -293,27 +219,11 @@ for name in () if train else MOVING:
 # steps.
 
 # %%
-STILL, QUARTER = torch.zeros(2, 2), flows.skew.from_entries(1.0).to(place)
-
-
-def protocol(name, level=0.235, tau=0.5):
-    """Displacement of the averaged path over 2 units of time, for K = J; the sign is free."""
-    net, dt = network[name].at(level), tau * level**2
-    x = worlds[name].blurred(level, place)(sizes["held"], seed + 10_000)[:8]
-    steps = min(sizes["steps"], round(2.0 / dt))
-    path = rollout.exponential_images(net.denoise, QUARTER, x, level, tau, steps, 0.1)
-    mean = first = None
-    for _, state in path:
-        mean = state if mean is None else mean.lerp(state, 1 - 0.9 ** (dt / 0.01))
-        first = mean if first is None else first
-    return patterns.cosines(net.denoise(mean) - net.denoise(first), change[name][:8])
-
-
-for name, c in rollout.together({name: lambda n=name: protocol(n) for name in MOVING}).items():
+jobs = {n: lambda n=n: chemistry.by_protocol(album[n], network[n], sizes["steps"]) for n in MOVING}
+print("the network by the paper's protocol (and the paper's one pattern)")
+for name, c in rollout.together(jobs).items():
     found[name]["network"] = c
-    print(
-        f"{name:8} network, paper's protocol: {float(c.mean()):.2f} ± {float(c.std()):.2f}  (paper, one pattern: {PAPER[name]})"
-    )
+    print(f"{name:8} {abs(float(c.mean())):.2f} ± {float(c.std()):.2f} ({PAPER[name]})")
 
 # %% [markdown]
 # ## 7. The nearest law-keeping flow
@@ -330,39 +240,32 @@ for name, c in rollout.together({name: lambda n=name: protocol(n) for name in MO
 # among mean products of $u, v$ to third order, one factor blurred.
 
 # %%
-wave = worlds["waves"]
-tests = flows.nearest.potentials(2, (wave.size, wave.size), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
+tests = flows.nearest.potentials(2, (128, 128), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
 
 
 def closest(name):
-    """The law-keeping flow nearest to the spectral one, at the network's noise level."""
-    soft = spectral[name].at(sigma)
-    start = flows.kernels.Convolution(flows.spectral.turning(soft), soft)
-    x = worlds[name].blurred(sigma, place)(sizes["stills"], seed)
-    return start, flows.nearest.nearest(start, x, tests, metric[name])
+    """The spectral flow at the network's noise level, and the law-keeping flow nearest to it."""
+    start = flows.spectral.flow(spectral[name].at(sigma))
+    x = album[name].noised(sigma)
+    return start, flows.nearest.nearest(start, x, tests, album[name].metric)
 
 
 both = rollout.together({name: lambda n=name: closest(n) for name in MOVING})
 for name, (start, flow) in both.items():
-    kinds = {"nearest": lambda x, f=flow: patterns.smoothed(f, x, sigma, 2, seed), "before": start}
-    found[name] |= {kind: agreement(field, name) for kind, field in kinds.items()}
-    print(
-        f"{name:8} gradient part {flow.share:.2f} of |v0|²; similarity "
-        + f"{found[name]['before'].mean():.3f} -> {found[name]['nearest'].mean():.3f}"
-    )
+    found[name]["before"] = album[name].agreement(start)
+    found[name]["nearest"] = album[name].agreement(chemistry.mean_of(flow, sigma))
+    one, other = (float(found[name][kind].mean()) for kind in ("before", "nearest"))
+    print(f"{name:8} gradient part {flow.share:.2f} of |v0|²; similarity {one:.2f} -> {other:.2f}")
 
 # %%
 shown = {}
 for name in MOVING:
-    kinds = {
-        "spectral": both[name][0],
-        "nearest": lambda x, f=both[name][1]: patterns.smoothed(f, x, sigma, 8),
-    }
-    x, dx = held[name][:1], change[name][:1]
+    x, dx = album[name].held[:1], album[name].change[:1]
+    fields = dict(spectral=both[name][0], nearest=chemistry.mean_of(both[name][1], sigma))
     shown[name] = {"photograph": x[0, 1], "true change": dx[0, 1]}
-    for kind, field in kinds.items():
+    for kind, field in fields.items():
         v = field(x)
-        shown[name][kind] = float((v * dx).sum() / v.square().sum()) * v[0, 1]
+        shown[name][kind] = patterns.pace(v, dx) * v[0, 1]
 figures.show(
     figures.motion(shown),
     "Pattern, true change, spectral rule and nearest flow: the nearest flow has the thin fronts and "
@@ -375,92 +278,47 @@ figures.show(
 # sets of fresh photographs. Controls: $K=0$, no motion at all, and the spectral flow with its
 # gradient part left in. At its own speed any of these flows moves little in 300 steps, so that
 # keeping the law is easy; four times as fast, the pattern is another by the end, and leaks show.
+# Here you follow waves for 300 steps. The other patterns, and 1,000 steps, are a study of their own,
+# `eqflow-nb study gray_scott_long`; the scorecard shows its rows as they were recorded.
 
 
 # %%
 FRAMES = 16 if budget != "quick" else 4
-
-
-def ending(name, matrix=STILL, extra=None, score=None):
-    """Where a flow takes blurred photographs: D(x) at the start, on the way, and at the end."""
-    net, clean = score or network[name], network[name].denoise
-    x = worlds[name].blurred(sigma, place)(sizes["canvases"], seed + 20_000)
-    path = rollout.exponential_images(
-        net.denoise, matrix.to(place), x, sigma, 0.5, sizes["long"], 0.1, seed, extra
-    )
-    film, state = [], x
-    try:
-        for step, (_, state) in enumerate(path):
-            if step % (sizes["long"] // (FRAMES - 1)) == 0:
-                film.append(clean(state[:1])[0, 1].cpu())
-    except rollout.Diverged as error:
-        print(f"{name}: {str(error)[:42]}")
-    return clean(x), clean(state), film
-
-
-def times(factor, field):
-    return lambda x: factor * field(x)
-
+FILM = range(0, sizes["long"] + 1, sizes["long"] // (FRAMES - 1))
+(plain, nearest), soft = both["waves"], spectral["waves"].at(sigma)
+runs = {"still": dict(), "J x1": dict(matrix=1), "J x-1": dict(matrix=-1)}
+for c in (1, -1, 4, -4):
+    runs[f"nearest x{c}"] = dict(extra=chemistry.times(c, nearest))
+    runs[f"spectral x{c}"] = dict(extra=chemistry.times(c, plain))
+for c in (4, -4):
+    runs[f"Gaussian x{c}"] = dict(matrix=c * flows.spectral.turning(soft), score=soft)
+wave, many = (album["waves"], network["waves"]), sizes["canvases"]
+when = {key: FILM if key.endswith("4") else (0, FILM[-1]) for key in runs}
+jobs = {k: lambda k=k: chemistry.follow(*wave, when[k], many, **runs[k]) for k in runs}
+ended = rollout.together(jobs)
 
 # %%
-runs = {f"{name} {sign:+d}J": (name, sign * QUARTER) for name in MOVING for sign in (1, -1)}
-runs |= {"waves still": ("waves", STILL)}
-for factor in (1, -1, 4, -4):
-    runs[f"waves nearest x{factor}"] = ("waves", STILL, times(factor, both["waves"][1]))
-soft = spectral["waves"].at(sigma)
-for factor in (4, -4):
-    own = factor * flows.spectral.turning(soft)
-    runs[f"waves Gaussian x{factor}"] = ("waves", own, None, soft)
-for factor in (1, -1, 4, -4):
-    runs[f"waves spectral x{factor}"] = ("waves", STILL, times(factor, both["waves"][0]))
-ended = rollout.together({key: lambda a=a: ending(*a) for key, a in runs.items()})
-
-# %%
-groups = {}
-for name in MOVING:
-    number = 2 * sizes["pairs"] * sizes["canvases"]
-    x = worlds[name].blurred(sigma, place)(number, seed + 30_000)
-    fresh = torch.cat([network[name].denoise(part) for part in x.split(2)]).cpu()
-    groups[name] = fresh.split(sizes["canvases"])
-jobs = {
-    n: lambda g=g: patterns.patch_floor(lambda i: g[i], sizes["pairs"]) for n, g in groups.items()
-}
-floors = rollout.together(jobs)
-
-
-def over(name, x):
-    """Patch distance to fresh photographs, in floors."""
-    return patterns.preservation(x.cpu(), groups[name], floors[name])
-
-
-kept = rollout.together({k: lambda k=k: over(runs[k][0], ended[k][1]) for k in runs})
-stayed = {
-    key: float(torch.nn.functional.cosine_similarity(a.flatten(), b.flatten(), 0))
-    for key, (a, b, _) in ended.items()
-}
+yard = chemistry.yardstick(*wave, sizes["pairs"], many)
+jobs = {k: lambda v=v: chemistry.distance(yard, v, FILM[-1]) for k, v in ended.items()}
+kept = rollout.together(jobs)
+alike = {key: patterns.alike(v.first, v.last) for key, v in ended.items()}
 for key in runs:
-    print(
-        f"{key:20} patch distance {kept[key]:5.2f} floors; still alike the start: {stayed[key]:.2f}"
-    )
+    print(f"{key:12} {kept[key]:5.2f} floors; still alike the start: {alike[key]:.2f}")
 
 
 # %%
-def worst(*keys):
-    """The worse of both signs of the motion."""
-    return max(kept[key] for key in keys)
+def worst(kind, factor):
+    """The worse of both signs of a motion, in floors."""
+    return max(kept[f"{kind} {sign}{factor}"] for sign in ("x", "x-"))
 
 
-def virtue(kind, ends):
-    """Similarity to the truth, and distance from the law in floors."""
-    return abs(float(found["waves"][kind].mean())), worst(*(f"waves {end}" for end in ends))
-
-
+similar = {k: abs(float(found["waves"][k].mean())) for k in ("before", "network", "nearest")}
 virtues = {
-    "Gaussian score, spectral rule, x4": virtue("before", ("Gaussian x4", "Gaussian x-4")),
-    "network score, K = ±J": virtue("network", ("+1J", "-1J")),
-    "plain spectral flow, network score, x4": virtue("before", ("spectral x4", "spectral x-4")),
-    "exact: nearest flow": virtue("nearest", ("nearest x1", "nearest x-1")),
-    "exact: nearest flow, x4": virtue("nearest", ("nearest x4", "nearest x-4")),
+    "Gaussian score, spectral rule, x4": (similar["before"], worst("Gaussian", 4)),
+    "network score, K = ±J": (similar["network"], worst("J", 1)),
+    "plain spectral flow, network score, x4": (similar["before"], worst("spectral", 4)),
+    "nearest flow": (similar["nearest"], worst("nearest", 1)),
+    "nearest flow, x4": (similar["nearest"], worst("nearest", 4)),
 }
 figures.show(
     figures.two_virtues(virtues, 1.5, "Waves: true, or law-keeping, or both"),
@@ -474,40 +332,34 @@ figures.show(
 # network and the nearest flow leave waves.
 
 # %% tags=["thumbnail"]
-endings = {
-    "start": ended["waves still"][0],
-    "Gaussian": ended["waves Gaussian x4"][1],
-    "K = J": ended["waves +1J"][1],
-}
-endings |= {"nearest": ended["waves nearest x1"][1], "nearest x4": ended["waves nearest x4"][1]}
+titles = {"start": "still", "Gaussian x4": "Gaussian x4", "K = J": "J x1"}
+titles |= {"nearest": "nearest x1", "nearest x4": "nearest x4"}
+endings = {t: ended[k].first if t == "start" else ended[k].last for t, k in titles.items()}
 figures.show(
     figures.images({title: x[0, 1] for title, x in endings.items()}, columns=5, size=1.8),
     "Waves after the rollout: with the Gaussian score rings and fronts have melted into clouds; with "
     "the network's score, with and without the nearest flow, there are fronts, moved on.",
 )
-stills_of = torch.cat(groups["waves"])
 for title, x in endings.items():
-    off = (
-        patterns.spectrum_distance(x.cpu(), stills_of),
-        patterns.histogram_distance(x.cpu(), stills_of),
-    )
-    print(f"{title:12} spectrum off by {off[0]:.3f} decades, histogram by {off[1]:.3f} sd")
+    pair = (x.cpu(), torch.cat(yard.sets))
+    bands, values = patterns.spectrum_distance(*pair), patterns.histogram_distance(*pair)
+    print(f"{title:12} spectrum off by {bands:.3f} decades, histogram by {values:.3f} sd")
 
 # %% [markdown]
 # And as a film: true chemistry, and two of the flows above, all from one photograph. The flows run in
 # the true arrow, and the clock is set to theirs: four times their own speed, with the network's
 # Langevin part.
 
-# %%
-pace = speed(lambda x: patterns.smoothed(both["waves"][1], x, sigma, 1), "waves")
-arrow = 4 if pace > 0 else -4
-lapse = round(0.5 * sigma**2 * sizes["long"] * 4 / abs(pace) / (FRAMES - 1))
-true = [wave.sample(sizes["canvases"], seed + 20_000)[:1]]
-for _ in range(FRAMES - 1):
-    true.append(wave.advance(true[-1], lapse))
-films = {"true": [x[0, 1] for x in true]}
-films |= {k: ended[f"waves {k} x{arrow}"][2][:FRAMES] for k in ("spectral", "nearest")}
-clock = [f"about {lapse * i} steps of chemistry" for i in range(FRAMES)]
+# %% tags=["readme-film"]
+world, x = album["waves"].world, album["waves"].held
+pace = patterns.pace(nearest(x), album["waves"].change) / chemistry.STEPS
+lapse = round(chemistry.TAU * sigma**2 * FILM.step * 4 / abs(pace))
+start = album["waves"].clean(many)[:1]
+films = {"true": [world.advance(start, lapse * n)[0, 1] for n in range(FRAMES)]}
+for kind in ("spectral", "nearest"):
+    states = ended[f"{kind} x{4 if pace > 0 else -4}"].states
+    films[kind] = [x[0, 1] for x in states.values()]
+clock = [f"about {lapse * n} steps of chemistry" for n in range(min(map(len, films.values())))]
 figures.film(
     figures.frames(films, clock, limits=(-1.5, 2.5)),
     "A film of waves: true chemistry, the spectral flow and the nearest flow. Fronts grow and travel "
@@ -520,23 +372,14 @@ figures.film(
 # Is it the flow that keeps the law, or the Langevin part that mends it? Follow the flows alone,
 # without noise, from the same blurred photographs:
 
-
 # %%
-def alone(name, factor):
-    """Patch distances at t = 75 and 150 of a flow of waves without its Langevin part."""
-    x = wave.blurred(sigma, place)(sizes["canvases"], seed + 20_000)
-    field = times(factor, both["waves"][0 if name == "spectral" else 1])
-    run = {round(t): z for t, z in rollout.rk4(field, x, 2.5, 60 if budget != "quick" else 2)}
-    ends = [run[t] for t in (75, 150) if t in run and bool(run[t].isfinite().all())]
-    return [over("waves", network["waves"].denoise(z)) for z in ends]
-
-
-pairs = [(name, sign) for name in ("spectral", "nearest") for sign in (1, -1)]
-leaks = rollout.together({pair: lambda q=pair: alone(*q) for pair in pairs})
-for (name, sign), far in leaks.items():
-    print(
-        f"{name:8} {sign:+d}, no Langevin part: " + ", ".join(f"{x:.2f}" for x in far) + " floors"
-    )
+pairs = {"spectral": plain, "nearest": nearest}
+moves = {(kind, c): chemistry.times(c, field) for kind, field in pairs.items() for c in (1, -1)}
+jobs = {k: lambda f=f: chemistry.alone(*wave, f, yard, sizes["alone"]) for k, f in moves.items()}
+leaks = rollout.together(jobs)
+for (kind, sign), far in leaks.items():
+    said = ", ".join(f"{x:.2f} floors at t = {t:g}" for t, x in far.items())
+    print(f"{kind:8} {sign:+d}, no Langevin part: {said}")
 
 # %% [markdown]
 # Up to t = 75, twice as far as above at its own speed, the nearest flow alone is nearer to the law
@@ -547,21 +390,18 @@ for (name, sign), far in leaks.items():
 # %% [markdown]
 # ## 8. Nulls
 #
-# **The maze is frozen.** Its change is a hundredth to a fortieth of the others', a creep to rest. What a rule shares with it is
-# no motion: report it as null. **A transient has no stationary law.** Photographs taken on the way
-# can still be turned into a motion, but the promise that it keeps their law is empty.
+# **The maze is frozen.** Its change is a hundredth to a fortieth of the others', a creep to rest.
+# What a rule shares with it is no motion: report it as null. **A transient has no stationary law.**
+# Photographs taken on the way can still be turned into a motion, but the promise that it keeps their
+# law is empty.
 
 # %%
 early = {}
 for steps in (1000, 5000) if budget != "quick" else (1000,):
-    young = gray_scott.gray_scott("waves", steps=steps)
-    x = young.sample(sizes["held"] + 8, seed).to(place)
-    s = scores.fit_spectral(x[8:], SHARP, turned=True)
-    v = flows.kernels.Convolution(flows.spectral.turning(s), s)
-    early[steps] = patterns.cosines(v(x[:8]), young.advance(x[:8], 20) - x[:8])
-    print(
-        f"waves after {steps} steps (stationary: {young.stationary}): similarity {float(early[steps].mean()):.2f}"
-    )
+    young = chemistry.albums(["waves"], sizes["held"], 8, seed, place, steps)["waves"]
+    flow = flows.spectral.flow(scores.fit_spectral(young.stills, SHARP, turned=True))
+    early[steps] = young.agreement(flow)
+    print(f"waves after {steps} steps: similarity {float(early[steps].mean()):.2f}")
 
 # %% [markdown]
 # ## 9. Turn the knobs
@@ -572,7 +412,20 @@ for steps in (1000, 5000) if budget != "quick" else (1000,):
 # 3. Raise η. What does noise do to the film that γ does not?
 
 # %%
-panels_images.gray_scott_panel()
+panel = panels_images.gray_scott_panel()
+panel.show()
+
+# %% [markdown]
+# How long does a redraw take? Move every control through its range, as you would, and back.
+
+# %%
+redraws = []
+for knob in panel.controls.values():
+    ends = getattr(knob, "options", None) or (knob.min, knob.max)
+    for value in (*ends, knob.value):
+        knob.value = value
+        redraws.append(1000 * panel.seconds)
+redraws = torch.tensor(redraws).quantile(0.95)
 
 # %% [markdown]
 # ## 10. Scorecard
@@ -581,54 +434,39 @@ panels_images.gray_scott_panel()
 RULES = ("spectral", "warped", "fitted", "network", "nearest")
 STILLS_ONLY = (0.83, 0.84, 0.75)
 TARGETS = {"spectral": STILLS_ONLY, "warped": STILLS_ONLY, "fitted": (0.88, 0.88, 0.80)}
-
-
-def report(row, c, target=None, paper=None, **details):
-    """Mean and spread over the held-out patterns."""
-    c = c.abs() if float(c.mean()) < 0 else c
-    shared = dict(target=target, paper=paper, patterns=len(c), **details)
-    card.row(f"{row}_mean", float(c.mean()), sd=float(c.std()), **shared)
-    card.row(f"{row}_sd", float(c.std()))
-
-
 for index, name in enumerate(MOVING):
     for kind in RULES:
         target = f">= {TARGETS[kind][index]:.2f}" if kind in TARGETS else None
         paper = PAPER[name] if kind in ("spectral", "network") else None
-        report(
-            f"{name}.{kind}.similarity", found[name][kind], target, paper, stills=sizes["stills"]
-        )
-    report(f"{name}.spectral.similarity_scaled", agreement(turn[name], name, scaled=True))
-    for kind in ("symmetric", "random", "identity"):
-        report(f"{name}.{kind}_control", found[name][kind])
-    report(f"{name}.other_score_control", found[name]["another's score"])
-    card.row(
-        f"{name}.sde.patch_distance_over_floor_300", worst(f"{name} +1J", f"{name} -1J"),
-        target="<= 1.2", floor=floors[name], steps=sizes["long"], sigma=sigma, tau=0.5, eta=0.1,
-    )  # fmt: skip
+        shared = dict(paper=paper, stills=sizes["stills"])
+        card.spread(f"{name}.{kind}.similarity", found[name][kind], target=target, **shared)
+    for kind in ("symmetric", "random", "identity", "other score"):
+        card.spread(f"{name}.{kind.replace(' ', '_')}_control", found[name][kind])
+    card.spread(f"{name}.spectral.similarity_scaled", album[name].agreement(turn[name], True))
+card.spread("maze.spectral.similarity", found["maze"]["spectral"], paper=0.270, null="frozen")
+for steps, c in early.items():
+    card.spread(f"waves.transient_{steps}.similarity", c, stationary=False)
 
 # %%
-report("waves.both.similarity", found["waves"]["nearest"], ">= .5", 0.589)
-shared = dict(floor=floors["waves"], steps=sizes["long"], sigma=sigma, tau=0.5, eta=0.1)
-for row, fast in {"both": 1, "both_four_times": 4}.items():
-    mine, plain = ((f"waves {k} x{fast}", f"waves {k} x-{fast}") for k in ("nearest", "spectral"))
-    value, loose = worst(*mine), worst(*plain)  # the control: the gradient part left in
-    name = f"waves.{row}.patch_distance_over_floor_300"
-    card.row(name, value, target="<= 1.5", control=loose, **shared)
-    card.row(f"waves.{row}.alike_start", stayed[mine[0]], control=stayed["waves still"])
-for name in ("spectral", "nearest"):
-    for index, t in enumerate((75, 150)):
-        far = [leaks[name, sign][index] for sign in (1, -1) if len(leaks[name, sign]) > index]
-        if far:
-            card.row(f"waves.{name}_alone.patch_distance_over_floor_t{t}", max(far), eta=0, dt=2.5)
-card.row("waves.still.patch_distance_over_floor_300", kept["waves still"], **shared)
-gaussian = worst("waves Gaussian x4", "waves Gaussian x-4")
-card.row("waves.gaussian.patch_distance_over_floor_300", gaussian, **shared)
-report("maze.spectral.similarity", found["maze"]["spectral"], paper=0.270, null="frozen")
-for steps, c in early.items():
-    report(f"waves.transient_{steps}.similarity", c, stationary=False)
-speeds = gray_scott.microseconds_per_step()
-card.row("gray_scott.microseconds_per_sample_step_128", speeds, target="<= 12", conv2d="210-470")
+card.spread("waves.both.similarity", found["waves"]["nearest"], target=">= .5", paper=0.589)
+shared = dict(floor=yard.floor, steps=sizes["long"], sigma=sigma, tau=0.5, eta=0.1)
+row = "patch_distance_over_floor_300"
+for name, c in {"both": 1, "both_four_times": 4}.items():
+    loose = worst("spectral", c)  # the control: the gradient part left in
+    card.row(f"waves.{name}.{row}", worst("nearest", c), target="<= 1.5", control=loose, **shared)
+    card.row(f"waves.{name}.alike_start", alike[f"nearest x{c}"], control=alike["still"])
+for kind in pairs:
+    for t in leaks[kind, 1]:
+        far = max(leaks[kind, sign][t] for sign in (1, -1))
+        card.row(f"waves.{kind}_alone.patch_distance_over_floor_t{t:.0f}", far, eta=0, dt=2.5)
+shared |= dict(control=kept["still"])
+card.row(f"waves.chapter.sde.{row}", worst("J", 1), target="<= 1.2", **shared)
+card.row(f"waves.gaussian.{row}", worst("Gaussian", 4), **shared)
+for name, values in course.recorded("gray_scott_long").items():
+    card.row(name, **values)
+speed = gray_scott.microseconds_per_step()
+card.row("gray_scott.microseconds_per_sample_step_128", speed, target="<= 12", conv2d="210-470")
+card.row("gray_scott.panel_redraw_milliseconds_p95", redraws, target="<= 300")
 card.show()
 
 # %%
@@ -638,25 +476,25 @@ card.verdicts()
 # %%
 # NBVAL_CHECK_OUTPUT
 for name in MOVING:
-    print(
-        name,
-        "nearest beats what it started from:",
-        bool(found[name]["nearest"].mean() > found[name]["before"].mean()),
-    )
-fast = [worst(f"waves {k} x4", f"waves {k} x-4") for k in ("nearest", "spectral", "Gaussian")]
+    better = bool(found[name]["nearest"].mean() > found[name]["before"].mean())
+    print(name, "nearest beats what it started from:", better)
+fast = [worst(kind, 4) for kind in ("nearest", "spectral", "Gaussian")]
 print("waves, four times as fast: the nearest flow keeps the law best:", fast[0] == min(fast))
-print("bends chosen by the stills:", chosen)
+print("every pattern is better bent than not:", all(one.bend > 0 for one in chosen.values()))
 
 # %% [markdown]
 # ## What failed, and what to make of it
 #
+# - The spectral rule of spirals does not reach its aim of .75: see its row. Of the three
+#   patterns spirals ask for the largest bend: their values are the least Gaussian. The row
+#   `spirals.warped` is the same rule, bent.
 # - The symmetric control is not small: part of the similarity is the low pass alone. What is left
 #   above it is the motion.
 # - With both chemicals scaled to deviation 1 instead of in concentrations, the spectral rule is
 #   less similar: see the rows `similarity_scaled`. The food then counts less than it weighs.
 # - The network's own flow, with the better score, is *another* dynamics: see the rows `network`.
 # - The nearest flow keeps the law as far as its test functions see it. What they miss the Langevin
-#   part mends, at four times its speed too, not at sixteen. Alone it runs away: see the rows `alone`.
+#   part mends, at four times its speed too. Alone it runs away: see the rows `alone`.
 # - At its own speed every flow here keeps the law for 300 steps, the unprojected one too: the row
 #   `waves.both` says little without the one four times as fast and its control.
 # - Speed and arrow are not in the stills. Where the film runs forward, it was told to.
@@ -665,7 +503,7 @@ print("bends chosen by the stills:", chosen)
 # the patterns; Vincent (2011), for denoising scores.
 #
 # ## Exercises
-# 1. Give the spectral rule 4 stills instead of 48. Which preset suffers most?
+# 1. Give the spectral rule 4 stills instead of 64. Which preset suffers most?
 # 2. Replace $a(k)$ by its square root. What happens to the similarity, and to the film?
 # 3. Find a symmetric rule with more similarity than the one here. What does it *do* to the law?
 # 4. (Open.) The nearest flow needs no library of equations. Can its potential say which terms the
