@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 
@@ -19,7 +20,8 @@ def replace_bytes(path: Path, content: bytes) -> None:
     OSError
         If the folder cannot be written to; the old file, if any, is then untouched.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Two threads that write the same file must not share a draft.
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         draft.write_bytes(content)
         os.replace(draft, path)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from eqflow_nb.files import replace_bytes
 from eqflow_nb.snapshots import cache
 
 
@@ -155,3 +157,13 @@ def test_the_order_of_settings_does_not_matter(own_cache: Path) -> None:
     cache.cached({"a": 1, "b": 2}, array)
     cache.cached({"b": 2, "a": 1}, array)
     assert len(calls) == 1
+
+
+def test_threads_that_write_the_same_file_do_not_trip_over_each_other(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    contents = [bytes([n]) * 500_000 for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(10):
+            list(pool.map(lambda content: replace_bytes(target, content), contents))
+            assert target.read_bytes() in contents
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]

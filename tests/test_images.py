@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -257,3 +258,25 @@ def test_shipped_weights_denoise(name: str, tmp_path: Path, monkeypatch) -> None
     left = float((found - clean).square().mean()) / sigma**2
     pixel_by_pixel = 1 / (1 + sigma**2)
     assert left < 0.25 * pixel_by_pixel
+
+
+def test_a_quarter_of_the_images_is_blurred_by_more_if_asked() -> None:
+    generator = torch.Generator().manual_seed(0)
+    marks = torch.tensor([0.15, 0.7, 4.0]).log()
+    some = images._some_levels(marks, 20_000, generator).exp()
+    assert float(some.min()) >= 0.15
+    assert float(some.max()) <= 4
+    assert float((some > 0.7).float().mean()) == pytest.approx(0.25, abs=0.015)
+    for low, high in ((0.15, 0.7), (0.7, 4.0)):
+        inside = some[(some > low) & (some <= high)].log()
+        middle = (math.log(low) + math.log(high)) / 2
+        assert float(inside.mean()) == pytest.approx(middle, abs=0.03), "evenly in log sigma"
+    plain = images._some_levels(marks[:2], 1000, generator).exp()
+    assert float(plain.max()) <= 0.7
+
+
+def test_weights_know_the_farthest_level(tmp_path: Path) -> None:
+    weights.save(tmp_path / "a.safetensors", stirred(), {"levels": [0.15, 0.7, 4.0], "seed": 0})
+    assert weights.load(tmp_path / "a.safetensors", 3.0).levels == (0.15, 4.0)
+    with pytest.raises(InputError, match=r"sigma is 5; it must lie between 0\.15 and 4"):
+        weights.load(tmp_path / "a.safetensors", 5.0)

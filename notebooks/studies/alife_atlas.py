@@ -127,7 +127,7 @@ groups = {
 figures.show(
     figures.expected_and_found(groups, "mobility over K = 0, by theory", "measured"),
     "Mobility of every rule, measured against theory, on logarithmic axes: points rise with the "
-    "theory for every creature, and most lie above the line on which both agree.",
+    "theory for every creature, and lie about the line on which both agree.",
 )
 
 # %% [markdown]
