@@ -142,6 +142,7 @@ for name in icons.ICONS:
 print("chosen:", best)
 
 
+# %%
 def kinds(name):
     """Rules to compare: the best, the quiet one, the controls."""
     symmetric = best[name] if best[name] != "quiet" else "1x1 0"
@@ -297,6 +298,7 @@ def searched(name):
     )
 
 
+# %%
 HERDS = ("dot", "dots")
 designed = rollout.together({n: lambda n=n: found_by_theory(n, sizes["tries"]) for n in HERDS})
 flocks = {
@@ -365,6 +367,8 @@ alone = tally.get((name, "none"), tally[name, kind])
 even = tally.get((name, "weak symmetric"), alone)
 shared = dict(creature=name, rule=kind, canvases=sizes["herd"], sigma=levels[name])
 error = float(each.std()) / len(each) ** 0.5
+
+# %%
 card.row(
     "flocking.polarisation", float(each.mean()), sd=error, control=float(alone[0].mean()),
     chance=chance, symmetric=float(even[0].mean()), **shared,
@@ -380,7 +384,7 @@ rows = {
     k: card.as_dict().get(f"{name}.{k}.pair_correlation") for k in (kind, "none", "weak_symmetric")
 }
 values = {k: row["value"] for k, row in rows.items() if row}
-card.row(
+_ = card.row(
     "flocking.pair_correlation", values[kind], control=values.get("none"),
     symmetric=values.get("weak_symmetric"), **shared,
 )  # fmt: skip
@@ -423,6 +427,7 @@ def film_regime(name):
     return life, alife.whole_ones(life, world)
 
 
+# %%
 births = rollout.together({name: lambda n=name: born(n) for name in knows})
 regime = rollout.together({name: lambda n=name: film_regime(n) for name in icons.ICONS})
 shown = {f"{name}, from noise": life for name, (life, _) in births.items()}
