@@ -132,8 +132,8 @@ life = rollout.together(
 ends = {f"{n}, {k}": life[n, k] for k in ("skew", "none") for n in icons.ICONS}
 figures.show(
     figures.sheets({title: (one.frames[-1, 0], one.tracks[:1]) for title, one in ends.items()}),
-    "Eight sheets after the run, with paths. Upper row, under a skew rule: some longer, curly paths. "
-    "Lower row, without: the creatures tremble where they are.",
+    "Eight sheets after the run, with paths. Upper row, under a skew rule: short paths, longest those "
+    "of the taiji. Lower row, without: the creatures tremble where they are.",
 )
 
 # %% [markdown]
@@ -261,7 +261,7 @@ figures.show(
         ("lag (steps)", "mean squared displacement (pixels²)"),
     ),
     "Displacement against lag on logarithmic axes: skew rules above plain Langevin; the exact "
-    "creatures' curves lie between the two, with slope 1 at long lags.",
+    "creatures' curves lie above plain Langevin too, the firefly's below its network's.",
 )
 
 # %% [markdown]
@@ -359,17 +359,18 @@ print(
 # %% [markdown]
 # ## 8. A film
 #
-# One sheet of pairs of dots under its rule, with the way they went.
+# One sheet of taiji under its rule, with the way they went. Of the four kinds they go farthest; most
+# of that is their network's error, see section 4.
 
 # %% tags=["readme-film"]
-film = life["dots", "skew"]
+film = life["taiji", "skew"]
 figures.film(
     figures.track_frames(
         film.frames[::4, 0],
         film.tracks[0].positions[::4] if film.tracks else None,
         [f"step {40 * i}" for i in range(len(film.frames[::4]))],
     ),
-    "A film of pairs of dots: they wander, turn about each other, and stay pairs.",
+    "A film of taiji discs with their paths: they turn, creep on by a few pixels, and stay discs.",
 )
 
 # %% [markdown]
