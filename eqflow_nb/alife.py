@@ -160,10 +160,7 @@ def live_exactly(
     Parameters as in `live`; `number` creatures, each on a canvas of its own, `ALONE` pixels a side,
     which a wide rule must be made for.
     """
-    size, steps = ALONE, count(steps, "steps", at_least=EVERY)
-    drawn, scale = icons.draw(icon), icons.icons(icon).scale.float()
-    ink = drawn[3:] * (drawn[:3] - torch.tensor(icons.PAPER)[:, None, None])
-    exact = PoseDenoiser(ink / scale[:, None, None], icons.DIAMETER, size, number)
+    steps, exact = count(steps, "steps", at_least=EVERY), lone(icon, number)
     clean = exact.draw(exact.poses)[0]
     x = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed))
     poses = []
@@ -172,7 +169,14 @@ def live_exactly(
         if step % EVERY == 0:
             poses.append(exact.poses.clone())
     film = torch.stack(poses).numpy()
-    return tracking.Tracks(film[..., :2], film[..., 2], size)
+    return tracking.Tracks(film[..., :2], film[..., 2], ALONE)
+
+
+def lone(icon: str, number: int = 1) -> PoseDenoiser:
+    """The exact denoiser of canvases, `ALONE` pixels a side, of one creature each."""
+    drawn, scale = icons.draw(icon), icons.icons(icon).scale.float()
+    ink = drawn[3:] * (drawn[:3] - torch.tensor(icons.PAPER)[:, None, None])
+    return PoseDenoiser(ink / scale[:, None, None], icons.DIAMETER, ALONE, number)
 
 
 def measured(frames: Tensor, ink: float, milliseconds: float = 0.0) -> Life:

@@ -60,20 +60,20 @@ def _icons(world: str, steps: int, levels: tuple[float, ...] = (0.08, 0.8)) -> R
 
 
 def _patterns(world: str, steps: int) -> Recipe:
-    # Without stains: a soft front can't be told from one, and a long rollout drifts (life, 300
-    # steps, K = J: 1.3 floors without stains and 1.6 with them, after as many steps of training).
+    # Without stains, since a soft front can't be told from one.
     return Recipe(world, 128, 256, steps, 4, (0.15, 0.8), mirror=True)
 
 
-FROM_NOISE = (0.15, 0.7, 4.0)  # levels of networks that can begin with nothing
+# Levels up to 4 are not enough for births from noise: that takes about a creature's ink, 40.
+FAR_LEVELS = (0.15, 0.7, 4.0)
 RECIPES = {
     "waves": Recipe("waves", 128, 96, 4000, 4, (0.08, 1.0), mirror=True, smudge=1.0),
     "spirals": _patterns("spirals", 14000),
     "life": _patterns("life", 12000),
-    "dots": _icons("dots", 8000, FROM_NOISE),
-    "firefly": _icons("firefly", 8000, FROM_NOISE),
-    "taiji": _icons("taiji", 8000, FROM_NOISE),
-    "dot": _icons("dot", 6000, FROM_NOISE),
+    "dots": _icons("dots", 8000, FAR_LEVELS),
+    "firefly": _icons("firefly", 8000, FAR_LEVELS),
+    "taiji": _icons("taiji", 8000, FAR_LEVELS),
+    "dot": _icons("dot", 6000, FAR_LEVELS),
 }
 
 

@@ -24,6 +24,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..flows import skew
 from ..fourier import frequencies
 from ..inputs import InputError, between, count, positive
 
@@ -104,10 +105,8 @@ def quiet_colour(tangents: Tensor) -> tuple[Tensor, float]:
 
 def about_axis(axis: Tensor) -> Tensor:
     """The skew rule [a]x (3, 3), which turns colours about an axis (3,), of norm 1."""
-    a = axis.double() / axis.double().norm()
-    zero = a.new_zeros(())
-    rows = [[zero, -a[2], a[1]], [a[2], zero, -a[0]], [-a[1], a[0], zero]]
-    return torch.stack([torch.stack(row) for row in rows])
+    a = (axis.double() / axis.double().norm()).tolist()
+    return skew.from_entries(-a[2], a[1], -a[0]).double()
 
 
 def ringed(matrix: Tensor, strengths: Tensor, size: int) -> Tensor:
