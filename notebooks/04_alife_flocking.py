@@ -290,7 +290,8 @@ for name, T in tangents.items():
 #
 # An equilibrium flow keeps the law of the sheets. At any time creatures stand and look where they
 # would on a fresh sheet. So attraction beyond the snapshots' own, and headings that align, are ruled
-# out from the start: whoever shows them has left the law. The pair distribution $g(r)$ checks it.
+# out from the start: whoever shows them has left the law. The pair distribution $g(r)$ checks it. A
+# pair nearer than any on fresh sheets is a leak.
 
 # %%
 lines = {"snapshots": flocking.pair_distribution(alife.placed_pairs("dots"), 64, 32)}
@@ -298,7 +299,7 @@ for kind in ("skew", "none"):
     lines[kind] = flocking.pair_distribution(alife.rolled_pairs(life["dots", kind]), 64, 32, 12)
 figures.show(
     figures.curves(lines, ("distance r (pixels)", "pair distribution g(r)"), log=False),
-    "Pair distribution of dots, rolled out and on fresh sheets: nothing nearer than a diameter, then "
+    "Pair distribution of dots, rolled out and on fresh sheets: few nearer than a diameter, then "
     "values around 1, those of the few rolled-out creatures ragged.",
 )
 
@@ -449,8 +450,8 @@ for name in icons.ICONS:
 # %% [markdown]
 # ## What failed, and what to make of it
 #
-# - A rule gives little. At this step an exact creature is at most about ten times as mobile as
-#   without, and keeps its momentum for 20 steps. Where a network's creature beats that by far, or
+# - A rule gives little. By (2) a creature at this step is at most about ten times as mobile as
+#   without, and keeps its momentum for 20 steps at most. Where a network's creature beats that by far, or
 #   goes straight on for hundreds of steps, its score pushes it.
 # - No creature is driven along its body, and none can be, to speak of: the bound is thousandths of a
 #   pixel. A drift beyond it is the network's.
