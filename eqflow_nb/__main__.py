@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
-from eqflow_nb import course, runner, scorecard
+from eqflow_nb import course, identify_command, runner, scorecard
 from eqflow_nb.files import replace_text
+from eqflow_nb.inputs import InputError
 
 app = typer.Typer(
     add_completion=False,
@@ -35,6 +36,9 @@ Jobs = Annotated[int, typer.Option(help="How many notebooks to run at a time.")]
 Force = Annotated[bool, typer.Option("--force", help="Run again what has finished already.")]
 Html = Annotated[bool, typer.Option("--html", help="Write HTML pages and an index too.")]
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the results.")]
+
+
+app.command("identify")(identify_command.identify)
 
 
 @app.command("list")
@@ -251,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command: Callable[..., Any] = app
     try:
         command(args=_join_parameters(sys.argv[1:] if arguments is None else arguments))
-    except course.CourseError as error:
+    except (course.CourseError, InputError) as error:
         typer.echo(f"eqflow-nb: {error}", err=True)
         sys.exit(2)
 

@@ -67,7 +67,7 @@ def _patterns(world: str, steps: int) -> Recipe:
 # Levels up to 4 are not enough for births from noise: that takes about a creature's ink, 40.
 FAR_LEVELS = (0.15, 0.7, 4.0)
 RECIPES = {
-    "waves": Recipe("waves", 128, 96, 4000, 4, (0.08, 1.0), mirror=True, smudge=1.0),
+    "waves": _patterns("waves", 14000),
     "spirals": _patterns("spirals", 14000),
     "life": _patterns("life", 12000),
     "dots": _icons("dots", 8000, FAR_LEVELS),

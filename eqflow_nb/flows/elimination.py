@@ -1,0 +1,239 @@
+"""Finding which few terms of a library satisfy linear conditions M c = 0, and how surely.
+
+The misfit of a law is J(c) = N (M c)' C^-1 (M c), C the covariance of the conditions' summands over
+snapshots: the generalised method of moments (Hansen, Econometrica 50, 1029, 1982).  At the truth it
+is chi-squared with as many degrees of freedom as there are conditions beyond the unknowns, so it
+says by itself whether a law fits and what a term is worth.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import scipy.linalg
+
+RIDGE = 1e-4  # of the tests' own Gram matrix: few snapshots must not make a test seem exact
+WORTH = 16.0  # what a term must be worth in misfit, 4 standard deviations, to be kept
+DIRECTIONS = 24  # of what is uncertain about c that enter the weights
+
+
+class Conditions(Protocol):
+    """What a search needs; see `conditions.MomentConditions` for the shapes."""
+
+    count: int
+    gram: np.ndarray
+
+    @property
+    def matrix(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def slopes(self) -> np.ndarray: ...  # noqa: D102
+    def covariance(self, c: np.ndarray) -> np.ndarray: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The best law on some terms of a library.
+
+    Attributes
+    ----------
+    support : ndarray (n,)
+        The terms' numbers.
+    c : ndarray (K,)
+        Coefficients, 0 off the support, of mean square velocity 1.
+    misfit : float
+        J.
+    freedom : int
+        Its expected value at the truth.
+    losses : ndarray (n,)
+        How much the misfit would rise without each term.
+    """
+
+    support: np.ndarray
+    c: np.ndarray
+    misfit: float
+    freedom: int
+    losses: np.ndarray
+
+    @property
+    def excess(self) -> float:
+        """Misfit in units of its expected value, at least 1: the noise's overdispersion."""
+        return max(1.0, self.misfit / max(self.freedom, 1))
+
+
+class Weighted:
+    """Conditions made white, compressed to a triangle: J = N |T c|^2.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    root : ndarray (r, m)
+        C^-1 = root' root.
+    """
+
+    def __init__(self, conditions: Conditions, root: np.ndarray) -> None:
+        self.count, self.gram, self.tests = conditions.count, conditions.gram, len(root)
+        self.root = root
+        upper = scipy.linalg.qr(root @ conditions.matrix, mode="r")[0]
+        self.triangle: np.ndarray = upper[: upper.shape[1]]
+
+    def fit(self, support: np.ndarray, protected: int | None = None) -> Fit:
+        """The law of least misfit on a support; a protected term's loss counts as infinite."""
+        values, vectors = smallest(self.triangle[:, support], self.gram[np.ix_(support, support)])
+        c = np.zeros(self.triangle.shape[1])
+        c[support] = vectors[:, 0]
+        losses = np.full(len(support), np.inf)
+        if len(support) > 1:
+            above = np.maximum(values[1:] - values[0], 1e-15 * values[-1] + 1e-300)
+            room = ((vectors[:, 1:] ** 2) / above).sum(1)
+            losses = self.count * vectors[:, 0] ** 2 / np.maximum(room, 1e-300)
+        if protected is not None:
+            losses[support == protected] = np.inf
+        freedom = max(self.tests - len(support) + 1, 0)
+        return Fit(support, c, self.count * float(values[0]), freedom, losses)
+
+    def spectrum(self, support: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Misfits (n,), least first, and laws (n, n) orthogonal in velocity."""
+        values, vectors = smallest(self.triangle[:, support], self.gram[np.ix_(support, support)])
+        return self.count * values, vectors
+
+
+def smallest(rows: np.ndarray, gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Stationary values (n,), least first, of |rows c|^2 under c' gram c = 1, and their c (n, n).
+
+    By a singular value decomposition, since squaring the rows would lose half the digits.
+    """
+    low = np.linalg.cholesky(gram + 1e-13 * np.diag(np.diag(gram)))
+    turned = np.linalg.solve(low, rows.T).T
+    size = turned.shape[1]
+    _, values, vectors = np.linalg.svd(turned, full_matrices=len(turned) < size)
+    values = np.concatenate([values, np.zeros(size - len(values))])
+    return values[::-1] ** 2, np.linalg.solve(low.T, vectors[::-1].T)
+
+
+def root_of_inverse(matrix: np.ndarray, tolerance: float = 1e-12) -> np.ndarray:
+    """A root (r, m) with root' root = matrix^-1, on the directions not lost to rounding."""
+    size = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    values, vectors = np.linalg.eigh(matrix / np.outer(size, size))
+    kept = values > tolerance * values[-1]
+    return (vectors[:, kept] / np.sqrt(values[kept])).T / size
+
+
+def weights(
+    conditions: Conditions, c: np.ndarray, misfits: np.ndarray, laws: np.ndarray
+) -> np.ndarray:
+    """The root of C^-1, C averaged over what c may still be.
+
+    A wrong c makes some tests look exact that aren't; averaging over laws that fit about as well
+    (`laws` (K, n) with their `misfits`) and a little of the tests' Gram matrix keep that from
+    happening.
+    """
+    total = conditions.covariance(c)
+    spread = 1 / np.maximum(misfits - misfits[0], 1.0)
+    for share, law in list(zip(spread, laws.T, strict=True))[1 : DIRECTIONS + 1]:
+        total = total + share * conditions.covariance(law)
+    slopes = conditions.slopes
+    white = root_of_inverse(slopes)
+    size = float(np.einsum("rm,mn,rn->", white, total, white)) / len(white)
+    return root_of_inverse((1 - RIDGE) * total + RIDGE * size * slopes)
+
+
+def whiten(conditions: Conditions, rounds: int = 2) -> Weighted:
+    """Weight the conditions by the covariance at the best law of the whole library."""
+    everything = np.arange(conditions.matrix.shape[1])
+    weighted = Weighted(conditions, root_of_inverse(conditions.slopes))
+    misfits, laws = weighted.spectrum(everything)
+    misfits = misfits * weighted.tests / max(misfits[0], 1e-300)
+    for _ in range(rounds):
+        weighted = Weighted(conditions, weights(conditions, laws[:, 0], misfits, laws))
+        misfits, laws = weighted.spectrum(everything)
+    return weighted
+
+
+def eliminate(weighted: Weighted, protected: int | None = None) -> list[Fit]:
+    """Drop terms one at a time, each time the one that is worth least; all fits on the way."""
+    support = np.arange(weighted.triangle.shape[1])
+    path = [weighted.fit(support, protected)]
+    while len(support) > 1 and np.isfinite(path[-1].losses).any():
+        support = np.delete(support, np.argmin(path[-1].losses))
+        path.append(weighted.fit(support, protected))
+    return path
+
+
+def cliff(path: list[Fit], worth: float = WORTH) -> int:
+    """Where on the path the first term is that can't be dropped: the jump in misfit."""
+    unit = path[0].excess
+    for k, (fit, sparser) in enumerate(itertools.pairwise(path)):
+        if sparser.misfit - fit.misfit > worth * unit:
+            return k
+    return len(path) - 1
+
+
+def polish(weighted: Weighted, fit: Fit, protected: int | None = None) -> tuple[Fit, Fit | None]:
+    """Add, swap and drop single terms while that helps; also the best rival that came near.
+
+    Returns
+    -------
+    Fit
+        No addition to it is worth `WORTH`, no term of it is worth less, and no swap is better.
+    Fit or None
+        The best law with as many terms, one of them another.
+    """
+    everything = np.arange(weighted.triangle.shape[1])
+    rival = None
+    for _ in range(100):
+        unit = fit.excess
+        if len(fit.support) > 2 and fit.losses.min() < WORTH * unit:
+            fit = weighted.fit(np.delete(fit.support, np.argmin(fit.losses)), protected)
+            continue
+        larger = [
+            weighted.fit(np.append(fit.support, k), protected)
+            for k in np.setdiff1d(everything, fit.support)
+        ]
+        best = min(larger, key=lambda each: each.misfit, default=None)
+        if best is not None and fit.misfit - best.misfit > WORTH * unit:
+            fit = best
+            continue
+        rival = _best_swap(weighted, larger, protected)
+        if rival is not None and rival.misfit < fit.misfit - unit:
+            fit = rival
+            continue
+        return fit, rival
+    return fit, rival
+
+
+def _best_swap(weighted: Weighted, larger: list[Fit], protected: int | None) -> Fit | None:
+    """The best fit that lacks one of the old terms of a larger one, and keeps its new term."""
+    best, found = np.inf, None
+    for each in larger:
+        old = each.losses[:-1]
+        if len(old) and each.misfit + old.min() < best:
+            best = each.misfit + old.min()
+            found = np.delete(each.support, np.argmin(old))
+    return None if found is None else weighted.fit(found, protected)
+
+
+def search(
+    conditions: Conditions, protected: int | None = None, rounds: int = 5
+) -> tuple[Weighted, list[Fit], Fit, Fit | None]:
+    """Find the sparsest law that fits: weigh, eliminate, polish, weigh again until it stays.
+
+    Returns
+    -------
+    Weighted, list of Fit, Fit, Fit or None
+        The last weights, path of elimination, law, and its best rival.
+    """
+    weighted = whiten(conditions)
+    everything = np.arange(conditions.matrix.shape[1])
+    seen: set[tuple[int, ...]] = set()
+    while True:
+        path = eliminate(weighted, protected)
+        fit, rival = polish(weighted, path[cliff(path)], protected)
+        key = tuple(sorted(fit.support))
+        if key in seen or len(seen) == rounds:
+            return weighted, path, fit, rival
+        seen.add(key)
+        misfits, laws = weighted.spectrum(everything)
+        weighted = Weighted(conditions, weights(conditions, fit.c, misfits, laws))

@@ -1,0 +1,212 @@
+"""The moments of a cloud: all that identification by stationarity needs to know about it.
+
+With tests and library terms that are monomials, every average it asks for is a moment of the data.
+So one pass over the snapshots, in chunks, replaces them for good: their number then costs nothing,
+noise is taken out of the moments afterwards, and smaller libraries or fewer tests are sub-blocks.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+Exponents = tuple[int, ...]
+CHUNK = 50_000  # snapshots worked on at a time, or fewer where there are many moments
+BLOCKS = 128  # parts of the data whose moments are kept apart, for the bootstrap
+
+
+@functools.cache
+def exponents(dim: int, degree: int) -> tuple[Exponents, ...]:
+    """The exponents of all monomials in `dim` variables up to `degree`, lowest degree first."""
+    found = []
+    for total in range(degree + 1):
+        for factors in itertools.combinations_with_replacement(range(dim), total):
+            found.append(tuple(factors.count(i) for i in range(dim)))
+    return tuple(found)
+
+
+def monomials(z: np.ndarray, degree: int) -> np.ndarray:
+    """The values (N, M) of the M monomials of `exponents` at points (N, d)."""
+    known = exponents(z.shape[1], degree)
+    at = {e: k for k, e in enumerate(known)}
+    values = np.ones((len(known), len(z)))
+    columns = np.ascontiguousarray(z.T)
+    for k, e in enumerate(known[1:], 1):
+        i = next(i for i, power in enumerate(e) if power)
+        np.multiply(values[at[lower(e, i)]], columns[i], out=values[k])
+    return values.T
+
+
+def lower(e: Exponents, i: int) -> Exponents:
+    """The exponents of the monomial divided by its i-th variable."""
+    return (*e[:i], e[i] - 1, *e[i + 1 :])
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Means of features, and of their products, over a cloud in centred, scaled coordinates.
+
+    The features are the monomials up to `degree`, then each extra function of the reader's times
+    the monomials up to `extra_degree`.
+
+    Attributes
+    ----------
+    centre, scale : ndarray (d,)
+        z = (x - centre) / scale, x the data in its own coordinates.
+    degree, extra_degree, extras : int
+        As above, `extras` the number of the reader's functions.
+    count : int
+        Snapshots N.
+    halves : ndarray (2, F, F)
+        Means of the products of two features over every other part of the data, and over the rest;
+        the first feature is 1.
+    blocks : ndarray (B, F)
+        Means of the features over each of B parts of the data, in the order it came.
+    weights : ndarray (B,)
+        The share of the snapshots in each part.
+    """
+
+    centre: np.ndarray
+    scale: np.ndarray
+    degree: int
+    extra_degree: int
+    extras: int
+    count: int
+    halves: np.ndarray
+    blocks: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def dim(self) -> int:
+        """The dimension d."""
+        return len(self.centre)
+
+    @functools.cached_property
+    def second(self) -> np.ndarray:
+        """Means (F, F) of the products of two features over all the data."""
+        share = self.weights[1::2].sum()
+        return (1 - share) * self.halves[0] + share * self.halves[1]
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean (F,) of each feature."""
+        return self.second[0]
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """The covariance (F, F) of the features."""
+        return self.second - np.outer(self.mean, self.mean)
+
+    @functools.cached_property
+    def at(self) -> dict[tuple[int, Exponents], int]:
+        """Where a feature is: its number by (0 or the number of an extra function, exponents)."""
+        plain = [(0, e) for e in exponents(self.dim, self.degree)]
+        extra = exponents(self.dim, self.extra_degree)
+        names = plain + [(k + 1, e) for k in range(self.extras) for e in extra]
+        return {name: k for k, name in enumerate(names)}
+
+    def without_noise(self, noise: np.ndarray) -> Moments:
+        """The moments of x, from those of y = x + noise * xi with xi ~ N(0, I).
+
+        E[s^n He_n(y / s)] = x^n for probabilists' Hermite polynomials, variable by variable, since
+        exp(-s^2/2 d^2/dy^2) undoes a Gaussian blur and, applied to y^n, ends after n/2 terms.  The
+        products of two features are those of the unbiased features of y, whose scatter is what
+        limits us, not of x.
+
+        Parameters
+        ----------
+        noise : ndarray (d,)
+            Standard deviation of the noise in each of the data's own coordinates.
+        """
+        if not np.any(noise):
+            return self
+        undo = hermite(self.dim, self.degree, tuple(noise / self.scale))
+        halves = np.stack([undo @ half @ undo.T for half in self.halves])
+        return replace(self, halves=halves, blocks=self.blocks @ undo.T)
+
+
+@functools.lru_cache(maxsize=8)
+def hermite(dim: int, degree: int, noise: tuple[float, ...]) -> np.ndarray:
+    """The matrix (M, M) from monomials of noisy points to unbiased ones of the clean points."""
+    known = exponents(dim, degree)
+    at = {e: k for k, e in enumerate(known)}
+    undo = np.zeros((len(known), len(known)))
+    for row, e in enumerate(known):
+        for cut in itertools.product(*(range(power // 2 + 1) for power in e)):
+            factor = math.prod(
+                _hermite(power, k) * s ** (2 * k) for power, k, s in zip(e, cut, noise, strict=True)
+            )
+            undo[row, at[tuple(power - 2 * k for power, k in zip(e, cut, strict=True))]] = factor
+    return undo
+
+
+def _hermite(n: int, k: int) -> float:
+    """The coefficient of y^(n - 2k) in He_n."""
+    return (-1) ** k * math.factorial(n) / (2**k * math.factorial(k) * math.factorial(n - 2 * k))
+
+
+def measure(
+    chunks: Iterable[np.ndarray],
+    count: int,
+    degree: int,
+    extras: Sequence[Callable[[np.ndarray], np.ndarray]] = (),
+    extra_degree: int = 0,
+    progress: Callable[[int], object] = lambda rows: None,
+) -> Moments:
+    """Measure the moments of snapshots that come in chunks, in one pass and bounded memory.
+
+    Parameters
+    ----------
+    chunks : iterable of ndarray (n, d)
+        The snapshots; the first chunk sets the coordinates' centre and scale.
+    count : int
+        How many snapshots there are in all.
+    degree : int
+        Of the monomials.
+    extras : sequence of callable (n, d) -> (n,)
+        The reader's own functions, of points in their own coordinates.
+    extra_degree : int
+        Of the monomials they are multiplied with.
+    progress : callable
+        Told the number of snapshots done with.
+    """
+    moments, done, parts = None, 0, min(BLOCKS, count)
+    for chunk in _pieces(chunks):
+        x = np.asarray(chunk, dtype=np.float64)
+        if moments is None:
+            centre, scale = x.mean(0), x.std(0)
+            size = len(exponents(x.shape[1], degree))
+            size += len(extras) * len(exponents(x.shape[1], extra_degree))
+            halves = np.zeros((2, size, size))
+            sums, rows = np.zeros((parts, size)), np.zeros(parts)
+            moments = True
+        z = (x - centre) / scale
+        features = monomials(z, degree)
+        if extras:
+            few = features[:, : len(exponents(x.shape[1], extra_degree))]
+            features = np.hstack([features, *(np.asarray(f(x))[:, None] * few for f in extras)])
+        part = np.arange(done, done + len(x)) * parts // count
+        for block in np.unique(part):
+            inside = features[part == block]
+            halves[block % 2] += inside.T @ inside
+            sums[block] += inside.sum(0)
+            rows[block] += len(inside)
+        done += len(x)
+        progress(len(x))
+    share = np.array([rows[::2].sum(), rows[1::2].sum()])
+    halves /= share[:, None, None]
+    return Moments(
+        centre, scale, degree, extra_degree, len(extras), done, halves,
+        sums / rows[:, None], rows / done,
+    )  # fmt: skip
+
+
+def _pieces(chunks: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
+    for chunk in chunks:
+        for start in range(0, len(chunk), CHUNK):
+            yield chunk[start : start + CHUNK]

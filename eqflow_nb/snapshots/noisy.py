@@ -1,0 +1,154 @@
+"""Stationary processes with noise, dx = v(x) dt + sqrt(2 D) dW, and snapshots of them.
+
+A smooth function psi then has E[grad psi . v + D : grad grad psi] = 0 over the snapshots.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.linalg import solve_continuous_lyapunov
+
+from ..inputs import InputError, as_samples, count, positive
+from .zoo import System, system
+from .zoo_systems import Polynomial
+
+BATCH = 2000
+# Even at .016, 400,000 snapshots with D = 5 don't tell that E[grad psi . v + D lap psi] isn't 0
+# for monomials up to degree 3; the error at .005 is a tenth of that.
+STEP = 0.005
+COARSE = 0.01  # the step of the first, long part of the transient
+SETTLING = 20.0  # in Lorenz time units
+SPACING = 4.0
+
+
+def stochastic_lorenz(n: int, seed: int, D: float) -> np.ndarray:
+    """Draw n decorrelated snapshots (n, 3) of the Lorenz system with noise, raw, float64.
+
+    dx = v dt + sqrt(2 D) dW, with v that of `zoo.system("lorenz")`.  Up to `BATCH` trajectories are
+    each read every `SPACING` after a transient.
+
+    Parameters
+    ----------
+    n : int
+    seed : int
+    D : float
+        Diffusion constant of each raw coordinate, per Lorenz time unit.
+
+    Raises
+    ------
+    InputError
+        If n is not a whole number above 0, or D not a positive number.
+    """
+    n, D = count(n, "n"), positive(D, "D")
+    lorenz, rng = system("lorenz"), np.random.default_rng(seed)
+    x = np.array(lorenz.start)[:, None] + rng.standard_normal((3, min(n, BATCH)))
+    follow(lorenz, x, SETTLING, COARSE, D, rng)
+    snapshots = []
+    for _ in range(math.ceil(n / x.shape[1])):
+        follow(lorenz, x, SPACING, STEP, D, rng)
+        snapshots.append(x.T.copy())
+    return np.concatenate(snapshots)[:n]
+
+
+def follow(
+    law: System, x: np.ndarray, time: float, dt: float, D: float, rng: np.random.Generator
+) -> None:
+    """Follow dx = v dt + sqrt(2 D) dW from states x (d, b) for a time, in place.
+
+    Strang splitting: half a step of noise, one of the drift by RK4, half a step of noise.  Both
+    parts are exact or nearly so, which makes it of weak order 2: the law of x has an error of
+    order dt^2 (Leimkuhler & Matthews, Molecular Dynamics, Springer, 2015).
+    """
+    steps = max(1, round(time / dt))
+    lengths = np.full(x.shape[1], time / steps)
+    kick = math.sqrt(2 * D * time / steps)
+    x += kick * math.sqrt(0.5) * rng.standard_normal(x.shape)
+    for _ in range(steps - 1):
+        law.rk4(x, lengths, 1)
+        # Two halves that follow each other are one whole.
+        x += kick * rng.standard_normal(x.shape)
+    law.rk4(x, lengths, 1)
+    x += kick * math.sqrt(0.5) * rng.standard_normal(x.shape)
+
+
+def ornstein_uhlenbeck(A: Any, D: Any, n: int, seed: int) -> np.ndarray:
+    """Draw n independent snapshots (n, d) of dx = -A x dt + sqrt(2 D) dW, float64, exactly.
+
+    They are Gaussian with mean 0 and the covariance C that solves A C + C A^T = 2 D.
+
+    Parameters
+    ----------
+    A : array (d, d)
+        Its eigenvalues have positive real parts; not symmetric where there is a current.
+    D : float or array (d, d)
+        Diffusion matrix, symmetric and positive definite; a number stands for D times the identity.
+    n : int
+    seed : int
+
+    Raises
+    ------
+    InputError
+        If n is not a whole number above 0, or A or D not as above.
+    """
+    covariance = ornstein_uhlenbeck_covariance(A, D)
+    rng = np.random.default_rng(seed)
+    normal = rng.standard_normal((count(n, "n"), len(covariance)))
+    return normal @ np.linalg.cholesky(covariance).T
+
+
+def ornstein_uhlenbeck_covariance(A: Any, D: Any) -> np.ndarray:
+    """The covariance C (d, d) of `ornstein_uhlenbeck`: A C + C A^T = 2 D."""
+    A = as_samples(A, "A", at_least=1).double().numpy()
+    d = len(A)
+    D = positive(D, "D") * np.eye(d) if np.ndim(D) == 0 else D
+    D = as_samples(D, "D", dim=d, at_least=d).double().numpy()
+    if A.shape != (d, d) or np.linalg.eigvals(A).real.min() <= 0:
+        raise InputError(
+            "A must be a square matrix whose eigenvalues have positive real parts: "
+            "with others x = -A x does not settle"
+        )
+    if D.shape != (d, d) or not np.allclose(D, D.T) or np.linalg.eigvalsh(D).min() <= 0:
+        raise InputError(f"D must be a number or a symmetric positive definite matrix ({d}, {d})")
+    return solve_continuous_lyapunov(A, 2 * D)
+
+
+def double_well_with_rotation(n: int, seed: int, a: float = 1.0, b: float = 2.0) -> np.ndarray:
+    """Draw n independent snapshots (n, 2) of p ~ exp(-U), float64, exactly.
+
+    U(x, y) = a (x^2 - 1)^2 + b y^2 / 2: two wells at (-1, 0) and (1, 0) with a barrier of height a
+    between them.  `double_well_terms` is a drift that keeps p.
+
+    By rejection: where x > 0, U's part in x is a (x - 1)^2 + a (x - 1)^2 x (x + 2), so a proposal
+    from N(1, 1 / (2 a)) cut at 0 is accepted with probability exp(-a (x - 1)^2 x (x + 2)).
+
+    Raises
+    ------
+    InputError
+        If n is not a whole number above 0, or a or b not a positive number.
+    """
+    n, a, b = count(n, "n"), positive(a, "a"), positive(b, "b")
+    rng = np.random.default_rng(seed)
+    accepted: list[np.ndarray] = []
+    while sum(map(len, accepted)) < n:
+        x = 1 + rng.standard_normal(2 * n) / math.sqrt(2 * a)
+        chance = np.exp(-a * (x - 1) ** 2 * x * (x + 2))
+        accepted.append(x[(x > 0) & (rng.random(2 * n) < chance)])
+    x = np.concatenate(accepted)[:n] * rng.choice([-1.0, 1.0], n)
+    return np.stack([x, rng.standard_normal(n) / math.sqrt(b)], axis=1)
+
+
+def double_well_terms(
+    D: float, c: float, a: float = 1.0, b: float = 2.0
+) -> tuple[Polynomial, Polynomial]:
+    """The drift v = -D grad U + c J grad U, J = [[0, 1], [-1, 0]], as exponents -> coefficient.
+
+    With diffusion constant D it keeps exp(-U), since div(p J grad U) = 0.  U is that of
+    `double_well_with_rotation`; `zoo.evaluate(terms, x)` gives v at states.
+    """
+    slope: Polynomial = {(3, 0): 4 * a, (1, 0): -4 * a}  # dU/dx
+    along = {(0, 1): c * b} | {e: -D * k for e, k in slope.items()}
+    across = {(0, 1): -D * b} | {e: -c * k for e, k in slope.items()}
+    return along, across

@@ -1,0 +1,299 @@
+import importlib.util
+import sys
+from functools import cache
+from itertools import product
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from eqflow_nb.inputs import InputError
+from eqflow_nb.measures.chaos import lyapunov_spectrum
+from eqflow_nb.snapshots.lorenz import LorenzField
+from eqflow_nb.snapshots.noisy import (
+    double_well_terms,
+    double_well_with_rotation,
+    ornstein_uhlenbeck,
+    ornstein_uhlenbeck_covariance,
+    stochastic_lorenz,
+)
+from eqflow_nb.snapshots.zoo import BATCH, SYSTEMS, evaluate, system
+from eqflow_nb.snapshots.zoo_systems import parse
+
+READINGS = 4
+
+# Largest exponents as published: Sprott, Phys. Rev. E 50, R647 (1994), table I; Viswanath (1998)
+# for Lorenz; Sprott, Chaos and Time-Series Analysis (2003) for Rössler and the jerk system;
+# Vano et al. (2006) for Lotka and Volterra's; Boffetta et al. (1998) for the two scales.
+PUBLISHED = {
+    "lorenz": 0.9056,
+    "rossler": 0.0714,
+    "sprott_b": 0.210,
+    "sprott_c": 0.163,
+    "sprott_d": 0.103,
+    "sprott_e": 0.078,
+    "sprott_f": 0.117,
+    "sprott_g": 0.034,
+    "sprott_h": 0.117,
+    "sprott_k": 0.038,
+    "sprott_n": 0.076,
+    "sprott_p": 0.087,
+    "sprott_s": 0.188,
+    "sprott_jerk": 0.0551,
+    "lotka_volterra": 0.0203,
+    "two_scale_lorenz": 11.5,
+}
+
+# How dysts calls those whose name there is not ours in capitals, and None for those it lacks.
+DYSTS = {
+    "lu": "LuChen",
+    "rikitake": "RikitakeDynamo",
+    "vallis": "VallisElNino",
+    "hindmarsh_rose": None,
+    "hindmarsh_rose_marhl": "HindmarshRose",
+    "lorenz96_4": "Lorenz96",
+}
+PARAMETERS = {
+    "lorenz": {"beta": 8 / 3, "rho": 28, "sigma": 10},
+    "lu": {"a": 36, "b": 3, "c": 20},
+    "hyper_lu": {"a": 36, "b": 3, "c": 20, "d": 1.0},
+}
+
+
+@cache
+def snapshots(name):
+    """READINGS x BATCH snapshots, the same trajectories at each reading."""
+    return system(name).sample(READINGS * BATCH, 5)
+
+
+def stationarity(x, v, diffusion=0.0):
+    """d/dt of every monomial up to degree 3 at states x (n, d): an array (n, monomials)."""
+    scale = x.std(axis=0)
+    x, v, diffusion = (x - x.mean(axis=0)) / scale, v / scale, diffusion / scale**2
+    axes = range(x.shape[1])
+    rates = []
+    for powers in product(range(4), repeat=x.shape[1]):
+        if not 1 <= sum(powers) <= 3:
+            continue
+        others = [np.prod([x[:, j] ** powers[j] for j in axes if j != i], axis=0) for i in axes]
+        rate = 0
+        for i, power in enumerate(powers):
+            if power >= 1:
+                rate = rate + power * x[:, i] ** (power - 1) * others[i] * v[:, i]
+            if power >= 2:
+                second = power * (power - 1) * x[:, i] ** (power - 2) * others[i]
+                rate = rate + second * np.broadcast_to(diffusion, len(axes))[i]
+        rates.append(rate)
+    return np.stack(rates, axis=1)
+
+
+def standard_errors_from_zero(values):
+    """Means over (n, m) in units of their standard errors, for independent rows."""
+    return values.mean(axis=0) / (values.std(axis=0) / np.sqrt(len(values)))
+
+
+def by_trajectory(values):
+    """Means over the readings of each trajectory: independent where readings may not be."""
+    return values.reshape(READINGS, BATCH, -1).mean(axis=0)
+
+
+def largest_exponent(law, x, turns=50, burn=20):
+    """Largest exponent of each trajectory by following two neighbours, distances in deviations."""
+    scale, time, small = x.std(axis=0), law.period / 2, 1e-7
+    apart = np.random.default_rng(0).standard_normal(x.shape)
+    total = np.zeros(len(x))
+    for turn in range(burn + turns):
+        lengths = np.linalg.norm(apart, axis=1)
+        total += np.log(lengths / small) if turn > burn else 0
+        neighbour = x + scale * apart * (small / lengths)[:, None]
+        x, neighbour = law.advance(x, time), law.advance(neighbour, time)
+        apart = (neighbour - x) / scale
+    return total / (time * (turns - 1))
+
+
+def test_an_equation_is_read_as_its_terms():
+    law = {(1, 0, 0): 28, (1, 0, 1): -1, (0, 2, 0): -8 / 3, (0, 0, 0): 1}
+    assert parse("28 x - x z - 8/3 y^2 + 1", 3) == law
+    assert parse("-x^2 y + 0.5 x y x", 2) == {(2, 1): -0.5}
+
+
+def test_the_zoo_has_systems_of_all_kinds():
+    assert len(SYSTEMS) >= 24
+    assert {s.dim for s in SYSTEMS.values()} == {3, 4, 5, 6}
+    assert sum(s.degree == 3 for s in SYSTEMS.values()) >= 3
+    assert sum(s.fast_slow for s in SYSTEMS.values()) >= 3
+    assert system("hyper_rossler").axes == ("x", "y", "z", "w")
+
+
+def test_an_unknown_system_is_refused_with_a_near_one():
+    with pytest.raises(InputError, match="did you mean 'rossler'"):
+        system("rosler")
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_snapshots_are_stationary(name):
+    x = snapshots(name)
+    rates = by_trajectory(stationarity(x, system(name).velocity(x)))
+    # Five standard errors, since there are some 2,000 such means.
+    assert np.abs(standard_errors_from_zero(rates)).max() < 5
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_readings_agree_and_are_nearly_independent(name):
+    x = snapshots(name)
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    z = z.reshape(READINGS, BATCH, -1)
+    changes = np.concatenate([z[-1] - z[0], z[-1] ** 2 - z[0] ** 2], axis=1)
+    assert np.abs(standard_errors_from_zero(changes)).max() < 4.5
+    # .1, and four standard errors of a correlation among BATCH pairs.
+    neighbours = (z[1:] * z[:-1]).mean(axis=(0, 1))
+    assert np.abs(neighbours).max() < 0.1 + 4 / np.sqrt(BATCH * (READINGS - 1))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_systems_are_chaotic_with_their_exponent(name):
+    law = system(name)
+    found = largest_exponent(law, snapshots(name)[-200:])
+    error = found.std() / np.sqrt(len(found))
+    assert found.mean() > 5 * error
+    assert abs(found.mean() - law.lyapunov) < 0.05 * law.lyapunov + 4 * error
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_exponents_are_the_published_ones(name):
+    assert system(name).lyapunov == pytest.approx(PUBLISHED[name], rel=0.025)
+
+
+def test_the_course_measures_the_same_exponents():
+    law = system("lorenz")
+    x = torch.from_numpy(snapshots("lorenz")[:200])
+    found = lyapunov_spectrum(law, x, dt=0.02, steps=600, renormalise=2, burn=100).exponents
+    assert float(found[:, 0].mean()) == pytest.approx(law.lyapunov, rel=0.03)
+
+
+def test_halving_the_step_changes_no_mean():
+    # In the same time, from the same states: the differences are errors of the integrator alone.
+    for law in SYSTEMS.values():
+        x = snapshots(law.name)[:300]
+        coarse, fine = (x.T.copy() for _ in range(2))
+        law.rk4(coarse, np.full(300, law.step), 1)
+        law.rk4(fine, np.full(300, law.step / 2), 2)
+        speed = np.sqrt((law.velocity(x) ** 2).mean(axis=0))
+        assert np.abs((coarse - fine).mean(axis=1) / law.step / speed).max() < 2e-5, law.name
+
+
+def test_lorenz_is_the_lorenz_of_the_course():
+    x = torch.from_numpy(snapshots("lorenz")[:50])
+    field = LorenzField(centre=(0.0, 0.0, 0.0), scale=(1.0, 1.0, 1.0))
+    assert torch.allclose(system("lorenz")(x), field(x))
+    assert torch.allclose(system("lorenz").jacobian(x), field.jacobian(x))
+
+
+@pytest.mark.parametrize("name", ["hindmarsh_rose", "qi", "lorenz96_5", "two_scale_lorenz"])
+def test_a_jacobian_is_the_derivative_of_the_velocity(name):
+    law = system(name)
+    x = torch.from_numpy(snapshots(name)[:4])
+    by_autograd = [torch.autograd.functional.jacobian(lambda r: law(r[None])[0], row) for row in x]
+    assert torch.allclose(law.jacobian(x), torch.stack(by_autograd))
+    assert np.allclose(law.velocity(x.numpy()), law(x).numpy())
+
+
+def test_a_seed_fixes_the_snapshots_and_another_changes_them():
+    draw = system("chen").sample
+    assert np.array_equal(draw(30, 1), draw(30, 1))
+    assert not np.isclose(draw(30, 1), draw(30, 2)).any(axis=1).any()
+    assert draw(30, 1).shape == (30, 3) and draw(30, 1).dtype == np.float64
+
+
+def test_a_trajectory_that_leaves_names_its_system():
+    with pytest.raises(RuntimeError, match="rossler: a trajectory left"):
+        system("rossler").advance(np.array([[100.0, 0.0, 100.0]]), 100.0)
+
+
+@pytest.mark.parametrize("bad", [{"n": 0}, {"n": 2.5}, {"spread": -1.0}])
+def test_bad_numbers_are_refused(bad):
+    with pytest.raises(InputError, match=next(iter(bad))):
+        system("lorenz").sample(**({"n": 5, "seed": 0} | bad))
+
+
+@pytest.fixture
+def flows(monkeypatch):
+    """dysts' equations.  Its writers of data sets, unused here, import gluonts."""
+    # It would compile each of its functions.
+    monkeypatch.setattr("numba.config.DISABLE_JIT", True)
+    if importlib.util.find_spec("gluonts") is None:
+        for name in ("gluonts", "gluonts.dataset", "gluonts.dataset.arrow"):
+            monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        sys.modules["gluonts.dataset.arrow"].ArrowWriter = None
+    return pytest.importorskip("dysts.flows")
+
+
+def test_velocities_are_those_of_dysts(flows):
+    compared = 0
+    for name, law in SYSTEMS.items():
+        theirs = DYSTS.get(name, "".join(part.capitalize() for part in name.split("_")))
+        if theirs is None or not hasattr(flows, theirs):
+            continue
+        model = getattr(flows, theirs)(parameters=PARAMETERS.get(name))
+        x = snapshots(name)[:20]
+        expected = np.array([model.rhs(row, 0.0) for row in x])
+        assert np.allclose(law.velocity(x), expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+        compared += 1
+    assert compared >= 45
+
+
+@pytest.mark.parametrize("D", [1.0, 20.0])
+def test_the_noisy_lorenz_is_stationary(D):
+    x = stochastic_lorenz(10_000, 3, D)
+    rates = stationarity(x, system("lorenz").velocity(x), D)
+    assert np.abs(standard_errors_from_zero(rates)).max() < 4
+
+
+def test_without_its_noise_the_noisy_lorenz_does_not_balance():
+    x = stochastic_lorenz(10_000, 3, 20.0)
+    rates = stationarity(x, system("lorenz").velocity(x))
+    assert np.abs(standard_errors_from_zero(rates)).max() > 6
+
+
+def test_ornstein_uhlenbeck_snapshots_have_the_covariance_of_their_equation():
+    A = np.array([[1.0, 2.0, 0.0], [-2.0, 0.5, 0.3], [0.0, 0.1, 2.0]])
+    D = np.diag([1.0, 0.5, 0.2])
+    C = ornstein_uhlenbeck_covariance(A, D)
+    assert np.allclose(A @ C + C @ A.T, 2 * D)
+    n = 100_000
+    x = ornstein_uhlenbeck(A, D, n, 0)
+    found = x.T @ x / n
+    error = np.sqrt((C**2 + np.outer(C.diagonal(), C.diagonal())) / n)
+    assert (np.abs(found - C) < 4 * error).all()
+    assert np.allclose(ornstein_uhlenbeck_covariance(2.0 * np.eye(2), 3.0), 1.5 * np.eye(2))
+
+
+def test_a_process_that_does_not_settle_is_refused():
+    for A in (-np.eye(2), np.ones((2, 3))):
+        with pytest.raises(InputError, match="A must be a square"):
+            ornstein_uhlenbeck(A, 1.0, 10, 0)
+    for D in (-1.0, -np.eye(2)):
+        with pytest.raises(InputError, match="D "):
+            ornstein_uhlenbeck(np.eye(2), D, 10, 0)
+
+
+def test_the_double_well_is_kept_by_its_drift():
+    x, D, c = double_well_with_rotation(200_000, 0), 0.7, 1.3
+    rates = stationarity(x, evaluate(double_well_terms(D, c), x), D)
+    assert np.abs(standard_errors_from_zero(rates)).max() < 4
+
+
+def test_the_double_well_is_its_density():
+    a, n = 1.5, 200_000
+    x = double_well_with_rotation(n, 1, a=a, b=2.0)
+    edges = np.linspace(-2.2, 2.2, 45)
+    centres = np.linspace(-3, 3, 60_001)
+    p = np.exp(-a * (centres**2 - 1) ** 2)
+    cell = np.digitize(centres, edges)
+    expected = n * np.array([p[cell == i].sum() for i in range(1, len(edges))]) / p.sum()
+    counts, _ = np.histogram(x[:, 0], edges)
+    full = expected > 20
+    chi2 = ((counts - expected) ** 2 / expected)[full].sum()
+    assert abs(chi2 - full.sum()) < 5 * np.sqrt(2 * full.sum())
+    assert abs(x[:, 1].var() - 0.5) < 4 * 0.5 * np.sqrt(2 / n)
