@@ -27,6 +27,7 @@ class LawTerm:
     coefficient: float
     error: float
     operator: str | None = None
+    channel: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,179 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Equations of a zoo
+#
+# > How many chaotic systems give away their equations to unordered snapshots, and does the method
+# > know when it fails?
+#
+# Every system of the zoo is tried, none left out: fast-slow ones, symmetric ones and coupled ones
+# among them.  Each gets 20,000 independent snapshots and a library of all monomials up to its degree.
+# Then: do the standard errors cover the truth, and what do ten million snapshots cost?
+
+# %%
+import resource
+import time
+
+import numpy as np
+import torch
+
+from eqflow_nb import figures, recovery
+from eqflow_nb.flows import stationarity
+from eqflow_nb.inputs import BUDGETS, choice
+from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.snapshots import zoo
+
+figures.style()
+torch.set_num_threads(1)
+
+# %% tags=["parameters"]
+seed = 100
+budget = "laptop"
+snapshots = 20000
+
+# %%
+sizes = {
+    "quick": dict(systems=4, resamplings=4, counts=(10**4, 10**5)),
+    "laptop": dict(systems=None, resamplings=50, counts=(10**5, 10**6, 10**7)),
+    "paper": dict(systems=None, resamplings=200, counts=(10**5, 10**6, 10**7)),
+}[choice(budget, BUDGETS, "budget")]
+card = Scorecard("equations_zoo", seed=seed, budget=budget, snapshots=snapshots)
+
+# %% [markdown]
+# ## What snapshots cost
+#
+# Moments are measured in one pass over chunks that are made as they are needed, so memory holds one
+# chunk at a time, however many there are.  Making them is not counted.
+
+# %%
+lorenz = zoo.system("lorenz")
+pool = lorenz.sample(200_000, seed)
+
+
+def stream(count):
+    """Chunks of a shifted copy of the pool: as many different rows as are asked for."""
+    for k in range(0, count, len(pool)):
+        yield pool[: count - k] * (1 + 1e-9 * k / len(pool))
+
+
+def peak():
+    """The most memory this process has held so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+before, clock = peak(), {}
+for count in sizes["counts"]:
+    began = time.perf_counter()
+    known = stationarity.moments_of(stream(count), count, 2)
+    clock[count] = time.perf_counter() - began
+    print(f"{count:>12,} snapshots  {clock[count]:7.2f} s  peak {peak():.0f} MB")
+
+# %%
+counts = np.array(list(clock))
+growth = np.polyfit(np.log(counts), np.log(list(clock.values())), 1)[0]
+card.row("points_per_second", counts[-1] / clock[counts[-1]], exponent=growth, threads=1)
+card.row("points.growth_exponent", growth, target="<= 1.1")
+card.row("memory_mb_at_1e7_points", peak(), target="<= 1000", before=before, points=int(counts[-1]))
+print(f"time grows as the number of snapshots to the power {growth:.2f}")
+
+# %% [markdown]
+# ## The zoo
+
+# %%
+names = list(zoo.SYSTEMS)[: sizes["systems"]]
+found = {}
+for name in names:
+    truth = zoo.SYSTEMS[name]
+    x = truth.sample(snapshots, seed)
+    began = time.perf_counter()
+    found[name] = recovery.judge(stationarity.identify(x, truth.degree, seed=seed), truth)
+    one = found[name]
+    said = f"{one.law.verdict:<20}{'right' if one.right else 'other':<7}field error {one.error:.4f}"
+    print(f"{name:<22}{truth.dim}D {said}  {time.perf_counter() - began:5.1f} s", flush=True)
+
+# %% [markdown]
+# A law counts as recovered if the verdict is `determined`, its terms are those of the truth, the
+# field is within 3% and every coefficient within 3 of its own standard errors.
+
+
+# %%
+def worst(one, truth):
+    """The farthest coefficient from the truth, in its standard errors, in the law's own unit."""
+    unit = min(one.law.candidate, key=lambda term: term.error)
+    scale = truth.terms[unit.equation][unit.exponents] / unit.coefficient
+    off = [
+        abs(scale * t.coefficient - truth.terms[t.equation][t.exponents]) / abs(scale * t.error)
+        for t in one.law.candidate
+        if t is not unit
+    ]
+    return max(off)
+
+
+recovered, close, confident = [], [], []
+for name, one in found.items():
+    truth = zoo.SYSTEMS[name]
+    if one.determined and (not one.right or one.error > 0.1):
+        confident.append(name)
+    if one.exact and one.error <= 0.03:
+        close.append(name)
+        recovered += [name] if worst(one, truth) <= 3 else []
+lost = {name: one.law.verdict for name, one in found.items() if name not in recovered}
+for name, verdict in lost.items():
+    print(f"{name:<22}{verdict:<20}{found[name].law.evidence}")
+
+# %%
+share = len(recovered) / len(names)
+card.row(
+    "zoo.recovered", len(recovered), target=f">= {0.9 * len(names):.0f}", share=share, lost=lost
+)
+card.row("zoo.terms_and_field_right", len(close), of=len(names))
+card.row("zoo.tried", len(names), target=">= 20", systems=names)
+card.row("zoo.wrong_but_confident", len(confident), target="<= 0", which=confident)
+kinds = {
+    "fast_slow": [n for n in names if zoo.SYSTEMS[n].fast_slow],
+    "four_and_more": [n for n in names if zoo.SYSTEMS[n].dim > 3],
+}
+for kind, members in kinds.items():
+    card.row(f"zoo.{kind}.recovered", len(set(members) & set(recovered)), of=members)
+
+# %% [markdown]
+# ## Do the errors cover the truth?
+#
+# New snapshots of Lorenz and of two others, and 95% intervals from the standard errors: how many of
+# the coefficients' true values lie inside?  The coefficient that sets the unit is left out.
+
+# %%
+inside = []
+members = [n for n in ("lorenz", "rossler", "halvorsen") if n in zoo.SYSTEMS]
+for k in range(sizes["resamplings"]):
+    truth = zoo.system(members[k % len(members)])
+    law = stationarity.identify(truth.sample(10_000, seed + 1000 + k), truth.degree, seed=k)
+    one = recovery.judge(law, truth)
+    if not one.right:
+        continue
+    unit = min(law.candidate, key=lambda term: term.error)
+    scale = truth.terms[unit.equation][unit.exponents] / unit.coefficient
+    for t in law.candidate:
+        if t is not unit:
+            off = abs(scale * t.coefficient - truth.terms[t.equation][t.exponents])
+            inside.append(off <= 1.96 * abs(scale) * t.error)
+coverage = np.mean(inside)
+print(f"{coverage:.3f} of {len(inside)} intervals hold the truth")
+
+# %%
+spread = np.sqrt(coverage * (1 - coverage) / len(inside))
+card.row(
+    "errors.coverage_95", coverage, sd=spread, target="within .04 of .94", intervals=len(inside)
+)
+card.show()
