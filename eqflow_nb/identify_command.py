@@ -124,8 +124,10 @@ def _field(
             "smooth them first, or give cleaner ones"
         )
     kind = library or "local"
+    bare = own.names == tuple(f"x{i}" for i in range(len(own.names)))
+    names = None if bare else own.names
     return identify_fields(
-        own.values, 3 if degree is None else degree, library=kind, names=own.names, **asked
+        own.values, 3 if degree is None else degree, library=kind, names=names, **asked
     )
 
 

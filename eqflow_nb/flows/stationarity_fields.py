@@ -111,8 +111,17 @@ def identify_fields(
     ]
     number, still = conditions[-1].vanishing()
     decision = _static(found[-1], number, still) if number else verdicts.decide(found)
+    if _coarse(conditions[0].stills) and decision.verdict != "determined":
+        text = f"{decision.evidence}; the images have only 256 shades, and rounding hides a law"
+        decision = replace(decision, evidence=text)
     law = _written(decision, labels, relative_to, seed, stencil)
     return replace(law, seconds=time.perf_counter() - started)
+
+
+def _coarse(stills: Any) -> bool:
+    """Whether some channel has no more shades than a byte."""
+    few = stills[:: -(-len(stills) // 8)].transpose(0, 1).flatten(1)
+    return any(len(channel.unique()) <= 256 for channel in few)
 
 
 def _static(found: verdicts.Found, number: int, still: np.ndarray) -> verdicts.Decision:
