@@ -1,0 +1,123 @@
+"""The noise level of a score chosen from the data alone: as much blur as nobody could see."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..inputs import InputError, as_samples, count, positive
+
+GRID = tuple(float(s) for s in np.geomspace(0.03, 1.0, 26))  # in units of a standard deviation
+SPLITS, DIRECTIONS = 12, 24
+MOST = 2000  # points a side, as in every preservation quoted
+TOLERANCE = 1.03
+CRITERION = (
+    "the largest σ at which one half of the data, blurred, lies no more than 3% farther from the "
+    "other half (sliced Wasserstein-2, up to 2,000 points a side) than the halves lie apart"
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A noise level and the curve that it was read from.
+
+    Attributes
+    ----------
+    sigma : float
+        The level, in the units of the samples.
+    sigmas : array (k,)
+        The levels tried.
+    values : array (k,)
+        The criterion: distance of a blurred half to the other half, over that without blur.
+    errors : array (k,)
+        Its standard error, over random halves.
+    tolerance : float
+        What the criterion may be at most.
+    criterion : str
+        In words.
+    """
+
+    sigma: float
+    sigmas: np.ndarray
+    values: np.ndarray
+    errors: np.ndarray
+    tolerance: float = TOLERANCE
+    criterion: str = CRITERION
+
+
+def choose_sigma(x: Any, sigmas: Sequence[float] | None = None, seed: int = 0) -> Choice:
+    """Choose the noise level of a score of points: as large as the data cannot tell from none.
+
+    A flow made at level sigma keeps the blurred law, so a large sigma shows as blur; D(sigma), the
+    distance of a cloud that followed the flow to held-out data, then grows as sigma^2 beside its
+    noise floor.  A small sigma shows nowhere in D: the flow whirls each point around a sample of
+    its own, at a rate 1 / sigma, and so keeps the law of the sample without having found that of
+    the system.  So the largest sigma that does not yet show is taken.  Halves of the data say
+    which: blur one, and compare its distance to the other with the one before.
+
+    The likelihood of left-out points, the usual way to choose a bandwidth, keeps the law as well on
+    the toys, with levels about half as large where edges are sharp (a ring, a checkerboard).  But
+    it blurs heavy tails too much (up to a third off the best on the cells), and falls to 0 where
+    rows are duplicated.
+
+    Parameters
+    ----------
+    x : Tensor or array (n, d)
+        Samples, each column with a standard deviation of about 1.
+    sigmas : sequence of float, optional
+        Levels to try; by default 26 from .03 to 1, times the rms standard deviation of the columns.
+    seed : int
+        Of the halves, directions and noise.
+
+    Raises
+    ------
+    InputError
+        If the samples are fewer than 20, not finite or constant along an axis, or a level is not
+        > 0.
+    """
+    samples = as_samples(x, "x", at_least=20, vary=True).detach().cpu().double().numpy()
+    levels = _levels(sigmas, samples)
+    rng = np.random.default_rng(count(seed, "seed", at_least=0))
+    squares = np.array([_squares(samples, levels, rng) for _ in range(SPLITS)])
+    # All of the data lie closer to a fresh sample than halves do: squared floors fall as 1 / n.
+    half = min(MOST, len(samples) // 2)
+    floor = squares[:, 0].mean() * half / min(MOST, len(samples))
+    excess = (squares[:, 1:] - squares[:, :1]) / floor
+    values = np.sqrt(np.maximum(0, 1 + excess.mean(0)))
+    errors = excess.std(0, ddof=1) / (2 * math.sqrt(SPLITS) * np.maximum(values, 1e-3))
+    seen = np.flatnonzero(values > TOLERANCE)
+    last = int(seen[0]) - 1 if len(seen) else len(levels) - 1
+    return Choice(float(levels[max(0, last)]), levels, values, errors)
+
+
+def _levels(sigmas: Sequence[float] | None, samples: np.ndarray) -> np.ndarray:
+    if sigmas is None:
+        return np.array(GRID) * math.sqrt(samples.var(0).mean())
+    levels = sorted(positive(sigma, "sigmas") for sigma in sigmas)
+    if not levels:
+        raise InputError("sigmas is empty; give at least one level, such as [.1, .2, .4]")
+    return np.array(levels)
+
+
+def _squares(x: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Squared distances (1 + k,) between random halves, one of them blurred by 0 and each level.
+
+    Noise projected on a direction is normal, so it is drawn along each; the same at all levels, for
+    a smooth curve.  Either half is blurred in turn: what the halves differ by then cancels.
+    """
+    half = min(MOST, len(x) // 2)
+    rows = rng.permutation(len(x))[: 2 * half]
+    directions = rng.normal(size=(DIRECTIONS, x.shape[1]))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    shadows = (directions @ x[rows].T).astype(np.float32).reshape(DIRECTIONS, 2, half)
+    plain = np.sort(shadows, axis=2)
+    noise = rng.normal(size=shadows.shape).astype(np.float32)
+    squares = [np.square(plain[:, 0] - plain[:, 1]).mean()]
+    for level in levels.astype(np.float32):
+        blurred = np.sort(shadows + level * noise, axis=2)
+        squares.append(np.square(blurred - plain[:, ::-1]).mean())
+    return np.array(squares, dtype=np.float64)

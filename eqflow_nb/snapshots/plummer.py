@@ -1,0 +1,123 @@
+"""A relaxed star cluster: positions and velocities in the field of a Plummer sphere.
+
+Units: the gravitational constant, the cluster's mass and its Plummer length are 1, so that one unit
+of time is about a tenth of an orbit at the half-mass radius of 1.3.  Plummer, MNRAS 71, 460 (1911).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from scipy.integrate import quad
+from scipy.special import betainc
+from torch import Tensor
+
+from ..inputs import InputError, between, count, positive
+from .base import World
+
+AXES = ("x", "y", "z", "vx", "vy", "vz")
+NORM = 24 * math.sqrt(2) / (7 * math.pi**3)
+
+
+def plummer(reach: float = 10.0) -> World:
+    """Make a cluster of stars in equilibrium, each seen once: (x, y, z, vx, vy, vz).
+
+    A star has the potential Phi(r) = -1 / sqrt(1 + r^2), the binding energy e = -Phi - v^2 / 2, and
+    the law p(x, v) = 24 sqrt(2) / (7 pi^3) e^(7/2), whose density in space is
+    3 / (4 pi) (1 + r^2)^(-5/2).  Any law of e alone is stationary (Jeans), so that leaving out the
+    most loosely bound stars changes nothing in that; all of them have no finite variance.
+
+    Parameters
+    ----------
+    reach : float
+        No star gets farther than this from the centre: e > 1 / sqrt(1 + reach^2).
+
+    Raises
+    ------
+    InputError
+        If reach is not a finite number > 0.
+    """
+    reach = positive(reach, "reach")
+    least = 1 / math.sqrt(1 + reach**2)
+    kept, place, speed = _moments(least, reach)
+    scale = torch.tensor([place] * 3 + [speed] * 3, dtype=torch.float64)
+
+    def velocity(x: Tensor) -> Tensor:
+        position, motion = (x * scale.to(x)).split(3, dim=-1)
+        pull = -position * (1 + position.square().sum(-1, keepdim=True)) ** -1.5
+        return torch.cat([motion, pull], -1) / scale.to(x)
+
+    def log_density(x: Tensor, sigma: float) -> Tensor:
+        if between(sigma, "sigma", 0, math.inf) > 0:
+            raise InputError(f"sigma is {sigma:g}; the cluster's law is known at 0 only")
+        e = binding(x * scale.to(x))
+        inside = torch.where(e > least, e, torch.full_like(e, math.nan)).log()
+        log = math.log(NORM / kept) + 3.5 * inside + float(scale.log().sum())
+        return torch.where(e > least, log, torch.full_like(log, -math.inf))
+
+    return World(
+        name="plummer",
+        dim=6,
+        axes=AXES,
+        units="G = M = b = 1",
+        sample=lambda n, seed: torch.from_numpy(_sample(n, seed, least) / scale.numpy()).float(),
+        centre=torch.zeros(6, dtype=torch.float64),
+        scale=scale,
+        velocity=velocity,
+        log_density=log_density,
+    )
+
+
+def binding(raw: Tensor) -> Tensor:
+    """Binding energy e (B,) of stars (B, 6) in natural units; a star that escapes has e < 0."""
+    position, motion = raw.split(3, dim=-1)
+    return (1 + position.square().sum(-1)).rsqrt() - motion.square().sum(-1) / 2
+
+
+def _sample(n: int, seed: int, least: float) -> np.ndarray:
+    """Stars (n, 6) in natural units, by inverting the laws of radius and speed.
+
+    Aarseth, Hénon & Wielen, Astron. Astrophys. 37, 183 (1974), appendix: a share m of the mass lies
+    within r = (m^(-2/3) - 1)^(-1/2), and the speed over that of escape, q, has the density
+    q^2 (1 - q^2)^(7/2).  They draw q by rejection; q^2 has the beta law (3/2, 9/2).
+    """
+    n, rng = count(n, "n"), np.random.default_rng(count(seed, "seed", at_least=0))
+    stars = np.empty((0, 6))
+    while len(stars) < n:
+        radius = (rng.uniform(size=n) ** (-2 / 3) - 1) ** -0.5
+        escape = math.sqrt(2) * (1 + radius**2) ** -0.25
+        speed = escape * np.sqrt(rng.beta(1.5, 4.5, n))
+        bound = (1 + radius**2) ** -0.5 - speed**2 / 2 > least
+        drawn = np.hstack([_turned(radius, rng), _turned(speed, rng)])
+        stars = np.concatenate([stars, drawn[bound]])
+    return stars[:n]
+
+
+def _turned(length: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Vectors (n, 3) of given lengths that point anywhere."""
+    direction = rng.normal(size=(len(length), 3))
+    return direction * (length / np.linalg.norm(direction, axis=1))[:, None]
+
+
+def _moments(least: float, reach: float) -> tuple[float, float, float]:
+    """Share of stars kept, and standard deviations of a coordinate and of a velocity.
+
+    At radius r, with psi = -Phi(r), those kept have q^2 < 1 - least / psi: incomplete beta
+    functions.
+    """
+
+    def integral(weight: float, a: float, length: bool, squared: bool) -> float:
+        def shell(r: float) -> float:
+            psi = (1 + r * r) ** -0.5
+            share = betainc(a, 4.5, max(0.0, 1 - least / psi))
+            factor = (r * r if length else 1.0) * (2 * psi if squared else 1.0)
+            return 3 * r * r * psi**5 * share * factor * weight
+
+        return quad(shell, 0, reach, limit=200)[0]
+
+    kept = integral(1.0, 1.5, False, False)
+    place = integral(1.0, 1.5, True, False) / kept
+    speed = integral(0.25, 2.5, False, True) / kept
+    return kept, math.sqrt(place / 3), math.sqrt(speed / 3)
