@@ -17,7 +17,7 @@ from eqflow_nb.__main__ import main
 from eqflow_nb.flows import elimination, moments
 from eqflow_nb.flows.conditions import MomentConditions
 from eqflow_nb.flows.cosines import CosineConditions
-from eqflow_nb.flows.resampling import bootstrap
+from eqflow_nb.flows.resampling import bootstrap, crossfit
 from eqflow_nb.flows.stationarity import identify, identify_from, moments_of
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures.arrow import with_arrow
@@ -307,27 +307,28 @@ def test_an_ornstein_uhlenbeck_process_is_determined_up_to_a_rotation() -> None:
 
 def test_standard_errors_cover_the_truth() -> None:
     inside = []
-    names = sorted(TRUE)
     for seed in range(12):
-        x = LORENZ.sample(4000, 900 + seed)
-        conditions = MomentConditions(moments.measure([x], 4000, 7), 6, 2)
-        support = np.array([
-            next(k for k, t in enumerate(conditions.terms) if (t.equation, t.powers) == name)
-            for name in names
-        ])  # fmt: skip
-        true = np.array([LORENZ.terms[i][e] for i, e in names])
-        draws = bootstrap(conditions, _at_truth(conditions, support, true), support, seed)
-        own = np.array([conditions.own(c) for c in draws])[:, support]
-        own = own / own[:, :1] * true[0]
-        inside.append(np.abs(own[0] - true)[1:] < 1.96 * own[1:, 1:].std(0))
-    assert 0.85 < np.mean(inside) <= 1.0
+        x = LORENZ.sample(5000, 900 + seed)
+        law = identify(x)
+        if {(t.equation, t.exponents) for t in law.candidate} != TRUE:
+            continue
+        unit = min(law.candidate, key=lambda term: term.error)
+        scale = LORENZ.terms[unit.equation][unit.exponents] / unit.coefficient
+        for t in law.candidate:
+            off = abs(scale * t.coefficient - LORENZ.terms[t.equation][t.exponents])
+            inside += [] if t is unit else [off < 1.96 * abs(scale) * t.error]
+    assert len(inside) > 40
+    assert 0.85 < np.mean(inside) < 1.0
 
 
-def _at_truth(conditions, support: np.ndarray, true: np.ndarray) -> np.ndarray:
-    c = np.zeros(len(conditions.terms))
-    c[support] = 1.0
-    c[support] = true / conditions.own(c)[support]
-    return c / np.sqrt(c @ conditions.gram @ c)
+def test_halves_that_weigh_each_other_estimate_the_same_law(snapshots: np.ndarray) -> None:
+    conditions = MomentConditions(moments.measure([snapshots], len(snapshots), 6), 5, 2)
+    weighted, _, fit, _ = elimination.search(conditions)
+    support = np.sort(fit.support)
+    crossed = crossfit(conditions, fit.c, support, draws=50)
+    resampled = bootstrap(conditions, weighted, fit, draws=50)
+    off = np.abs(crossed[0] - fit.c)[support]
+    assert (off < 6 * np.hypot(crossed[1:].std(0), resampled.std(0))[support]).all()
 
 
 # ---- bad input ---------------------------------------------------------------------------------

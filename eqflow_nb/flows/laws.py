@@ -160,13 +160,19 @@ def law_of(
     relative_to: str | None,
     seed: int,
 ) -> Law:
-    """Write a decision down in the data's own coordinates, with bootstrap errors."""
-    conditions, fit = decision.found.conditions, decision.found.fit
+    """Write a decision down in the data's own coordinates, with errors.
+
+    Of the sets of tests that agree the smallest is used: its weights are known best.  Errors are
+    those of the bootstrap, which takes weights as known, and how far the sets differ, squared and
+    added.
+    """
+    source = min(decision.agree or (decision.found,), key=lambda each: each.weighted.tests)
+    conditions, fit = source.conditions, source.fit
     texts = [_text(term, names, list(extras)) for term in conditions.terms]
     base = getattr(conditions, "base", conditions)
     support = np.sort(fit.support)
-    c, *resampled = (base.own(each) for each in bootstrap(conditions, fit.c, support, seed))
-    draws = np.array(resampled)
+    c = base.own(fit.c)
+    draws = np.array([base.own(each) for each in bootstrap(conditions, source.weighted, fit, seed)])
     unit = _reference(conditions.terms, texts, support, c, draws, relative_to)
     # With noise in the dynamics D > 0 fixes the sign; without, the reference is made positive.
     known_size = amount if amount and conditions.terms[unit].equation < 0 else 1.0
@@ -175,7 +181,9 @@ def law_of(
     sign = np.sign(c[support[-1]] if noisy else c[unit])
     spread = draws * (known_size * np.sign(c[unit]) * sign) / draws[:, [unit]]
     c = c * (known_size * sign / abs(c[unit]))
-    errors = spread.std(0, ddof=1)
+    others = np.array([base.own(each.fit.c) for each in decision.agree or (source,)])
+    apart = (others / others[:, [unit]] * c[unit]).std(0)
+    errors = np.hypot(spread.std(0, ddof=1), apart)
     terms = tuple(
         LawTerm(
             conditions.terms[k].equation,

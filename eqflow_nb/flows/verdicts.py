@@ -11,11 +11,12 @@ import numpy as np
 from scipy.stats import chi2
 
 from .elimination import Fit, Weighted, root_of_inverse
-from .resampling import bootstrap
+from .resampling import crossfit, without_each_part
 
 FITS = 1.5  # the most misfit, in units of its expected value, of a law that fits
 # How far a law must stand out, by how many sets of tests find it: one, two, three or more.
 SURE = (30.0, 20.0, 15.0)
+LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
 CHANCE = 0.05  # that no further term looks worth more than it may, if none is missing
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
 
@@ -69,8 +70,20 @@ class Found:
         if self.fit.misfit - best.misfit < by_chance * self.fit.excess:
             return -np.inf
         support = np.sort(best.support)
-        draws = bootstrap(self.conditions, self.fit.c, support)[:, best.support[-1]]
+        draws = crossfit(self.conditions, self.fit.c, support, draws=100)[:, best.support[-1]]
         return float(abs(draws[0]) / draws[1:].std() - np.sqrt(by_chance))
+
+    @functools.cached_property
+    def leaning(self) -> float:
+        """What one part of the data carries of the evidence for the weakest term, beyond chance.
+
+        Above 0 the term may come from a few rare snapshots.  By chance the largest of B parts takes
+        away about 2 * 3 / sqrt(B) over the term's worth in standard errors.
+        """
+        weakest = int(np.argmin(self.fit.losses))
+        parts = without_each_part(self.conditions, self.weighted, self.fit)[:, weakest]
+        worth = max(float(self.fit.losses[weakest]), 1.0)
+        return 1 - parts.min() / worth - LEANING - 8 / np.sqrt(len(parts) * worth)
 
     def allows(self, support: frozenset[int]) -> bool:
         """Whether a law with these terms fits here too, about as well as the one found."""
@@ -112,6 +125,8 @@ class Decision:
         Why, in words.
     needed : int or None
         How many snapshots would do, by the growth of the gap, where too few.
+    agree : tuple of Found
+        All sets of tests that find the law, if it is determined.
     """
 
     verdict: str
@@ -119,6 +134,7 @@ class Decision:
     nulls: np.ndarray
     evidence: str
     needed: int | None = None
+    agree: tuple[Found, ...] = ()
 
 
 def stands_out(found: Sequence[Found]) -> bool:
@@ -139,13 +155,13 @@ def decide(found: Sequence[Found]) -> Decision:
     count = best.conditions.count
     if nulls.shape[1] > 1:
         return _several(richest, nulls)
-    if best.gap >= enough and best.missing <= 0 and not against:
+    if best.gap >= enough and best.missing <= 0 and best.leaning <= 0 and not against:
         text = (
             f"misfit {best.fit.misfit:.0f} where noise gives {best.fit.freedom}; any other law "
             f"with as many terms, or one less, has {best.gap * best.fit.excess:.0f} more; "
             f"{len(agree)} of {len(found)} sets of tests find it"
         )
-        return Decision("determined", best, nulls, text)
+        return Decision("determined", best, nulls, text, agree=tuple(agree))
     worst = max(found, key=lambda each: each.path[0].excess)
     if worst.path[0].excess > 2 * FITS and not worst.fits and best.gap < enough:
         return _misfit(worst)
@@ -153,6 +169,12 @@ def decide(found: Sequence[Found]) -> Decision:
         text = (
             "sets of tests contradict each other: the law that stands out under one misfits under "
             f"{len(against)} other(s)"
+        )
+        return Decision("too few snapshots", best, nulls, text, 4 * count)
+    if best.gap >= enough and best.leaning > 0:
+        text = (
+            "a single part of the snapshots carries much of the evidence for one of the terms, so "
+            f"it may come from rare events; about {_round(4 * count)} snapshots should tell"
         )
         return Decision("too few snapshots", best, nulls, text, 4 * count)
     if best.gap >= enough:
