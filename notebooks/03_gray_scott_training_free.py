@@ -322,14 +322,15 @@ virtues = {
 }
 figures.show(
     figures.two_virtues(virtues, 1.5, "Waves: true, or law-keeping, or both"),
-    "Similarity to the truth against distance from the law. The spectral rule is nearly true, and "
-    "four times as fast it leaves the law, with either score; the network's flow is near the law but "
-    "not true; the nearest law-keeping flow is both, at both speeds.",
+    "Similarity to the truth against distance from the law. The spectral rule is nearly true; four "
+    "times as fast it leaves the law with the Gaussian score, and nearly does with the network's. The "
+    "network's flow keeps the law but is not true; the nearest law-keeping flow is both, at both "
+    "speeds.",
 )
 
 # %% [markdown]
-# Before and after, as pictures: the Gaussian rule leaves a cloud with the right spectrum; the
-# network and the nearest flow leave waves.
+# Before and after, as pictures: the Gaussian rule leaves clouds; the network and the nearest flow
+# leave waves.
 
 # %% tags=["thumbnail"]
 titles = {"start": "still", "Gaussian x4": "Gaussian x4", "K = J": "J x1"}
@@ -363,8 +364,8 @@ clock = [f"about {lapse * n} steps of chemistry" for n in range(min(map(len, fil
 figures.film(
     figures.frames(films, clock, limits=(-1.5, 2.5)),
     "A film of waves: true chemistry, the spectral flow and the nearest flow. Fronts grow and travel "
-    "alike in all three; by the end the nearest flow has rings where the true one has them, of the "
-    "spectral one's many have faded.",
+    "alike in all three; by the end the nearest flow has fronts where the true one has them, of the "
+    "spectral one's many have thinned or faded.",
     milliseconds=160,
 )
 
@@ -383,9 +384,9 @@ for (kind, sign), far in leaks.items():
 
 # %% [markdown]
 # Up to t = 75, twice as far as above at its own speed, the nearest flow alone is nearer to the law
-# than what it was made from. Then it runs away: the potential is a sum of finitely many test
-# functions, so the projection is not exact, and a Gaussian rotation at least comes round again. What
-# holds the law for good is the flow *and* the Langevin part.
+# than what it was made from. Then, in one of its two directions, it runs away: the potential is a
+# sum of finitely many test functions, so the projection is not exact, and a Gaussian rotation at
+# least comes round again. What holds the law in both is the flow *and* the Langevin part.
 
 # %% [markdown]
 # ## 8. Nulls
@@ -493,13 +494,16 @@ print("every pattern is better bent than not:", all(one.bend > 0 for one in chos
 # - With both chemicals scaled to deviation 1 instead of in concentrations, the spectral rule is
 #   less similar: see the rows `similarity_scaled`. The food then counts less than it weighs.
 # - The network's own flow, with the better score, is *another* dynamics: see the rows `network`.
-# - A network's law leaks late. Under K = +J life is within 1.5 floors after 1,000 steps, waves and
-#   spirals are not, while K = 0 stays: see the rows `patch_distance_over_floor_1000`. The nearest flow
-#   of waves stays too, and what it was made from does not.
+# - A network's law can leak late. Under K = ±J life and waves meet their aims after 300 and 1,000
+#   steps; spirals miss both, while K = 0 stays where it began: see the rows
+#   `sde.patch_distance_over_floor`. The nearest flow of waves stays too, and what it was made from
+#   does not.
 # - The nearest flow keeps the law as far as its test functions see it. What they miss the Langevin
 #   part mends, at four times its speed too. Alone it runs away: see the rows `alone`.
-# - At its own speed every flow here keeps the law for 300 steps, the unprojected one too: the row
-#   `waves.both` says little without the one four times as fast and its control.
+# - For 300 steps every flow of waves with the network's score keeps the law, the unprojected one
+#   too: four times as fast it is farther off than the nearest, but still within 1.5 floors. Those
+#   rows say little without their controls. After 1,000 steps the unprojected one is out of bounds:
+#   see the control of `waves.both.patch_distance_over_floor_1000`.
 # - Speed and arrow are not in the stills. Where the film runs forward, it was told to.
 #
 # **Read on.** Zhang & Levin (2025), arXiv:2509.17990, section on Gray-Scott; Pearson (1993), for

@@ -16,6 +16,7 @@ from .resampling import crossfit, without_each_part
 FITS = 1.5  # the most misfit, in units of its expected value, of a law that fits
 # How far a law must stand out, by how many sets of tests find it: one, two, three or more.
 SURE = (30.0, 20.0, 15.0)
+PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
 CHANCE = 0.05  # that no further term looks worth more than it may, if none is missing
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
@@ -81,6 +82,8 @@ class Found:
         away about 2 * 3 / sqrt(B) over the term's worth in standard errors.
         """
         weakest = int(np.argmin(self.fit.losses))
+        if self.fit.losses[weakest] > PLENTY:
+            return -np.inf
         parts = without_each_part(self.conditions, self.weighted, self.fit)[:, weakest]
         worth = max(float(self.fit.losses[weakest]), 1.0)
         return 1 - parts.min() / worth - LEANING - 8 / np.sqrt(len(parts) * worth)
