@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .flows.elimination import Weighted, root_of_inverse
 from .flows.laws import Law
 from .snapshots.zoo import System
 from .snapshots.zoo_systems import Polynomial
@@ -116,9 +117,14 @@ def _basis_velocity(law: Law, basis: Mapping[tuple[int, str], float], x: np.ndar
     return out
 
 
-def spectrum(law: Law) -> tuple[np.ndarray, int]:
-    """Misfits of the library's laws over what noise gives, least first, and how many keep p."""
-    found = law.decision.found
+def spectrum(law: Law) -> np.ndarray:
+    """Misfits (K,) of the library's laws over what noise gives, least first: below 2 they keep p.
+
+    Where several laws keep p, the conditions are weighed by the noise of them all.
+    """
+    found, weighted = law.decision.found, law.decision.found.weighted
     every = np.arange(found.conditions.matrix.shape[1])
-    misfits, _ = found.weighted.spectrum(every)
-    return misfits / max(found.weighted.tests - len(every) + 1, 1), law.null_dimension
+    if law.verdict == "undetermined":
+        total = sum(found.conditions.covariance(each) for each in law.decision.nulls.T)
+        weighted = Weighted(found.conditions, root_of_inverse(total))
+    return weighted.spectrum(every)[0] / max(weighted.tests - len(every) + 1, 1)

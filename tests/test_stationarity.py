@@ -444,3 +444,8 @@ def test_the_command_refuses_in_one_line(tmp_path, snapshots, capsys, arguments,
     assert said in printed.err
     assert printed.out == ""
     assert len(printed.err.strip().splitlines()) == 1
+
+
+def test_a_ring_asked_by_cosines_alone_is_undetermined_too() -> None:
+    law = identify(ring(4000), 2, tests="cosines")
+    assert law.verdict == "undetermined"

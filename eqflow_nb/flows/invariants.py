@@ -32,7 +32,9 @@ def conserved(law: Law, known: Moments) -> Law:
     exponents = [conditions.tests[k] for k in tests]
     at = [known.at[0, e] for e in exponents]
     values, laws = _slowest(_change(conditions, c, tests, known), known.covariance[np.ix_(at, at)])
-    draws = bootstrap(conditions, decision.found.weighted, decision.found.fit, draws=40)
+    draws = bootstrap(
+        decision.found.conditions, decision.found.weighted, decision.found.fit, draws=40
+    )
     noise = sum(_change(conditions, each - c, tests, known) for each in draws) / len(draws)
     rate = float(c @ conditions.gram @ c) / known.dim
     kept = [

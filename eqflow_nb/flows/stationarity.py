@@ -33,6 +33,7 @@ TESTS = {1: (6, 8, 10), 2: (5, 6, 7, 8, 9), 3: (5, 6, 7, 8), 4: (5, 6, 7), 5: (4
 MOST_FEATURES = 1300  # moments kept, so that their products stay under 20 MB
 CARRIED = 8  # snapshots a test, at least: fewer can't tell the covariance of the tests
 COSINES = ((100, 2.0), (200, 1.0))  # how many, and their width in deviations
+FEW, MOST_ROWS = 3000, 10_000  # snapshots up to which cosines are always asked; used by them
 FAMILIES = ("auto", "polynomials", "cosines", "both")
 
 
@@ -140,7 +141,9 @@ def identify_from(
         )
     clean = known.without_noise(size)
     found = _polynomials(clean, degree, tensor) if tests != "cosines" else []
-    rescue = tests == "auto" and not size.any() and not verdicts.stands_out(found)
+    # Where some sets of polynomials fit and others don't, rare far points may be to blame.
+    torn = len({each.fits for each in found}) > 1 or known.count <= FEW
+    rescue = tests == "auto" and not size.any() and torn and not verdicts.stands_out(found)
     if x is not None and (tests in ("cosines", "both") or rescue):
         found += _cosines(clean, x, degree, tensor, seed)
     decision = verdicts.decide(found)
@@ -170,7 +173,7 @@ def _cosines(
     known: moments.Moments, x: np.ndarray, degree: int, tensor: np.ndarray | None, seed: int
 ) -> list[verdicts.Found]:
     base = MomentConditions(known, 2, degree, tensor)
-    few = x[:: -(-len(x) // moments.CHUNK)]
+    few = x[:: -(-len(x) // MOST_ROWS)]
     found = []
     for number, width in COSINES:
         if 1.3 * len(base.terms) < number < len(few) / CARRIED:

@@ -44,7 +44,7 @@ def arrow(field: Any, x: Any, seed: int = 0, steps: int = STEPS) -> Arrow:
         The snapshots, at least 100.
     seed : int
     steps : int
-        Of the roll-out; a step is .03 of the time a fast point needs for one deviation of the cloud.
+        Of the roll-out; a step is .03 of the time in which fast points cross a deviation.
     """
     rows = as_samples(x, "x", at_least=100).double()
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))

@@ -1,0 +1,120 @@
+"""Laws beside their truth: judged, followed and drawn; a panel that redraws."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from eqflow_nb import figures, panels_equations, recovery, recovery_runs
+from eqflow_nb import figures_equations as pictures
+from eqflow_nb.flows.stationarity import identify
+from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.snapshots.zoo import system
+
+LORENZ = system("lorenz")
+
+
+@pytest.fixture(scope="module")
+def law():
+    return identify(LORENZ.sample(6000, 0))
+
+
+def test_a_law_is_judged_up_to_its_clock_and_arrow(law) -> None:
+    one, other = (recovery.judge(each, LORENZ) for each in (law, law.reversed()))
+    assert one.right
+    assert one.error < 0.03
+    assert other.error == pytest.approx(one.error)
+    assert other.scale == pytest.approx(-one.scale)
+    lacking = dataclasses.replace(law, candidate=law.candidate[1:])
+    judged = recovery.judge(lacking, LORENZ)
+    assert not judged.right
+    assert judged.error > 0.1
+
+
+def test_a_law_found_can_be_followed_in_the_truth_s_time(law) -> None:
+    trial = recovery.judge(law, LORENZ)
+    copy = recovery.as_system(law, trial.scale, LORENZ)
+    x = LORENZ.sample(50, 3)
+    np.testing.assert_allclose(copy.velocity(x), trial.scale * law.velocity(x), rtol=1e-9)
+    near, far = (recovery.path(one, x[0], 0.5, 100) for one in (copy, LORENZ))
+    assert np.abs(near - far).max() < 1.0
+    gone = recovery.as_system(law, -trial.scale, LORENZ)
+    assert np.isnan(recovery.path(gone, x[0], 20.0, 400)[-1]).all()
+
+
+def test_what_the_null_space_holds() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((8000, 2))
+    several = identify(x, 1)
+    assert recovery.contains(several, x @ np.array([[0.0, -1], [1, 0]]), x) > 0.99
+    assert recovery.contains(several, x, x) < 0.1
+
+
+def test_controls_are_what_they_say() -> None:
+    clouds = recovery_runs.controls(2000, 1)
+    assert {due for _, _, due in clouds.values()} == {"undetermined", "not in the library"}
+    for name, (x, _, _) in clouds.items():
+        assert x.shape[0] == 2000, name
+        assert np.isfinite(x).all()
+    lorenz = LORENZ.sample(2000, 1)
+    np.testing.assert_allclose(np.sort(clouds["shuffled"][0], 0), np.sort(lorenz, 0))
+
+
+def test_runs_over_seeds_and_their_rows() -> None:
+    runs = recovery_runs.trials("lorenz", [500, 2000], [0, 1])
+    exact, _, error = recovery_runs.table(runs, [500, 2000], [0, 1])
+    assert exact.shape == error.shape == (2, 2)
+    assert error[1].mean() < error[0].mean()
+    card = Scorecard("x")
+    recovery_runs.score(card, "lorenz", runs.values(), error=0.05)
+    assert card.rows["lorenz.terms_exact"].target == ">= 4"
+    assert card.rows["lorenz.field_error"].details["worst"] == pytest.approx(error.max())
+
+
+STEPS = np.arange(30, 0, -1)
+PATH = np.cumsum(np.random.default_rng(0).standard_normal((300, 3)), 0)
+TEXT = "dx/dt = - 1.0009(14) x + 1 y\ndy/dt = 2.776(12) x - 0.089(6) y - 0.09985(15) x*z"
+HITS = np.ones((3, 4), bool)
+FIGURES = {
+    "elimination": lambda: pictures.elimination(
+        {"a": (STEPS, 1e3 / STEPS**2 + 50, 50 + 0 * STEPS, 7)}
+    ),
+    "attractors": lambda: pictures.attractors({"true law": PATH, "law found": PATH}),
+    "spectra": lambda: pictures.spectra({"true": (STEPS[::-1], np.ones((30, 3)))}),
+    "recovery": lambda: pictures.recovery({"a": ([1, 10, 100], HITS, 0.01 + HITS)}, "snapshots"),
+    "gallery": lambda: pictures.gallery({"a": (PATH, (0, 1), TEXT, "determined", True)}),
+    "verdicts": lambda: pictures.verdicts({"a": (PATH[:, :2], STEPS[::-1] / 2, "none", True)}),
+    "by_hand": lambda: pictures.by_hand(STEPS, STEPS, [str(k) for k in STEPS], STEPS),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_small(name: str) -> None:
+    figure = FIGURES[name]()
+    assert isinstance(figure, Figure)
+    assert 2.5 < figure.get_figwidth() <= 9
+    assert len(figures.png(figure, 125)) < 100_000
+
+
+def test_long_equations_are_broken_before_a_sign() -> None:
+    lines = pictures.broken(TEXT.splitlines()[1], 30)
+    assert len(lines) > 1
+    assert all(len(line) <= 30 for line in lines)
+    assert all(line.strip()[0] in "+-" for line in lines[1:])
+    assert " ".join(line.strip() for line in lines) == TEXT.splitlines()[1]
+
+
+def test_every_control_of_the_panel_changes_the_picture() -> None:
+    panel = panels_equations.lorenz_law_panel(number=1000)
+    for name, value in {"terms": 5, "noise": 0.1, "degree": 1, "number": 3000}.items():
+        before = panel.picture.value
+        panel.controls[name].value = value
+        assert panel.picture.value != before, name
+    assert not panel.errors
+    panel.controls["degree"].value, panel.controls["noise"].value = 2, 0.0
+    panel.controls["terms"].value = 7
+    assert "7 of 30 terms" in panel.status.value
+    assert len(panel.static(terms=[7, 5]).axes) == 6

@@ -1,0 +1,250 @@
+"""A report on a reader's data: what it says, what it keeps, what it refuses, what it saves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from eqflow_nb import figures_report, levels
+from eqflow_nb.inputs import InputError
+from eqflow_nb.panels_own import own_panel
+from eqflow_nb.report import Report, report
+from eqflow_nb.report_images import rules
+from eqflow_nb.report_plane import flat_density, mean_flow, plane_of
+from eqflow_nb.scores import KernelDensityScore, fit_spectral
+from eqflow_nb.snapshots import cells
+
+POINTS = {"sigma", "score", "flow", "preservation", "clouds"}
+IMAGES = {"sigma", "score", "flow", "preservation", "pictures"}
+
+
+def normal(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def waves(n: int, channels: int, side: int = 16) -> np.ndarray:
+    """Periodic images, smooth, of any number of channels, in [0, 1]."""
+    rng = np.random.default_rng(1)
+    phase = rng.uniform(0, 2 * np.pi, size=(n, channels, 1, 1))
+    y, x = np.mgrid[:side, :side] * 2 * np.pi / side
+    return (
+        0.5
+        + 0.3 * np.sin(x + phase) * np.cos(y + 2 * phase)
+        + 0.02 * rng.normal(size=(n, channels, side, side))
+    )
+
+
+def complete(found: Report, names: set[str]) -> None:
+    """Every figure is there, in words too, with the arrays that it was drawn from."""
+    assert set(found.figures) == set(found.alts) == names
+    for name in names:
+        assert isinstance(found.figures[name], Figure)
+        assert len(found.alts[name]) > 30
+        assert found.alts[name].endswith(".")
+        assert found.arrays(name)
+    assert {name.partition(".")[0] for name in found.data} == names
+    assert "Noise level: σ =" in str(found)
+    assert max(map(len, str(found).splitlines())) <= 100
+
+
+@pytest.fixture(scope="module")
+def blood() -> Report:
+    return report(cells.PATH, cells.AXES, points=150)
+
+
+def test_a_table_of_points_is_examined(blood: Report) -> None:
+    complete(blood, POINTS)
+    assert blood.sigma == blood.choice.sigma
+    assert set(blood.preservation) >= {"skew", "score", "symmetric", "random"}
+    over = {kind: values[10.0] for kind, values in blood.preservation.items()}
+    assert max(blood.preservation["skew"].values()) < 1.5
+    assert min(over["symmetric"], over["random"]) > 3
+    assert "keeps what your data look like" in str(blood)
+    assert blood.law.verdict in str(blood)
+    assert "S_score" in blood.figures["flow"].axes[0].get_xlabel()
+    x = torch.randn(4, 2)
+    assert blood.flow(x).shape == blood.score(x).shape == (4, 2)
+
+
+def test_it_is_the_same_every_time_and_whatever_the_order(blood: Report) -> None:
+    again = report(cells.PATH, cells.AXES, points=150)
+    assert str(again) == str(blood)
+    for name, array in blood.data.items():
+        np.testing.assert_array_equal(again.data[name], array)
+    backwards = report(blood.own.values[::-1], points=150)
+    assert backwards.preservation["skew"] == blood.preservation["skew"]
+
+
+def test_it_is_saved_whole_and_can_be_saved_again(blood: Report, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "report"
+    written = blood.save(folder)
+    assert sorted(folder.iterdir()) == sorted(written), "no drafts are left"
+    assert {path.stem for path in written} == POINTS | {"report"}
+    assert (folder / "report.txt").read_text(encoding="utf-8") == f"{blood}\n"
+    with np.load(folder / "score.npz", allow_pickle=False) as kept:
+        np.testing.assert_array_equal(kept["samples"], blood.data["score.samples"])
+    assert Image.open(folder / "flow.png").width > 300
+    # An interrupted save leaves some files; the next one makes all of them whole.
+    (folder / "score.npz").write_bytes(b"half")
+    blood.save(folder)
+    with np.load(folder / "score.npz", allow_pickle=False) as kept:
+        assert "samples" in kept.files
+
+
+def test_bad_input_a_folder_that_is_a_file(blood: Report, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="can't be written to"):
+        blood.save(tmp_path / "file")
+
+
+def test_figures_are_shown_by_name(blood: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    blood.show("flow")
+    with pytest.raises(InputError, match="it has sigma, score"):
+        blood.show("flaw")
+
+
+@pytest.mark.parametrize(
+    ("d", "looks_for"), [(3, "quadratic"), (4, "quadratic"), (7, "No law was")]
+)
+def test_points_in_more_dimensions_are_drawn_in_a_plane(d: int, looks_for: str) -> None:
+    found = report(normal(400, d), points=100)
+    complete(found, POINTS)
+    assert looks_for in str(found)
+    assert found.data["score.directions"].shape == (2, d)
+    assert found.figures["flow"].axes[0].get_xlabel() == "direction 1 (sd)"
+
+
+def test_on_a_line_there_is_no_flow() -> None:
+    found = report(normal(200, 1))
+    complete(found, {"sigma", "score"})
+    assert found.flow is None
+    assert found.law is None
+    assert "nothing can flow" in str(found)
+    area = np.trapezoid(found.data["score.density"], found.data["score.at"])
+    assert area == pytest.approx(1, abs=0.01)
+
+
+def test_duplicates_and_columns_that_say_nothing_are_left_out() -> None:
+    x = normal(150, 2)
+    odd = np.hstack([x, np.ones((150, 1)), np.arange(150)[:, None]])
+    found = report(np.vstack([odd[:100], odd]), points=60)
+    assert found.look.keep == (0, 1, 3) or found.look.keep == (0, 1)
+    assert len(found.data["score.samples"]) == 150
+    assert "repeat an earlier one" in str(found)
+
+
+def test_a_level_asked_for_is_used() -> None:
+    found = report(normal(60, 2), sigma=0.7)
+    assert found.sigma == found.score.sigma == 0.7
+    assert "as you asked for" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "says"),
+    [
+        (np.full((30, 2), np.nan), {}, "NaN"),
+        (normal(30), {}, "shape"),
+        (normal(5, 2), {}, "at least 10"),
+        (normal(15, 2), {}, "at least 20"),
+        (np.repeat(normal(3, 2), 20, axis=0), {}, "3 different row"),
+        (np.ones((30, 2)), {}, "says nothing about motion"),
+        ("nowhere.csv", {}, "not there"),
+        (normal(30, 2), {"sigma": 0}, "sigma is 0"),
+        (normal(30, 2), {"sigma": float("nan")}, "sigma"),
+        (normal(30, 2), {"points": 3}, "points is 3"),
+        (normal(30, 2), {"columns": ["z"]}, "z"),
+        (normal(3, 2, 16, 16), {}, "at least 4"),
+        (np.array([{}] * 30, dtype=object), {}, "numbers"),
+    ],
+)
+def test_bad_input_says_what_would_do(source: object, options: dict, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        report(source, **options)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_images_of_any_number_of_channels(channels: int) -> None:
+    found = report(waves(16, channels))
+    complete(found, IMAGES)
+    assert found.flow(torch.randn(2, channels, 16, 16)).shape == (2, channels, 16, 16)
+    assert found.preservation["skew"][10.0] < found.preservation["random"][10.0]
+    assert "nothing is trained" in str(found)
+
+
+def test_a_folder_of_pictures_is_examined(tmp_path: Path) -> None:
+    for i, image in enumerate(waves(8, 3)):
+        rgb = (255 * image.transpose(1, 2, 0).clip(0, 1)).astype(np.uint8)
+        Image.fromarray(rgb).save(tmp_path / f"{i}.png")
+    found = report(tmp_path)
+    complete(found, IMAGES)
+    assert "8 images of 16 by 16 pixels" in str(found)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_the_rule_of_images_is_skew_and_the_controls_are_not(channels: int) -> None:
+    score = fit_spectral(torch.from_numpy(waves(16, channels)).float(), 0.1)
+    made = rules(score, seed=0)
+    for kind, K in made.items():
+        # Real maps have K(-k) = conj K(k); then skew means K(k)^H = -K(k).
+        skew = float((K + K.mH).abs().max()) < 1e-9
+        assert skew == (kind == "skew"), kind
+
+
+def test_a_mean_flow_keeps_the_shadow_of_a_law() -> None:
+    x = torch.from_numpy(normal(600, 3)).double() * torch.tensor([1.5, 1.0, 0.5])
+    plane, score = plane_of(x, ["a", "b", "c"]), KernelDensityScore(x, 0.4)
+    law = flat_density(score, plane)
+    y = plane(x[:50])
+    torch.testing.assert_close(KernelDensityScore(plane(x), 0.4)(y), law(y), atol=1e-6, rtol=1e-6)
+    assert float((plane.directions @ plane.directions.T - torch.eye(2)).abs().max()) < 1e-6
+
+    def field(z: torch.Tensor) -> torch.Tensor:
+        return z[:, [1, 0, 2]] * torch.tensor([1.0, -1.0, 0.0])
+
+    assert mean_flow(field, x, plane, 0.4)(y).shape == (50, 2)
+
+
+def test_levels_are_judged_on_other_draws_than_they_are_picked_on() -> None:
+    several = levels.trials(levels.halves_of("two_moons", 60), range(3), (0.2, 0.8))
+    ratio, error = levels.over_best(several)
+    assert 0.5 < ratio < 1.5
+    assert error > 0
+    assert all(len(trial.costs) == 2 and trial.costs[1] > trial.costs[0] for trial in several)
+    with pytest.raises(InputError, match="at least 3"):
+        levels.over_best(several[:2])
+    train, fresh = levels.halves_of("cells", 0)(1)
+    assert len(train) + len(fresh[0]) == 700
+    best = [levels.Trial(several[0].choice, np.array(c), 2.0) for c in ([1, 9], [3, 1], [1, 9])]
+    # The second trial's own best is its second level; that of the others is the first.
+    assert levels.over_best(best)[0] == pytest.approx(6 / (1 + 3 + 1))
+
+
+def test_the_panel_follows_its_sliders_and_takes_a_readers_points() -> None:
+    panel = own_panel(normal(200, 2) * [3, 0.1], axes=("p", "q"))
+    for name, control in panel.controls.items():
+        before = panel.picture.value
+        control.value = control.min if control.value > control.min else control.max
+        assert panel.picture.value != before, name
+    assert not panel.errors
+    assert panel.static().axes[0].get_xlabel() == "p (sd)"
+    for bad in (normal(200, 3), normal(5, 2), np.ones((50, 2))):
+        with pytest.raises(InputError):
+            own_panel(bad)
+
+
+def test_pictures_of_the_chapter_draw_what_they_are_given() -> None:
+    blood = cells.cells()
+    figure = figures_report.labelled_cloud(blood.points, blood.phases, cells.PHASES, cells.AXES)
+    drawn = [len(line.get_xdata()) for line in figure.axes[0].lines]
+    assert drawn == [501, 182, 17]
+    figure = figures_report.null_histogram({"shuffled": [0.1, 0.2]}, 0.3, "order")
+    assert list(figure.axes[0].lines[0].get_xdata()) == [0.1, 0.2]
+    figure = figures_report.orbits({"a": [normal(5, 2)], "b": [normal(5, 2)]}, 2, ("x", "y"))
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
+    costs = {"ring": ([0.1, 0.2], [1.0, 2.0])}
+    assert figures_report.level_costs(costs, {"ring": (0.15, 1.1)}).axes[0].get_ylabel()
