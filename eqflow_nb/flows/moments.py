@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 Exponents = tuple[int, ...]
-CHUNK = 50_000  # snapshots worked on at a time, or fewer where there are many moments
+AT_ONCE = 2_000_000  # numbers worked on at a time
 BLOCKS = 128  # parts of the data whose moments are kept apart, for the bootstrap
 
 
@@ -175,38 +175,33 @@ def measure(
     progress : callable
         Told the number of snapshots done with.
     """
-    moments, done, parts = None, 0, min(BLOCKS, count)
-    for chunk in _pieces(chunks):
-        x = np.asarray(chunk, dtype=np.float64)
-        if moments is None:
-            centre, scale = x.mean(0), x.std(0)
-            size = len(exponents(x.shape[1], degree))
-            size += len(extras) * len(exponents(x.shape[1], extra_degree))
-            halves = np.zeros((2, size, size))
-            sums, rows = np.zeros((parts, size)), np.zeros(parts)
-            moments = True
-        z = (x - centre) / scale
-        features = monomials(z, degree)
-        if extras:
-            few = features[:, : len(exponents(x.shape[1], extra_degree))]
-            features = np.hstack([features, *(np.asarray(f(x))[:, None] * few for f in extras)])
-        part = np.arange(done, done + len(x)) * parts // count
-        for block in np.unique(part):
-            inside = features[part == block]
-            halves[block % 2] += inside.T @ inside
-            sums[block] += inside.sum(0)
-            rows[block] += len(inside)
-        done += len(x)
-        progress(len(x))
-    share = np.array([rows[::2].sum(), rows[1::2].sum()])
-    halves /= share[:, None, None]
+    done, parts = 0, min(BLOCKS, count)
+    centre = scale = halves = sums = rows = np.zeros(0)
+    for chunk in chunks:
+        if not done:
+            centre, scale = np.mean(chunk, 0, dtype=float), np.std(chunk, 0, dtype=float)
+            size = len(exponents(chunk.shape[1], degree))
+            size += len(extras) * len(exponents(chunk.shape[1], extra_degree))
+            halves, sums = np.zeros((2, size, size)), np.zeros((parts, size))
+            rows = np.zeros(parts)
+        most = max(1, AT_ONCE // sums.shape[-1])
+        for start in range(0, len(chunk), most):
+            x = np.asarray(chunk[start : start + most], dtype=np.float64)
+            features = monomials((x - centre) / scale, degree)
+            if extras:
+                few = features[:, : len(exponents(x.shape[1], extra_degree))]
+                own = (np.asarray(f(x))[:, None] * few for f in extras)
+                features = np.hstack([features, *own])
+            part = np.arange(done, done + len(x)) * parts // count
+            for block in np.unique(part):
+                inside = features[part == block]
+                halves[block % 2] += inside.T @ inside
+                sums[block] += inside.sum(0)
+                rows[block] += len(inside)
+            done += len(x)
+            progress(len(x))
+    halves /= np.array([rows[::2].sum(), rows[1::2].sum()])[:, None, None]
     return Moments(
         centre, scale, degree, extra_degree, len(extras), done, halves,
         sums / rows[:, None], rows / done,
     )  # fmt: skip
-
-
-def _pieces(chunks: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
-    for chunk in chunks:
-        for start in range(0, len(chunk), CHUNK):
-            yield chunk[start : start + CHUNK]

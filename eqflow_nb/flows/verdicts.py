@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
-from .elimination import Fit, Weighted, root_of_inverse
+from .elimination import WORTH, Fit, Weighted, root_of_inverse
 from .resampling import crossfit, without_each_part
 
 FITS = 1.5  # the most misfit, in units of its expected value, of a law that fits
@@ -217,6 +217,10 @@ def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:
         return False
     if each.support > best.support and each.gap < best.gap / 50:
         return False  # tests by the hundred find a spurious term now and then, never a big one
+    other = best.weighted.fit(np.array(sorted(each.support)))
+    more = max(len(other.support) - len(best.support), 0)
+    if other.misfit < best.fit.misfit - WORTH * (0.5 + more):
+        return True  # what the other set found fits better here as well, if less surely
     return not each.allows(best.support) or each.gap >= _backing(each, fitting)[1]
 
 
