@@ -58,7 +58,7 @@ def judge(law: Law, truth: System, x: np.ndarray | None = None) -> Trial:
     v, found = truth.velocity(x), law.velocity(x)
     scale = float((v * found).sum() / (found**2).sum())
     error = float(np.linalg.norm(scale * found - v) / np.linalg.norm(v))
-    return Trial(law, terms_of(law) == _support(truth.terms), error, scale)
+    return Trial(law.light(), terms_of(law) == _support(truth.terms), error, scale)
 
 
 def terms_of(law: Law) -> set[tuple[int, tuple[int, ...]]]:
@@ -122,6 +122,7 @@ def spectrum(law: Law) -> np.ndarray:
 
     Where several laws keep p, the conditions are weighed by the noise of them all.
     """
+    assert law.decision is not None
     found, weighted = law.decision.found, law.decision.found.weighted
     every = np.arange(found.conditions.matrix.shape[1])
     if law.verdict == "undetermined":

@@ -204,7 +204,7 @@ def judge_chemistry(law: Any, world: FieldWorld, held: Tensor) -> Trial:
     scale = float((v * found).sum() / found.square().sum())
     error = float((scale * found - v).norm() / v.norm())
     terms = {(t.equation, t.text) for t in law.candidate}
-    return Trial(law, terms == GRAY_SCOTT, error, scale)
+    return Trial(law.light(), terms == GRAY_SCOTT, error, scale)
 
 
 @torch.no_grad()

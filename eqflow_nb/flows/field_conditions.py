@@ -32,7 +32,7 @@ from .field_tests import (
 )
 from .moments import BLOCKS
 
-MEMORY = 4e7  # bytes of functional derivatives worked on at a time
+MEMORY = 1.5e7  # bytes of functional derivatives worked on at a time
 TOLERANCE = 3e-3  # of the velocity: less is asked of a law than that it hold more exactly
 STILL = 4e-6  # of the mean square of the terms when torn apart: a combination that is zero
 NOTICED = 4.0  # of misfit, 2 standard deviations: steps that stills show
@@ -236,8 +236,8 @@ class FieldConditions:
         for x in self._chunks():
             z = self._centred(x)
             ahead = REACH * self._divided(velocity(x))
-            at = [values(y, self.tests) for y in (z + ahead, z - ahead, z)]
-            found.append(self._cut((at[0] + at[1] - 2 * at[2]) / REACH**2).mean(2).numpy())
+            at = [self._cut(values(y, self.tests)).mean(2) for y in (z + ahead, z - ahead, z)]
+            found.append(((at[0] + at[1] - 2 * at[2]) / REACH**2).numpy())
         return np.concatenate(found)
 
     def vanishing(self, threshold: float = STILL) -> tuple[int, np.ndarray]:

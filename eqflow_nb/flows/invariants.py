@@ -26,6 +26,7 @@ def conserved(law: Law, known: Moments) -> Law:
     than the errors of the coefficients explain.
     """
     decision = law.decision
+    assert decision is not None
     conditions, c = decision.found.conditions, decision.found.fit.c
     conditions = getattr(conditions, "base", conditions)
     tests = [k for k, e in enumerate(conditions.tests) if sum(e) <= DEGREE]

@@ -58,8 +58,8 @@ class Law:
     reference : str
         The term whose coefficient is 1.
     seconds : float
-    decision : Decision
-        The fits behind it: paths of elimination, rivals, weights.
+    decision : Decision or None
+        The fits behind it: paths of elimination, rivals, weights; None once let go by `light`.
     """
 
     verdict: str
@@ -75,13 +75,17 @@ class Law:
     reference: str
     seconds: float
     needed: int | None
-    decision: Decision = field(repr=False)
+    decision: Decision | None = field(repr=False)
     extras: dict[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict, repr=False)
 
     @property
     def dimension(self) -> int:
         """The number of equations."""
         return len(self.names)
+
+    def light(self) -> Law:
+        """The same law without the fits behind it, which take megabytes."""
+        return replace(self, decision=None)
 
     def velocity(self, x: np.ndarray | Tensor) -> Any:
         """Velocity (n, d) of the candidate at points (n, d), both in the data's coordinates."""

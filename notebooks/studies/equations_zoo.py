@@ -14,8 +14,7 @@
 # %% [markdown]
 # # Equations of a zoo
 #
-# > How many chaotic systems give away their equations to unordered snapshots, and does the method
-# > know when it fails?
+# > How many chaotic systems give away their equations, and does the method know when it fails?
 #
 # Every system of the zoo is tried, none left out: fast-slow ones, symmetric ones and coupled ones
 # among them.  Each gets 20,000 independent snapshots and a library of all monomials up to its degree.
