@@ -49,6 +49,7 @@ def draw_elimination(
     if truth is not None and truth != chosen:
         pane.axvline(truth, color=TRUE, linewidth=0.8, linestyle=":")
     pane.set_yscale("log")
+    pane.minorticks_off()  # their labels take half of the time of a panel's redraw
     pane.set_xlim(max(n) + 1, 0)
     pane.set_xlabel("terms left")
     pane.set_ylabel("misfit N |residual|²")
@@ -167,11 +168,14 @@ def recovery(
     return figure
 
 
-def draw_law(pane: Axes, text: str, size: float = 8, width: int = 34) -> None:
-    """Write equations into a pane without axes, long ones broken between terms."""
+def draw_law(pane: Axes, text: str, size: float = 8, width: int = 34, most: int = 15) -> None:
+    """Write equations into a pane without axes, long ones broken between terms.
+
+    More than `most` lines are written smaller.
+    """
     pane.set_axis_off()
     lines = [part for line in text.splitlines() for part in broken(line, width)]
-    fitting = size * min(1.0, 15 / max(len(lines), 1))
+    fitting = size * min(1.0, most / max(len(lines), 1))
     pane.text(
         0.0, 0.97, "\n".join(lines), transform=pane.transAxes, va="top", family=LAW_FONT,
         fontsize=max(fitting, 4.5), linespacing=1.35, in_layout=False,
@@ -202,8 +206,12 @@ def gallery(
     columns : int
     """
     count = -(-len(rows) // columns)
-    heights = [1.0, 0.75] * count
-    figure, _ = grid(1, 1, (9.0, 3.1 * count))
+    heights = []  # in inches: of the attractors, and of the longest law under them
+    for row in range(count):
+        laws = [text for _, _, text, _, _ in list(rows.values())[row * columns :][:columns]]
+        lines = [sum(len(broken(line, 34)) for line in law.splitlines()) for law in laws]
+        heights += [1.6, 0.35 + 6.4 * 1.35 / 72 * max(lines)]
+    figure, _ = grid(1, 1, (9.0, sum(heights) + 0.45 * count))
     figure.clear()
     panes = figure.subplots(
         2 * count, columns, squeeze=False, gridspec_kw={"height_ratios": heights}
@@ -217,10 +225,10 @@ def gallery(
         above.set_title(name.replace("_", " "), fontsize=9)
         tint = "#00734f" if right else "#b04a00"
         above.text(
-            0.5, -0.02, remark, transform=above.transAxes, ha="center", va="top", fontsize=7.5,
-            color=tint,
+            0.5, -0.02, remark.replace(", wrong", ",\nwrong"), transform=above.transAxes,
+            ha="center", va="top", fontsize=7.5, color=tint, in_layout=False,
         )  # fmt: skip
-        draw_law(below, text, 6.4, 34)
+        draw_law(below, "\n" + text, 6.4, 34, most=99)
     return figure
 
 

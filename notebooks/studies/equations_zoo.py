@@ -29,7 +29,7 @@ import torch
 
 from eqflow_nb import figures, recovery
 from eqflow_nb.flows import stationarity
-from eqflow_nb.inputs import BUDGETS, choice
+from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.scorecard import Scorecard
 from eqflow_nb.snapshots import zoo
 
@@ -38,10 +38,12 @@ torch.set_num_threads(1)
 
 # %% tags=["parameters"]
 seed = 100
+device = "auto"  # the conditions are solved on the CPU, in double precision
 budget = "laptop"
 snapshots = 20000
 
 # %%
+pick_device(device)
 sizes = {
     "quick": dict(systems=4, resamplings=4, counts=(10**4, 10**5)),
     "laptop": dict(systems=None, resamplings=50, counts=(10**5, 10**6, 10**7)),
