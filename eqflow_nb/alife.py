@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from . import rollout
 from .flows import kernels
-from .inputs import InputError, count, positive
+from .inputs import InputError, count, positive, seeded
 from .measures import flocking, momentum, tracking, travel
 from .scores import images, weights
 from .scores.images import ImageScore
@@ -128,7 +128,7 @@ def from_noise(
     level s' as if D(x) were the clean canvas: its mean is D + (s'/s)^2 (x - D), its variance
     s'^2 (1 - (s'/s)^2) (ancestral sampling, Ho et al., NeurIPS 2020, eq. 7, without shrinking).
     """
-    generator = torch.Generator().manual_seed(count(seed, "seed", at_least=0))
+    generator = seeded(seed)
     device = next(score.parameters()).device
     high, steps = score.levels[1], count(steps, "steps")
     shape = (count(canvases, "canvases"), 3, size, size)
@@ -162,7 +162,7 @@ def live_exactly(
     """
     steps, exact = count(steps, "steps", at_least=EVERY), lone(icon, number)
     clean = exact.draw(exact.poses)[0]
-    x = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed))
+    x = clean + sigma * torch.randn(clean.shape, generator=seeded(seed))
     poses = []
     path = rollout.exponential_images(exact, rule, x, sigma, tau, steps, eta, seed)
     for step, _ in enumerate(path):

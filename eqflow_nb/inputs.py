@@ -13,6 +13,7 @@ from torch import Tensor
 
 BUDGETS = ("quick", "laptop", "paper")
 DEVICES = ("auto", "cpu", "cuda")
+LARGEST = 2**62  # of whole numbers
 
 
 class InputError(ValueError):
@@ -47,7 +48,8 @@ def as_samples(
         If `x` is not numeric, not two-dimensional, too small, of the wrong width, not finite, or
         (with `vary`) has constant columns.
     """
-    samples = _as_tensor(x, name)
+    samples = as_numbers(x, name)
+    at_least = count(at_least, "at_least", at_least=0)
     _check_shape(samples, name, dim, at_least)
     _check_finite(samples, name)
     if vary:
@@ -74,9 +76,42 @@ def between(value: Any, name: str, low: float, high: float) -> float:
 def count(value: Any, name: str, at_least: int = 1) -> int:
     """Return `value` as a whole number >= `at_least`, or raise `InputError`."""
     number = _as_number(value, name)
-    if number != int(number) or number < at_least:
+    if number != int(number) or number < at_least or abs(number) > LARGEST:
         raise InputError(f"{name} is {number:g}; it must be a whole number, at least {at_least}")
     return int(number)
+
+
+def seeded(seed: Any, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator of random numbers that starts from `seed`, a whole number, 0 or more."""
+    return torch.Generator(device=device).manual_seed(count(seed, "seed", at_least=0))
+
+
+def as_states(x: Any, dim: int | None = None, name: str = "x") -> Tensor:
+    """Return states x (B, d) as they are, if a field can be evaluated there.
+
+    Unlike samples they are not converted and may hold NaN, as a field's own values may: fields are
+    evaluated so often that only what costs nothing is checked.
+
+    Raises
+    ------
+    InputError
+        If `x` is no tensor of single or double precision, or not of shape (B, dim), B > 0.
+    """
+    floating(x, name)
+    if x.ndim != 2 or x.shape[1] != (dim or x.shape[1]) or not x.numel():
+        as_samples(x, name, dim=dim, at_least=1)
+    return x
+
+
+def floating(x: Any, name: str = "x") -> Tensor:
+    """Return `x` if it is a tensor of single or double precision, else raise `InputError`."""
+    if isinstance(x, Tensor) and x.dtype in (torch.float32, torch.float64):
+        return x
+    kind = str(x.dtype).removeprefix("torch.") if isinstance(x, Tensor) else type(x).__name__
+    raise InputError(
+        f"{name} is of type {kind}; fields take tensors of single or double precision, "
+        f"such as torch.as_tensor({name}, dtype=torch.float32)"
+    )
 
 
 def choice(value: str, options: Iterable[str], name: str) -> str:
@@ -106,7 +141,7 @@ def skew_matrix(K: Any, name: str = "K", dim: int | None = None) -> Tensor:
         If `K` is not a finite square matrix of the right size, or not skew-symmetric to within
         rounding of its dtype; the message points at the worst entry.
     """
-    matrix = _as_tensor(K, name)
+    matrix = as_numbers(K, name)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
         raise InputError(f"{name} has shape {_shape(matrix)}; it must be a square matrix (d, d)")
     if dim is not None and len(matrix) != dim:
@@ -134,8 +169,8 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
-def _as_tensor(x: Any, name: str) -> Tensor:
-    """Convert to a real floating tensor, keeping a floating dtype."""
+def as_numbers(x: Any, name: str) -> Tensor:
+    """Return `x` as a tensor of real numbers, of any shape; a floating dtype is kept."""
     try:
         tensor = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
     except (TypeError, ValueError, RuntimeError) as error:

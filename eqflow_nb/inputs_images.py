@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .inputs import InputError, _as_tensor, _check_finite
+from .inputs import InputError, _check_finite, as_numbers
 
 
 def as_images(
@@ -41,7 +41,7 @@ def as_images(
     InputError
         If `x` is not numeric, not of such a shape, or not finite.
     """
-    images = _as_tensor(x, name)
+    images = as_numbers(x, name)
     shape = tuple(images.shape)
     if len(shape) != 4 or 0 in shape[1:]:
         hint = f"; for one image use {name}[None]" if len(shape) == 3 else ""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from . import flows, rollout, scores, snapshots
-from .inputs import InputError
+from .inputs import InputError, seeded
 from .measures import sliced_wasserstein
 from .scores.automatic import Choice, choose_sigma
 from .snapshots.cells import cells
@@ -55,7 +55,7 @@ def halves_of(name: str, n: int) -> Halves:
         points = cells().points
 
         def split(seed: int) -> tuple[Tensor, Sequence[Tensor]]:
-            order = torch.randperm(len(points), generator=torch.Generator().manual_seed(seed))
+            order = torch.randperm(len(points), generator=seeded(seed))
             return points[order[: len(order) // 2]], [points[order[len(order) // 2 :]]]
 
         return split
@@ -80,7 +80,7 @@ def trial(
     train, fresh = halves(seed)
     choice = choose_sigma(train, seed=seed)
     floor = _distance(train, fresh)
-    noise = torch.randn(train.shape, generator=torch.Generator().manual_seed(seed))
+    noise = torch.randn(train.shape, generator=seeded(seed))
     costs = [_cost(train, fresh, noise, s, times, seed) / floor for s in (*grid, choice.sigma)]
     return Trial(choice, np.array(costs[:-1]), costs[-1])
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from . import rollout, scores, snapshots
 from .figures_draw import Field, LogDensity
 from .flows import at_common_speed, exact, skew
+from .inputs import seeded
 from .measures import transport
 
 CLEAN = 0.05
@@ -101,7 +102,7 @@ def _fitted(world: str) -> scores.MixtureScore:
 def blurred_samples(world: str, n: int, sigma: float, seed: int) -> Tensor:
     """Samples (n, d) of a world blurred by sigma: where a flow made for it starts."""
     x = snapshots.world(world).sample(n, seed)
-    return x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
+    return x + sigma * torch.randn(x.shape, generator=seeded(seed))
 
 
 class Particles:

@@ -13,7 +13,7 @@ from torch import Tensor
 from . import figures, figures_report, flows, scores
 from .flows import kernels, spectral
 from .flows.stationarity_fields import identify_fields
-from .inputs import InputError
+from .inputs import InputError, seeded
 from .measures import patterns
 from .report_plane import kept_picture
 from .report_points import SPLITS, Examined, say_kept, say_sigma, sigma_picture
@@ -86,7 +86,7 @@ def rules(score: scores.SpectralScore, seed: int) -> dict[str, Tensor]:
         skew = torch.tensor(spectral.QUARTER)
     else:
         skew = flows.skew.random(channels, seed)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     random = torch.randn(channels, channels, generator=generator)
     found = {"skew": skew, "score": torch.eye(channels), "random": random}
     if channels > 1:
@@ -110,7 +110,7 @@ def _say_flow(channels: int) -> str:
 
 
 def _blurred(x: Tensor, sigma: float, seed: int) -> Tensor:
-    return x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
+    return x + sigma * torch.randn(x.shape, generator=seeded(seed))
 
 
 def _pace(score: scores.SpectralScore, symbol: Tensor, x: Tensor) -> float:
@@ -132,7 +132,7 @@ def _follow(
     fresh = score.denoise(_blurred(held, score.sigma, seed + 1))
     both = torch.cat([score.denoise(start), fresh])
     floor, half = 0.0, len(fresh)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     for split in range(SPLITS):
         order = torch.randperm(len(both), generator=generator)
         pair = both[order[:half]], both[order[half:]]

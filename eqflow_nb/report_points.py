@@ -15,7 +15,7 @@ from torch import Tensor
 from . import figures_report, flows, rollout, scores
 from .figures_draw import Field
 from .flows.stationarity import identify
-from .inputs import InputError
+from .inputs import InputError, seeded
 from .measures import sliced_wasserstein
 from .report_plane import plane_of, plane_pictures
 from .scores.automatic import Choice, choose_sigma
@@ -150,12 +150,12 @@ def _law(rows: np.ndarray, names: list[str]) -> tuple[Any | None, str]:
 
 
 def _blurred(x: Tensor, sigma: float, seed: int) -> Tensor:
-    return x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
+    return x + sigma * torch.randn(x.shape, generator=seeded(seed))
 
 
 def _floor(x: Tensor, sigma: float, seed: int) -> float:
     """Mean distance of two random halves of x, both blurred."""
-    generator, half, found = torch.Generator().manual_seed(seed), len(x) // 2, []
+    generator, half, found = seeded(seed), len(x) // 2, []
     for split in range(SPLITS):
         order = torch.randperm(len(x), generator=generator)
         one = _blurred(x[order[:half]], sigma, 2 * split)

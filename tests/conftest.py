@@ -11,7 +11,7 @@ import pytest
 import torch
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
-hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=2000)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("default")
 
 HEAD = """\

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples, count
+from ..inputs import InputError, as_samples, count, seeded
 
 Field = Callable[[Tensor], Tensor]
 EXACT_UP_TO = 6
@@ -65,7 +65,7 @@ def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0
     x = as_samples(x, "x", at_least=1)
     if probes is None and x.shape[1] <= EXACT_UP_TO:
         return jacobian(field, x).diagonal(dim1=1, dim2=2).sum(1)
-    generator = torch.Generator(device=x.device).manual_seed(seed)
+    generator = seeded(seed, x.device)
     total = torch.zeros_like(x[:, 0])
     probes = count(10 if probes is None else probes, "probes")
     for _ in range(probes):

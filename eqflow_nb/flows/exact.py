@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..inputs import as_samples, count, positive
+from ..inputs import as_states, count, positive, seeded
 from .continuity import Field, jacobian
 
 
@@ -36,7 +36,7 @@ class Waves:
     def __init__(
         self, dim: int, outputs: int = 1, terms: int = 8, wavelength: float = 6.0, seed: int = 0
     ) -> None:
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded(seed)
         shape = (count(dim, "dim"), count(terms, "terms"))
         outputs = count(outputs, "outputs")
         length = positive(wavelength, "wavelength")
@@ -46,13 +46,13 @@ class Waves:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Potential (B,), or (B, outputs) if there are several, at states (B, d)."""
-        _check_dim(x, len(self.waves))
+        as_states(x, len(self.waves))
         value = torch.cos(x @ self.waves.to(x) + self.phases.to(x)) @ self.weights.to(x)
         return value[:, 0] if value.shape[1] == 1 else value
 
     def both(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Value (B, outputs) and gradient (B, outputs, d)."""
-        _check_dim(x, len(self.waves))
+        as_states(x, len(self.waves))
         waves, weights = self.waves.to(x), self.weights.to(x)
         angle = x @ waves + self.phases.to(x)
         steep = (weights.T[:, :, None] * waves.T).permute(1, 0, 2).flatten(1)
@@ -91,7 +91,7 @@ class StreamFunction:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Velocity (B, 2) at states (B, 2)."""
-        _check_dim(x, 2)
+        as_states(x, 2)
         value, gradient = _value_and_gradient(self.psi, x)
         slope = gradient[:, 0] + value * self.score(x)
         return torch.stack([slope[:, 1], -slope[:, 0]], dim=1)
@@ -112,7 +112,7 @@ class VectorPotential:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Velocity (B, 3) at states (B, 3)."""
-        _check_dim(x, 3)
+        as_states(x, 3)
         a, slope = _value_and_gradient(self.potential, x)
         curl = torch.stack(
             [
@@ -150,8 +150,3 @@ class StateDependentSkew:
             slope = torch.func.jvp(skew, (x,), (direction.expand_as(x).contiguous(),))[1]
             v = v + slope[:, :, j]
         return v
-
-
-def _check_dim(x: Tensor, dim: int) -> None:
-    if x.ndim != 2 or x.shape[1] != dim:
-        as_samples(x, "x", dim=dim, at_least=1)

@@ -21,6 +21,7 @@ from .moments import Exponents, exponents
 STENCILS = ("five", "nine", "spectral")
 OPERATORS = ("lap", "grad2")
 LIBRARIES = ("local", "gradients", "rich")
+MOST = 100  # monomials
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,12 @@ def library(
     """
     choice(kind, LIBRARIES, "library")
     channels, degree = count(channels, "channels"), count(degree, "degree", at_least=0)
+    if math.comb(channels + degree, channels) > MOST:
+        raise InputError(
+            f"degree {degree} in {channels} channels means "
+            f"{math.comb(channels + degree, channels):,} monomials; at most {MOST} can be told "
+            "apart, so use a lower degree"
+        )
     zero = (0,) * channels
     functions: list[tuple[Exponents, str | None, int | None]] = [
         (e, None, None) for e in exponents(channels, degree)

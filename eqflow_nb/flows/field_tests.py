@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import InputError
+from ..inputs import InputError, as_numbers
 from .field_laws import powers
 from .moments import Exponents, exponents, lower
 
@@ -140,7 +140,7 @@ def torn(x: Tensor, number: int, first: int = 0) -> Tensor:
 
 def checked_stills(stills: Any) -> Tensor:
     """The stills as a finite floating tensor, or `InputError`."""
-    x = stills if isinstance(stills, Tensor) else torch.as_tensor(np.asarray(stills))
+    x = as_numbers(stills, "stills")
     shape = tuple(x.shape)
     if len(shape) not in (3, 4) or 0 in shape:
         raise InputError(f"stills has shape {shape}; it must be (N, C, H, W) or (N, C, L)")

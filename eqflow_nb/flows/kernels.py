@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..fourier import filtered
-from ..inputs import InputError, choice, count
+from ..inputs import InputError, as_numbers, choice, count, seeded
 from ..inputs_images import as_images
 from .continuity import Field
 
@@ -91,7 +91,7 @@ def random_kernel(
         Pixels a side of the grid whose frequencies are looked at.
     """
     channels, width = count(channels, "channels", 2 if width == 1 else 1), count(width, "width")
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     weights = torch.randn(channels, channels, width, width, generator=generator)
     parts = {"skew": skew_kernel, "symmetric": symmetric_kernel}
     return normalised(parts[choice(kind, parts, "kind")](weights), grid)
@@ -136,7 +136,7 @@ def convolution(kernel: Tensor, score: Field, size: tuple[int, int]) -> Convolut
 
 
 def _as_kernel(kernel: Any, name: str) -> Tensor:
-    kernel = torch.as_tensor(kernel)
+    kernel = as_numbers(kernel, name)
     if kernel.ndim == 2:
         kernel = kernel[:, :, None, None]
     if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[1]:

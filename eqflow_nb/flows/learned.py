@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ..inputs import as_samples, count, positive
+from ..inputs import as_samples, count, positive, seeded
 from .continuity import Field
 from .last_layer import polish
 from .lessons import Lesson, lesson
@@ -64,7 +64,7 @@ def train(
     points, scores, weights = (
         t.to(flow.speed) for t in (taught.points, taught.scores, taught.weights)
     )
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     optimiser = torch.optim.Adam(flow.parameters(), betas=(0.9, 0.99))
     # A tenth of ten steps would leave the schedule a warm-up of no length, and fail.
     warm_up = 0.1 if steps != 10 else 0.2

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..inputs import as_samples, between, count, positive
+from ..inputs import as_samples, between, count, positive, seeded
 from .continuity import Field
 
 
@@ -72,7 +72,7 @@ def lesson(
     """
     samples = as_samples(samples, vary=True)
     sigma, share = positive(sigma, "sigma"), between(share, "share", 0, 1)
-    n, generator = count(n, "n"), torch.Generator().manual_seed(seed)
+    n, generator = count(n, "n"), seeded(seed)
     rows = torch.randint(len(samples), (n,), generator=generator)
     level = torch.full((n, 1), sigma)
     wide = int(n * share)

@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..inputs import InputError, as_samples, count
+from ..inputs import InputError, as_samples, count, seeded
 
 # With fewer rows a network, splitting them costs more than the cache gives back.
 ROWS = 64
@@ -60,7 +60,7 @@ class FlowNetworks(nn.Module):
         self.speed: Tensor
         self.members, self.dim = count(members, "members"), count(dim, "dim")
         self.octaves = count(octaves, "octaves", at_least=0)
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded(seed)
         inputs = dim * (1 + 2 * self.octaves)
         hidden = [count(last, "last")]
         if count(width, "width", at_least=0):

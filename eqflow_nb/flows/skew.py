@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples, count, skew_matrix
+from ..inputs import InputError, as_numbers, as_samples, between, count, seeded, skew_matrix
 from .continuity import Field, jacobian
 
 
@@ -60,7 +62,7 @@ def constant(matrix: Tensor, score: Field) -> Linear:
     InputError
         If the matrix is not square and skew-symmetric; the message names the worst entry.
     """
-    matrix = torch.as_tensor(matrix)
+    matrix = as_numbers(matrix, "matrix")
     if matrix.ndim == 3:
         return Linear(torch.stack([skew_matrix(one, "matrix") for one in matrix]), score)
     return Linear(skew_matrix(matrix, "matrix"), score)
@@ -81,7 +83,9 @@ def from_entries(*entries: float) -> Tensor:
         )
     matrix = torch.zeros(size, size)
     rows, columns = torch.triu_indices(size, size, offset=1)
-    matrix[rows, columns] = torch.tensor(entries, dtype=matrix.dtype)
+    matrix[rows, columns] = torch.tensor(
+        [between(e, "entries", -math.inf, math.inf) for e in entries]
+    )
     return matrix - matrix.T
 
 
@@ -95,6 +99,6 @@ def random(dim: int, seed: int = 0) -> Tensor:
     seed : int
     """
     dim = count(dim, "dim", at_least=2)
-    entries = torch.randn(dim, dim, generator=torch.Generator().manual_seed(seed))
+    entries = torch.randn(dim, dim, generator=seeded(seed))
     matrix = entries - entries.T
     return matrix / matrix.norm()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..fourier import filtered, frequencies, root
-from ..inputs import InputError, between, choice, count
+from ..inputs import InputError, between, choice, count, seeded
 from ..inputs_images import as_images
 from ..scores.spectral import SpectralScore
 from ..scores.warped import WarpedScore
@@ -89,7 +89,7 @@ def control(
         The units of the channels in which the matrix is meant; J is the same in all.
     """
     if choice(kind, [*CONTROLS, "random"], "kind") == "random":
-        matrix = torch.randn(2, 2, generator=torch.Generator().manual_seed(seed))
+        matrix = torch.randn(2, 2, generator=seeded(seed))
     else:
         matrix = torch.tensor(CONTROLS[kind])
     a = strength(score)
@@ -199,7 +199,7 @@ def exactly(
     kind = torch.complex128 if symbol.is_complex() else torch.float64
     unit = torch.eye(len(score.mean), dtype=kind)
     rate = -(symbol.to(kind) + eta * unit) @ score.precision.to(kind)
-    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed)).to(x)
+    noise = torch.randn(x.shape, generator=seeded(seed)).to(x)
     moved = []
     for t in times:
         decay = torch.linalg.matrix_exp(t * rate)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples, count
+from ..inputs import InputError, as_numbers, as_samples, count
 
 
 def rms(v: Tensor) -> float:
@@ -38,7 +38,7 @@ def signed_similarity(v: Any, w: Any) -> float:
     InputError
         If the shapes differ, a value is not finite, or a field is zero everywhere.
     """
-    v, w = torch.as_tensor(v), torch.as_tensor(w)
+    v, w = as_numbers(v, "v"), as_numbers(w, "w")
     if v.shape != w.shape:
         raise InputError(
             f"w has shape {tuple(w.shape)}; it must be that of v, {tuple(v.shape)}: "
@@ -68,7 +68,7 @@ def similarity_matrix(velocities: Sequence[Any]) -> Tensor:
     InputError
         As in `signed_similarity`, naming the field by its place.
     """
-    fields = [torch.as_tensor(v) for v in velocities]
+    fields = [as_numbers(v, f"velocities[{i}]") for i, v in enumerate(velocities)]
     if not fields:
         raise InputError("velocities is empty; give at least one field")
     for i, v in enumerate(fields):

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import as_samples
+from ..inputs import as_samples, seeded
 from ..rollout import rk4
 from .transport import sliced_wasserstein
 
@@ -47,7 +47,7 @@ def arrow(field: Any, x: Any, seed: int = 0, steps: int = STEPS) -> Arrow:
         Of the roll-out; a step is .03 of the time in which fast points cross a deviation.
     """
     rows = as_samples(x, "x", at_least=100).double()
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(rows), generator=seeded(seed))
     centre, scale = rows.mean(0), rows.std(0)
     half = min(POINTS, len(rows) // 2)
     start, fresh = rows[order[:half]], (rows[order[half : 2 * half]] - centre) / scale

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples, count, positive
+from ..inputs import InputError, as_numbers, as_samples, count, positive
 
 Field = Callable[[Tensor], Tensor]
 Linearised = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -112,7 +112,7 @@ def kaplan_yorke(exponents: Any) -> float:
     InputError
         If the exponents are not a finite list.
     """
-    spectrum = as_samples([list(exponents)], "exponents", at_least=1)[0]
+    spectrum = as_samples(as_numbers(exponents, "exponents")[None], "exponents", at_least=1)[0]
     ordered = spectrum.double().sort(descending=True).values
     sums = ordered.cumsum(0)
     k = int((sums >= 0).cumprod(0).sum())

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from ..flows import skew
 from ..fourier import frequencies
-from ..inputs import InputError, between, count, positive
+from ..inputs import InputError, between, count, positive, seeded
 
 
 def diffusion(
@@ -194,7 +194,7 @@ def expected_alignment(
         neighbours; NaN if there are none.
     """
     size, near = count(size, "size"), between(near, "near", 0, math.inf)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     values, axes = torch.linalg.eigh(spread)
     white = torch.randn(count(draws, "draws"), len(spread), generator=generator).double()
     moves = (white * values.clamp(min=0).sqrt()) @ axes.T

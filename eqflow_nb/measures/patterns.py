@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..fourier import frequencies
-from ..inputs import InputError, count
+from ..inputs import InputError, count, seeded
 from ..inputs_images import as_images
 from .transport import sliced_wasserstein
 
@@ -21,9 +21,11 @@ PATCHES = 2000
 
 def patches(x: Tensor, size: int = 5, number: int = PATCHES, seed: int = 0) -> Tensor:
     """Random patches of periodic images (B, C, H, W), one a row: (number, C * size^2)."""
-    x, size = as_images(x, "x"), count(size, "size")
+    x, size, number = as_images(x, "x"), count(size, "size"), count(number, "number")
+    if size > min(x.shape[2:]):
+        raise InputError(f"size is {size}; the images are {x.shape[2]} by {x.shape[3]} pixels")
     wrapped = F.pad(x, (0, size - 1, 0, size - 1), mode="circular")
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     some = [torch.randint(n, (number, 1, 1), generator=generator) for n in (len(x), *x.shape[2:])]
     reach = torch.arange(size)
     rows, columns = some[1] + reach[:, None], some[2] + reach[None, :]
@@ -117,7 +119,7 @@ def spectrum(x: Tensor, bins: int = 40) -> tuple[Tensor, Tensor]:
 
     Each is the mean over a ring of coefficients, the average colour left out.
     """
-    x = as_images(x, "x")
+    x, bins = as_images(x, "x"), count(bins, "bins")
     power = torch.zeros(x.shape[1], x.shape[2], x.shape[3] // 2 + 1).double()
     for part in x.split(8):  # a few at a time need little memory
         away = part.double() - part.double().mean((2, 3), keepdim=True)
@@ -179,7 +181,7 @@ def smoothed(
     field: Callable[[Tensor], Tensor], x: Tensor, sigma: float, pairs: int = 4, seed: int = 0
 ) -> Tensor:
     """E[v(x + sigma eps)] at clean images, from pairs ±eps, whose first-order noise cancels."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     total = torch.zeros_like(x)
     for _ in range(count(pairs, "pairs")):
         kick = sigma * torch.randn(x.shape, generator=generator).to(x)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples, count, positive
+from ..inputs import InputError, as_samples, count, positive, seeded
 
 Field = Callable[[Tensor], Tensor]
 COPIES = 64  # blurred copies of each point, in antithetic pairs, that means are taken over
@@ -91,7 +91,7 @@ def phase_order(
     x = as_samples(points, "points").double()
     sigma, shuffles = positive(sigma, "sigma"), count(shuffles, "shuffles")
     labels = _labels(phases, cycle, len(x))
-    generator = torch.Generator().manual_seed(count(seed, "seed", at_least=0))
+    generator = seeded(seed)
     dealt = [labels[torch.randperm(len(x), generator=generator)] for _ in range(shuffles)]
     exchange = torch.zeros(len(x), len(x), dtype=torch.float64)
     several = torch.stack([labels, *dealt[:SHOWN]])

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import as_samples, count
+from ..inputs import as_samples, as_states, count
 from .transport import sliced_wasserstein
 
 Draw = Callable[[int, int], Tensor]
@@ -17,6 +17,7 @@ Draw = Callable[[int, int], Tensor]
 
 def monomials(x: Tensor) -> Tensor:
     """All monomials of degree 1 and 2 of states (B, d): (B, d + d (d + 1) / 2)."""
+    as_states(x)
     rows, columns = torch.triu_indices(x.shape[1], x.shape[1])
     return torch.cat([x, x[:, rows] * x[:, columns]], 1)
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import as_samples, count
+from ..inputs import as_samples, count, seeded
 from .transport import sliced_wasserstein
 
 
@@ -54,7 +54,7 @@ def half_turns(samples: Tensor, pairs: int = 4, seed: int = 0) -> list[HalfTurn]
     """
     pairs = count(pairs, "pairs", at_least=2)
     samples = as_samples(samples, at_least=20 * pairs, vary=True)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     order = torch.randperm(len(samples), generator=generator).to(samples.device)
     parts = samples[order].tensor_split(2 * pairs)
     couples = list(zip(parts[::2], parts[1::2], strict=True))

@@ -16,7 +16,7 @@ import ot
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples, count, positive
+from ..inputs import InputError, as_numbers, as_samples, count, positive
 
 Distance = Callable[[Tensor, Tensor], float]
 Draw = Callable[[int, int], Tensor]
@@ -48,6 +48,7 @@ def sliced_wasserstein(
     """
     x, y = _pair(x, y)
     p, n = positive(p, "p"), count(projections, "projections")
+    seed = count(seed, "seed", at_least=0)
     directions = ot.sliced.get_random_projections(x.shape[1], n, seed)
     # A few directions at a time stay in a processor's cache; all at once take 100 MB.
     powers = [
@@ -206,7 +207,7 @@ def bounded(states: Iterable[Tensor], limit: float = 4.0) -> float:
     limit = positive(limit, "limit")
     inside = None
     for x in states:
-        now = (x.abs() < limit).all(dim=-1)
+        now = (as_numbers(x, "states").abs() < limit).all(dim=-1)
         inside = now if inside is None else inside & now
     if inside is None:
         raise InputError("states is empty; give a tensor (T, B, d) or an iterable of states (B, d)")

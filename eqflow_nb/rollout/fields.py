@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..fourier import filtered, root
-from ..inputs import InputError, between, count, positive
+from ..inputs import InputError, as_numbers, between, count, floating, positive
 from .integrators import Field, _generator, _noise
 
 
@@ -81,7 +81,10 @@ def exponential_images(
         If an |x| passes the limit or is not finite.
     """
     sigma, tau = positive(sigma, "sigma"), positive(tau, "tau")
-    eta, steps, x = between(eta, "eta", 0, math.inf), count(steps, "steps"), x.clone()
+    eta, steps, x = between(eta, "eta", 0, math.inf), count(steps, "steps"), floating(x).clone()
+    rule = as_numbers(rule, "rule") if not isinstance(rule, Tensor) else rule
+    if not len(x):
+        raise InputError("x holds no image; at least one is needed")
     if x.ndim != 4 or rule.shape[-2:] != (x.shape[1], x.shape[1]):
         raise InputError(
             f"rule has shape {tuple(rule.shape)}, which does not mix the channels of x, of shape "

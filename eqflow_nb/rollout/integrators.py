@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from ..inputs import between, count, positive, skew_matrix
+from ..inputs import as_states, between, count, floating, positive, seeded, skew_matrix
 
 Field = Callable[[Tensor], Tensor]
 NOISE_SEEDS = 1_000_000_007
@@ -40,7 +40,7 @@ def rk4(field: Field, x: Tensor, dt: float, steps: int) -> Iterator[tuple[float,
     InputError
         At the first state, if dt is not > 0 or steps is not a whole number > 0.
     """
-    dt, steps, x = positive(dt, "dt"), count(steps, "steps"), x.clone()
+    dt, steps, x = positive(dt, "dt"), count(steps, "steps"), floating(x).clone()
     yield 0.0, x
     for step in range(1, steps + 1):
         k1 = field(x)
@@ -85,7 +85,7 @@ def heun(
         At the first state, if dt is not > 0, eta is negative or steps is not a whole number > 0.
     """
     dt, eta, steps = positive(dt, "dt"), between(eta, "eta", 0, math.inf), count(steps, "steps")
-    x, generator = x.clone(), _generator(x, seed)
+    x, generator = floating(x).clone(), _generator(x, seed)
     yield 0.0, x
     for step in range(1, steps + 1):
         kick = math.sqrt(2 * eta * dt) * _noise(x, generator)
@@ -140,8 +140,8 @@ def exponential(
         is not > 0, eta is negative, or steps is not a whole number > 0.
     """
     sigma, tau = positive(sigma, "sigma"), positive(tau, "tau")
-    eta, steps, x = between(eta, "eta", 0, math.inf), count(steps, "steps"), x.clone()
-    matrix = skew_matrix(matrix, "matrix", dim=x.shape[1]).double().cpu()
+    eta, steps, x = between(eta, "eta", 0, math.inf), count(steps, "steps"), floating(x).clone()
+    matrix = skew_matrix(matrix, "matrix", dim=as_states(x).shape[1]).double().cpu()
     decay = torch.linalg.matrix_exp(-tau * (eta * torch.eye(len(matrix)).double() + matrix))
     # E E^T = exp(-2 eta tau) I for a skew K, so the noise is isotropic.
     spread = sigma * math.sqrt(-math.expm1(-2 * eta * tau))
@@ -158,7 +158,7 @@ def exponential(
 
 def _generator(x: Tensor, seed: int) -> torch.Generator:
     """Noise unlike that of the starting states, which may well be drawn with the same seed."""
-    return torch.Generator(device=x.device).manual_seed(seed + NOISE_SEEDS)
+    return seeded(count(seed, "seed", at_least=0) + NOISE_SEEDS, x.device)
 
 
 def _noise(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
-from ..inputs import InputError, as_samples, count, positive
+from ..inputs import InputError, as_numbers, as_samples, as_states, count, positive, seeded
 
 # Numbers in hand at once: what a processor's cache holds.  Larger blocks take three times as long.
 CHUNK = 1_000_000
@@ -47,7 +47,8 @@ class MixtureScore:
     def __init__(self, weights: Tensor, means: Tensor, covariances: Tensor) -> None:
         means = as_samples(means, "means", at_least=1).double()
         m, d = means.shape
-        weights, covariances = torch.as_tensor(weights), torch.as_tensor(covariances)
+        weights = as_numbers(weights, "weights")
+        covariances = as_numbers(covariances, "covariances")
         if covariances.shape != (m, d, d) or weights.shape != (m,):
             raise InputError(
                 f"weights {tuple(weights.shape)} and covariances {tuple(covariances.shape)} do not "
@@ -109,8 +110,7 @@ class MixtureScore:
         return spread - (share @ pulls[:, d:]).view(-1, d, d) - s[:, :, None] * s[:, None, :]
 
     def _features(self, x: Tensor) -> Tensor:
-        if x.ndim != 2 or x.shape[1] != self.dim:
-            as_samples(x, "x", dim=self.dim, at_least=1)
+        as_states(x, self.dim)
         products = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)
         return torch.cat([torch.ones_like(x[:, :1]), x, products], 1)
 
@@ -128,8 +128,8 @@ def gaussian(mean: Tensor, covariance: Tensor) -> MixtureScore:
     covariance : Tensor (d, d)
         Symmetric, positive definite; else an `InputError` is raised.
     """
-    mean = torch.as_tensor(mean)
-    return MixtureScore(mean.new_ones(1), mean[None], torch.as_tensor(covariance)[None])
+    mean = as_numbers(mean, "mean")
+    return MixtureScore(mean.new_ones(1), mean[None], as_numbers(covariance, "covariance")[None])
 
 
 def fit_mixture(
@@ -178,7 +178,7 @@ def fit_mixture(
 
 def _choose_components(x: Tensor, sigma: float, seed: int) -> int:
     """Smallest size within one standard error of the best on held-out, blurred samples."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     x = x[torch.randperm(len(x), generator=generator).to(x.device)][:CHOOSING]
     held_out, rest = x[: len(x) // 4], x[len(x) // 4 :]
     held_out = held_out + sigma * torch.randn(held_out.shape, generator=generator).to(x)
@@ -263,8 +263,7 @@ class KernelDensityScore:
             raise InputError(
                 f"values has {len(values)} rows; give one for each of {len(self.centres)} samples"
             )
-        if x.ndim != 2 or x.shape[1] != self.centres.shape[1]:
-            as_samples(x, "x", dim=self.centres.shape[1], at_least=1)
+        as_states(x, self.centres.shape[1])
         centres, values = self.centres.to(x), values.to(x)
         half_norm = 0.5 * (centres * centres).sum(1)
         parts = [

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ..inputs import as_samples, count, positive
+from ..inputs import as_samples, count, positive, seeded
 
 
 class DenoiserScore(nn.Module):
@@ -95,7 +95,7 @@ def train(
     """
     steps, batch = count(steps, "steps"), count(batch, "batch")
     samples = as_samples(samples, dim=score.dim, vary=True).to(next(score.parameters()))
-    generator = torch.Generator(device=samples.device).manual_seed(seed)
+    generator = seeded(seed, samples.device)
     optimiser = torch.optim.Adam(score.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, positive(rate, "rate"), steps)
     for step in range(steps):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..fourier import filtered
-from ..inputs import InputError, count, positive
+from ..inputs import InputError, count, floating, positive
 from ..inputs_images import as_images
 
 
@@ -51,8 +51,8 @@ class SpectralScore:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Score (B, C, H, W) at images (B, C, H, W)."""
-        if x.ndim != 4 or x.shape[1:] != (len(self.mean), *self.size):
-            as_images(x, "x", channels=len(self.mean), size=self.size)
+        if floating(x).ndim != 4 or not len(x) or x.shape[1:] != (len(self.mean), *self.size):
+            as_images(x, "x", channels=len(self.mean), size=self.size, at_least=1)
         return filtered(-self.precision, x - self.mean.to(x)[:, None, None])
 
     def denoise(self, x: Tensor) -> Tensor:

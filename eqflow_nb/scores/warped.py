@@ -8,7 +8,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr
 from torch import Tensor
 
-from ..inputs import between, positive
+from ..inputs import between, positive, seeded
 from ..inputs_images import as_images
 from .spectral import SpectralScore, fit_spectral
 
@@ -127,7 +127,7 @@ def fit_warped(
     """
     sigma, bend = positive(sigma, "sigma"), between(bend, "bend", 0, 1)
     stills = as_images(stills, "stills", at_least=2, vary=True, square=turned)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     noise = torch.randn(stills.shape, generator=generator).to(stills)
     blurred = noise.mul_(sigma).add_(stills)  # in place: no copies of many stills
     warp = _bent(blurred, bend)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples
+from ..inputs import InputError, as_samples, seeded
 
 PATH = Path(__file__).parents[1] / "data" / "cell_cycle.csv"
 PHASES = ("G1", "S", "G2M")  # in the order a cell passes them
@@ -51,7 +51,7 @@ class Cells:
 
         Each score keeps its own law; what the two have to do with one another is gone.
         """
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded(seed)
         columns = [c[torch.randperm(len(c), generator=generator)] for c in self.raw().T]
         raw = torch.stack(columns, 1)
         points = ((raw - self.centre) / self.scale).float()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..inputs import InputError, choice, count, positive
+from ..inputs import InputError, choice, count, positive, seeded
 from .drawings import ICONS, draw
 from .fields import FieldWorld
 
@@ -138,7 +138,7 @@ def placed(
     n, size = count(n, "n"), count(size, "size", at_least=16)
     number = crowd(size) if number is None else count(number, "number")
     ready = poses(icon, diameter)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     corners = _apart(n, number, size, diameter + 1.5, generator) if centres is None else centres
     number = corners.shape[1]
     pose = torch.randint(len(ready.ink), (n, number), generator=generator)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import solve_continuous_lyapunov
 
-from ..inputs import InputError, as_samples, count, positive
+from ..inputs import InputError, as_numbers, as_samples, count, positive, torch
 from .zoo import System, system
 from .zoo_systems import Polynomial
 
@@ -43,7 +43,7 @@ def stochastic_lorenz(n: int, seed: int, D: float) -> np.ndarray:
         If n is not a whole number above 0, or D not a positive number.
     """
     n, D = count(n, "n"), positive(D, "D")
-    lorenz, rng = system("lorenz"), np.random.default_rng(seed)
+    lorenz, rng = system("lorenz"), np.random.default_rng(count(seed, "seed", at_least=0))
     x = np.array(lorenz.start)[:, None] + rng.standard_normal((3, min(n, BATCH)))
     follow(lorenz, x, SETTLING, COARSE, D, rng)
     snapshots = []
@@ -94,7 +94,7 @@ def ornstein_uhlenbeck(A: Any, D: Any, n: int, seed: int) -> np.ndarray:
         If n is not a whole number above 0, or A or D not as above.
     """
     covariance = ornstein_uhlenbeck_covariance(A, D)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(count(seed, "seed", at_least=0))
     normal = rng.standard_normal((count(n, "n"), len(covariance)))
     return normal @ np.linalg.cholesky(covariance).T
 
@@ -103,7 +103,8 @@ def ornstein_uhlenbeck_covariance(A: Any, D: Any) -> np.ndarray:
     """The covariance C (d, d) of `ornstein_uhlenbeck`: A C + C A^T = 2 D."""
     A = as_samples(A, "A", at_least=1).double().numpy()
     d = len(A)
-    D = positive(D, "D") * np.eye(d) if np.ndim(D) == 0 else D
+    D = as_numbers(D, "D")
+    D = positive(D, "D") * torch.eye(d) if D.ndim == 0 else D
     D = as_samples(D, "D", dim=d, at_least=d).double().numpy()
     if A.shape != (d, d) or np.linalg.eigvals(A).real.min() <= 0:
         raise InputError(
@@ -130,7 +131,7 @@ def double_well_with_rotation(n: int, seed: int, a: float = 1.0, b: float = 2.0)
         If n is not a whole number above 0, or a or b not a positive number.
     """
     n, a, b = count(n, "n"), positive(a, "a"), positive(b, "b")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(count(seed, "seed", at_least=0))
     accepted: list[np.ndarray] = []
     while sum(map(len, accepted)) < n:
         x = 1 + rng.standard_normal(2 * n) / math.sqrt(2 * a)

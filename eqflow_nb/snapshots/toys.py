@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import between, count, positive
+from ..inputs import between, count, positive, seeded
 from .base import Mixture, World
 
 PEAK_SD = 0.4
@@ -144,7 +144,7 @@ def _toy(
     """Wrap a sampler of raw points (n, 2) as a world in scaled coordinates."""
 
     def sample(n: int, seed: int) -> Tensor:
-        rng = torch.Generator().manual_seed(seed)
+        rng = seeded(seed)
         return ((draw(count(n, "n"), rng) - centre) / scale).float()
 
     return World(
