@@ -75,7 +75,7 @@ def execute(task: runner.Task, parent: int, progress: bool) -> bool:
             error = _in_a_line(failure)
         seconds = time.perf_counter() - started
         watch.ended.set()
-        executed = nbformat.read(draft, as_version=4) if draft.is_file() else notebook
+        executed = _read(draft) or notebook
     record = {
         "status": "failed" if error else "finished",
         "seconds": round(seconds, 1),
@@ -84,6 +84,14 @@ def execute(task: runner.Task, parent: int, progress: bool) -> bool:
     }
     runner.save(task, executed, record | ({"error": error} if error else {}))
     return not error
+
+
+def _read(draft: Path) -> nbformat.NotebookNode | None:
+    """What papermill wrote; None if nothing, or half of it on a full disk."""
+    try:
+        return nbformat.read(draft, as_version=4)
+    except (OSError, ValueError):
+        return None
 
 
 def versions() -> dict[str, str]:
@@ -122,7 +130,10 @@ def main() -> None:
     job = json.loads(sys.argv[1])
     progress, parent = job.pop("progress"), job.pop("parent")
     task = runner.Task(**job | {"source": Path(job["source"]), "out": Path(job["out"])})
-    sys.exit(0 if execute(task, parent, progress) else 1)
+    try:
+        sys.exit(0 if execute(task, parent, progress) else 1)
+    except OSError as error:
+        sys.exit(f"{task.stem}: its result can't be kept: {error}")
 
 
 if __name__ == "__main__":

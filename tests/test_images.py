@@ -215,19 +215,16 @@ def test_bad_input_weights_with_settings_of_no_network(kept: Path, settings: dic
         weights.load(kept, 0.5)
 
 
-def test_bad_input_weights_with_any_byte_of_the_head_flipped(kept: Path) -> None:
+@pytest.mark.parametrize("flip", [0x01, 0x04, 0x80])
+def test_bad_input_weights_with_a_flipped_byte(kept: Path, flip: int) -> None:
     content = kept.read_bytes()
-    head, refused = 8 + int.from_bytes(content[:8], "little"), 0
-    places = range(0, head, 3)
-    for place in places:
+    head = 8 + int.from_bytes(content[:8], "little")
+    for place in (*range(0, head, 5), *range(head, len(content), 97)):
         harmed = bytearray(content)
-        harmed[place] ^= 0x04
+        harmed[place] ^= flip
         kept.write_bytes(harmed)
-        try:
+        with pytest.raises(InputError, match="can't be read"):
             weights.load(kept, 0.5)
-        except InputError:
-            refused += 1
-    assert refused > 0.9 * len(places)
 
 
 def test_bad_input_unknown_weights() -> None:

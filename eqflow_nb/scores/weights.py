@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,8 +82,19 @@ def write(path: Path, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]
     """Write tensors with JSON settings beside them, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    content = safetensors.torch.save(kept, {"settings": json.dumps(settings)})
+    said = json.dumps(settings)
+    content = safetensors.torch.save(kept, {"settings": said, "checksum": _checksum(kept, said)})
     replace_bytes(path, content)
+
+
+def _checksum(tensors: Mapping[str, Tensor], said: str) -> str:
+    """Of all that a file holds: names, dtypes, shapes, numbers and settings."""
+    digest = hashlib.sha256(said.encode())
+    for key in sorted(tensors):
+        value = tensors[key].contiguous()
+        digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -96,13 +108,19 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            settings = json.loads((file.metadata() or {})["settings"])
+            kept = file.metadata() or {}
+            settings, checksum = json.loads(kept["settings"]), kept["checksum"]
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
         raise InputError(
             f"weights {path.name} can't be read ({error}); the file is damaged or of another "
             "kind: fetch or make it again"
         ) from error
+    if _checksum(tensors, kept["settings"]) != checksum:
+        raise InputError(
+            f"weights {path.name} can't be read: the content does not match its checksum; the file "
+            "is damaged: fetch or make it again"
+        )
     for key, value in tensors.items():
         if not torch.isfinite(value).all():
             raise InputError(f"weights {path.name}: {key} holds values that are not finite")

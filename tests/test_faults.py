@@ -1,0 +1,211 @@
+"""Faults of the machine: killed processes, a full disk, a home that can't be written, no network.
+
+Each kind of kill is repeated at $EQFLOW_FAULTS random moments: 5 in every run, 50 in `make fuzz`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+import pytest
+import torch
+
+from eqflow_nb import scorecard
+from eqflow_nb.scores import weights
+
+KILLS = int(os.environ.get("EQFLOW_FAULTS", "5"))
+ONE = {"OMP_NUM_THREADS": "1"}  # thread for the processes started here: they are small
+ROOT = Path(__file__).parents[1]
+Shelf = Callable[..., Path]
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "eqflow_nb", *map(str, arguments)]
+
+
+def killed(arguments: list[str], after: float) -> int:
+    """Start a process, kill it and all it started after some seconds; its return code."""
+    process = subprocess.Popen(
+        arguments,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | ONE,
+    )
+    try:
+        process.wait(after)
+    except subprocess.TimeoutExpired:
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        # Those left behind end by themselves: a machine that kills one rarely kills them all.
+        psutil.wait_procs(family, timeout=30)
+        assert not any(each.is_running() for each in family), "someone works on for nobody"
+    return process.wait()
+
+
+def readable(folder: Path) -> None:
+    """Assert that every result in a folder is whole."""
+    for path in folder.rglob("*"):
+        if path.name.startswith("."):
+            continue  # drafts, which nobody reads
+        if path.suffix == ".ipynb":
+            nbformat.validate(nbformat.read(path, as_version=4))
+        elif path.suffix == ".json":
+            json.loads(path.read_text())
+        elif path.suffix == ".safetensors":
+            weights.read(path)
+
+
+def seconds_of(arguments: list[str]) -> float:
+    start = time.monotonic()
+    subprocess.run(arguments, check=True, capture_output=True, env=os.environ | ONE)
+    return time.monotonic() - start
+
+
+def test_a_run_killed_at_any_moment_leaves_whole_results_and_goes_on(
+    shelf: Shelf, scored: str, tmp_path: Path
+) -> None:
+    shelf(**{"01_a": scored, "02_b": scored.replace("twice", "double")})
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    usual = seconds_of(command("run", "-o", whole))
+    moments = random.Random(0)
+    for _ in range(KILLS):
+        killed(command("run", "-o", broken), moments.uniform(0, usual))
+        readable(broken)
+        for stem, rows in scorecard.gather(broken).items():
+            assert rows, f"{stem} has an empty card"
+    seconds_of(command("run", "-o", broken))
+    assert scorecard.gather(broken) == scorecard.gather(whole)
+
+
+TRAINING = """
+    import sys
+    from pathlib import Path
+    from eqflow_nb import training
+    training.KEEP = 0.0  # every step is kept
+    recipe = training.Recipe("dot", 64, 4, 40, 2, (0.1, 1.0), mirror=False, widths=(4, 4))
+    training.RECIPES["dot"] = recipe
+    training.train_weights("dot", Path(sys.argv[1]), progress=False)
+"""
+
+
+def test_a_training_killed_at_any_moment_ends_with_the_same_weights(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(textwrap.dedent(TRAINING))
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    usual = seconds_of([sys.executable, str(script), str(whole)])
+    moments = random.Random(1)
+    codes = [
+        killed([sys.executable, str(script), str(broken)], moments.uniform(0.5, 0.9) * usual)
+        for _ in range(KILLS)
+        if not readable(broken)
+    ]
+    assert -9 in codes, "none was killed in the middle"
+    seconds_of([sys.executable, str(script), str(broken)])
+    one, other = (weights.read(folder / "dot.safetensors")[0] for folder in (whole, broken))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert [path.name for path in broken.iterdir() if not path.name.endswith(".tmp")] == [
+        "dot.safetensors"
+    ]
+
+
+# ---- a full disk ----
+
+
+def full_disk() -> None:
+    """Let no file grow over 3 kB: a write then fails in its middle, as on a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
+
+
+def test_a_full_disk_is_said_and_older_results_stay(
+    shelf: Shelf, scored: str, tmp_path: Path
+) -> None:
+    shelf(**{"01_a": scored})
+    out = tmp_path / "out"
+    subprocess.run(command("run", "-o", out), check=True, capture_output=True)
+    before = {path: path.read_bytes() for path in out.glob("*.json")}
+    done = subprocess.run(
+        command("run", "-o", out, "-p", "gain", "1"), capture_output=True, preexec_fn=full_disk
+    )
+    assert done.returncode in (1, 2)
+    assert b"File too large" in done.stdout + done.stderr
+    readable(out)
+    after = subprocess.run(command("run", "-o", out, "-p", "gain", "1"), capture_output=True)
+    assert after.returncode == 0
+    assert before.keys() <= {*out.glob("*.json")}
+
+
+def test_a_full_disk_ends_a_training_with_one_line(tmp_path: Path) -> None:
+    arguments = command("train", "dot", "--steps", 1, "-o", tmp_path / "w")
+    env = os.environ | {"EQFLOW_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(arguments, capture_output=True, preexec_fn=full_disk, env=env)
+    assert done.returncode == 2
+    assert b"File too large" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert not (tmp_path / "w" / "dot.safetensors").exists()
+
+
+# ---- a home that can't be written, and no network ----
+
+NO_NETWORK = """
+    import socket, sys
+
+    def guard(connect):
+        def guarded(self, address, *rest):
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                host = str(address[0])
+                if not (host.startswith("127.") or host in ("localhost", "::1")):
+                    with open({record!r}, "a") as file:
+                        file.write(f"{{sys.argv}} {{address}}\\n")
+                    raise OSError(101, "Network is unreachable")
+            return connect(self, address, *rest)
+        return guarded
+
+    for name in ("connect", "connect_ex", "sendto"):
+        setattr(socket.socket, name, guard(getattr(socket.socket, name)))
+"""
+
+
+@pytest.mark.slow
+def test_a_chapter_runs_without_a_network_and_without_a_home(tmp_path: Path) -> None:
+    site, record = tmp_path / "site", tmp_path / "record"
+    site.mkdir()
+    guard = textwrap.dedent(NO_NETWORK).format(record=str(record))
+    (site / "sitecustomize.py").write_text(guard)
+    nowhere = str(tmp_path / "file")
+    Path(nowhere).write_text("a file, in which no folder can be made")
+    kept = {"PATH", "LANG", "VIRTUAL_ENV", "TMPDIR"}
+    env = {key: value for key, value in os.environ.items() if key in kept}
+    env |= {"HOME": nowhere, "XDG_CACHE_HOME": nowhere, "PYTHONPATH": f"{site}:{ROOT}"}
+    arguments = command("run", "00", "--budget", "quick", "-o", tmp_path / "out")
+    done = subprocess.run(arguments, capture_output=True, env=env, cwd=ROOT, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not record.exists(), record.read_text()
+    assert scorecard.gather(tmp_path / "out")["00_start_here"]
+
+
+def test_the_guard_against_the_network_would_notice(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    guard = textwrap.dedent(NO_NETWORK).format(record=str(record))
+    asking = """
+try:
+    socket.create_connection(("192.0.2.1", 80), 1)
+except OSError as error:
+    print(error)
+"""
+    done: Any = subprocess.run(
+        [sys.executable, "-c", guard + asking], capture_output=True, text=True
+    )
+    assert "unreachable" in done.stdout
+    assert "192.0.2.1" in record.read_text()
