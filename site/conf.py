@@ -46,6 +46,7 @@ napoleon_use_param = False
 napoleon_use_rtype = False
 
 html_theme = "furo"
+pygments_dark_style = "a11y-high-contrast-dark"  # furo's own has words too dark to read
 html_static_path = [str(Path(__file__).parent / "static")]
 html_css_files = ["site.css"]
 html_favicon = str(Path(__file__).parent / "static" / "favicon.svg")

@@ -1,7 +1,7 @@
 """Gather the sources of the site in one folder, for Sphinx: python site/prepare.py FOLDER.
 
-The folder mirrors the repository, so that links between files keep their meaning.  Copies keep their
-times, so that Sphinx reads again only what has changed.
+The folder mirrors the repository, so that links between files keep their meaning.  Copies keep
+their times, so that Sphinx reads again only what has changed.
 """
 
 from __future__ import annotations
