@@ -51,6 +51,7 @@ html_static_path = [str(Path(__file__).parent / "static")]
 html_css_files = ["site.css"]
 html_favicon = str(Path(__file__).parent / "static" / "favicon.svg")
 html_copy_source = False
+html_show_copyright = False
 html_show_sphinx = False
 
 
