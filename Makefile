@@ -11,10 +11,11 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraint
 MADE := $(VENV)/.made
 COURSE := $(VENV)/.course
 TESTS := $(VENV)/.tests
+SITE := $(VENV)/.site
 INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test course test lab notebooks bench fuzz clean
+.PHONY: help setup setup-test course test lab notebooks site bench fuzz clean
 
 help: ## list the targets
 	@echo "eqflow_nb: a course in notebooks.  Start with 'make course' or 'make lab'."
@@ -38,6 +39,10 @@ lab: $(COURSE) ## open JupyterLab on the first notebook
 
 notebooks: $(COURSE) ## execute the .py notebooks into the committed .ipynb (ARGS=--studies for those too)
 	$(BIN)/eqflow-nb refresh $(ARGS)
+
+site: $(SITE) ## build the course's website from the committed notebooks into build/site
+	$(BIN)/python site/prepare.py build/site-src
+	$(BIN)/python -m sphinx -q -W --keep-going -c site -d build/site-trees build/site-src build/site
 
 bench: $(TESTS) ## run the benchmarks alone
 	$(BIN)/python -m pytest --benchmark-only $(ARGS)
@@ -63,4 +68,8 @@ $(COURSE): $(MADE) $(INPUTS)
 
 $(TESTS): $(COURSE)
 	$(PIP) -e '.[test]'
+	@touch $@
+
+$(SITE): $(COURSE)
+	$(PIP) -e '.[site]'
 	@touch $@

@@ -80,21 +80,58 @@ def test_repo2docker_refuses_a_malformed_environment(tmp_path: Path) -> None:
 
 def test_the_workflows_are_valid(tmp_path: Path) -> None:
     schema = ("check_jsonschema", "--builtin-schema", "vendor.github-workflows")
-    assert [path.name for path in WORKFLOWS] == ["gpu.yml", "tests.yml"]
+    assert [path.stem for path in WORKFLOWS] == ["audit", "gpu", "site", "tests"]
     done = check(*schema, *WORKFLOWS)
     assert done.returncode == 0, done.stdout
     broken = tmp_path / "broken.yml"
-    broken.write_text(WORKFLOWS[1].read_text().replace("runs-on:", "runs_on:"))
+    broken.write_text(WORKFLOWS[-1].read_text().replace("runs-on:", "runs_on:"))
     assert check(*schema, broken).returncode != 0
 
 
+MAY_WRITE = {("site", "deploy"): {"pages": "write", "id-token": "write"}}
+PINNED = r"\s*(- )?uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_workflows_may_only_read_and_pin_their_actions(path: Path) -> None:
+def test_workflows_may_only_read_and_pin_their_actions_by_commit(path: Path) -> None:
     workflow = yaml.safe_load(path.read_text())
     assert workflow["permissions"] == {"contents": "read"}
-    for job in workflow["jobs"].values():
-        for used in filter(None, (step.get("uses") for step in job["steps"])):
-            assert re.fullmatch(r"[\w-]+/[\w-]+@(v\d+|[0-9a-f]{40})", used)
+    for name, job in workflow["jobs"].items():
+        assert job.get("permissions") == MAY_WRITE.get((path.stem, name)), name
+    used = [line for line in path.read_text().splitlines() if "uses:" in line]
+    assert used
+    assert [line for line in used if not re.fullmatch(PINNED, line)] == []
+
+
+def test_checkouts_leave_no_credentials_behind() -> None:
+    for path in WORKFLOWS:
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            for step in job["steps"]:
+                if "checkout" in step.get("uses", ""):
+                    assert step["with"]["persist-credentials"] is False, path.name
+
+
+def test_an_action_has_one_version_in_all_workflows() -> None:
+    text = "\n".join(path.read_text() for path in WORKFLOWS)
+    pins = set(re.findall(r"uses: (\S+)@(\S+ # \S+)", text))
+    assert len(pins) == len({action for action, _ in pins}), sorted(pins)
+
+
+def test_what_is_pinned_is_kept_up_to_date() -> None:
+    path = ROOT / ".github/dependabot.yml"
+    done = check("check_jsonschema", "--builtin-schema", "vendor.dependabot", path)
+    assert done.returncode == 0, done.stdout
+    updates = yaml.safe_load(path.read_text())["updates"]
+    assert [each["package-ecosystem"] for each in updates] == ["github-actions", "pip"]
+
+
+def test_the_audit_looks_at_the_tested_set() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/audit.yml").read_text())
+    when = workflow[True]  # YAML reads the key `on` as a truth value
+    assert when["schedule"]
+    assert all("constraints.txt" in when[event]["paths"] for event in ("push", "pull_request"))
+    commands = "\n".join(step.get("run", "") for step in workflow["jobs"]["audit"]["steps"])
+    assert re.search(r"pip-audit==[\d.]+ .*-r constraints.txt", commands)
 
 
 def test_the_cpu_job_covers_the_supported_pythons() -> None:
@@ -181,7 +218,7 @@ def test_make_refuses_another_python(tmp_path: Path) -> None:
 def test_make_without_a_target_helps() -> None:
     done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
-    for target in ("setup", "course", "test", "lab", "notebooks", "bench", "fuzz", "clean"):
+    for target in ("setup", "course", "test", "lab", "notebooks", "site", "bench", "fuzz", "clean"):
         assert f"make {target} " in done.stdout
 
 

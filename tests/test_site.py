@@ -1,0 +1,263 @@
+"""The website: built from what is committed, whole, offline, fit for a phone and for the dark."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+from browser import ARGUMENTS
+
+from eqflow_nb import course, scorecard
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "site"))
+import prepare  # noqa: E402
+
+PHONE, DESK = 390, 1280
+NOTEBOOKS = [*course.chapters(ROOT / "notebooks"), *course.studies(ROOT / "notebooks")]
+
+
+class Page(HTMLParser):
+    """A page's anchors, the addresses it refers to, and its pictures."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.anchors: set[str] = set()
+        self.addresses: list[str] = []
+        self.pictures: list[dict[str, str | None]] = []
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        self.anchors |= {given[key] or "" for key in ("id", "name") if key in given}
+        self.addresses += [given[key] or "" for key in ("href", "src") if key in given]
+        if tag == "img":
+            self.pictures.append(given)
+
+
+def dead_links(folder: Path) -> list[str]:
+    """Addresses within `folder` that lead nowhere; those of other hosts are not followed."""
+    pages = {path.resolve(): Page(path) for path in sorted(folder.rglob("*.html"))}
+    dead = []
+    for path, page in pages.items():
+        for address in page.addresses:
+            place, anchor = urldefrag(address)
+            if urlsplit(address).scheme:
+                continue
+            target = (path.parent / unquote(urlsplit(place).path)).resolve() if place else path
+            known = pages[target].anchors if target in pages else {anchor}
+            if not target.is_file() or (anchor and unquote(anchor) not in known):
+                dead.append(f"{path.name}: {address}")
+    return dead
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built with warnings as errors."""
+    folder = tmp_path_factory.mktemp("site")
+    sources = prepare.prepare(folder / "src")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", ROOT / "site"]
+    command += ["-d", folder / "trees", sources, folder / "html"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> list[str]:
+    return sorted(str(path.relative_to(site)) for path in site.rglob("*.html"))
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def chrome(chromium: str) -> Iterator:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+# ---- as files ----
+
+
+def test_the_site_has_a_page_for_everything(site: Path, pages: list[str]) -> None:
+    for one in NOTEBOOKS:
+        place = one.path.relative_to(ROOT).with_suffix(".html")
+        assert (site / place).is_file()
+    assert {f"api/{room}.html" for room in prepare.ROOMS} <= set(pages)
+    assert {"index.html", "search.html", "notebooks/README.html"} <= set(pages)
+
+
+def test_no_link_is_dead(site: Path) -> None:
+    assert dead_links(site) == []
+
+
+def test_a_dead_link_would_be_seen(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text('<p id="up"><a href="b.html#up"></a><a href="#up"></a>')
+    (tmp_path / "b.html").write_text('<a href="a.html#up"></a><img src="c.png">')
+    assert dead_links(tmp_path) == ["a.html: b.html#up", "b.html: c.png"]
+
+
+@pytest.mark.parametrize("one", NOTEBOOKS, ids=lambda one: one.stem)
+def test_all_pictures_of_a_notebook_are_shown_and_described(site: Path, one) -> None:
+    cells = json.loads(one.path.with_suffix(".ipynb").read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    drawn = [about for output in outputs for about in output.get("metadata", {}).items()]
+    due = [about["alt"] for mime, about in drawn if mime.startswith("image/")]
+    page = Page(site / one.path.relative_to(ROOT).with_suffix(".html"))
+    assert [picture.get("alt") for picture in page.pictures] == due
+
+
+def test_films_are_among_the_pictures(site: Path) -> None:
+    for stem in (
+        "03_gray_scott_training_free",
+        "04_alife_flocking",
+        "05_equations_from_snapshots",
+    ):
+        shown = [picture["src"] for picture in Page(site / f"notebooks/{stem}.html").pictures]
+        assert any((source or "").endswith(".gif") for source in shown)
+
+
+def test_scorecards_are_shown_whole(site: Path) -> None:
+    text = (site / "pages/scorecards.html").read_text()
+    for one in NOTEBOOKS:
+        for name in scorecard.read(one.path.with_suffix(".ipynb")):
+            assert name in text
+
+
+def test_every_module_is_on_one_page_of_the_reference(site: Path) -> None:
+    files = (ROOT / "eqflow_nb").rglob("*.py")
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files}
+    names = {name.removesuffix(".__init__") for name in names if "__main__" not in name}
+    listed = re.findall(r"automodule:: (\S+)", "\n".join(prepare.reference().values()))
+    assert sorted(listed) == sorted(names - {"eqflow_nb"})
+    text = (site / "api/scores.html").read_text()
+    assert 'id="eqflow_nb.scores.closed_form.fit_mixture"' in text
+    assert "Parameters" in text
+
+
+# ---- in a browser ----
+
+# What is wider than its box must scroll in it.
+CLIPPED = """[...document.querySelectorAll('pre, div.math, .table-wrapper')].filter(
+    box => box.scrollWidth > box.clientWidth + 1
+        && !['auto', 'scroll'].includes(getComputedStyle(box).overflowX)
+).map(box => box.outerHTML.slice(0, 200))"""
+
+
+def test_pages_are_quiet_whole_and_fit_a_phone(chrome, address: str, pages: list[str]) -> None:
+    context = chrome.new_context(viewport={"width": PHONE, "height": 800})
+    tab = context.new_page()
+    wrong: list[str] = []
+    tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("request", lambda asked: wrong.append(asked.url) if _elsewhere(asked.url) else None)
+    for name in pages:
+        tab.goto(f"{address}/{name}", wait_until="load")
+        if tab.locator("span.math, div.math").count():
+            tab.wait_for_selector("mjx-container", state="attached", timeout=10_000)
+            tab.wait_for_function(
+                "document.querySelectorAll('.math:not(:has(mjx-container))').length == 0"
+            )
+        assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE, name
+        assert tab.evaluate(CLIPPED) == [], name
+        missing = "[...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
+        assert tab.evaluate(missing) == [], name
+        assert "Jupyter widget" not in tab.content(), name
+        assert wrong == [], name
+    context.close()
+
+
+def _elsewhere(url: str) -> bool:
+    return urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).hostname != "127.0.0.1"
+
+
+def test_search_finds_what_is_written(chrome, address: str) -> None:
+    tab = chrome.new_page(viewport={"width": DESK, "height": 800})
+    tab.goto(f"{address}/search.html?q=Lyapunov")
+    tab.wait_for_selector("#search-results li a")
+    tab.wait_for_function("document.querySelectorAll('#search-results li a').length > 2")
+    found = tab.eval_on_selector_all("#search-results li a", "links => links.map(a => a.href)")
+    assert any("02_lorenz_chaos.html" in link for link in found)
+    assert any("api/measures.html" in link for link in found)
+    tab.goto(f"{address}/search.html?q=Xylophone")
+    tab.wait_for_function("document.body.innerText.includes('did not match any documents')")
+    tab.close()
+
+
+CONTRAST = """selector => {
+    const light = text => {
+        const parts = text.match(/[\\d.]+/g).slice(0, 3).map(x => x / 255);
+        const linear = parts.map(c => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+        return .2126 * linear[0] + .7152 * linear[1] + .0722 * linear[2];
+    };
+    const see = node => {
+        const colour = getComputedStyle(node).backgroundColor;
+        return /, 0\\)$/.test(colour) && node.parentElement ? see(node.parentElement) : colour;
+    };
+    return [...document.querySelectorAll(selector)].map(node => {
+        const both = [light(getComputedStyle(node).color), light(see(node))].sort((a, b) => b - a);
+        return (both[0] + .05) / (both[1] + .05);
+    });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_code_and_formulas_are_legible(chrome, address: str, scheme: str) -> None:
+    context = chrome.new_context(viewport={"width": DESK, "height": 800}, color_scheme=scheme)
+    tab = context.new_page()
+    tab.goto(f"{address}/notebooks/01_toys_2d.html")
+    tab.wait_for_selector("mjx-container", state="attached")
+    paper = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (min(map(int, re.findall(r"\d+", paper)[:3])) > 200) == (scheme == "light")
+    for what in ("article p", "article a", "h2", "pre", "pre span", "mjx-container", "summary"):
+        ratios = tab.evaluate(CONTRAST, what)
+        assert ratios and min(ratios) >= 4.5, (what, min(ratios))
+    context.close()
+
+
+# ---- the lecturer's guide ----
+
+
+def test_the_guide_is_in_step_with_the_recorded_runs() -> None:
+    guide = (ROOT / "notebooks/README.md").read_text()
+    row = r"\| \[\d\d\]\((\w+)\.ipynb\)[^|]*\| ([\d.]+) min \| (\d+) MB \| (\d+) min \|"
+    table = {stem: figures for stem, *figures in re.findall(row, guide)}
+    chapters = course.chapters(ROOT / "notebooks")
+    assert list(table) == [chapter.stem for chapter in chapters]
+    for chapter in chapters:
+        minutes, memory, reading = map(float, table[chapter.stem])
+        assert minutes == pytest.approx(chapter.minutes, rel=0.5)
+        assert memory == pytest.approx(chapter.peak_mb, rel=0.25)
+        assert re.search(rf"\b{reading:.0f} (minutes )?to read", chapter.path.read_text())
+
+
+def test_the_guide_names_panels_that_there_are() -> None:
+    guide = (ROOT / "notebooks/README.md").read_text()
+    named = set(re.findall(r"`(\w+_panel)`", guide))
+    source = "".join(path.read_text() for path in (ROOT / "notebooks").glob("0*.py"))
+    assert named == set(re.findall(r"\b(\w+_panel)\(", source))
