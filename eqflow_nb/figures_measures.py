@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from .figures_style import FAINT, INK, MARKERS, array, colours, grid, kind_of, legend_outside, looks
+from .figures_style import (
+    FAINT,
+    INK,
+    MARKERS,
+    PALETTE,
+    array,
+    colours,
+    grid,
+    kind_of,
+    legend_outside,
+    looks,
+)
 
 
 def distances(
@@ -220,6 +231,19 @@ def sampler_curve(
     pane.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     if not log:
         pane.set_ylim(bottom=0)
+    legend_outside(pane)
+    return figure
+
+
+def growth(curves: Mapping[str, tuple[Any, Any]], ylabel: str) -> Figure:
+    """Curves {name: (sizes, values)} on two log scales, sizes growing by factors of two."""
+    figure, (pane,) = grid(1, 1, (7.5, 4))
+    marks = "osD^vPX*"
+    for k, (name, (x, y)) in enumerate(curves.items()):
+        colour = list(PALETTE.values())[k % len(PALETTE)]
+        pane.plot(x, y, color=colour, marker=marks[k % len(marks)], markersize=4, label=name)
+    pane.set_xscale("log", base=2)
+    pane.set(yscale="log", xlabel="size", ylabel=ylabel)
     legend_outside(pane)
     return figure
 

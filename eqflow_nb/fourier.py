@@ -11,6 +11,8 @@ import math
 import torch
 from torch import Tensor
 
+from .inputs import InputError
+
 
 def filtered(symbol: Tensor, x: Tensor) -> Tensor:
     """Multiply every coefficient of images x (B, C, H, W) by a matrix (H, W//2+1, C, C).
@@ -41,3 +43,40 @@ def root(matrix: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(matrix)
     scale = values.clamp(min=0).sqrt()[..., None, :].to(matrix.dtype)
     return vectors * scale @ vectors.mH
+
+
+def enlarged(symbol: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
+    """The symbol on a larger grid of the filter whose symbol (H, W//2+1, C, C) is given on `old`.
+
+    The filter's kernel in space stays as it is, with zeros around it, so on a larger canvas it does
+    at each pixel what it did.  Half of what lies half a side away goes to either side of it, which
+    keeps a skew kernel skew.
+
+    Parameters
+    ----------
+    symbol : Tensor (H, W//2+1, C, C)
+    old, new : (int, int)
+        (H, W) and the larger grid's.
+
+    Raises
+    ------
+    InputError
+        If the symbol is not of the old grid, or the new one is smaller.
+    """
+    if symbol.ndim != 4 or symbol.shape[:2] != (old[0], old[1] // 2 + 1):
+        raise InputError(f"symbol has shape {tuple(symbol.shape)}, which is not of a grid {old}")
+    if new == old:
+        return symbol
+    if new[0] <= old[0] or new[1] <= old[1]:
+        raise InputError(f"new is {new}; it must be over {old} both ways")
+    kernel = torch.fft.irfft2(symbol.to(torch.complex128), s=old, dim=(0, 1))
+    for axis, side in enumerate(old):
+        kernel = torch.fft.fftshift(kernel, dim=axis)
+        if side % 2 == 0:  # the row at -side/2 stands for that at +side/2 as well
+            edge = kernel.narrow(axis, 0, 1) / 2
+            inner = kernel.narrow(axis, 1, side - 1)
+            kernel = torch.cat([edge, inner, edge], dim=axis)
+        pads = [0] * (2 * (kernel.ndim - axis))
+        pads[-1] = new[axis] - kernel.shape[axis]
+        kernel = torch.nn.functional.pad(kernel, pads).roll(-(side // 2), dims=axis)
+    return torch.fft.rfft2(kernel, dim=(0, 1))

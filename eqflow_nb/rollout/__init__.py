@@ -3,6 +3,7 @@
 from .fields import Diverged, exponential_images
 from .following import FAR, Rollout, follow, race, together
 from .integrators import Field, exponential, heun, rk4
+from .tiles import bands, tiled
 from .visits import Visits, averaged, visit
 
 __all__ = [
@@ -12,12 +13,14 @@ __all__ = [
     "Rollout",
     "Visits",
     "averaged",
+    "bands",
     "exponential",
     "exponential_images",
     "follow",
     "heun",
     "race",
     "rk4",
+    "tiled",
     "together",
     "visit",
 ]
