@@ -3,7 +3,6 @@
 from .fields import Diverged, exponential_images
 from .following import FAR, Rollout, follow, race, together
 from .integrators import Field, exponential, heun, rk4
-from .tiles import bands, tiled
 from .visits import Visits, averaged, visit
 
 __all__ = [
@@ -13,14 +12,12 @@ __all__ = [
     "Rollout",
     "Visits",
     "averaged",
-    "bands",
     "exponential",
     "exponential_images",
     "follow",
     "heun",
     "race",
     "rk4",
-    "tiled",
     "together",
     "visit",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,13 @@ from tqdm.auto import tqdm
 
 from ..inputs import InputError, choice, count
 from ..inputs_images import as_images
+from ..tiles import tiled
 from .cache import cached
 from .fields import FieldWorld
 
 DU, DV = 0.16, 0.08
 SETTLED = 10_000  # steps after which the presets are counted as stationary
+LARGE, TILE, RIM = 2**21, 512, 32  # pixels over which a canvas is followed in tiles; their sides
 CHUNK = 16_000_000  # pixels updated, about 10 ms of work, between two chances to interrupt
 RETRIES = 8
 VERSION = 1  # of the simulation: cached snapshots of another are not read
@@ -178,7 +180,10 @@ def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Ten
     """
     chosen = PRESETS[choice(preset, PRESETS, "preset")]
     raw, steps = _checked(raw).detach(), count(steps, "steps", at_least=0)
-    after = (_follow if raw.device.type == "cpu" else _follow_on_gpu)(raw, chosen, steps, progress)
+    large = raw.shape[2] * raw.shape[3] > LARGE
+    on_cpu = _follow_in_tiles if large else _follow
+    follow = on_cpu if raw.device.type == "cpu" else _follow_on_gpu
+    after = follow(raw, chosen, steps, progress)
     if not after.sum(dtype=torch.float64).isfinite():  # a tenth of the time of asking each pixel
         as_images(raw, "raw", at_least=0)  # refuses those that were not finite to begin with
         low, high = (float(x) for x in raw.aminmax())
@@ -200,6 +205,21 @@ def _follow(raw: Tensor, chosen: Preset, steps: int, progress: bool) -> Tensor:
             padded = _compiled()(padded, *rates, min(chunk, steps - first))
         after[i] = padded[:, 1:-1, 1:-1]
     return torch.from_numpy(after).to(raw.dtype)
+
+
+def _follow_in_tiles(raw: Tensor, chosen: Preset, steps: int, progress: bool) -> Tensor:
+    """Some steps of one tile after another, which stays in the processor's cache meanwhile.
+
+    What is wrong at the border of a tile moves inwards by a pixel a step, so it stays in the rim.
+    """
+    x, spare = raw.float(), None
+    for first in tqdm(range(0, steps, RIM), "Gray-Scott", disable=not progress, leave=False):
+        now = min(RIM, steps - first)
+        after = tiled(
+            partial(_follow, chosen=chosen, steps=now, progress=False), x, TILE, RIM, out=spare
+        )
+        x, spare = after, x if first else None  # the first x is the caller's own
+    return x.to(raw.dtype)
 
 
 @torch.no_grad()

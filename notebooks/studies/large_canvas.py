@@ -29,7 +29,7 @@ import numpy as np
 import psutil
 import torch
 
-from eqflow_nb import chemistry, figures, fourier, rollout, scores
+from eqflow_nb import chemistry, figures, fourier, scores, tiles
 from eqflow_nb.flows import spectral
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.measures import patterns
@@ -68,6 +68,7 @@ world = album.world
 score = scores.fit_spectral(album.stills, sigma)
 small = album.agreement(spectral.flow(score)).abs()
 symbol = (-spectral.turning(score) @ score.precision).to(torch.complex128)
+near = f">= {float(small.mean() - 2 * small.std()):.3f}"  # two deviations below small photographs
 print(f"similarity on 128 by 128: {small.mean():.3f} ± {small.std():.3f}")
 
 
@@ -76,7 +77,7 @@ def large_flow(side):
     grid = (min(tile, side),) * 2
     wide = fourier.enlarged(symbol, SMALL, grid).to(place, torch.complex64)
     mean = score.mean.to(place, torch.float32)[:, None, None]
-    return lambda x: rollout.tiled(lambda y: fourier.filtered(wide, y - mean), x, tile, HALO)
+    return lambda x: tiles.tiled(lambda y: fourier.filtered(wide, y - mean), x, tile, HALO)
 
 
 # %% [markdown]
@@ -111,7 +112,7 @@ def mosaic(side, rng):
 def agreement(v, change):
     """|cosine| of a velocity with the change, in concentrations, a band of rows at a time."""
     sums = np.zeros(3)
-    for a, b in zip(rollout.bands(v), rollout.bands(change), strict=True):
+    for a, b in zip(tiles.bands(v), tiles.bands(change), strict=True):
         a, b = (z.double() * world.scale.double()[:, None, None] for z in (a, b))
         sums += [float((a * b).sum()), float((a * a).sum()), float((b * b).sum())]
     return abs(sums[0]) / np.sqrt(sums[1] * sums[2])
@@ -123,13 +124,13 @@ def resident():
 
 # %%
 shown, rng = {}, np.random.default_rng(seed)
+centre, scale = (z.float()[:, None, None] for z in (world.centre, world.scale))
 for side in sizes:
     name, begun = f"large.{side}", time.perf_counter()
     raw = gray_scott.advance(mosaic(side, rng), "waves", settle, progress=True)
     per_step = (time.perf_counter() - begun) / settle
-    x = world.scaled(raw)
-    change = world.scaled(gray_scott.advance(raw, "waves", STEPS)).sub_(x)
-    del raw
+    change = gray_scott.advance(raw, "waves", STEPS).sub_(raw).div_(scale)
+    x = raw.sub_(centre).div_(scale)  # in place: a canvas takes 128 MB
     flow = large_flow(side)
     begun = time.perf_counter()
     v = flow(x.to(place)).cpu()
@@ -143,7 +144,7 @@ for side in sizes:
     card.row(f"{name}.spectrum_distance", spread, aim="mean |log10 ratio| to small photographs")
     card.row(f"{name}.resident_mb", resident(), target="<= 1000", canvas_mb=x.nbytes / 2**20)
     shown[side] = [z[0, 1, :640, :640].clone() for z in (x, v, change)]
-    del x, v, change
+    del raw, x, v, change
     gc.collect()
 
 # %%

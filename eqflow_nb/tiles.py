@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ..inputs import InputError, count, floating
-from .integrators import Field
+from .inputs import InputError, count, floating
+
+Field = Callable[[Tensor], Tensor]
 
 
 @torch.no_grad()
