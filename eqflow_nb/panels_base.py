@@ -74,7 +74,7 @@ class Panel:
         self.status.add_class("eqflow-status")
         self.trouble.add_class("eqflow-error")
         players = [self._player(step)] if step else []
-        below = [self.status, self.trouble, widgets.HTML(_small(caption))]
+        below = [self.status, self.trouble, widgets.HTML(small(caption))]
         column = widgets.VBox([*self.controls.values(), *players, *below], layout=_wide("31em"))
         wrap = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
         self.widget = widgets.Box([self.picture, column], layout=wrap)
@@ -119,7 +119,7 @@ class Panel:
         start = time.perf_counter()
         self.drawn = self.values
         if self.seconds > SLOW:
-            self.status.value = _small("working…")
+            self.status.value = small("working…")
         try:
             figure, panes = self._axes(self.panes, self.panes, SIZE, layout="none")
             figure.subplots_adjust(**self._margins())
@@ -127,13 +127,13 @@ class Panel:
             self.picture.value = figures.png(figure, colours=None)
         except Exception as error:
             self.errors.append(error)
-            self.status.value = _small("the picture is not of these values")
+            self.status.value = small("the picture is not of these values")
             self.trouble.value = alarm(error)
             raise
         self.errors.clear()
         self.trouble.value = ""
         self.seconds = time.perf_counter() - start
-        self.status.value = _small(f"{said} · redraw {1000 * self.seconds:.0f} ms")
+        self.status.value = small(f"{said} · redraw {1000 * self.seconds:.0f} ms")
 
     def _changed(self, change: Any) -> None:
         # A browser may send a value back with another last digit.
@@ -195,11 +195,17 @@ def dropdown(description: str, value: str, options: Sequence[str]) -> widgets.Dr
     )
 
 
+def button(label: str, tooltip: str) -> widgets.Button:
+    """A button as wide as its label, explained by a tooltip."""
+    return widgets.Button(description=label, tooltip=tooltip, layout=widgets.Layout(width="auto"))
+
+
 def _wide(width: str) -> widgets.Layout:
     return widgets.Layout(width=width, max_width="100%")
 
 
-def _small(text: str) -> str:
+def small(text: str) -> str:
+    """Small print as HTML."""
     style = "font-size:small;line-height:1.4;color:var(--jp-ui-font-color2,#767676)"
     return f'<div style="{style}">{text}</div>'
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from . import alife
-from .panels_base import alarm, dropdown, slider
+from .panels_base import alarm, button, dropdown, slider
 from .snapshots import icons
 from .snapshots.pictures import read_picture
 
@@ -116,9 +116,9 @@ class PaintPanel:
             description="upload a PNG",
             tooltip="upload a picture of a creature, PNG or JPEG",
         )
-        self.fish = _button("a fish", "put a painted fish on the sheet")
-        self.clear = _button("clear", "make the sheet empty")
-        self.go = _button("bring it to life", "learn the creature on the sheet, and let it live")
+        self.fish = button("a fish", "put a painted fish on the sheet")
+        self.clear = button("clear", "make the sheet empty")
+        self.go = button("bring it to life", "learn the creature on the sheet, and let it live")
         self.go.button_style = "primary"
         self.status, self.trouble = widgets.HTML(), widgets.HTML()
         self.status.add_class("eqflow-status")
@@ -262,10 +262,6 @@ def _sheet() -> Any:
     sheet[1].sync_image_data = True
     sheet.layout = widgets.Layout(border="1px solid #999", width=f"{SIDE}px", height=f"{SIDE}px")
     return sheet
-
-
-def _button(label: str, tooltip: str) -> widgets.Button:
-    return widgets.Button(description=label, tooltip=tooltip, layout=widgets.Layout(width="auto"))
 
 
 def paint_panel(seconds: float = 25.0, sigma: float = 0.5) -> PaintPanel:

@@ -1,7 +1,7 @@
-"""Drawings made by hand: dots on a sheet, painted, sprayed, erased, kept in files, and sampled from.
+"""Drawings made by hand: dots painted, sprayed and erased, kept in files, and sampled from.
 
-A drawing is a tensor (n, 2) of dots with both coordinates between -EXTENT and EXTENT.  Each function
-takes one and returns another; none changes what it was given.
+A drawing is a tensor (n, 2) of dots with both coordinates between -EXTENT and EXTENT.  Tools take
+one and return another; none changes what it was given.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def blank() -> Tensor:
 
 
 def brushed(dots: Tensor, start: Place, end: Place, radius: float) -> Tensor:
-    """Fill all within `radius` of the line from `start` to `end`: even, however often it is done."""
+    """Fill all within `radius` of the line from `start` to `end`, evenly."""
     lattice = _lattice()
     new = lattice[_distance(lattice, start, end) <= positive(radius, "radius")]
     there = {tuple(each) for each in (dots / SPACING).round().int().tolist()}
@@ -115,13 +115,24 @@ def world(dots: Tensor) -> World:
         generator = torch.Generator().manual_seed(seed)
         return dots[torch.randint(len(dots), (n,), generator=generator)]
 
-    def mixture(sigma: float) -> Mixture:
-        each = dots.double()
-        spread = sigma**2 * torch.eye(2, dtype=torch.float64)
-        return torch.full((len(each),), 1 / len(each)).double(), each, spread.repeat(len(each), 1, 1)
-
     still, one = torch.zeros(2).double(), torch.ones(2).double()
-    return World("drawing", 2, ("x", "y"), "sheet", sample, still, one, mixture=mixture)
+    return World(
+        "drawing",
+        2,
+        ("x", "y"),
+        "sheet",
+        sample,
+        still,
+        one,
+        mixture=lambda sigma: mixture(dots, sigma),
+    )
+
+
+def mixture(dots: Tensor, sigma: float) -> Mixture:
+    """The drawing blurred by sigma: weights, means and covariances of its Gaussians, float64."""
+    each = dots.double()
+    spread = sigma**2 * torch.eye(2, dtype=torch.float64)
+    return torch.ones(len(each)).double() / len(each), each, spread.repeat(len(each), 1, 1)
 
 
 def to_bytes(dots: Tensor) -> bytes:
@@ -192,12 +203,19 @@ def _array(content: bytes, name: str) -> Any:
                 held = ", ".join(arrays.files) or "nothing"
                 raise InputError(f"{name} holds {held}; it must hold an array called points (n, 2)")
             return arrays["points"]
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        OSError,
+        EOFError,
+        KeyError,
+        NotImplementedError,
+    ) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"{name} is no whole .npz file of numbers ({type(error).__name__}, {len(content)} bytes); "
-            "give one that the panel saved"
+            f"{name} of {len(content)} bytes is no whole .npz file of numbers "
+            f"({type(error).__name__}); give one that the panel saved"
         ) from error
 
 
