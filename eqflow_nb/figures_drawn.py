@@ -38,6 +38,6 @@ def before_and_after(motion: Motion, gamma: float, eta: float, frames: int) -> F
     )
     titles.append(f"t = {motion.time:.0f}: {motion.distance():.1f} floors")
     for index, (pane, title) in enumerate(zip(panes, titles, strict=True)):
-        square(pane, EXTENT, inner=index == 0)
+        square(pane, EXTENT, ("x (sheet)", "y (sheet)"), inner=index == 0)
         pane.set_title(title)
     return figure

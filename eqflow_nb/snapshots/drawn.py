@@ -24,7 +24,7 @@ EXTENT = 3.0
 SPACING = 0.1  # between the dots of a brush
 MOST = 20_000  # dots on a sheet
 LARGEST_MB = 5
-READY = ("two moons", "ring", "letter", "word")
+READY = ("two moons", "ring", "pinwheel", "letter S")
 
 Place = tuple[float, float]
 
@@ -63,12 +63,10 @@ def erased(dots: Tensor, start: Place, end: Place, radius: float) -> Tensor:
 
 def ready(name: str) -> Tensor:
     """A ready-made drawing, one of `READY`."""
-    if choice(name, READY, "drawing") == "letter":
+    if choice(name, READY, "drawing") == "letter S":
         return written("S")
-    if name == "word":
-        return written("flow")
-    toy = toys.ring() if name == "ring" else toys.two_moons()
-    return toy.sample(600, 0).clamp(-EXTENT, EXTENT)
+    toy = {"two moons": toys.two_moons, "ring": toys.ring, "pinwheel": toys.pinwheel}[name]()
+    return (1.2 * toy.sample(600, 0)).clamp(-EXTENT, EXTENT)
 
 
 def written(text: str) -> Tensor:
@@ -79,6 +77,7 @@ def written(text: str) -> Tensor:
     InputError
         If there is nothing to draw, or so much that the letters are finer than the dots.
     """
+    from matplotlib.path import Path as Ring
     from matplotlib.textpath import TextPath
 
     path = TextPath((0, 0), text.strip(), size=1) if text.strip() else None
@@ -87,8 +86,10 @@ def written(text: str) -> Tensor:
     low, high = path.vertices.min(0), path.vertices.max(0)
     scale = 1.7 * EXTENT / (high - low).max()
     lattice = _lattice()
-    inside = path.contains_points(lattice.numpy() / scale + (low + high) / 2, radius=0.0)
-    dots = lattice[torch.from_numpy(inside)]
+    places = lattice.numpy() / scale + (low + high) / 2
+    rings = [Ring(ring).contains_points(places) for ring in path.to_polygons()]
+    # What lies in an even number of rings is in a hole, such as the letter O has.
+    dots = lattice[torch.from_numpy(np.sum(rings, axis=0) % 2 == 1)]
     if len(dots) < 20 * len(text.strip()):
         raise InputError(f"text has {len(text.strip())} letters, too many to fit; give fewer")
     return dots
