@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 from pathlib import Path
 
@@ -192,7 +193,7 @@ def test_standing_still_and_noise_that_is_new_in_every_frame(letter: torch.Tenso
     start = motion.x
     assert torch.equal(motion.advance(0 * TURN, 0.0, 5), start) and motion.time == 0
     places = [start, *(motion.advance(0 * TURN, 0.5).clone() for _ in range(2))]
-    kicks = torch.stack([(y - x).flatten() for x, y in zip(places, places[1:])])
+    kicks = torch.stack([(y - x).flatten() for x, y in itertools.pairwise(places)])
     assert abs(float(torch.corrcoef(kicks)[0, 1])) < 0.3
     one, other = Motion(letter, 0.2), Motion(letter, 0.2)
     assert torch.equal(one.advance(TURN, 0.3, 4), other.advance(TURN, 0.3, 4)), "and repeatable"
