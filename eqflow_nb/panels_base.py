@@ -12,7 +12,7 @@ import traitlets
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import figures
+from . import figures, labels
 from .figures_style import grid
 
 Draw = Callable[..., str]
@@ -70,6 +70,7 @@ class Panel:
         self.errors: list[Exception] = []
         self.seconds = 0.0
         self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
+        self.picture.tooltip = f"picture of the panel. {caption}"
         self.status, self.trouble = widgets.HTML(), widgets.HTML()
         self.status.add_class("eqflow-status")
         self.trouble.add_class("eqflow-error")
@@ -77,7 +78,7 @@ class Panel:
         below = [self.status, self.trouble, widgets.HTML(small(caption))]
         column = widgets.VBox([*self.controls.values(), *players, *below], layout=_wide("31em"))
         wrap = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
-        self.widget = widgets.Box([self.picture, column], layout=wrap)
+        self.widget = widgets.Box([self.picture, column, labels.script()], layout=wrap)
         for control in self.controls.values():
             control.observe(self._changed, "value")
         self.redraw()

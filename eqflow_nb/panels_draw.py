@@ -13,7 +13,7 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from . import figures
+from . import figures, labels
 from .drawn_motion import FRAME, Motion
 from .figures_drawn import PARTICLE, before_and_after, draw_flow, draw_score
 from .flows import skew
@@ -22,12 +22,13 @@ from .panels_draw_sheet import TOOLS, Sheet, canvas, picture, put_dots
 from .snapshots import drawn
 
 MEASURED = 15  # frames between two measurements
+SHEET = "Paint here: your dots, and the score s (arrows)"
+STAGE = "Density p, flow γ J s (lines), and particles in it"
 WORDS = "choose a drawing"
 HELLO = "Paint on the left sheet, or choose a drawing."
 CAPTION = (
-    "Left: your dots, and the score s of the drawing blurred by σ. Right: its density, the flow "
-    "γ J s that keeps it, and particles in it. Their distance to the drawing is measured as they "
-    "go: two fresh samples are 1 floor apart."
+    "The drawing, blurred by σ, has a density p with score s; the flow γ J s keeps it. The "
+    "particles' distance to p is measured as they go: two fresh samples of p are 1 floor apart."
 )
 ALT = (
     "Four pictures of one drawing. Its dots, with arrows of the score that point to the nearest "
@@ -79,7 +80,7 @@ class DrawPanel:
         self.folder, self.seconds = folder or Path(), 0.0
         self.errors: list[Exception] = []
         self.motion: Motion | None = None
-        self.stage = canvas("particles moving in the density of the drawing")
+        self.stage = canvas()
         self.controls: dict[str, Any] = {
             "tool": dropdown("tool", "brush", TOOLS),
             "size": slider("size of the tool", 0.3, 0.1, 1.0, 0.1, ".1f"),
@@ -217,7 +218,7 @@ class DrawPanel:
         self._say(said if len(self.dots) else HELLO)
 
     def _say(self, text: str) -> None:
-        self.status.value = f'<div role="status" style="white-space:normal">{text}</div>'
+        self.status.value = f'<div style="white-space:normal">{text}</div>'
 
     @contextmanager
     def _alarmed(self) -> Iterator[None]:
@@ -240,10 +241,11 @@ class DrawPanel:
         says = [self.measured, self.status, self.trouble, widgets.HTML(small(CAPTION))]
         column = widgets.Layout(width="31em", max_width="100%")
         tools = widgets.VBox([*self.controls.values(), moving, files, *says], layout=column)
+        sheets = [labels.named(self.sheet.canvas, SHEET), labels.named(self.stage, STAGE)]
         wrap = widgets.Layout(
             display="flex", flex_flow="row wrap", align_items="flex-start", grid_gap="0.5em"
         )
-        return widgets.Box([self.sheet.canvas, self.stage, tools], layout=wrap)
+        return widgets.Box([*sheets, tools, labels.script()], layout=wrap)
 
     def _listen(self) -> None:
         for each in (self.sheet.canvas, self.stage):

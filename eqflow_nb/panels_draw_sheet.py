@@ -39,7 +39,7 @@ class Sheet:
 
     def __init__(self, dots: Tensor, tool: Any, size: Any, done: Callable[[], None]) -> None:
         self.dots, self.tool, self.size, self.done = dots, tool, size, done
-        self.canvas = canvas("sheet to draw on; without a mouse, choose a drawing or load one")
+        self.canvas = canvas()
         self._pen: drawn.Place | None = None
         self._strokes = 0
         self.canvas.on_mouse_down(self._down)
@@ -83,12 +83,12 @@ class Sheet:
         self._pen = to
 
 
-def canvas(tooltip: str) -> Any:
+def canvas() -> Any:
     """A canvas of two layers: a picture, and dots over it."""
     from ipycanvas import MultiCanvas
 
     size = widgets.Layout(border="1px solid #999", width=f"{SIDE}px", height=f"{SIDE}px")
-    return MultiCanvas(2, width=SIDE, height=SIDE, layout=size, tooltip=tooltip)
+    return MultiCanvas(2, width=SIDE, height=SIDE, layout=size)
 
 
 def picture(draw: Callable[..., None], motion: Any, *more: Any) -> np.ndarray:

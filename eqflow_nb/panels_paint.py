@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from . import alife
+from . import alife, labels
 from .panels_base import alarm, button, dropdown, slider
 from .snapshots import icons
 from .snapshots.pictures import read_picture
@@ -123,7 +123,7 @@ class PaintPanel:
         self.status, self.trouble = widgets.HTML(), widgets.HTML()
         self.status.add_class("eqflow-status")
         self.trouble.add_class("eqflow-error")
-        self.film = widgets.Image(format="gif")
+        self.film = widgets.Image(format="gif", tooltip="film of the life of the creature")
         # An empty picture would show as a broken one.
         self.film.layout = widgets.Layout(max_width="100%", display="none")
         self._pen: tuple[float, float] | None = None
@@ -136,7 +136,9 @@ class PaintPanel:
         wrap = widgets.Layout(
             display="flex", flex_flow="row wrap", align_items="flex-start", grid_gap="0.5em"
         )
-        self.widget = widgets.Box([self.sheet, tools, self.film], layout=wrap)
+        self.widget = widgets.Box(
+            [labels.named(self.sheet, "Paint here"), tools, self.film, labels.script()], layout=wrap
+        )
         self._say("Paint on the sheet, upload a picture or take the fish; then bring it to life.")
 
     def _ipython_display_(self) -> None:
