@@ -214,4 +214,5 @@ def small(text: str) -> str:
 def alarm(error: Exception) -> str:
     """What a panel shows of an error, as HTML that a screen reader reads at once."""
     said = html.escape(f"{type(error).__name__}: {error}")
-    return f'<b role="alert" style="color:#c62828">{said}</b>'
+    look = "color:#c62828;background:#fff;padding:0 0.3em"  # legible on dark pages too
+    return f'<b role="alert" style="{look}">{said}</b>'

@@ -18,7 +18,7 @@ from .drawn_motion import FRAME, Motion
 from .figures_drawn import PARTICLE, before_and_after, draw_flow, draw_score
 from .flows import skew
 from .panels_base import alarm, button, dropdown, slider, small
-from .panels_draw_sheet import TOOLS, Sheet, canvas, picture, put_dots
+from .panels_draw_sheet import TOOLS, Backdrop, Sheet, canvas, picture, put_dots
 from .snapshots import drawn
 
 MEASURED = 15  # frames between two measurements
@@ -107,6 +107,11 @@ class DrawPanel:
         self.status.add_class("eqflow-status")
         self.trouble.add_class("eqflow-error")
         self.measured.add_class("eqflow-measured")
+        self.behind_sheet, self.behind_stage = (
+            Backdrop(self.sheet.canvas[0]),
+            Backdrop(self.stage[0]),
+        )
+        self.stage[1].on_client_ready(self._swarm)
         self.widget = self._laid_out()
         self._listen()
         self.redraw()
@@ -194,8 +199,8 @@ class DrawPanel:
         """What lies behind dots and particles; the score too, if `both`."""
         gamma, motion = round(self.controls["gamma"].value, 9), self.motion
         if both:
-            self.sheet.canvas[0].put_image_data(picture(draw_score, motion))
-        self.stage[0].put_image_data(picture(draw_flow, motion, gamma))
+            self.behind_sheet.put(picture(draw_score, motion))
+        self.behind_stage.put(picture(draw_flow, motion, gamma))
         if both or motion is None:
             self._swarm()
         self._measure()

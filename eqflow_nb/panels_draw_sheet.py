@@ -49,6 +49,7 @@ class Sheet:
         for leave in (self.canvas.on_mouse_up, self.canvas.on_mouse_out):
             leave(lambda x, y: self._lift())
         self.canvas.on_touch_end(lambda fingers: self._lift())
+        self.canvas[1].on_client_ready(self.ink)
 
     def ink(self) -> None:
         """Show the dots there are."""
@@ -81,6 +82,19 @@ class Sheet:
         if len(self.dots) > before:
             put_dots(self.canvas[1], self.dots[before:], DOT, 1.5)
         self._pen = to
+
+
+class Backdrop:
+    """A picture on a layer of a canvas, put there again for every page that opens it."""
+
+    def __init__(self, layer: Any) -> None:
+        self.layer, self.pixels = layer, np.zeros((SIDE, SIDE, 4), np.uint8)
+        layer.on_client_ready(lambda: layer.put_image_data(self.pixels))
+
+    def put(self, pixels: np.ndarray) -> None:
+        """Show pixels (SIDE, SIDE, 4) from now on."""
+        self.pixels = pixels
+        self.layer.put_image_data(pixels)
 
 
 def canvas() -> Any:

@@ -259,8 +259,13 @@ def _sheet() -> Any:
     from ipycanvas import MultiCanvas
 
     sheet = MultiCanvas(2, width=SIDE, height=SIDE)
-    sheet[0].fill_style = "#{:02x}{:02x}{:02x}".format(*(round(255 * c) for c in icons.PAPER))
-    sheet[0].fill_rect(0, 0, SIDE, SIDE)
+
+    def paper() -> None:
+        sheet[0].fill_style = "#{:02x}{:02x}{:02x}".format(*(round(255 * c) for c in icons.PAPER))
+        sheet[0].fill_rect(0, 0, SIDE, SIDE)
+
+    paper()
+    sheet[0].on_client_ready(paper)  # a page served later has seen nothing of this
     sheet[1].sync_image_data = True
     sheet.layout = widgets.Layout(border="1px solid #999", width=f"{SIDE}px", height=f"{SIDE}px")
     return sheet
