@@ -83,7 +83,7 @@ ENTRIES = (
         "04_alife_flocking",
         "Drawn creatures live under a rule that mixes their colours. Time runs as far as you "
         "ask; what was seen once comes at once.",
-        panels_images.alife_panel,
+        lambda: panels_images.alife_panel(time=20),  # every step costs time when K changes
     ),
     Entry(
         "Paint a creature",

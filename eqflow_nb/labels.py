@@ -32,10 +32,11 @@ SCRIPT = """
       set(readout, 'role', 'textbox');
       set(readout, 'aria-label', label ? label + ', number' : '');
     }
-    for (const image of document.querySelectorAll('img.widget-image')) {
-      set(image, 'alt', image.title);
+    for (const film of document.querySelectorAll('img.eqflow-film')) {
+      set(film, 'alt', 'film of the life of the creature');
     }
     for (const box of document.querySelectorAll('.eqflow-named')) {
+      set(box.querySelector('img.widget-image'), 'alt', text(box.querySelector('.eqflow-name')));
       set(box.querySelector('canvas'), 'role', 'img');
       set(box.querySelector('canvas'), 'aria-label', text(box.querySelector('.eqflow-name')));
     }
@@ -63,7 +64,10 @@ SCRIPT = """
 
 
 def named(widget: widgets.Widget, name: str) -> widgets.VBox:
-    """A widget with its name below it, which the script also gives to the canvas in it."""
+    """A widget with its name below it, which the script also gives to the canvas in it.
+
+    A tooltip would not do: in ipywidgets 8.1 one breaks each widget that has no description.
+    """
     words = widgets.HTML(f'<small class="eqflow-name">{name}</small>')
     box = widgets.VBox([widget, words])
     box.add_class("eqflow-named")

@@ -70,15 +70,17 @@ class Panel:
         self.errors: list[Exception] = []
         self.seconds = 0.0
         self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
-        self.picture.tooltip = f"picture of the panel. {caption}"
         self.status, self.trouble = widgets.HTML(), widgets.HTML()
         self.status.add_class("eqflow-status")
         self.trouble.add_class("eqflow-error")
         players = [self._player(step)] if step else []
-        below = [self.status, self.trouble, widgets.HTML(small(caption))]
+        words = widgets.HTML(small(caption))
+        words.add_class("eqflow-name")  # it also names the picture, for screen readers
+        below = [self.status, self.trouble, words]
         column = widgets.VBox([*self.controls.values(), *players, *below], layout=_wide("31em"))
         wrap = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
         self.widget = widgets.Box([self.picture, column, labels.script()], layout=wrap)
+        self.widget.add_class("eqflow-named")
         for control in self.controls.values():
             control.observe(self._changed, "value")
         self.redraw()

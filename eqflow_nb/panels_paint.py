@@ -123,7 +123,8 @@ class PaintPanel:
         self.status, self.trouble = widgets.HTML(), widgets.HTML()
         self.status.add_class("eqflow-status")
         self.trouble.add_class("eqflow-error")
-        self.film = widgets.Image(format="gif", tooltip="film of the life of the creature")
+        self.film = widgets.Image(format="gif")
+        self.film.add_class("eqflow-film")
         # An empty picture would show as a broken one.
         self.film.layout = widgets.Layout(max_width="100%", display="none")
         self._pen: tuple[float, float] | None = None

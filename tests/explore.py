@@ -118,10 +118,11 @@ def open_tab(page: Any, number: int) -> Any:
     """Open a tab by keyboard; the panel in it, once it has been made."""
     page.locator("[role=tab]").nth(number).focus()
     page.keyboard.press("Enter")
-    shown = page.locator(".jupyter-widget-tab-contents > *:not(.lm-mod-hidden)")
+    shown = page.locator(".widget-tab-contents > *:not(.lm-mod-hidden)")
     shown.locator(".eqflow-status, .eqflow-error").first.wait_for(timeout=60_000)
     panel = shown.last
     panel.locator(".eqflow-status").first.wait_for(timeout=5000)
+    panel.locator("[role=slider][aria-label]").last.wait_for(timeout=5000)
     return panel
 
 
