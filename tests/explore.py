@@ -83,10 +83,19 @@ def served(home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def opened(chromium: str, address: str, theme: str = "light") -> Iterator[tuple[Any, Seen]]:
-    """The page in a browser, once its first panel is there, and what it did."""
+def browsing(chromium: str) -> Iterator[Any]:
+    """A browser."""
     from playwright.sync_api import sync_playwright
 
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser: Any, address: str, theme: str = "light") -> Iterator[tuple[Any, Seen]]:
+    """The page, once its first panel is there, and what it did."""
     seen = Seen()
 
     def asked(request: Any) -> None:
@@ -97,16 +106,14 @@ def opened(chromium: str, address: str, theme: str = "light") -> Iterator[tuple[
         if message.type == "error":
             seen.errors.append(message.text)
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1300, "height": 900})
-        page.on("request", asked)
-        page.on("console", said)
-        page.on("pageerror", lambda error: seen.errors.append(str(error)))
-        page.goto(f"{address}/?theme={theme}", timeout=120_000)
-        page.wait_for_selector(".eqflow-status", timeout=120_000)
-        yield page, seen
-        browser.close()
+    page = browser.new_page(viewport={"width": 1300, "height": 900})
+    page.on("request", asked)
+    page.on("console", said)
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    page.goto(f"{address}/?theme={theme}", timeout=120_000)
+    page.wait_for_selector(".eqflow-status", timeout=120_000)
+    yield page, seen
+    page.close()
 
 
 def tabs(page: Any) -> list[str]:
@@ -156,7 +163,8 @@ def measure(times: int, path: Path) -> dict[str, Any]:
     with (
         tempfile.TemporaryDirectory() as home,
         served(Path(home)) as address,
-        opened(require_chromium(), address) as (page, seen),
+        browsing(require_chromium()) as browser,
+        opened(browser, address) as (page, seen),
     ):
         for number, name in enumerate(tabs(page)):
             began = time.perf_counter()

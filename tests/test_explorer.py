@@ -23,10 +23,6 @@ from eqflow_nb.panels_base import Panel, slider
 PATIENCE = 60.0
 
 
-def text(html: Any) -> str:
-    return html.value
-
-
 @pytest.fixture
 def made() -> Iterator[list[str]]:
     yield []
@@ -91,7 +87,7 @@ def test_every_panel_of_the_package_is_there() -> None:
         for name, it in vars(__import__(f"eqflow_nb.{path.stem}", fromlist=["_"])).items()
         if name.endswith("_panel") and inspect.isfunction(it)
     }
-    there = "\n".join(inspect.getsource(explorer).splitlines())
+    there = inspect.getsource(explorer)
     assert len(names) >= 9
     assert [name for name in names if f".{name}" not in there] == []
     assert len({entry.name for entry in explorer.ENTRIES}) == len(explorer.ENTRIES)
@@ -115,8 +111,12 @@ def test_the_pair_is_in_step_and_the_course_does_not_take_it_for_a_chapter() -> 
 @pytest.fixture(scope="module")
 def page(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     home = tmp_path_factory.mktemp("voila")
-    with explore.served(home) as address, explore.opened(chromium, address) as (opened, seen):
-        yield SimpleNamespace(page=opened, seen=seen, address=address)
+    with (
+        explore.served(home) as address,
+        explore.browsing(chromium) as browser,
+        explore.opened(browser, address) as (opened, seen),
+    ):
+        yield SimpleNamespace(page=opened, seen=seen, address=address, browser=browser)
 
 
 def test_drawing_with_the_mouse(page: SimpleNamespace) -> None:
@@ -177,8 +177,8 @@ def test_every_slider_of_every_panel_moves_by_keyboard(page: SimpleNamespace) ->
     assert page.seen.elsewhere == [], "nothing is asked of other hosts"
 
 
-def test_dark_pages_are_dark_and_legible(page: SimpleNamespace, chromium: str) -> None:
-    with explore.opened(chromium, page.address, "dark") as (dark, seen):
+def test_dark_pages_are_dark_and_legible(page: SimpleNamespace) -> None:
+    with explore.opened(page.browser, page.address, "dark") as (dark, seen):
         for words in (".widget-label", ".eqflow-status", "h1", ".eqflow-name", "[role=tab]"):
             assert contrast(dark.locator(words).first) > 4, words
         assert np.asarray(Image.open(io.BytesIO(dark.screenshot())).convert("L"))[0, 0] < 60
