@@ -138,6 +138,8 @@ def test_drawing_with_the_mouse(page: SimpleNamespace) -> None:
     print(f"{time.perf_counter() - began:.2f} s for a stroke and all that follows from it")
     wait_for(lambda: ink(sheet) > empty + 500, "dots and arrows")
     assert int(status.inner_text().split()[0]) > 100
+    page.page.keyboard.press("Tab")  # the sheet, which has the focus now, would swallow it
+    wait_for(lambda: panel.locator("select:focus").count() == 1, "the keyboard to leave the sheet")
     # They move for good, until they are stopped by keyboard.
     measured = panel.locator(".eqflow-measured")
     wait_for(lambda: "t = 1." in measured.inner_text(), "the particles to move by themselves")

@@ -19,9 +19,9 @@
 # > What happens when you turn the knobs?
 #
 # A still cloud or picture, and the motions that would keep it looking the same. Open a tab, move a
-# slider, and predict first what you will see. By keyboard: Tab goes from knob to knob, arrow keys
-# move a slider, and change the tab when a tab's name has the focus. `make explore` serves this page;
-# the chapters explain what it shows.
+# slider, and predict first what you will see. By keyboard: Tab goes from knob to knob, and arrow keys
+# move a slider; on the tabs' names they go from one to the next, and Enter opens it. `make explore`
+# serves this page; the chapters explain what it shows.
 
 # %%
 import torch
