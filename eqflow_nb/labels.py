@@ -56,7 +56,8 @@ SCRIPT = """
     setTimeout(() => { waiting = false; name(); }, 100);
   };
   window.eqflowLabels = new MutationObserver(later);
-  const changes = { childList: true, subtree: true, characterData: true };
+  const changes = { childList: true, subtree: true, characterData: true, attributes: true };
+  changes.attributeFilter = ['class'];  // a play button that was pressed has another icon
   window.eqflowLabels.observe(document.body, changes);
   name();
 })();
