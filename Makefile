@@ -12,14 +12,15 @@ MADE := $(VENV)/.made
 COURSE := $(VENV)/.course
 TESTS := $(VENV)/.tests
 SITE := $(VENV)/.site
+EXPLORE := $(VENV)/.explore
 INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test course test lab notebooks site bench fuzz clean
+.PHONY: help setup setup-test course test lab explore explore-timings exercises notebooks site bench fuzz clean
 
 help: ## list the targets
 	@echo "eqflow_nb: a course in notebooks.  Start with 'make course' or 'make lab'."
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: $(COURSE) ## make the environment, .venv
 
@@ -36,6 +37,12 @@ test: $(TESTS) ## format check, lint, types, tests
 
 lab: $(COURSE) ## open JupyterLab on the first notebook
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb $(ARGS)
+
+explore: $(EXPLORE) ## open every panel on one page (ARGS=--theme=dark)
+	cd notebooks/explorer && JUPYTER_PATH=$(CURDIR)/notebooks/explorer/share $(abspath $(BIN))/python -m voila explorer.ipynb $(ARGS)
+
+explore-timings: $(TESTS) ## move every slider of that page in a browser; times in build/explorer.json
+	$(BIN)/python tests/explore.py $(ARGS)
 
 notebooks: $(COURSE) ## execute the .py notebooks into the committed .ipynb (ARGS=--studies for those too)
 	$(BIN)/eqflow-nb refresh $(ARGS)
@@ -64,6 +71,10 @@ $(MADE):
 $(COURSE): $(MADE) $(INPUTS)
 	@echo "Installing into $(VENV): a few minutes, up to 2 GB."
 	$(PIP) -e .
+	@touch $@
+
+$(EXPLORE): $(COURSE)
+	$(PIP) -e '.[explore]'
 	@touch $@
 
 $(TESTS): $(COURSE)

@@ -104,6 +104,19 @@ def draw_streamlines(
     axes.quiver(*array(tip[fast > 0.1]).T, *array(heads).T, color=FLOW, pivot="middle", **HEADS)
 
 
+def draw_arrows(axes: Axes, field: Field, extent: float, cells: int = 21) -> None:
+    """Draw a field (B, 2) -> (B, 2) as arrows on a lattice, the fastest of equal length."""
+    places = _lattice(extent * (1 - 1 / cells), cells)
+    with torch.no_grad():
+        v = field(places).double()
+    speed = v.norm(dim=1, keepdim=True)
+    usual = speed.quantile(0.7).clamp(min=STILL)
+    spacing = 2 * extent / cells
+    arrow = 0.9 * spacing * v / speed.clamp(min=STILL) * (speed / usual).clamp(max=1).sqrt()
+    shape: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "pivot": "middle"}
+    axes.quiver(*array(places).T, *array(arrow).T, color=FLOW, width=0.004, **shape)
+
+
 def draw_trajectory(axes: Any, path: Any, cloud: Any = None, colour: str = "#0072b2") -> None:
     """Draw a path (T, 3), and samples (n, 3) faintly behind it, on three-dimensional axes."""
     if cloud is not None:

@@ -12,7 +12,7 @@ import traitlets
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import figures
+from . import figures, labels
 from .figures_style import grid
 
 Draw = Callable[..., str]
@@ -74,10 +74,13 @@ class Panel:
         self.status.add_class("eqflow-status")
         self.trouble.add_class("eqflow-error")
         players = [self._player(step)] if step else []
-        below = [self.status, self.trouble, widgets.HTML(_small(caption))]
+        words = widgets.HTML(small(caption))
+        words.add_class("eqflow-name")  # it also names the picture, for screen readers
+        below = [self.status, self.trouble, words]
         column = widgets.VBox([*self.controls.values(), *players, *below], layout=_wide("31em"))
         wrap = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
-        self.widget = widgets.Box([self.picture, column], layout=wrap)
+        self.widget = widgets.Box([self.picture, column, labels.script()], layout=wrap)
+        self.widget.add_class("eqflow-named")
         for control in self.controls.values():
             control.observe(self._changed, "value")
         self.redraw()
@@ -119,7 +122,7 @@ class Panel:
         start = time.perf_counter()
         self.drawn = self.values
         if self.seconds > SLOW:
-            self.status.value = _small("working…")
+            self.status.value = small("working…")
         try:
             figure, panes = self._axes(self.panes, self.panes, SIZE, layout="none")
             figure.subplots_adjust(**self._margins())
@@ -127,13 +130,13 @@ class Panel:
             self.picture.value = figures.png(figure, colours=None)
         except Exception as error:
             self.errors.append(error)
-            self.status.value = _small("the picture is not of these values")
+            self.status.value = small("the picture is not of these values")
             self.trouble.value = alarm(error)
             raise
         self.errors.clear()
         self.trouble.value = ""
         self.seconds = time.perf_counter() - start
-        self.status.value = _small(f"{said} · redraw {1000 * self.seconds:.0f} ms")
+        self.status.value = small(f"{said} · redraw {1000 * self.seconds:.0f} ms")
 
     def _changed(self, change: Any) -> None:
         # A browser may send a value back with another last digit.
@@ -195,11 +198,17 @@ def dropdown(description: str, value: str, options: Sequence[str]) -> widgets.Dr
     )
 
 
+def button(label: str, tooltip: str) -> widgets.Button:
+    """A button as wide as its label, explained by a tooltip."""
+    return widgets.Button(description=label, tooltip=tooltip, layout=widgets.Layout(width="auto"))
+
+
 def _wide(width: str) -> widgets.Layout:
     return widgets.Layout(width=width, max_width="100%")
 
 
-def _small(text: str) -> str:
+def small(text: str) -> str:
+    """Small print as HTML."""
     style = "font-size:small;line-height:1.4;color:var(--jp-ui-font-color2,#767676)"
     return f'<div style="{style}">{text}</div>'
 
@@ -207,4 +216,5 @@ def _small(text: str) -> str:
 def alarm(error: Exception) -> str:
     """What a panel shows of an error, as HTML that a screen reader reads at once."""
     said = html.escape(f"{type(error).__name__}: {error}")
-    return f'<b role="alert" style="color:#c62828">{said}</b>'
+    look = "color:#c62828;background:#fff;padding:0 0.3em"  # legible on dark pages too
+    return f'<b role="alert" style="{look}">{said}</b>'

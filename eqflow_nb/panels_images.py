@@ -151,7 +151,7 @@ _path = lru_cache(maxsize=32)(
 )
 
 
-def alife_panel() -> Panel:
+def alife_panel(time: int = 50) -> Panel:
     """The entries of K, diffusion, noise level, icon and time: creatures on a canvas."""
 
     def draw(
@@ -177,7 +177,7 @@ def alife_panel() -> Panel:
         "green_blue": slider("K green, blue", 0.5, -1.0, 1.0, 0.1),
         "eta": slider("diffusion η", 0.1, 0.0, 0.5, 0.05),
         "sigma": slider("noise level σ", 0.5, 0.2, 0.8, 0.1),
-        "time": slider("time in steps", 50, 0, LONGEST, alife.EVERY, "d"),
+        "time": slider("time in steps", time, 0, LONGEST, alife.EVERY, "d"),
     }
     return Panel(
         draw,

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from . import alife
-from .panels_base import alarm, dropdown, slider
+from . import alife, labels
+from .panels_base import alarm, button, dropdown, slider
 from .snapshots import icons
 from .snapshots.pictures import read_picture
 
@@ -116,14 +116,15 @@ class PaintPanel:
             description="upload a PNG",
             tooltip="upload a picture of a creature, PNG or JPEG",
         )
-        self.fish = _button("a fish", "put a painted fish on the sheet")
-        self.clear = _button("clear", "make the sheet empty")
-        self.go = _button("bring it to life", "learn the creature on the sheet, and let it live")
+        self.fish = button("a fish", "put a painted fish on the sheet")
+        self.clear = button("clear", "make the sheet empty")
+        self.go = button("bring it to life", "learn the creature on the sheet, and let it live")
         self.go.button_style = "primary"
         self.status, self.trouble = widgets.HTML(), widgets.HTML()
         self.status.add_class("eqflow-status")
         self.trouble.add_class("eqflow-error")
         self.film = widgets.Image(format="gif")
+        self.film.add_class("eqflow-film")
         # An empty picture would show as a broken one.
         self.film.layout = widgets.Layout(max_width="100%", display="none")
         self._pen: tuple[float, float] | None = None
@@ -136,7 +137,9 @@ class PaintPanel:
         wrap = widgets.Layout(
             display="flex", flex_flow="row wrap", align_items="flex-start", grid_gap="0.5em"
         )
-        self.widget = widgets.Box([self.sheet, tools, self.film], layout=wrap)
+        self.widget = widgets.Box(
+            [labels.named(self.sheet, "Paint here"), tools, self.film, labels.script()], layout=wrap
+        )
         self._say("Paint on the sheet, upload a picture or take the fish; then bring it to life.")
 
     def _ipython_display_(self) -> None:
@@ -257,15 +260,16 @@ def _sheet() -> Any:
     from ipycanvas import MultiCanvas
 
     sheet = MultiCanvas(2, width=SIDE, height=SIDE)
-    sheet[0].fill_style = "#{:02x}{:02x}{:02x}".format(*(round(255 * c) for c in icons.PAPER))
-    sheet[0].fill_rect(0, 0, SIDE, SIDE)
+
+    def paper() -> None:
+        sheet[0].fill_style = "#{:02x}{:02x}{:02x}".format(*(round(255 * c) for c in icons.PAPER))
+        sheet[0].fill_rect(0, 0, SIDE, SIDE)
+
+    paper()
+    sheet[0].on_client_ready(paper)  # a page served later has seen nothing of this
     sheet[1].sync_image_data = True
     sheet.layout = widgets.Layout(border="1px solid #999", width=f"{SIDE}px", height=f"{SIDE}px")
     return sheet
-
-
-def _button(label: str, tooltip: str) -> widgets.Button:
-    return widgets.Button(description=label, tooltip=tooltip, layout=widgets.Layout(width="auto"))
 
 
 def paint_panel(seconds: float = 25.0, sigma: float = 0.5) -> PaintPanel:

@@ -35,7 +35,17 @@ import time
 
 import torch
 
-from eqflow_nb import course, figures, flows, measures, panels, rollout, scores, snapshots
+from eqflow_nb import (
+    course,
+    figures,
+    flows,
+    measures,
+    panels,
+    panels_draw,
+    rollout,
+    scores,
+    snapshots,
+)
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.scorecard import Scorecard
 
@@ -211,6 +221,27 @@ assert identity < 1e-10
 
 # %%
 panels.stream_panel()
+
+# %% [markdown]
+# ### Draw your own
+#
+# No formula for $p$ was needed, only its score. So draw any cloud you like: blurred by σ it is a
+# mixture of as many Gaussians as it has dots, its score is exact, and $J s$ keeps it.
+#
+# 1. Press play and wait. Does the particles' distance to your drawing grow?
+# 2. Draw two blots. With η = 0, can a particle go from one to the other? And with a little η?
+#
+# <details><summary>Answers</summary>
+#
+# 1. It wavers about 1 floor, for ever: each particle circles on its level line of $p$, and what
+#    leaves a place is replaced by what comes. Only the integrator's error could add up, and its
+#    steps are short.
+# 2. With η = 0 a particle never leaves its level line. Lines near a peak go around that blot alone;
+#    lines farther out than the saddle go around both. Noise lets it change lines, and so the blot.
+# </details>
+
+# %%
+panels_draw.draw_panel()
 
 # %% [markdown]
 # ## 6. A network, the paper's way, and better

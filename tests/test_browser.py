@@ -156,6 +156,9 @@ def test_sliders_in_the_chapters(
         picture, status = panel.locator("img.widget-image"), panel.locator(".eqflow-status")
         wait_for(lambda: picture.get_attribute("src"), "the first picture")
         wait_for(lambda: moved(status) > 0.01, "the panel to say that its particles move")
+        named = panel.get_by_role("slider", name=re.compile(re.escape(labels[0])))
+        wait_for(lambda: named.count() == 1, "a name for screen readers", 30)
+        wait_for(lambda: picture.get_attribute("alt"), "words for the picture", 30)
         before = picture.get_attribute("src")
 
         start = time.perf_counter()

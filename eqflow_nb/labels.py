@@ -1,0 +1,82 @@
+"""Names for screen readers: ipywidgets gives sliders, pictures and canvases none, a script does.
+
+The script runs in the reader's browser.  It only adds attributes to what is on the page, asks
+nothing of any host, and runs once however many panels there are.
+"""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+SCRIPT = """
+(() => {
+  if (window.eqflowLabels) return;
+  const set = (element, name, value) => {
+    if (element && value && element.getAttribute(name) !== value) element.setAttribute(name, value);
+  };
+  const icons = {
+    'fa-play': 'play', 'fa-pause': 'pause', 'fa-stop': 'stop', 'fa-retweet': 'repeat',
+  };
+  const text = (element) => element ? element.textContent.trim() : '';
+  const name = () => {
+    for (const box of document.querySelectorAll('.widget-slider, .widget-hslider')) {
+      const handle = box.querySelector('[role=slider]');
+      set(handle, 'aria-label', text(box.querySelector('.widget-label')));
+      set(handle, 'aria-valuetext', text(box.querySelector('.widget-readout')));
+    }
+    for (const box of document.querySelectorAll('.widget-dropdown, .widget-text')) {
+      set(box.querySelector('select, input'), 'aria-label', text(box.querySelector('label')));
+    }
+    for (const readout of document.querySelectorAll('.widget-readout[contenteditable]')) {
+      const label = text(readout.parentElement.querySelector('.widget-label'));
+      set(readout, 'role', 'textbox');
+      set(readout, 'aria-label', label ? label + ', number' : '');
+    }
+    for (const film of document.querySelectorAll('img.eqflow-film')) {
+      set(film, 'alt', 'film of the life of the creature');
+    }
+    for (const box of document.querySelectorAll('.eqflow-named')) {
+      set(box.querySelector('img.widget-image'), 'alt', text(box.querySelector('.eqflow-name')));
+      set(box.querySelector('canvas'), 'role', 'img');
+      set(box.querySelector('canvas'), 'aria-label', text(box.querySelector('.eqflow-name')));
+    }
+    for (const button of document.querySelectorAll('.widget-play button')) {
+      const icon = button.querySelector('.fa');
+      const found = Object.keys(icons).find((each) => icon && icon.classList.contains(each));
+      set(button, 'aria-label', icons[found]);
+    }
+    for (const line of document.querySelectorAll('.eqflow-status')) {
+      if (!line.querySelector('[role=status]')) set(line, 'role', 'status');
+    }
+  };
+  let waiting = false;
+  const later = () => {
+    if (waiting) return;
+    waiting = true;
+    setTimeout(() => { waiting = false; name(); }, 100);
+  };
+  window.eqflowLabels = new MutationObserver(later);
+  const changes = { childList: true, subtree: true, characterData: true, attributes: true };
+  changes.attributeFilter = ['class'];  // a play button that was pressed has another icon
+  window.eqflowLabels.observe(document.body, changes);
+  name();
+})();
+"""
+
+
+def named(widget: widgets.Widget, name: str) -> widgets.VBox:
+    """A widget with its name below it, which the script also gives to the canvas in it.
+
+    A tooltip would not do: in ipywidgets 8.1 one breaks each widget that has no description.
+    """
+    words = widgets.HTML(f'<small class="eqflow-name">{name}</small>')
+    box = widgets.VBox([widget, words])
+    box.add_class("eqflow-named")
+    return box
+
+
+def script() -> widgets.Output:
+    """Something without looks, to be put into a panel: it names what is on the page."""
+    data = {"text/html": f"<script>{SCRIPT}</script>", "text/plain": ""}
+    output = {"output_type": "display_data", "data": data, "metadata": {}}
+    return widgets.Output(outputs=(output,), layout=widgets.Layout(height="0", margin="0"))

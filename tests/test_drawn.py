@@ -1,0 +1,207 @@
+"""Drawings by hand, and what moves in them for good."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from eqflow_nb.drawn_motion import Motion
+from eqflow_nb.flows import skew
+from eqflow_nb.flows.continuity import residual
+from eqflow_nb.inputs import InputError
+from eqflow_nb.snapshots import drawn
+
+TURN = skew.from_entries(1.0)
+SYMMETRIC = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+
+
+@pytest.fixture(scope="module")
+def letter() -> torch.Tensor:
+    return drawn.ready("letter S")
+
+
+def packed(**arrays: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
+
+
+# ---- tools ----
+
+
+def test_a_brush_fills_evenly_and_only_where_it_was() -> None:
+    once = drawn.brushed(drawn.blank(), (-1.0, 0.0), (1.0, 0.0), 0.3)
+    area = 2 * 0.6 + math.pi * 0.3**2
+    assert len(once) == pytest.approx(area / drawn.SPACING**2, rel=0.15)
+    assert float(once[:, 1].abs().max()) <= 0.3001
+    assert torch.equal(drawn.brushed(once, (-1.0, 0.0), (1.0, 0.0), 0.3), once)
+
+
+def test_a_spray_grows_denser_and_stays_within_its_radius() -> None:
+    once = drawn.sprayed(drawn.blank(), (1.0, 1.0), (1.0, 1.0), 0.5, 400, seed=1)
+    away = (once - 1).norm(dim=1)
+    assert len(once) == 400 and float(away.max()) <= 0.5
+    # Evenly over the disc: half of it lies outside radius / sqrt 2.
+    assert float((away > 0.5 / math.sqrt(2)).double().mean()) == pytest.approx(0.5, abs=0.08)
+    assert float((once - 1).mean(0).norm()) < 0.06
+    assert len(drawn.sprayed(once, (1.0, 1.0), (1.0, 1.0), 0.5, 400, seed=2)) == 800
+    corner = drawn.sprayed(drawn.blank(), (3.0, 3.0), (3.0, 3.0), 0.5, 400)
+    assert 50 < len(corner) < 150 and float(corner.max()) <= drawn.EXTENT
+
+
+def test_an_eraser_takes_what_it_passes(letter: torch.Tensor) -> None:
+    left = drawn.erased(letter, (-3.0, 0.0), (3.0, 0.0), 0.5)
+    assert 0 < len(left) < len(letter)
+    assert float(left[:, 1].abs().min()) > 0.5
+    assert len(drawn.erased(letter, (-3.0, -3.0), (3.0, 3.0), 9.0)) == 0
+
+
+def test_ready_made_drawings_fit_the_sheet() -> None:
+    for name in drawn.READY:
+        dots = drawn.ready(name)
+        assert 100 < len(dots) < 2000, name
+        assert float(dots.abs().max()) <= drawn.EXTENT
+    ring = drawn.written("O")
+    assert len(drawn.erased(ring, (0, 0), (0, 0), 0.5)) == len(ring), "its hole is empty"
+    for text, said in (("", "give some letters"), ("much too much to draw here", "too many")):
+        with pytest.raises(InputError, match=said):
+            drawn.written(text)
+    with pytest.raises(InputError, match="drawing 'cat' is unknown; choose one of two moons"):
+        drawn.ready("cat")
+
+
+# ---- files ----
+
+
+def test_a_drawing_comes_back_exactly(tmp_path: Path) -> None:
+    dots = drawn.sprayed(drawn.ready("ring"), (0.1, 0.2), (1.0, -1.0), 0.4, 60, seed=3)
+    path = drawn.save(dots, tmp_path / "mine.npz")
+    assert torch.equal(drawn.load(path), dots)
+    assert torch.equal(drawn.load(path.read_bytes()), dots)
+    drawn.save(dots[:5], path)
+    assert len(drawn.load(path)) == 5
+    assert [each.name for each in tmp_path.iterdir()] == ["mine.npz"], "no draft is left"
+
+
+def test_what_is_no_drawing_is_not_written_over(tmp_path: Path) -> None:
+    other = tmp_path / "results.npz"
+    other.write_bytes(packed(weights=np.ones(3)))
+    kept = other.read_bytes()
+    with pytest.raises(InputError, match=r"'results.npz' exists and is no drawing"):
+        drawn.save(drawn.ready("ring"), other)
+    assert other.read_bytes() == kept
+    with pytest.raises(InputError, match=r"'mine.txt'; give a name that ends in .npz"):
+        drawn.save(drawn.ready("ring"), tmp_path / "mine.txt")
+    with pytest.raises(InputError, match="can't be written"):
+        drawn.save(drawn.ready("ring"), tmp_path / "nowhere" / "mine.npz")
+
+
+GOOD = packed(points=np.zeros((200, 2), np.float32))
+BAD = {
+    "empty": (b"", "0 bytes is no whole .npz"),
+    "text": (b"x,y\n1,2\n", "8 bytes is no whole .npz"),
+    "cut short": (GOOD[:-40], "no whole .npz"),
+    "flipped": (GOOD[:300] + bytes([GOOD[300] ^ 255]) + GOOD[301:], "no whole .npz"),
+    "pickled": (packed(points=np.array([{}], dtype=object)), "no whole .npz"),
+    "other names": (packed(a=np.ones(2), b=np.ones(2)), "holds a, b; it must hold an array"),
+    "nothing": (packed(), "holds nothing"),
+    "three columns": (packed(points=np.ones((4, 3))), r"points has 3 column\(s\); it must have 2"),
+    "no rows": (packed(points=np.ones((0, 2))), r"0 row\(s\)"),
+    "not finite": (packed(points=np.full((4, 2), np.nan)), "NaN or infinite, first in row 0"),
+    "words": (packed(points=np.array([["a", "b"]])), "not an array of numbers"),
+    "too far": (packed(points=np.full((4, 2), 7.5)), "reaches to 7.5; .* between -3 and 3"),
+    "too many": (packed(points=np.zeros((drawn.MOST + 1, 2))), "20001 points; at most 20000"),
+    "too large": (packed(points=np.zeros((400_000, 2))), "holds 6 MB; at most 5 MB"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_files_are_told_apart(case: str, tmp_path: Path) -> None:
+    content, said = BAD[case]
+    with pytest.raises(InputError, match=said):
+        drawn.load(content)
+    (tmp_path / "bad.npz").write_bytes(content)
+    with pytest.raises(InputError, match=r"^drawing 'bad.npz'"):
+        drawn.load(tmp_path / "bad.npz")
+
+
+def test_a_missing_file_and_an_empty_sheet_are_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'none.npz' can't be read: No such file"):
+        drawn.load(tmp_path / "none.npz")
+    with pytest.raises(InputError, match=r"drawing has 0 row\(s\)"):
+        Motion(drawn.blank(), 0.2)
+
+
+# ---- score, flow and particles ----
+
+
+def test_the_score_is_the_slope_of_the_log_density(letter: torch.Tensor) -> None:
+    motion = Motion(letter, 0.2)
+    x = motion.draw(50, 7).double()
+    step = 1e-5
+    for axis, shift in enumerate(torch.eye(2).double() * step):
+        slope = motion.law.log_density(x + shift) - motion.law.log_density(x - shift)
+        right = motion.score(x)[:, axis]
+        assert torch.allclose(slope / (2 * step), right, rtol=1e-5, atol=1e-5)
+    density = motion.law.log_density(torch.cartesian_prod(*[torch.linspace(-5, 5, 201)] * 2))
+    assert float(density.exp().sum()) * 0.05**2 == pytest.approx(1, abs=1e-3)
+
+
+def test_the_flow_keeps_the_drawing_and_a_symmetric_one_does_not(letter: torch.Tensor) -> None:
+    motion = Motion(letter, 0.2)
+    x = motion.draw(200, 7).double()
+    assert residual(motion.flow(1.0), motion.score, x).relative < 1e-6
+    control = skew.Linear(SYMMETRIC, motion.score)
+    assert residual(control, motion.score, x).relative > 0.5
+    speed = motion.flow(1.0)(motion.draw(2000, 8)).square().sum(1).mean().sqrt()
+    assert float(speed) == pytest.approx(1, rel=0.1), "the clock is the same for all drawings"
+
+
+@pytest.mark.parametrize(
+    ("gamma", "eta", "sigma"), [(1, 0, 0.2), (-2, 0.5, 0.1), (0, 1, 0.2), (1, 0.2, 0.5)]
+)
+def test_particles_stay_in_the_drawing(
+    gamma: float, eta: float, sigma: float, letter: torch.Tensor
+) -> None:
+    motion = Motion(letter, sigma, seed=1)
+    start = motion.x
+    motion.advance(gamma * TURN, eta, 300)
+    assert motion.distance() < 2
+    assert float((motion.x - start).norm(dim=1).mean()) > 0.7, "and yet they have moved"
+    assert torch.equal(Motion(letter, sigma, seed=1).x, start)
+
+
+def test_controls_leave_the_drawing(letter: torch.Tensor) -> None:
+    motion = Motion(letter, 0.2, seed=1)
+    motion.advance(SYMMETRIC, 0.0, 30)
+    assert not motion.distance() < 4, "NaN too is far"
+    disc = drawn.brushed(drawn.blank(), (0.0, 0.0), (0.0, 0.0), 2.0)
+    for matrix, left in ((TURN, False), (torch.eye(2), True)):
+        motion = Motion(disc, 0.5, seed=1)
+        motion.advance(matrix, 0.0, 60)
+        assert (motion.distance() > 3) == left, "the score alone draws all to the middle"
+
+
+def test_standing_still_and_noise_that_is_new_in_every_frame(letter: torch.Tensor) -> None:
+    motion = Motion(letter, 0.2)
+    start = motion.x
+    assert torch.equal(motion.advance(0 * TURN, 0.0, 5), start) and motion.time == 0
+    places = [start, *(motion.advance(0 * TURN, 0.5).clone() for _ in range(2))]
+    kicks = torch.stack([(y - x).flatten() for x, y in itertools.pairwise(places)])
+    assert abs(float(torch.corrcoef(kicks)[0, 1])) < 0.3
+    one, other = Motion(letter, 0.2), Motion(letter, 0.2)
+    assert torch.equal(one.advance(TURN, 0.3, 4), other.advance(TURN, 0.3, 4)), "and repeatable"
+
+
+def test_a_large_drawing_is_thinned_and_one_dot_is_enough() -> None:
+    many = drawn.sprayed(drawn.blank(), (-2, 0), (2, 0), 0.5, 5000)
+    assert len(Motion(many, 0.2).score.centres) == 800
+    motion = Motion(torch.tensor([[1.0, -1.0]]), 0.3)
+    motion.advance(TURN, 0.1, 60)
+    assert motion.distance() < 2
