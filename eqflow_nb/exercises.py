@@ -197,11 +197,12 @@ def parts_of(source: str, name: str, place: int) -> list[Part]:
             raise _fault(
                 name, place, f"a solution cell may define functions and answers, and has: {what}"
             )
-    if not any(part.name for part in parts if not part.name.startswith("_")):
+    if not any(part.name and not part.name.startswith("_") for part in parts):
         raise _fault(name, place, "a solution cell defines nothing for the reader to find")
+    helpers = [part.name.startswith("_") for part in parts]
     return [
-        Part("", f"{part.kept}\n{part.hidden}") if part.name.startswith("_") else part
-        for part in parts
+        Part("", f"{part.kept}\n{part.hidden}".strip("\n")) if helper else part
+        for part, helper in zip(parts, helpers)
     ]
 
 

@@ -23,7 +23,7 @@ def sum_of_exponents(total: Any, rates: tuple[float, float, float]) -> None:
 
     got = as_numbers(total, "total", ())
     start = normal(2, 3) + torch.tensor([1.0, 1.0, 20.0])
-    found = measures.lyapunov_spectrum(field, start, 0.002, 200).exponents.sum(1).mean()
+    found = measures.lyapunov_spectrum(field, start, 0.002, 50).exponents.sum(1).mean()
     mistakes = {
         "the second equation's -y counts too.": found + 1,
         "the volume shrinks; your sum says that it grows.": -found,
@@ -86,8 +86,8 @@ def growth_rate(growth: Any) -> None:
         ).double()
         A = turn @ torch.diag(torch.tensor([largest, largest - 1]).double()) @ turn.T
         start = torch.zeros(1, 2, dtype=torch.float64)
-        got = float(ask(growth, "growth", lambda x, A=A: x @ A.T, start, 0.02, 2000, shape=()))
-        if abs(got - largest) > 0.1:
+        got = float(ask(growth, "growth", lambda x, A=A: x @ A.T, start, 0.03, 1000, shape=()))
+        if abs(got - largest) > 0.15:  # some of it is the time to turn to the fastest direction
             way = "small" if got < largest else "large"
             raise Wrong(
                 f"neighbours part at the rate {largest:.3g}; you say {got:.3g}, too {way}. "

@@ -84,13 +84,21 @@ def measures_in_floors(in_floors: Any) -> None:
     def draw(n: int, number: int) -> Tensor:
         return normal(n, 2, fresh=torch.Generator().manual_seed(seed + number)) @ spread.T
 
-    for shift in (0.0, words.number(1, 2)):
-        x = draw(500, 999) + shift
-        got = float(ask(in_floors, "in_floors", x, draw, shape=()))
-        want = measures.preservation(x, draw)
-        if not 0.6 < got / want < 1.7:
-            told = "a fresh cloud" if shift == 0 else f"a cloud shifted by {shift:.2f}"
-            raise Wrong(f"{told} is about {want:.2g} floors from the law; you say {got:.2g}.")
+    def answer(number: int, shift: float = 0.0) -> float:
+        return float(ask(in_floors, "in_floors", draw(200, number) + shift, draw, shape=()))
+
+    fresh = sum(answer(900 + k) for k in range(4)) / 4
+    if not 0.5 < fresh < 2:
+        raise Wrong(
+            f"four fresh clouds are {fresh:.2g} floors from the law on average; it should be about "
+            "1. Is the distance divided by that of two fresh samples of the same size?"
+        )
+    shift = words.number(1, 2)
+    got, want = answer(999, shift), measures.preservation(draw(200, 999) + shift, draw)
+    if not 0.5 < got / want < 2:
+        raise Wrong(
+            f"a cloud shifted by {shift:.2f} is about {want:.2g} floors off, not {got:.2g}."
+        )
     right("1 is what chance alone gives; only a cloud much farther than that has changed.")
 
 
@@ -104,7 +112,7 @@ def one_turn(period: Any) -> None:
         if abs(turns - 1) > 1e-4:
             raise Wrong(
                 f"after your time of {got:.3g} the points have made {turns:.3g} turns; one would "
-                f"be right. (det C is {float(torch.det(C)):.3g}, the strength {strength:.3g}.)"
+                f"be right. Here det C is {float(torch.det(C)):.3g}, and the strength {strength:.3g}."
             )
     right("all points of a Gaussian take the same time; it grows with the area of the cloud.")
 

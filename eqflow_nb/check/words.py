@@ -89,9 +89,8 @@ def called(function: Any, name: str, *inputs: Any, **more: Any) -> Any:
         raise
     except Exception as error:  # whatever the reader's code raises is worth saying in one line
         given = ", ".join(_short(each) for each in inputs)
-        raise Wrong(
-            f"{name} breaks when called with ({given}): {type(error).__name__}: {error}"
-        ) from error
+        told = f"{type(error).__name__}: {error}".rstrip(".")
+        raise Wrong(f"{name} breaks when called with ({given}): {told}.") from error
 
 
 def as_numbers(value: Any, name: str, shape: tuple[int, ...] | None = None) -> Tensor:

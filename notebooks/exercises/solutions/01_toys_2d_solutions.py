@@ -16,8 +16,8 @@
 #
 # > Can you write the flows that keep a cloud?
 #
-# These go with [chapter 01](../01_toys_2d.ipynb). Throughout, $J = \begin{pmatrix}0&1\\-1&0
-# \end{pmatrix}$, and states are rows: `x` has shape (B, 2).
+# These go with [chapter 01](../01_toys_2d.ipynb). States are rows, so that `x` has shape (B, 2).
+# `J`, below, turns a velocity by a quarter.
 
 # %%
 import math
