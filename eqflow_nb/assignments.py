@@ -6,6 +6,7 @@ The hints stay, as comments.  See https://nbgrader.readthedocs.io for the cells'
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import nbformat
@@ -59,7 +60,7 @@ def export(out: Path, place: Path | None = None) -> list[Path]:
 def _marked(text: str, name: str, place: int) -> str:
     """A solution cell with nbgrader's marks around what the student is to find."""
     hint = exercises.hint_of(text, name, place)
-    pieces = [f"{exercises.HINT} {hint}"]
+    pieces = ["\n".join(textwrap.wrap(f"{exercises.HINT} {hint}", 88, subsequent_indent="# "))]
     for part in exercises.parts_of(text, name, place):
         indent = "    " if part.kept else ""
         hidden = f"{indent}{BEGIN}\n{part.hidden}\n{indent}{END}" if part.hidden else ""

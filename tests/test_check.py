@@ -70,3 +70,19 @@ def test_predictions_say_in_which_direction_they_are_off() -> None:
         check.sum_of_exponents(-rates[0] - rates[2], rates)
     with pytest.raises(check.Wrong, match="volume shrinks"):
         check.sum_of_exponents(rates[0] + 1 + rates[2], rates)
+
+
+def test_a_notebook_shows_the_words_without_the_frames_of_the_check() -> None:
+    with pytest.raises(check.Wrong) as raised:
+        check.makes_skew(lambda W: W)
+    (line,) = raised.value._render_traceback_()
+    assert line.startswith("Wrong: your matrix isn't skew")
+
+    def broken(W: torch.Tensor) -> torch.Tensor:
+        return W.undefined
+
+    with pytest.raises(check.Wrong) as raised:
+        check.makes_skew(broken)
+    said = "\n".join(raised.value._render_traceback_())
+    assert "return W.undefined" in said, "the reader's own line"
+    assert "words.py" not in said

@@ -112,7 +112,7 @@ def one_turn(period: Any) -> None:
         if abs(turns - 1) > 1e-4:
             raise Wrong(
                 f"after your time of {got:.3g} the points have made {turns:.3g} turns; one would "
-                f"be right. Here det C is {float(torch.det(C)):.3g}, and the strength {strength:.3g}."
+                f"be right. Here det C is {float(torch.det(C)):.3g}, the strength {strength:.3g}."
             )
     right("all points of a Gaussian take the same time; it grows with the area of the cloud.")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,16 +11,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+WIDTH = 88  # of what is printed
 DIGITS = 1e-6  # relative error that rounding may leave in float64
 
 
 class Wrong(AssertionError):
     """An answer that isn't right; the message says in words what is off."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows: the words, and where the reader's code broke, if it did."""
+        lines = textwrap.wrap(f"Wrong: {self}", WIDTH)
+        if (cause := self.__cause__) and cause.__traceback__:
+            path = traceback.format_exception(type(cause), cause, cause.__traceback__.tb_next)
+            lines += ["", *"".join(path).splitlines()]
+        return lines
+
 
 def right(meaning: str) -> None:
     """Say that an answer is right, and what it means."""
-    print(f"Right: {meaning}")
+    print(textwrap.fill(f"Right: {meaning}", WIDTH))
 
 
 def generator() -> torch.Generator:
