@@ -86,3 +86,12 @@ def test_a_notebook_shows_the_words_without_the_frames_of_the_check() -> None:
     said = "\n".join(raised.value._render_traceback_())
     assert "return W.undefined" in said, "the reader's own line"
     assert "words.py" not in said
+
+
+def test_a_notebook_shows_the_hint_of_what_is_not_answered_yet() -> None:
+    def stub(W: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError("Transpose.")
+
+    with pytest.raises(NotImplementedError) as raised:
+        check.makes_skew(stub)
+    assert raised.value._render_traceback_() == ["Not answered yet. Hint: Transpose."]

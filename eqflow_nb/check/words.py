@@ -27,6 +27,14 @@ class Wrong(AssertionError):
         return lines
 
 
+class Unanswered(NotImplementedError):
+    """A stub that is still one; the message is its hint."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows: the hint, without the way from the check to the stub."""
+        return textwrap.wrap(f"Not answered yet. Hint: {self}", WIDTH)
+
+
 def right(meaning: str) -> None:
     """Say that an answer is right, and what it means."""
     print(textwrap.fill(f"Right: {meaning}", WIDTH))
@@ -83,8 +91,8 @@ def ask(
     ------
     Wrong
         If it isn't a function, breaks, or gives something that isn't numbers of that shape.
-    NotImplementedError
-        From a stub, with its hint.
+    Unanswered
+        If it is still a stub: a NotImplementedError with its hint.
     """
     return as_numbers(called(function, name, *inputs, **more), f"{name}(...)", shape)
 
@@ -96,8 +104,8 @@ def called(function: Any, name: str, *inputs: Any, **more: Any) -> Any:
     copies = [each.clone() if isinstance(each, Tensor) else each for each in inputs]
     try:
         return function(*copies, **more)
-    except (NotImplementedError, KeyboardInterrupt):
-        raise
+    except NotImplementedError as error:
+        raise Unanswered(str(error)) from None
     except Exception as error:  # whatever the reader's code raises is worth saying in one line
         given = ", ".join(_short(each) for each in inputs)
         told = f"{type(error).__name__}: {error}".rstrip(".")
