@@ -99,6 +99,7 @@ def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
     resources = {"metadata": {"name": title}}
     page = _described(still(copy.deepcopy(notebook)))
     body, _ = exporter.from_notebook_node(page, resources=resources)
+    body = re.sub(r'<a href="exercises/[^"]*">(.*?)</a>', r"\1", body)  # those need a kernel
     return re.sub(r'href="([\w-]+)\.ipynb"', r'href="\1.html"', body)  # pages link to pages
 
 

@@ -179,5 +179,6 @@ print(
 # The question and the idea: Zhang & Levin (2025), *Equilibrium flow: From Snapshots to Dynamics*,
 # arXiv:2509.17990. Go on with chapter 01.
 #
-# **Exercises.** 1. Replace `from_entries(1.0)` by `from_entries(-1.0)`: predict what changes.
+# **Exercises** [with hints and checks](exercises/00_start_here_exercises.ipynb); and some to try here:
+# 1. Replace `from_entries(1.0)` by `from_entries(-1.0)`: predict what changes.
 # 2. Run with `sigma = 0.4`. 3. Find a cloud for which the skew flow is a rigid rotation.

@@ -545,6 +545,8 @@ print("residuals small:", tight, "\nkept by skew:", kept, "\ntorn by random netw
 # Hwang-Ma & Sheu (1993); Lelièvre, Nier & Pavliotis (2013).
 #
 # ## Exercises
+# Five [with hints and checks](exercises/01_toys_2d_exercises.ipynb). Others, to try in this notebook:
+#
 # 1. Predict, then run: what does `sigma = 0.4` do to the residual of the ring?
 # 2. Write a ψ for the two peaks whose flow crosses the saddle twice as fast. Is the sampler better?
 # 3. Show on paper that $v = J(\nabla\psi + \psi s)$ satisfies (1). Where did you use that $J$ is skew?

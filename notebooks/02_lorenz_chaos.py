@@ -539,6 +539,8 @@ print(
 # question of chapter 05.
 #
 # ## Exercises
+# Five [with hints and checks](exercises/02_lorenz_chaos_exercises.ipynb). Others, to try in this notebook:
+#
 # 1. Set `sigma = 0.6` in the parameters and run again. Which rows suffer first, and why?
 # 2. Sample 1,000 points instead of 20,000. Does the similarity fall before the preservation does?
 # 3. Give the networks the *other* half turn, $(x, -y, -z)$, which the cloud does not have. What

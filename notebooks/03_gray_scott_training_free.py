@@ -510,6 +510,8 @@ print("every pattern is better bent than not:", all(one.bend > 0 for one in chos
 # the patterns; Vincent (2011), for denoising scores.
 #
 # ## Exercises
+# Five [with hints and checks](exercises/03_gray_scott_training_free_exercises.ipynb). Others, to try in this notebook:
+#
 # 1. Give the spectral rule 4 stills instead of 64. Which preset suffers most?
 # 2. Replace $a(k)$ by its square root. What happens to the similarity, and to the film?
 # 3. Find a symmetric rule with more similarity than the one here. What does it *do* to the law?

@@ -470,6 +470,8 @@ for name in icons.ICONS:
 # (1996), for tracking.
 #
 # ## Exercises
+# Five [with hints and checks](exercises/04_alife_flocking_exercises.ipynb). Others, to try in this notebook:
+#
 # 1. Set `sigma = 0.3`. Which creatures fade first?
 # 2. Make η ten times smaller. What does (2) promise, and how many are kept?
 # 3. Train a poorer network: `eqflow-nb train dots --steps 1000`, and load its file. Is it livelier

@@ -535,6 +535,8 @@ print("a determined law that is wrong, in the gallery:", len(wrong) > 0)
 # Chapter 06 does this with your own snapshots.
 #
 # ## Exercises
+# Five [with hints and checks](exercises/05_equations_from_snapshots_exercises.ipynb). Others, to try in this notebook:
+#
 # 1. Set `few = 2000`. How many of eight are determined?
 # 2. Leave $xz$ out of the library by writing your own terms with `extras`. What is the verdict?
 # 3. Identify Lorenz from its $x$ and $y$ alone. What does the verdict say, and why must it?

@@ -518,6 +518,8 @@ print("conserves the energy:", {name: bool(d[0] < 1e-3) for name, d in drifts.it
 # a way to see the direction of cells after all: RNA velocity.
 #
 # ## Exercises
+# Five [with hints and checks](exercises/06_your_own_snapshots_exercises.ipynb). Others, to try in this notebook:
+#
 # 1. Run the chapter on a table of your own. Which sentence of the report surprises you?
 # 2. Give `report` the cells with `sigma=0.05`, then `sigma=0.6`. What changes in each figure?
 # 3. Add a fourth column of noise to a cloud in three dimensions. What does σ do, and why?

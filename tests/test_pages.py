@@ -100,6 +100,12 @@ def test_a_page_leaves_pictures_without_description_as_they_are() -> None:
     assert "No description" in (found["alt"] or "")
 
 
+def test_pages_link_to_pages_and_not_to_what_needs_a_kernel() -> None:
+    text = "[one](01_a.ipynb), [two](exercises/01_a_exercises.ipynb), [three](https://b.org)"
+    page = pages.to_html(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]), "a")
+    assert '<a href="01_a.html">one</a>, two, <a href="https://b.org"' in page
+
+
 # ---- the README's pictures ----
 
 

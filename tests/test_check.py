@@ -1,0 +1,97 @@
+"""Checks of exercises say what is off, and in which direction, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from eqflow_nb import check
+
+
+def flipped(weights: torch.Tensor) -> torch.Tensor:
+    return weights - weights.transpose(0, 1)
+
+
+MISTAKES: list[tuple[Callable[..., None], Any, str]] = [
+    (check.makes_skew, lambda W: W, r"isn't skew: K\[\d,\d\] \+ K\[\d,\d\] = -?[\d.]+"),
+    (check.makes_skew, lambda W: W - W.T, "twice too large"),
+    (check.makes_skew, lambda W: (W.T - W) / 2, "opposite sign"),
+    (check.makes_skew, lambda W: W @ W.T[:, :1], r"has shape \(\d, 1\), and should have"),
+    (check.makes_skew, lambda W: W.undefined, "breaks when called with .*AttributeError"),
+    (check.makes_skew, lambda W: W + 1j, "complex"),
+    (check.makes_skew, lambda W: W / 0, "not finite"),
+    (check.turns_rigidly, lambda T: torch.diag(torch.tensor([1.0, 4.0])), "factor of up to 2"),
+    (check.turns_rigidly, lambda T: T / torch.pi * torch.eye(2), "0.5 turns; one"),
+    (check.one_turn, lambda C, g: 2 * torch.pi / g * torch.det(C), "turns; one would be right"),
+    (check.gaussian_score, lambda x, m, C: -(x - m) @ C, r"use C\^-1"),
+    (check.gaussian_score, lambda x, m, C: (x - m) @ torch.linalg.inv(C), "away from the mean"),
+    (check.residual_of, lambda v, s, x: (v(x) * s(x)).sum(1), "lacks div v"),
+    (check.crosses_faster, lambda x: 1 + 0.01 * x[:, 0], r"[\d.]+ times as fast .*twice|2 times"),
+    (check.crosses_faster, lambda x: (x[:, 0] > 0).to(x), "isn't smooth|crosses the saddle"),
+    (check.compares, lambda u, v: (u * v).sum().abs(), "divide by the sizes"),
+    (check.makes_symmetric, lambda v, S, x: (v(x) + v(x * S)) / 2, "turned velocity"),
+    (check.best_constant_rule, lambda s, v: check.covariance(3), "isn't skew"),
+    (check.makes_skew_kernel, flipped, r"K\[\d,\d\] at \(-?\d,-?\d\) plus"),
+    (check.turning_rate, lambda C, s: torch.det(C) ** -0.5, "left out the blur"),
+    (check.drifts, lambda d: torch.zeros(1, 1, 3, 3), "nothing drifts"),
+    (check.keeps_unit_law, lambda E: torch.eye(4) - E @ E, "transpose"),
+    (check.moves_one, lambda m, s: torch.zeros(3, 3), "largest eigenvalue .* is 0|size 0"),
+    (check.counts_terms, lambda d, g: d ** (g + 1), "too (small|large)"),
+    (
+        check.removes_noise,
+        lambda y, s: (y.square().mean() - s**2, y.pow(4).mean()),
+        "has the noise",
+    ),
+    (check.keeps_the_round_cloud, lambda x: x.flip(1) * torch.tensor([1, -1]), "is linear"),
+    (check.keeps_the_round_cloud, lambda x: x.square(), "its residual is"),
+    (check.blurs, lambda sd, s: sd + s, "their squares do"),
+    (check.shuffles, lambda x, g: x[torch.randperm(len(x))], "whole rows"),
+    (check.shuffles, lambda x, g: x, "nothing was shuffled"),
+    (check.no_orbit, lambda x: torch.cat([x[:, 3:], x[:, :3]], 1), "energies change"),
+]
+
+
+@pytest.mark.parametrize(("asks", "answer", "words"), MISTAKES)
+def test_feedback_names_the_mistake(asks: Callable[..., None], answer: Any, words: str) -> None:
+    with pytest.raises(check.Wrong, match=words):
+        asks(answer)
+
+
+def test_predictions_say_in_which_direction_they_are_off() -> None:
+    with pytest.raises(check.Wrong, match="opposite signs"):
+        check.same_place(1.0, -2.0)
+    with pytest.raises(check.Wrong, match="covers 2 times the old path"):
+        check.same_place(-1.0, -2.0)
+    rates = check.lorenz_rates()
+    with pytest.raises(check.Wrong, match="-y counts too"):
+        check.sum_of_exponents(-rates[0] - rates[2], rates)
+    with pytest.raises(check.Wrong, match="volume shrinks"):
+        check.sum_of_exponents(rates[0] + 1 + rates[2], rates)
+
+
+def test_a_notebook_shows_the_words_without_the_frames_of_the_check() -> None:
+    with pytest.raises(check.Wrong) as raised:
+        check.makes_skew(lambda W: W)
+    (line,) = raised.value._render_traceback_()
+    assert line.startswith("Wrong: your matrix isn't skew")
+
+    def broken(W: torch.Tensor) -> torch.Tensor:
+        return W.undefined
+
+    with pytest.raises(check.Wrong) as raised:
+        check.makes_skew(broken)
+    said = "\n".join(raised.value._render_traceback_())
+    assert "return W.undefined" in said, "the reader's own line"
+    assert "words.py" not in said
+
+
+def test_a_notebook_shows_the_hint_of_what_is_not_answered_yet() -> None:
+    def stub(W: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError("Transpose.")
+
+    with pytest.raises(NotImplementedError) as raised:
+        check.makes_skew(stub)
+    assert raised.value._render_traceback_() == ["Not answered yet. Hint: Transpose."]
