@@ -16,7 +16,7 @@ EXPLORE := $(VENV)/.explore
 INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test course test lab explore explore-timings exercises notebooks site bench fuzz clean
+.PHONY: help setup setup-test course test lab explore explore-timings notebooks site bench fuzz clean
 
 help: ## list the targets
 	@echo "eqflow_nb: a course in notebooks.  Start with 'make course' or 'make lab'."
@@ -54,8 +54,9 @@ site: $(SITE) ## build the course's website from the committed notebooks into bu
 bench: $(TESTS) ## run the benchmarks alone
 	$(BIN)/python -m pytest --benchmark-only $(ARGS)
 
-fuzz: $(TESTS) ## try many more made-up inputs
-	$(BIN)/python -m pytest --benchmark-disable --hypothesis-profile=fuzz -m hypothesis $(ARGS)
+fuzz: $(TESTS) ## try many more made-up inputs, and kill what runs at more moments (an hour or two)
+	EQFLOW_FAULTS=50 $(BIN)/python -m pytest --benchmark-disable --hypothesis-profile=fuzz \
+	  -m "hypothesis or faults" $(ARGS)
 
 clean: ## remove what make made
 	rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -80,7 +80,7 @@ def test_repo2docker_refuses_a_malformed_environment(tmp_path: Path) -> None:
 
 def test_the_workflows_are_valid(tmp_path: Path) -> None:
     schema = ("check_jsonschema", "--builtin-schema", "vendor.github-workflows")
-    assert [path.stem for path in WORKFLOWS] == ["audit", "gpu", "site", "tests"]
+    assert [path.stem for path in WORKFLOWS] == ["audit", "gpu", "nightly", "site", "tests"]
     done = check(*schema, *WORKFLOWS)
     assert done.returncode == 0, done.stdout
     broken = tmp_path / "broken.yml"

@@ -73,6 +73,7 @@ def seconds_of(arguments: list[str]) -> float:
     return time.monotonic() - start
 
 
+@pytest.mark.faults
 def test_a_run_killed_at_any_moment_leaves_whole_results_and_goes_on(
     shelf: Shelf, scored: str, tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ TRAINING = """
 """
 
 
+@pytest.mark.faults
 def test_a_training_killed_at_any_moment_ends_with_the_same_weights(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(textwrap.dedent(TRAINING))
