@@ -39,7 +39,7 @@ MISTAKES: list[tuple[Callable[..., None], Any, str]] = [
     (check.drifts, lambda d: torch.zeros(1, 1, 3, 3), "nothing drifts"),
     (check.keeps_unit_law, lambda E: torch.eye(4) - E @ E, "transpose"),
     (check.moves_one, lambda m, s: torch.zeros(3, 3), "largest eigenvalue .* is 0|size 0"),
-    (check.counts_terms, lambda d, g: d ** (g + 1), "too (small|large)"),
+    (check.counts_terms, lambda d, g: 10**6, "too large"),
     (
         check.removes_noise,
         lambda y, s: (y.square().mean() - s**2, y.pow(4).mean()),
