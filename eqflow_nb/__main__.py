@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
-from eqflow_nb import course, identify_command, runner, scorecard
+from eqflow_nb import course, identify_command, runner, scorecard, sweep_command
 from eqflow_nb.files import replace_text
 from eqflow_nb.inputs import InputError
 
@@ -39,6 +39,7 @@ Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of
 
 
 app.command("identify")(identify_command.identify)
+app.command("sweep")(sweep_command.sweep)
 
 
 @app.command("list")
