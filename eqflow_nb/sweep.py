@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import logging
+import signal
 import tempfile
 import time
 from collections import deque
@@ -187,6 +188,11 @@ def perform(job: dict[str, Any]) -> str:
         return task.result.read_text(encoding="utf-8")
 
 
+def dask_setup(worker: distributed.Worker) -> None:
+    """Leave the terminal's Ctrl-C to the client; Dask calls this on each local worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _wanted(worker: distributed.Worker, key: Any) -> bool:
     """Whether the task that this thread runs hasn't been cancelled."""
     task = worker.state.tasks.get(key)
@@ -229,7 +235,12 @@ def _local_cluster(jobs: int) -> Any:
     used then.  That way has not been tried on a machine with GPUs.  As with every Dask cluster,
     another user of this machine who finds its port can run code with your rights.
     """
-    common = {"host": "127.0.0.1", "dashboard_address": None, "silence_logs": logging.CRITICAL}
+    common: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "dashboard_address": None,
+        "silence_logs": logging.CRITICAL,
+        "preload": __name__,  # has `dask_setup`
+    }
     if importlib.util.find_spec("dask_cuda") is not None:
         import torch
         from dask_cuda import LocalCUDACluster
