@@ -206,7 +206,7 @@ def start(task: Task, jobs: int, scratch: Path | None = None) -> subprocess.Pope
     """Start `eqflow_nb.worker` on a task, out of the reach of the terminal's Ctrl-C.
 
     With several `jobs` at a time each gets its share of the cores and shows no progress; temporary
-    files go to `scratch` if it is given.
+    files go to `scratch` if it is given, as by a Dask worker.
     """
     path = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {
@@ -215,6 +215,8 @@ def start(task: Task, jobs: int, scratch: Path | None = None) -> subprocess.Pope
     }
     if scratch:
         environment["TMPDIR"] = str(scratch)
+        # Dask sets it for its workers; it makes malloc give memory back at once, which slows torch.
+        environment.pop("MALLOC_TRIM_THRESHOLD_", None)
     if jobs > 1:
         environment.setdefault("OMP_NUM_THREADS", str(max(1, cores() // jobs)))
     job = {
