@@ -10,6 +10,9 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
+from eqflow_nb import lean  # noqa: F401
+
+# isort: split
 from eqflow_nb import course, identify_command, runner, scorecard, sweep_command
 from eqflow_nb.files import replace_text
 from eqflow_nb.inputs import InputError

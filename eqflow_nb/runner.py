@@ -20,9 +20,7 @@ from eqflow_nb import course, scorecard
 from eqflow_nb.files import replace_text
 
 PACKAGE = Path(__file__).parent
-# As `python -m eqflow_nb.worker`, but a second faster: a checker of notebooks would load a grammar
-# of internationalised addresses, which no notebook has.
-WORKER = "import sys; sys.modules['rfc3987_syntax'] = None; import eqflow_nb.worker as w; w.main()"
+WORKER = "from eqflow_nb import lean, worker; worker.main()"
 
 
 @dataclass(frozen=True)

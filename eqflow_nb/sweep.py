@@ -237,7 +237,8 @@ def _local_cluster(jobs: int) -> Any:
     """
     common: dict[str, Any] = {
         "host": "127.0.0.1",
-        "dashboard_address": None,
+        "dashboard_address": "127.0.0.1:0",  # any free port, since Dask listens there regardless,
+        "scheduler_kwargs": {"dashboard": False},  # with no dashboard
         "silence_logs": logging.CRITICAL,
         "preload": __name__,  # has `dask_setup`
     }
