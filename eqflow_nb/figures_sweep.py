@@ -60,6 +60,7 @@ def ensemble(
     near.axvspan(mean - sd, mean + sd, color=INK, alpha=0.1, lw=0)
     near.axvline(mean, color=INK)
     lost = len(given) - len(x)
-    near.set_title(f"enlarged: mean {mean:.4f}, sd {sd:.4f}" + f"; {lost} not finite" * bool(lost))
+    said = f"enlarged: mean {mean:.4f}, sd {sd:.4f}, median {np.median(x):.4f}"
+    near.set_title(said + (f"; {lost} not finite" if lost else ""))
     near.set(xlabel=xlabel, ylabel="models")
     return figure

@@ -12,7 +12,7 @@ from eqflow_nb import figures_sweep
 def test_an_ensemble_shows_its_mean_its_count_and_the_papers_figure() -> None:
     values = torch.tensor([0.9, 0.95, torch.nan, 1.0])
     whole, near = figures_sweep.ensemble(values).axes
-    assert near.get_title() == "enlarged: mean 0.9500, sd 0.0500; 1 not finite"
+    assert near.get_title() == "enlarged: mean 0.9500, sd 0.0500, median 0.9500; 1 not finite"
     assert sum(bar.get_height() for bar in near.patches[:-1]) == 3
     labels = [text.get_text() for text in whole.get_legend().get_texts()]
     assert labels == ["ours, 3 models", "the paper's, 0.257 ± 0.012"]
