@@ -56,6 +56,7 @@ def ensemble(
     whole.set(yticks=[], ylim=(0, 1), xlim=limits)
     whole.legend(loc="center")
     near.hist(x, bins="auto", color=blue, alpha=0.3)
+    near.set_xlim(near.get_xlim())  # of the models, not of the band
     near.plot(x, np.zeros(len(x)), "|", color=blue, markersize=12)
     near.axvspan(mean - sd, mean + sd, color=INK, alpha=0.1, lw=0)
     near.axvline(mean, color=INK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,9 @@ Scheduler = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Of a running Dask scheduler to use.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Run again what has finished already.")]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Write the finished table beside the notebook too.")
+]
 Out = Annotated[
     Path | None,
     typer.Option("-o", "--out", metavar="DIR", help="Default build/sweeps/NOTEBOOK."),
@@ -43,6 +47,7 @@ def sweep(
     jobs: Jobs = None,
     scheduler: Scheduler = None,
     force: Force = False,
+    keep: Keep = False,
     out: Out = None,
 ) -> None:
     """Run a notebook once for each set of parameters, and gather the scorecards in one table."""
@@ -52,8 +57,9 @@ def sweep(
     if jobs is not None and jobs < 1:
         raise course.CourseError(f"--jobs is {jobs}; it must be at least 1")
     folder = out or Path("build/sweeps") / chapter.stem
-    planned = sweep_sets.plan(chapter, folder, _asked(parameter))
-    interrupted = False
+    asked = _asked(parameter)
+    planned = sweep_sets.plan(chapter, folder, asked)
+    interrupted, began = False, time.perf_counter()
     try:
         _run(planned, chapter.stem, jobs, scheduler, force)
     except KeyboardInterrupt:
@@ -72,6 +78,11 @@ def sweep(
     if failed:
         typer.echo(f"{failed} failed; their errors are in the table", err=True)
         raise typer.Exit(1)
+    if keep:
+        given = [f"-p {name} {text}" for name, text in asked]
+        command = " ".join(["eqflow-nb sweep", chapter.stem, *given])
+        path = sweep_table.keep(planned, table, command, time.perf_counter() - began)
+        typer.echo(f"Kept in {path}")
 
 
 def _run(planned: Sweep, stem: str, jobs: int | None, scheduler: str | None, force: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from eqflow_nb import runner, scorecard
-from eqflow_nb.files import replace_bytes
+from eqflow_nb.files import replace_bytes, replace_text
 from eqflow_nb.sweep_sets import Sweep
 
 RECORD = ("status", "seconds", "peak_mb", "attempts", "error")
@@ -113,6 +113,27 @@ def wrongness(value: float | None, target: str) -> float:
     assert within, target  # the scorecard refuses any other
     width, centre = float(within[1]), float(within[3])
     return abs(value - centre) - width * (abs(centre) / 100 if within[2] else 1)
+
+
+def keep(sweep: Sweep, frame: pd.DataFrame, command: str, wall_seconds: float) -> Path:
+    """Write a finished sweep's table beside its notebook, as ``NAME_sweep.csv``, with its record.
+
+    ``NAME_sweep.json`` holds the command, the versions, the seconds that this call took, and the
+    mean seconds and peak memory of a set.
+    """
+    path = sweep.source.with_name(f"{sweep.source.stem}_sweep.csv")
+    _write_csv(path, frame.drop(columns=[name for name in RECORD if name != "seconds"]))
+    record = {
+        "command": command,
+        "sets": len(frame),
+        "versions": runner.record(sweep.tasks[0])["versions"],
+        "wall_seconds": round(wall_seconds, 1),
+        "seconds_per_set": round(float(frame["seconds"].mean()), 1),
+        "peak_mb": round(float(frame["peak_mb"].max())),
+        "cores": runner.cores(),
+    }
+    replace_text(path.with_suffix(".json"), scorecard.dump(record))
+    return path
 
 
 def shown(summary: pd.DataFrame) -> str:

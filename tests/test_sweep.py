@@ -161,6 +161,7 @@ def values_of(out: Path) -> pd.DataFrame:
     return pd.read_csv(out / "table.csv").drop(columns=["seconds", "peak_mb", "attempts"])
 
 
+MORE = ["another", "another.sd"]
 FLAWED = """
 import pathlib
 here = pathlib.Path({folder!r})
@@ -176,7 +177,7 @@ gain = gain + seed
 def test_failures_are_retried_and_reported_and_the_rest_is_in_the_table(
     shelf: Shelf, scored: str, tmp_path: Path, call: Callable
 ) -> None:
-    shelf(**{"01_a": logged(tmp_path) + FLAWED.format(folder=str(tmp_path)) + scored})
+    folder = shelf(**{"01_a": logged(tmp_path) + FLAWED.format(folder=str(tmp_path)) + scored})
     out, asked = tmp_path / "out", ["-p", "seed", "0:4", "-p", "budget", "quick"]
     code, said, errors = call("sweep", "01_a", "-o", out, *asked)
     assert code == 1
@@ -189,7 +190,7 @@ def test_failures_are_retried_and_reported_and_the_rest_is_in_the_table(
     )
     assert list(table.columns) == [
         "seed", "budget", "status", "seconds", "peak_mb", "attempts", "error",
-        "twice", "another", "another.sd",
+        "twice", *MORE,
     ]  # fmt: skip
     assert list(table["status"]) == ["finished", "failed", "finished", "finished"]
     assert list(table["attempts"]) == [1, 3, 2, 1]
@@ -198,8 +199,14 @@ def test_failures_are_retried_and_reported_and_the_rest_is_in_the_table(
         card = scorecard.read(out / f"seed={line.seed}_budget=quick" / "01_a.ipynb")
         assert line.twice == card["twice"]["value"] == 2 * (1.5 + line.seed)
     (tmp_path / "mended").touch()
-    code, said, _ = call("sweep", "01_a", "-o", out, *asked)
+    code, said, _ = call("sweep", "01_a", "-o", out, *asked, "--keep")
     assert code == 0
+    kept = folder / "01_a_sweep.csv"
+    assert list(pd.read_csv(kept).columns) == ["seed", "budget", "seconds", "twice", *MORE]
+    record = json.loads(kept.with_suffix(".json").read_text())
+    assert record["command"] == "eqflow-nb sweep 01_a -p seed 0:4 -p budget quick"
+    assert record["sets"] == 4
+    assert "torch" in record["versions"]
     assert starts(tmp_path) == [0, 1, 1, 1, 1, 2, 2, 3], "finished sets are not run again"
     summary = pd.read_csv(out / "summary.csv").set_index("row")
     twice = [3.0, 5.0, 7.0, 9.0]
