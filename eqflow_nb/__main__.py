@@ -10,7 +10,17 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
-from eqflow_nb import course, exercises_command, identify_command, runner, scorecard
+from eqflow_nb import lean  # noqa: F401
+
+# isort: split
+from eqflow_nb import (
+    course,
+    exercises_command,
+    identify_command,
+    runner,
+    scorecard,
+    sweep_command,
+)
 from eqflow_nb.files import replace_text
 from eqflow_nb.inputs import InputError
 
@@ -40,6 +50,7 @@ Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of
 
 app.command("identify")(identify_command.identify)
 app.command("exercises")(exercises_command.exercises)
+app.command("sweep")(sweep_command.sweep)
 
 
 @app.command("list")

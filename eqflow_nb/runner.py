@@ -20,6 +20,7 @@ from eqflow_nb import course, scorecard
 from eqflow_nb.files import replace_text
 
 PACKAGE = Path(__file__).parent
+WORKER = "from eqflow_nb import lean, worker; worker.main()"
 
 
 @dataclass(frozen=True)
@@ -71,22 +72,37 @@ def plan(chapters: Iterable[course.Chapter], out: Path, asked: Mapping[str, Any]
     CourseError
         If a parameter is refused by one of the notebooks, or `out` can't be written to.
     """
-    package = _digest(*(path.read_bytes() for path in _package_files()))
+    package = package_digest()
     tasks = []
     for chapter in {chapter.stem: chapter for chapter in chapters}.values():
         notebook = course.load(chapter.path)
         defaults = course.parameters(notebook)
         overrides = course.override(defaults, asked, chapter.stem)
         values = defaults | overrides
-        fingerprint = _digest(chapter.path.read_bytes(), package, json.dumps(values, default=str))
-        tasks.append(Task(chapter.path, out.absolute(), overrides, values, fingerprint))
+        mark = fingerprint(chapter.path.read_bytes(), package, values)
+        tasks.append(Task(chapter.path, out.absolute(), overrides, values, mark))
+    check_writable(out)
+    return tasks
+
+
+def fingerprint(source: bytes, package: str, values: Mapping[str, Any]) -> str:
+    """What a result depends on, in a line: its source, the package, and all its parameters."""
+    return _digest(source, package, json.dumps(values, default=str))
+
+
+def package_digest() -> str:
+    """The state of the package: another one if any of its files is changed."""
+    return _digest(*(path.read_bytes() for path in _package_files()))
+
+
+def check_writable(out: Path) -> None:
+    """Make the folder of the results if there is none; `CourseError` if it can't be written to."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         replace_text(out / ".writable", "")
         (out / ".writable").unlink()
     except OSError as error:
         raise course.CourseError(f"can't write to {out}: {error.strerror or error}") from error
-    return tasks
 
 
 def run(
@@ -128,12 +144,12 @@ def run(
         while waiting or running:
             while waiting and len(running) < jobs:
                 task = waiting.pop(0)
-                running[_start(task, jobs)] = task
+                running[start(task, jobs)] = task
             time.sleep(0.05)
             for process in [each for each in running if each.poll() is not None]:
                 task = running.pop(process)
                 if not task.result.is_file():
-                    _keep_stillborn(task, f"its process ended with code {process.returncode}")
+                    keep_stillborn(task, f"its process ended with code {process.returncode}")
                 scorecard.gather(task.out)
                 ended(recall(task, reused=False))
     finally:
@@ -187,15 +203,23 @@ def save(task: Task, notebook: nbformat.NotebookNode, record: Mapping[str, Any])
     replace_text(task.result, nbformat.writes(notebook) + "\n")
 
 
-def _start(task: Task, jobs: int) -> subprocess.Popen[bytes]:
-    """Start `eqflow_nb.worker` on a task, out of the reach of the terminal's Ctrl-C."""
+def start(task: Task, jobs: int, scratch: Path | None = None) -> subprocess.Popen[bytes]:
+    """Start `eqflow_nb.worker` on a task, out of the reach of the terminal's Ctrl-C.
+
+    With several `jobs` at a time each gets its share of the cores and shows no progress; temporary
+    files go to `scratch` if it is given, as by a Dask worker.
+    """
     path = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
+    if scratch:
+        environment["TMPDIR"] = str(scratch)
+        # Dask sets it for its workers; it makes malloc give memory back at once, which slows torch.
+        environment.pop("MALLOC_TRIM_THRESHOLD_", None)
     if jobs > 1:
-        environment.setdefault("OMP_NUM_THREADS", str(max(1, _cores() // jobs)))
+        environment.setdefault("OMP_NUM_THREADS", str(max(1, cores() // jobs)))
     job = {
         "source": str(task.source),
         "out": str(task.out),
@@ -206,14 +230,14 @@ def _start(task: Task, jobs: int) -> subprocess.Popen[bytes]:
         "parent": os.getpid(),
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "eqflow_nb.worker", json.dumps(job)],
+        [sys.executable, "-c", WORKER, json.dumps(job)],
         env=environment,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
 
 
-def _keep_stillborn(task: Task, error: str) -> None:
+def keep_stillborn(task: Task, error: str) -> None:
     """Record a run that died before it could record itself."""
     save(task, course.load(task.source), {"status": "failed", "error": error})
 
@@ -228,6 +252,7 @@ def _digest(*parts: bytes | str) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(piece).digest() for piece in pieces)).hexdigest()
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -20,8 +20,8 @@ MIME = "application/vnd.eqflow.scorecard+json"
 COLUMNS = ("row", "value", "spread", "floor or control", "paper", "target", "met")
 
 _NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
-_BOUND = re.compile(rf"(<=|>=|<|>)\s*{_NUMBER}")
-_WITHIN = re.compile(rf"within\s+{_NUMBER}\s*(%?)\s+of\s+{_NUMBER}")
+BOUND = re.compile(rf"(<=|>=|<|>)\s*{_NUMBER}")
+WITHIN = re.compile(rf"within\s+{_NUMBER}\s*(%?)\s+of\s+{_NUMBER}")
 
 
 @dataclass(frozen=True)
@@ -172,13 +172,13 @@ def meets(value: float | None, target: str) -> bool:
         ``"within x% of y"``.
     """
     value = _finite(value)
-    if bound := _BOUND.fullmatch(target.strip()):
+    if bound := BOUND.fullmatch(target.strip()):
         sign, limit = bound[1], float(bound[2])
         if value is None:
             return False
         above, below = value > limit, value < limit
         return {">": above, "<": below, ">=": not below, "<=": not above}[sign]
-    if within := _WITHIN.fullmatch(target.strip()):
+    if within := WITHIN.fullmatch(target.strip()):
         width, centre = float(within[1]), float(within[3])
         width *= abs(centre) / 100 if within[2] else 1
         return value is not None and abs(value - centre) <= width

@@ -254,7 +254,7 @@ def test_memory_and_threads(shelf: Shelf, tmp_path: Path) -> None:
     big, small = outcomes["01_big"], outcomes["02_small"]
     assert big.status == small.status == "finished", big.error + small.error
     assert 250 < big.peak_mb - small.peak_mb < 350
-    share = max(1, runner._cores() // 2)
+    share = max(1, runner.cores() // 2)
     assert f"threads {share}" in (tmp_path / "out" / "01_big.ipynb").read_text()
 
 

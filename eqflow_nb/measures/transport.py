@@ -52,10 +52,22 @@ def sliced_wasserstein(
     directions = ot.sliced.get_random_projections(x.shape[1], n, seed)
     # A few directions at a time stay in a processor's cache; all at once take 100 MB.
     powers = [
-        ot.sliced_wasserstein_distance(x, y, p=p, projections=some) ** p * some.shape[1]
+        _sliced_power(x, y, some, p) * some.shape[1]
         for some in torch.as_tensor(directions).to(x).split(DIRECTIONS, dim=1)
     ]
     return float(sum(powers) / n) ** (1 / p)
+
+
+def _sliced_power(x: Tensor, y: Tensor, directions: Tensor, p: float) -> float:
+    """The p-th power of the distance, its mean over directions (d, n).
+
+    Between clouds of one size the plan on a line pairs them in order, and NumPy's sort is some
+    twenty times as fast as the general way.
+    """
+    if len(x) != len(y) or x.device.type != "cpu":
+        return float(ot.sliced_wasserstein_distance(x, y, p=p, projections=directions)) ** p
+    a, b = (np.sort((directions.T @ cloud.T).numpy()) for cloud in (x, y))
+    return float((np.abs(a - b) ** p).mean())
 
 
 def sinkhorn(x: Any, y: Any, reg: float = 0.5, iterations: int = 200) -> float:

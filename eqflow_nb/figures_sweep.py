@@ -1,0 +1,67 @@
+"""The picture of a sweep: one figure of merit over all its models, beside what others report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .figures_style import INK, array, colour, grid
+
+SIMILARITY = (0.257, 0.012)  # mean and sd of 100 models in Zhang & Levin (2025)
+
+
+def ensemble(
+    values: Any,
+    paper: tuple[float, float] | None = SIMILARITY,
+    xlabel: str = "similarity to the true motion",
+    limits: tuple[float, float] | None = (0.0, 1.0),
+) -> Figure:
+    """A figure of merit over the models of a sweep, and the paper's.
+
+    Above, all of `limits` with the paper's figure in it; below, where the values lie: their
+    histogram, a tick for each model, their mean and a band of one deviation to each side.
+
+    Parameters
+    ----------
+    values : (n,)
+        One for each model; what isn't finite is left out, and counted in the title.
+    paper : (mean, sd), optional
+        The figure to compare with; by default the similarity of the paper's 100 learned flows.
+    xlabel : str
+    limits : (low, high), optional
+        Of the axis above; the data's own if not given.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two values are finite.
+    """
+    given = array(values).astype(float)
+    x = given[np.isfinite(given)]
+    if len(x) < 2:
+        raise ValueError(f"values has {len(x)} finite number(s); at least 2 are needed")
+    mean, sd = float(x.mean()), float(x.std(ddof=1))
+    figure, (whole, near) = grid(2, 1, (7, 1.7))
+    blue = colour("learned")
+    # Dots of near values would cover each other on a line: spread, the same way every time.
+    heights = np.random.default_rng(0).uniform(0.15, 0.85, len(x))
+    whole.plot(x, heights, "o", color=blue, markersize=3, alpha=0.5, label=f"ours, {len(x)} models")
+    if paper is not None:
+        centre, spread = paper
+        whole.axvspan(centre - spread, centre + spread, color=colour("score"), alpha=0.25, lw=0)
+        label = f"the paper's, {centre:g} ± {spread:g}"
+        whole.axvline(centre, color=colour("score"), linestyle="--", label=label)
+    whole.set(yticks=[], ylim=(0, 1), xlim=limits)
+    whole.legend(loc="center")
+    near.hist(x, bins="auto", color=blue, alpha=0.3)
+    near.set_xlim(near.get_xlim())  # of the models, not of the band
+    near.plot(x, np.zeros(len(x)), "|", color=blue, markersize=12)
+    near.axvspan(mean - sd, mean + sd, color=INK, alpha=0.1, lw=0)
+    near.axvline(mean, color=INK)
+    lost = len(given) - len(x)
+    said = f"enlarged: mean {mean:.4f}, sd {sd:.4f}, median {np.median(x):.4f}"
+    near.set_title(said + (f"; {lost} not finite" if lost else ""))
+    near.set(xlabel=xlabel, ylabel="models")
+    return figure

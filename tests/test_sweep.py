@@ -1,0 +1,263 @@
+"""Sweeps: their tables, what comes of faults, and other clusters."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import distributed
+import pandas as pd
+import psutil
+import pytest
+from test_cli import call
+from test_interruption import heed_interrupts, wait_for
+
+from eqflow_nb import course, scorecard, sweep, sweep_sets
+
+Shelf = Callable[..., Path]
+FAULTS = int(os.environ.get("EQFLOW_FAULTS", 5))
+
+__all__ = ["call"]  # a fixture
+
+
+def start(out: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "eqflow_nb", "sweep", "01_a", "-o", str(out), *options]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=heed_interrupts,
+        start_new_session=True,
+    )
+
+
+def logged(folder: Path) -> str:
+    """Code that notes each start of a set, for the tests to count."""
+    log = str(folder / "log")
+    return f"with open({log!r}, 'a') as log:\n    log.write(f'{{seed}}\\n')\n"
+
+
+def starts(folder: Path) -> list[int]:
+    return sorted(map(int, (folder / "log").read_text().split()))
+
+
+def values_of(out: Path) -> pd.DataFrame:
+    """The table without what differs from run to run."""
+    return pd.read_csv(out / "table.csv").drop(columns=["seconds", "peak_mb", "attempts"])
+
+
+MORE = ["another", "another.sd"]
+FLAWED = """
+import pathlib
+here = pathlib.Path({folder!r})
+if seed == 1 and not (here / "mended").exists():
+    raise ValueError("seed 1 is flawed")
+if seed == 2 and not (here / "once").exists():
+    (here / "once").touch()
+    raise ValueError("once only")
+gain = gain + seed
+"""
+
+
+def test_failures_are_retried_and_reported_and_the_rest_is_in_the_table(
+    shelf: Shelf, scored: str, tmp_path: Path, call: Callable
+) -> None:
+    folder = shelf(**{"01_a": logged(tmp_path) + FLAWED.format(folder=str(tmp_path)) + scored})
+    out, asked = tmp_path / "out", ["-p", "seed", "0:4", "-p", "budget", "quick"]
+    code, said, errors = call("sweep", "01_a", "-o", out, *asked)
+    assert code == 1
+    assert starts(tmp_path) == [0, 1, 1, 1, 2, 2, 3]
+    assert "seed=1_budget=quick: attempt 3 of 3: ValueError: seed 1 is flawed" in errors
+    assert "3 of 4 finished" in said
+    table = pd.read_csv(out / "table.csv")
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(out / "table.parquet"), table.fillna({"error": ""}), check_dtype=False
+    )
+    assert list(table.columns) == [
+        "seed", "budget", "status", "seconds", "peak_mb", "attempts", "error",
+        "twice", *MORE,
+    ]  # fmt: skip
+    assert list(table["status"]) == ["finished", "failed", "finished", "finished"]
+    assert list(table["attempts"]) == [1, 3, 2, 1]
+    assert table["error"][1] == "ValueError: seed 1 is flawed"
+    for line in table[table["status"] == "finished"].itertuples():
+        card = scorecard.read(out / f"seed={line.seed}_budget=quick" / "01_a.ipynb")
+        assert line.twice == card["twice"]["value"] == 2 * (1.5 + line.seed)
+    (tmp_path / "mended").touch()
+    code, said, _ = call("sweep", "01_a", "-o", out, *asked, "--keep")
+    assert code == 0
+    kept = folder / "01_a_sweep.csv"
+    assert list(pd.read_csv(kept).columns) == ["seed", "budget", "seconds", "twice", *MORE]
+    record = json.loads(kept.with_suffix(".json").read_text())
+    assert record["command"] == "eqflow-nb sweep 01_a -p seed 0:4 -p budget quick"
+    assert record["sets"] == 4
+    assert "torch" in record["versions"]
+    assert starts(tmp_path) == [0, 1, 1, 1, 1, 2, 2, 3], "finished sets are not run again"
+    summary = pd.read_csv(out / "summary.csv").set_index("row")
+    twice = [3.0, 5.0, 7.0, 9.0]
+    assert summary["mean"]["twice"] == pd.Series(twice).mean()
+    assert summary["sd"]["twice"] == pytest.approx(pd.Series(twice).std())
+    assert summary["worst"]["twice"] == 9, "the target is <= 3"
+    assert summary["met"]["twice"] == 1
+    assert pd.isna(summary["worst"]["another"]), "it has no target"
+    assert "twice" in said
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+def test_a_sweep_cut_short_leaves_nothing_running_and_goes_on(
+    shelf: Shelf, scored: str, tmp_path: Path, call: Callable, sign: signal.Signals
+) -> None:
+    wait = f"""
+import pathlib, time
+while seed == 1 and not pathlib.Path({str(tmp_path / "free")!r}).exists():
+    time.sleep(0.1)
+"""
+    shelf(**{"01_a": logged(tmp_path) + wait + scored})
+    out, asked = tmp_path / "out", ["-p", "seed", "0:2", "--jobs", "2"]
+    process = start(out, *asked)
+    wait_for((out / "seed=0" / "01_a.ipynb").exists, 120)
+    wait_for(lambda: starts(tmp_path) == [0, 1], 120)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert any("ipykernel" in " ".join(each.cmdline()) for each in family)
+    os.killpg(process.pid, sign)  # as the terminal does
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == (130 if sign == signal.SIGINT else -sign)
+    if sign == signal.SIGINT:
+        assert b"1 of 2 finished and kept" in errors
+        assert b"Traceback" not in errors, errors.decode()
+        assert list(pd.read_csv(out / "table.csv")["status"]) == ["finished", "none"]
+    wait_for(lambda: not any(each.is_running() for each in family))
+    (tmp_path / "free").touch()
+    assert call("sweep", "01_a", "-o", out, *asked)[0] == 0
+    assert starts(tmp_path) == [0, 1, 1]
+    assert list(values_of(out)["twice"]) == [3.0, 3.0]
+
+
+def test_kills_at_random_moments_lose_nothing(
+    shelf: Shelf, scored: str, tmp_path: Path, call: Callable
+) -> None:
+    """Dask workers, the notebooks' processes and kernels, and the client are killed."""
+    dice = random.Random(0)
+    slow = "import time\ntime.sleep(0.5)\ngain = gain * (seed + 1)\n"
+    shelf(**{"01_a": slow + scored})
+    out, asked = tmp_path / "out", ["-p", "seed", "0:3", "--jobs", "2"]
+    process, force, families = start(out, *asked), ["--force"], []
+    for fault in range(FAULTS):
+        try:
+            process.wait(dice.uniform(0.5, 5))
+            process.communicate()
+            process = start(out, *asked, *force)  # all done: there is nothing left to kill
+            wait_for(lambda client=process: children(client), 60)
+        except subprocess.TimeoutExpired:
+            pass
+        family = children(process)
+        victims = [each for each in family if "resource_tracker" not in " ".join(line(each))]
+        client = psutil.Process(process.pid)
+        victim = client if fault % 3 == 2 or not victims else dice.choice(victims)
+        victim.kill()
+        nothing_is_half_written(out)
+        if victim == client:
+            process.communicate(timeout=60)
+            families += family
+            process = start(out, *asked)
+    process.communicate(timeout=300)
+    wait_for(lambda: not any(each.is_running() for each in families))
+    nothing_is_half_written(out)
+    code = process.returncode
+    assert code == (1 if "failed" in set(pd.read_csv(out / "table.csv")["status"]) else 0)
+    if code:  # one that was hit three times is reported, and the next run mends it
+        assert call("sweep", "01_a", "-o", out, *asked)[0] == 0
+    assert list(values_of(out)["twice"]) == [3.0, 6.0, 9.0]
+    assert list(values_of(out)["status"]) == ["finished"] * 3
+
+
+def children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def line(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def nothing_is_half_written(out: Path) -> None:
+    for path in out.glob("*/*.ipynb"):
+        json.loads(path.read_text())["metadata"]["eqflow"]["status"]
+    for path in out.glob("*.json"):
+        json.loads(path.read_text())
+
+
+# Other clusters.
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[distributed.LocalCluster]:
+    with distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+    ) as cluster:
+        yield cluster
+
+
+def test_a_running_cluster_is_used_and_left_running(
+    shelf: Shelf, scored: str, tmp_path: Path, call: Callable, cluster: distributed.LocalCluster
+) -> None:
+    shelf(**{"01_a": scored})
+    address = cluster.scheduler_address
+    arguments = ["sweep", "01_a", "-p", "seed", "7", "-o", tmp_path, "--scheduler", address]
+    code, said, _ = call(*arguments)
+    assert code == 0
+    assert "1 of 1 finished" in said
+    assert list(values_of(tmp_path)["twice"]) == [3.0]
+    assert len(cluster.workers) == 1
+
+
+def test_a_sweep_that_stops_ends_its_notebooks_on_a_cluster_that_goes_on(
+    shelf: Shelf, tmp_path: Path, cluster: distributed.LocalCluster
+) -> None:
+    shelf(**{"01_a": logged(tmp_path) + "import time\ntime.sleep(300)"})
+    planned = sweep_sets.plan(course.chapters()[0], tmp_path / "out", [("seed", "0:2")])
+    states = sweep.run(planned, scheduler=cluster.scheduler_address)
+    for state in states:
+        if (tmp_path / "log").exists():
+            assert (state.finished, state.failed, state.running) == (0, 0, 1)
+            break
+    family = psutil.Process().children(recursive=True)
+    assert any("ipykernel" in " ".join(each.cmdline()) for each in family)
+    states.close()
+    kernels = [each for each in family if "ipykernel" in " ".join(line(each))]
+    wait_for(lambda: not any(each.is_running() for each in kernels), 30)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "carrier-pigeon://a:1"])
+def test_a_scheduler_that_does_not_answer_is_named(
+    shelf: Shelf,
+    scored: str,
+    tmp_path: Path,
+    call: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+) -> None:
+    monkeypatch.setattr(sweep, "CONNECT_SECONDS", 1)
+    shelf(**{"01_a": scored})
+    code, _, errors = call(
+        "sweep", "01_a", "-p", "seed", "0", "-o", tmp_path, "--scheduler", address
+    )
+    assert code == 2
+    assert f"no Dask scheduler answers at '{address}'" in errors
+    assert "Traceback" not in errors
