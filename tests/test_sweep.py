@@ -139,6 +139,7 @@ while seed == 1 and not pathlib.Path({str(tmp_path / "free")!r}).exists():
     assert list(values_of(out)["twice"]) == [3.0, 3.0]
 
 
+@pytest.mark.faults
 def test_kills_at_random_moments_lose_nothing(
     shelf: Shelf, scored: str, tmp_path: Path, call: Callable
 ) -> None:

@@ -49,9 +49,9 @@ tile = 256
 # %%
 place = pick_device(device)
 sizes, stills, settle = {
-    "quick": ((256, 1024), 8, 20),
-    "laptop": ((1024, 4096), 96, 600),
-    "paper": ((1024, 4096, 8192), 256, 2000),
+    "quick": ((1024, 256), 8, 20),
+    "laptop": ((4096, 1024), 96, 600),
+    "paper": ((8192, 4096, 1024), 256, 2000),
 }[choice(budget, BUDGETS, "budget")]
 STEPS, HALO, SMALL = 20, 64, (128, 128)
 card = Scorecard("large_canvas", seed=seed, budget=budget, tile=tile)
@@ -109,7 +109,7 @@ def mosaic(side, rng):
     return canvas
 
 
-def agreement(flow, x, change, rows=512):
+def agreement(flow, x, change, rows=128):
     """|cosine| of a flow with the change, in concentrations, some rows at a time; and its seconds."""
     sums, seconds = np.zeros(3), 0.0
     for top in range(0, x.shape[2], rows):
