@@ -1,0 +1,80 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # A hundred Lorenz models
+#
+# > Was one good model luck, or do a hundred of them agree?
+#
+# Zhang & Levin (2025) train 100 networks on shuffled Lorenz snapshots and find a similarity of .257 to
+# the true velocity. Here are as many of ours, each trained and scored from its own seed by
+# `eqflow-nb sweep lorenz_model -p seed 0:100 --keep`. This page shows the table that the sweep left.
+
+# %%
+import json
+
+import numpy as np
+import pandas as pd
+
+from eqflow_nb import course, figures, figures_sweep
+from eqflow_nb.inputs import BUDGETS, choice, pick_device
+from eqflow_nb.scorecard import Scorecard
+
+figures.style()
+
+# %% tags=["parameters"]
+seed = 0
+device = "auto"
+budget = "laptop"
+
+# %%
+pick_device(device)
+choice(budget, BUDGETS, "budget")
+place = course.notebooks_folder() / "studies"
+table = pd.read_csv(place / "lorenz_model_sweep.csv")
+record = json.loads((place / "lorenz_model_sweep.json").read_text(encoding="utf-8"))
+print(f"{record['command']}\n{len(table)} models in {record['wall_seconds'] / 60:.1f} minutes")
+table.describe().loc[["mean", "std", "min", "max"]].round(4)
+
+# %%
+figures.show(
+    figures_sweep.ensemble(table["similarity"]),
+    "Above: similarity to the true velocity of a hundred models, all near 1, and the paper's at .257. "
+    "Below: the same values enlarged.",
+)
+
+# %%
+figures.show(
+    figures_sweep.ensemble(
+        table["lyapunov"], paper=None, xlabel="largest Lyapunov exponent (1/path)", limits=None
+    ),
+    "Largest Lyapunov exponents of the hundred flows, per unit of path, as stills know no time.",
+)
+
+# %% [markdown]
+# The similarity says how alike two velocities are on the attractor, and it is nearly 1. The exponents
+# say what the small difference does over long times.
+#
+# ## Scorecard
+
+# %%
+card = Scorecard("lorenz_ensemble", models=len(table), sweep=record["command"])
+for name, paper in {"similarity": 0.257, "similarity_smoothed": None, "residual": None}.items():
+    values = np.asarray(table[name], float)
+    spread = dict(sd=values.std(ddof=1), least=values.min(), most=values.max())
+    target = ">= .9" if name == "similarity" else None
+    card.row(f"hundred.{name}", values.mean(), paper=paper, target=target, **spread)
+exponents = np.asarray(table["lyapunov"], float)
+card.row("hundred.lyapunov", exponents.mean(), sd=exponents.std(ddof=1), unit="1/path")
+card.row("hundred.minutes", record["wall_seconds"] / 60, target="<= 10", cores=record["cores"])
+card.show()
