@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from .figures_style import INK, array, colour, grid
 
 SIMILARITY = (0.257, 0.012)  # mean and sd of 100 models in Zhang & Levin (2025)
+FAR = 10
 
 
 def ensemble(
@@ -20,8 +21,9 @@ def ensemble(
 ) -> Figure:
     """A figure of merit over the models of a sweep, and the paper's.
 
-    Above, all of `limits` with the paper's figure in it; below, where the values lie: their
-    histogram, a tick for each model, their mean and a band of one deviation to each side.
+    Above, a dot for each model and the paper's figure; below, where most values lie: their
+    histogram, a tick for each model, and the median of all.  What lies further from the median than
+    `FAR` times the distance between the quartiles is only counted there.
 
     Parameters
     ----------
@@ -42,7 +44,8 @@ def ensemble(
     x = given[np.isfinite(given)]
     if len(x) < 2:
         raise ValueError(f"values has {len(x)} finite number(s); at least 2 are needed")
-    mean, sd = float(x.mean()), float(x.std(ddof=1))
+    lower, median, upper = np.quantile(x, [0.25, 0.5, 0.75])
+    inner = x[np.abs(x - median) <= FAR * (upper - lower)]
     figure, (whole, near) = grid(2, 1, (7, 1.7))
     blue = colour("learned")
     # Dots of near values would cover each other on a line: spread, the same way every time.
@@ -55,13 +58,13 @@ def ensemble(
         whole.axvline(centre, color=colour("score"), linestyle="--", label=label)
     whole.set(yticks=[], ylim=(0, 1), xlim=limits)
     whole.legend(loc="center")
-    near.hist(x, bins="auto", color=blue, alpha=0.3)
-    near.set_xlim(near.get_xlim())  # of the models, not of the band
-    near.plot(x, np.zeros(len(x)), "|", color=blue, markersize=12)
-    near.axvspan(mean - sd, mean + sd, color=INK, alpha=0.1, lw=0)
-    near.axvline(mean, color=INK)
     lost = len(given) - len(x)
-    said = f"enlarged: mean {mean:.4f}, sd {sd:.4f}, median {np.median(x):.4f}"
-    near.set_title(said + (f"; {lost} not finite" if lost else ""))
+    said = f"all: mean {x.mean():.4f}, sd {x.std(ddof=1):.4f}, median {median:.4f}"
+    whole.set_title(said + (f"; {lost} not finite" if lost else ""))
+    near.hist(inner, bins="auto", color=blue, alpha=0.3)
+    near.plot(inner, np.zeros(len(inner)), "|", color=blue, markersize=12)
+    near.axvline(median, color=INK)
+    said = f"enlarged: {len(inner)} models, mean {inner.mean():.4f}, sd {inner.std(ddof=1):.4f}"
+    near.set_title(said + (f"; {len(x) - len(inner)} far off" if len(inner) < len(x) else ""))
     near.set(xlabel=xlabel, ylabel="models")
     return figure
