@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ import torch
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("default")
+
+LONG = 500  # tests of a session in which chapters run beside the others
 
 HEAD = """\
 # %% [markdown]
@@ -44,6 +47,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("gpu"):
                 item.add_marker(skip)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    chapters = [
+        item.callspec.params["chapter"]
+        for item in session.items
+        if isinstance(item, pytest.Function)
+        and item.originalname == "test_stored_values_still_come_out"
+    ]
+    if len(session.items) > LONG and not session.config.option.collectonly:
+        from test_notebooks import begin
+
+        begin(chapters)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if notebooks := sys.modules.get("test_notebooks"):
+        notebooks.abandon()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def test_a_known_exponent_is_found(monkeypatch, power):
 
 def test_the_best_time_is_that_of_one_call():
     taken = growth.seconds_of(lambda: time.sleep(0.01), tries=1)
-    assert 0.01 <= taken < 0.1
+    assert taken >= 0.01
 
 
 @pytest.mark.parametrize("name", sorted(growth.cores(large=False)))

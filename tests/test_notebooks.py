@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import jupytext
@@ -93,6 +95,23 @@ def nbval(*paths: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=3600)
 
 
+# Whole chapters take minutes, so in a long session they run beside the other tests, one at a time.
+_beside = ThreadPoolExecutor(1)
+_begun: dict[Path, Future[subprocess.CompletedProcess[str]]] = {}
+
+
+def begin(chapters: Iterable[course.Chapter]) -> None:
+    """Start running chapters; called once the tests are collected."""
+    for chapter in chapters:
+        path = chapter.path.with_suffix(".ipynb")
+        _begun[path] = _beside.submit(nbval, path)
+
+
+def abandon() -> None:
+    """Leave out those not begun, so that an interrupted session ends."""
+    _beside.shutdown(wait=False, cancel_futures=True)
+
+
 # ---- the notebooks there are ----
 
 
@@ -134,7 +153,8 @@ def test_enough_cells_are_compared(chapter: course.Chapter) -> None:
 
 @each_chapter
 def test_stored_values_still_come_out(chapter: course.Chapter) -> None:
-    done = nbval(chapter.path.with_suffix(".ipynb"))
+    path = chapter.path.with_suffix(".ipynb")
+    done = _begun[path].result() if path in _begun else nbval(path)
     assert done.returncode == 0, done.stdout[-5000:]
     assert re.search(r"\d+ passed", done.stdout)
 
