@@ -212,7 +212,7 @@ def _client(scheduler: str | None, jobs: int) -> Iterator[distributed.Client]:
     logger.setLevel(logging.CRITICAL)  # a killed worker is reported as its set's failure
     try:
         with contextlib.ExitStack() as stack:
-            address = scheduler or stack.enter_context(_local_cluster(jobs)).scheduler_address
+            address = scheduler or stack.enter_context(_started(jobs)).scheduler_address
             yield stack.enter_context(_connect(address))
     finally:
         logger.setLevel(level)
@@ -226,6 +226,20 @@ def _connect(address: str) -> distributed.Client:
             f"no Dask scheduler answers at {address!r} within {CONNECT_SECONDS} seconds; start one "
             "with 'dask scheduler', or leave --scheduler out to use this machine"
         ) from error
+
+
+def _started(jobs: int) -> Any:
+    """A local cluster that is up; one whose worker is killed while it starts is begun anew."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _local_cluster(jobs)
+        except (RuntimeError, TimeoutError, OSError) as error:
+            if attempt == ATTEMPTS:
+                raise course.CourseError(
+                    f"the workers of this machine don't start ({error}); the same command tries "
+                    "again, --jobs 1 with fewer, and --scheduler with others"
+                ) from error
+    raise AssertionError("one of the attempts returns or raises")
 
 
 def _local_cluster(jobs: int) -> Any:

@@ -167,11 +167,12 @@ def test_kills_at_random_moments_lose_nothing(
             process.communicate(timeout=60)
             families += family
             process = start(out, *asked)
-    process.communicate(timeout=300)
+    _, said = process.communicate(timeout=300)
     wait_for(lambda: not any(each.is_running() for each in families))
     nothing_is_half_written(out)
     code = process.returncode
-    assert code == (1 if "failed" in set(pd.read_csv(out / "table.csv")["status"]) else 0)
+    failed = "failed" in set(pd.read_csv(out / "table.csv")["status"])
+    assert code == (1 if failed else 0), said
     if code:  # one that was hit three times is reported, and the next run mends it
         assert call("sweep", "01_a", "-o", out, *asked)[0] == 0
     assert list(values_of(out)["twice"]) == [3.0, 6.0, 9.0]
