@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from eqflow_nb import snapshots
 from eqflow_nb.inputs import InputError
-from eqflow_nb.snapshots import fields, gray_scott
+from eqflow_nb.snapshots import fields, gray_scott, gray_scott_steps
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def test_oblong_images_and_none_at_all() -> None:
 
 def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = gray_scott.advance(some(), "spirals", 25)
-    monkeypatch.setattr(gray_scott, "CHUNK", 7 * 16 * 16)
+    monkeypatch.setattr(gray_scott_steps, "CHUNK", 7 * 16 * 16)
     assert torch.equal(gray_scott.advance(some(), "spirals", 25), whole)
 
 

@@ -11,7 +11,7 @@ from eqflow_nb.flows import kernels, spectral
 from eqflow_nb.flows.field_laws import laplacian
 from eqflow_nb.fourier import enlarged, filtered
 from eqflow_nb.inputs import InputError
-from eqflow_nb.snapshots import gray_scott
+from eqflow_nb.snapshots import gray_scott, gray_scott_steps
 from eqflow_nb.tiles import bands, tiled
 
 
@@ -91,9 +91,9 @@ def test_chemistry_on_a_large_canvas_is_followed_tile_by_tile(monkeypatch):
     raw = gray_scott.gray_scott("waves", 48, steps=300, keep=False).sample(1, 0)
     raw = gray_scott.gray_scott("waves", 48).raw(raw).float()
     whole = gray_scott.advance(raw, "waves", 75)
-    monkeypatch.setattr(gray_scott, "LARGE", 0)
-    monkeypatch.setattr(gray_scott, "TILE", 40)
-    monkeypatch.setattr(gray_scott, "RIM", 12)
+    monkeypatch.setattr(gray_scott_steps, "LARGE", 0)
+    monkeypatch.setattr(gray_scott_steps, "TILE", 40)
+    monkeypatch.setattr(gray_scott_steps, "RIM", 12)
     kept = raw.clone()
     torch.testing.assert_close(gray_scott.advance(raw, "waves", 75), whole)
     torch.testing.assert_close(raw, kept, atol=0, rtol=0)

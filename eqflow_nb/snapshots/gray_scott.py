@@ -9,26 +9,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from ..inputs import InputError, choice, count
 from ..inputs_images import as_images
-from ..tiles import bands, tiled
+from ..tiles import bands
 from .cache import cached
 from .fields import FieldWorld
+from .gray_scott_steps import change, follow
 
-DU, DV = 0.16, 0.08
 SETTLED = 10_000  # steps after which the presets are counted as stationary
-LARGE, TILE, RIM = 2**21, 512, 32  # pixels over which a canvas is followed in tiles; their sides
-CHUNK = 16_000_000  # pixels updated, about 10 ms of work, between two chances to interrupt
 RETRIES = 8
 VERSION = 1  # of the simulation: cached snapshots of another are not read
 
@@ -181,12 +175,9 @@ def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Ten
     """
     chosen = PRESETS[choice(preset, PRESETS, "preset")]
     raw, steps = _checked(raw).detach(), count(steps, "steps", at_least=0)
-    large = raw.shape[2] * raw.shape[3] > LARGE
-    on_cpu = _follow_in_tiles if large else _follow
-    follow = on_cpu if raw.device.type == "cpu" else _follow_on_gpu
-    after = follow(raw, chosen, steps, progress)
+    after = follow(raw, chosen.feed, chosen.kill, steps, progress)
     # Sums take a tenth of the time of asking each pixel; in bands, since they copy to double.
-    if not math.isfinite(sum(float(part.double().sum()) for part in bands(after))):
+    if not math.isfinite(sum(float(part.sum(dtype=torch.float64)) for part in bands(after))):
         as_images(raw, "raw", at_least=0)  # refuses those that were not finite to begin with
         low, high = (float(x) for x in raw.aminmax())
         raise InputError(
@@ -196,44 +187,10 @@ def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Ten
     return after
 
 
-def _follow(raw: Tensor, chosen: Preset, steps: int, progress: bool) -> Tensor:
-    state = raw.to(torch.float32).numpy()
-    rates = [np.float32(r) for r in (chosen.feed, chosen.feed + chosen.kill, DU, DV)]
-    after = np.empty_like(state, order="C")
-    chunk = max(1, CHUNK // (state.shape[2] * state.shape[3]))
-    for i in tqdm(range(len(state)), "Gray-Scott", disable=not progress, leave=False):
-        padded = np.pad(state[i], ((0, 0), (1, 1), (1, 1)), mode="wrap")
-        for first in range(0, steps, chunk):
-            padded = _compiled()(padded, *rates, min(chunk, steps - first))
-        after[i] = padded[:, 1:-1, 1:-1]
-    return torch.from_numpy(after).to(raw.dtype)
-
-
-def _follow_in_tiles(raw: Tensor, chosen: Preset, steps: int, progress: bool) -> Tensor:
-    """Some steps of one tile after another, which stays in the processor's cache meanwhile.
-
-    What is wrong at the border of a tile moves inwards by a pixel a step, so it stays in the rim.
-    """
-    x, spare = raw.float(), None
-    for first in tqdm(range(0, steps, RIM), "Gray-Scott", disable=not progress, leave=False):
-        now = min(RIM, steps - first)
-        after = tiled(
-            partial(_follow, chosen=chosen, steps=now, progress=False), x, TILE, RIM, out=spare
-        )
-        x, spare = after, x if first else None  # the first x is the caller's own
-    return x.to(raw.dtype)
-
-
-@torch.no_grad()
-def _follow_on_gpu(raw: Tensor, chosen: Preset, steps: int, progress: bool) -> Tensor:
-    for _ in tqdm(range(steps), "Gray-Scott", disable=not progress, leave=False):
-        raw = raw + _change(raw, chosen)
-    return raw
-
-
 def rate(raw: Tensor, preset: str) -> Tensor:
     """Change of raw images (B, 2, H, W) per unit of time: the equations themselves."""
-    return _change(_checked(raw), PRESETS[choice(preset, PRESETS, "preset")])
+    chosen = PRESETS[choice(preset, PRESETS, "preset")]
+    return change(_checked(raw), chosen.feed, chosen.kill)
 
 
 def _checked(raw: Tensor) -> Tensor:
@@ -257,20 +214,6 @@ def microseconds_per_step(size: int = 128, samples: int = 4, steps: int = 400) -
     return 1e6 * min(tries) / (samples * steps)
 
 
-def _change(raw: Tensor, chosen: Preset) -> Tensor:
-    u, v = raw[:, 0], raw[:, 1]
-    reaction = u * v * v
-    du = DU * laplacian(u) - reaction + chosen.feed * (1 - u)
-    dv = DV * laplacian(v) + reaction - (chosen.feed + chosen.kill) * v
-    return torch.stack([du, dv], dim=1)
-
-
-def laplacian(x: Tensor) -> Tensor:
-    """Five-point Laplacian over the last two axes, periodic, grid spacing 1."""
-    around = sum(x.roll(shift, axis) for axis in (-1, -2) for shift in (-1, 1))
-    return around - 4 * x
-
-
 def _start(size: int, seed: int, run: int, attempt: int) -> Tensor:
     """The empty state with some random squares of v, (2, size, size)."""
     random = np.random.default_rng([seed, run, attempt])
@@ -281,40 +224,3 @@ def _start(size: int, seed: int, run: int, attempt: int) -> Tensor:
         state[:, rows[:, None], columns] = np.array([0.5, 0.25])[:, None, None]
     state += 0.02 * random.random(state.shape)
     return torch.from_numpy(state.astype(np.float32))
-
-
-@cache
-def _compiled() -> Callable[..., Any]:
-    """The loop as machine code, made once a process in about half a second.
-
-    It is not kept on disk: that would save the half second, but numba keeps it as a pickle and
-    stops at a damaged one.
-    """
-    import numba
-
-    return numba.njit(fastmath=True, nogil=True)(_loop)
-
-
-def _loop(
-    a: Any, feed: Any, lost: Any, diffuse_u: Any, diffuse_v: Any, steps: int
-) -> Any:  # pragma: no cover - run as machine code
-    n, m = a.shape[1] - 2, a.shape[2] - 2
-    b = np.empty_like(a)
-    four, one = np.float32(4), np.float32(1)
-    for _ in range(steps):
-        for c in range(2):
-            for j in range(m + 2):
-                a[c, 0, j], a[c, n + 1, j] = a[c, n, j], a[c, 1, j]
-            for i in range(n + 2):
-                a[c, i, 0], a[c, i, m + 1] = a[c, i, m], a[c, i, 1]
-        u, v = a[0], a[1]
-        for i in range(1, n + 1):
-            for j in range(1, m + 1):
-                x, y = u[i, j], v[i, j]
-                reaction = x * y * y
-                around_u = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1] - four * x
-                around_v = v[i - 1, j] + v[i + 1, j] + v[i, j - 1] + v[i, j + 1] - four * y
-                b[0, i, j] = x + diffuse_u * around_u - reaction + feed * (one - x)
-                b[1, i, j] = y + diffuse_v * around_v + reaction - lost * y
-        a, b = b, a
-    return a
