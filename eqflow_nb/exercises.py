@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import jupytext
 import nbformat
 
 from eqflow_nb import course
@@ -122,8 +124,10 @@ def student(script: Path) -> nbformat.NotebookNode:
             cell.metadata["tags"] = ["answer"]
         if not cell.metadata["tags"]:
             del cell.metadata["tags"]
-    # Without this, JupyterLab would pair the student's notebook with a script of the same name.
-    notebook.metadata["jupytext"] = {"formats": "ipynb"}
+    # As the chapters' pairs say it: JupyterLab keeps the two in step.
+    form = {"extension": ".py", "format_name": "percent"}
+    pair = {"formats": "ipynb,py:percent", "text_representation": form}
+    notebook.metadata["jupytext"] = pair
     return notebook
 
 
@@ -137,26 +141,35 @@ def target_of(script: Path) -> Path:
     return script.parents[1] / f"{script.stem.removesuffix(FROM)}{TO}.ipynb"
 
 
+def made_of(script: Path) -> dict[Path, str]:
+    """What a script of solutions makes: the student's notebook and the script paired with it."""
+    notebook, target = student(script), target_of(script)
+    code = jupytext.writes(notebook, "py:percent")
+    # Versions would change the script with every release of jupytext.
+    code = re.sub(r"^# +(format|jupytext)_version: .*\n", "", code, flags=re.MULTILINE)
+    return {target: text_of(notebook), target.with_suffix(".py"): code}
+
+
 def write(place: Path | None = None) -> list[Path]:
-    """Write the student's notebooks of all solutions; return their paths."""
-    made = {target_of(script): text_of(student(script)) for script in solutions(place)}
-    for path, text in made.items():
+    """Write the student's notebooks of all solutions, and their scripts; return their paths."""
+    made = [pair for script in solutions(place) for pair in made_of(script).items()]
+    for path, text in made:
         replace_text(path, text)
-    return list(made)
+    return [path for path, _ in made]
 
 
 def out_of_step(place: Path | None = None) -> list[str]:
     """What is wrong with the student's notebooks on disk, in words; [] if nothing is."""
     place = place or folder()
     scripts = solutions(place)
-    wanted = {target_of(script): text_of(student(script)) for script in scripts}
+    wanted = dict(pair for script in scripts for pair in made_of(script).items())
     faults = []
     for path, text in wanted.items():
         if not path.is_file():
             faults.append(f"{path.name} is missing")
         elif path.read_text(encoding="utf-8") != text:
             faults.append(f"{path.name} is not what its solutions make")
-    extra = sorted(set(place.glob("*.ipynb")) - wanted.keys())
+    extra = sorted({*place.glob("*.ipynb"), *place.glob("*.py")} - wanted.keys())
     return faults + [f"{path.name} has no solutions" for path in extra]
 
 

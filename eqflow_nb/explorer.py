@@ -132,10 +132,11 @@ class Explorer:
         self.widget = widgets.VBox([self.tabs, labels.script()])
         self.tabs.selected_index = 0
 
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        display(self.widget)
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        # Where no kernel runs, a list of the tabs stands in for them.
+        rows = "".join(_row(entry) for entry in self.entries)
+        listed = f"<table><tr><th>panel</th><th>chapter</th><th>to try</th></tr>{rows}</table>"
+        return self.widget._repr_mimebundle_() | {"text/html": listed}
 
     def open(self, index: int) -> None:
         """Make the panel of a tab, if it isn't there.  What goes wrong is shown, and raised."""
@@ -172,6 +173,12 @@ def _text(entry: Entry) -> str:
         f'<p style="line-height:1.4;margin:0.3em 0;max-width:60em">{entry.text} '
         f"<small>(chapter {entry.chapter})</small></p>"
     )
+
+
+def _row(entry: Entry) -> str:
+    chapter = f'<a href="../{entry.chapter}.ipynb">{entry.chapter}</a>'
+    cells = (f"<b>{entry.name}</b>", chapter, entry.text)
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def _waiting() -> widgets.HTML:

@@ -32,11 +32,16 @@ img { max-width: 12rem; display: block }
 
 
 def still(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Make `notebook` fit for pages without a kernel, in place: widgets give way to a note."""
+    """Make `notebook` fit for pages without a kernel, in place.
+
+    Widgets give way to a note, and to what stands in for them as HTML, if they have such a thing.
+    """
     notebook.metadata.pop("widgets", None)
     for output in _outputs(notebook):
-        if WIDGET in output.get("data", {}):
-            output["data"] = {"text/plain": PANEL_NOTE}
+        data = output.get("data", {})
+        if WIDGET in data:
+            kept = {"text/html": data["text/html"]} if "text/html" in data else {}
+            output["data"] = {"text/plain": PANEL_NOTE} | kept
     return notebook
 
 

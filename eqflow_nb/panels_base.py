@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as widgets
@@ -123,20 +124,16 @@ class Panel:
         self.drawn = self.values
         if self.seconds > SLOW:
             self.status.value = small("working…")
-        try:
+        with alarmed(self, self._mistaken):
             figure, panes = self._axes(self.panes, self.panes, SIZE, layout="none")
             figure.subplots_adjust(**self._margins())
             said = self.draw(panes, **self.drawn)
             self.picture.value = figures.png(figure, colours=None)
-        except Exception as error:
-            self.errors.append(error)
-            self.status.value = small("the picture is not of these values")
-            self.trouble.value = alarm(error)
-            raise
-        self.errors.clear()
-        self.trouble.value = ""
         self.seconds = time.perf_counter() - start
         self.status.value = small(f"{said} · redraw {1000 * self.seconds:.0f} ms")
+
+    def _mistaken(self) -> None:
+        self.status.value = small("the picture is not of these values")
 
     def _changed(self, change: Any) -> None:
         # A browser may send a value back with another last digit.
@@ -211,6 +208,23 @@ def small(text: str) -> str:
     """Small print as HTML."""
     style = "font-size:small;line-height:1.4;color:var(--jp-ui-font-color2,#767676)"
     return f'<div style="{style}">{text}</div>'
+
+
+@contextmanager
+def alarmed(panel: Any, otherwise: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Show and keep what goes wrong in a panel, and raise it; else nothing is wrong any more.
+
+    `panel` has `errors` and `trouble`, as `Panel` has; `otherwise` is called if it goes wrong.
+    """
+    try:
+        yield
+    except Exception as error:
+        panel.errors.append(error)
+        otherwise()
+        panel.trouble.value = alarm(error)
+        raise
+    panel.errors.clear()
+    panel.trouble.value = ""
 
 
 def alarm(error: Exception) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from . import figures, labels
 from .drawn_motion import FRAME, Motion
 from .figures_drawn import PARTICLE, before_and_after, draw_flow, draw_score
 from .flows import skew
-from .panels_base import alarm, button, dropdown, slider, small
+from .panels_base import alarmed, button, dropdown, slider, small
 from .panels_draw_sheet import TOOLS, Backdrop, Sheet, canvas, picture, put_dots
 from .snapshots import drawn
 
@@ -150,7 +148,7 @@ class DrawPanel:
     def redraw(self) -> None:
         """Score, flow and fresh particles of the drawing.  What goes wrong is shown, and raised."""
         start = time.perf_counter()
-        with self._alarmed():
+        with alarmed(self):
             self.sheet.ink()
             self.motion = None
             if len(self.dots):
@@ -161,7 +159,7 @@ class DrawPanel:
     def reflow(self) -> None:
         """Draw the flow anew; the particles go on from where they are: the law is the same."""
         start = time.perf_counter()
-        with self._alarmed():
+        with alarmed(self):
             self._backdrops(both=False)
         self._done(start)
 
@@ -177,7 +175,7 @@ class DrawPanel:
 
     def save(self) -> Path:
         """Write the drawing to the file named in the panel."""
-        with self._alarmed():
+        with alarmed(self):
             name = Path(self.name.value.strip() or "drawing.npz").name
             path = drawn.save(self.dots, self.folder / name)
             self._say(f"{len(self.dots)} dots saved in {name}")
@@ -185,7 +183,7 @@ class DrawPanel:
 
     def take(self, content: bytes) -> None:
         """Put a drawing on the sheet from a file's content; a bad one leaves it as it was."""
-        with self._alarmed():
+        with alarmed(self):
             dots = drawn.load(content)
         self.put(dots)
 
@@ -224,18 +222,6 @@ class DrawPanel:
 
     def _say(self, text: str) -> None:
         self.status.value = f'<div style="white-space:normal">{text}</div>'
-
-    @contextmanager
-    def _alarmed(self) -> Iterator[None]:
-        """Show and keep what goes wrong, and raise it; else nothing is wrong any more."""
-        self.errors.clear()
-        self.trouble.value = ""
-        try:
-            yield
-        except Exception as error:
-            self.errors.append(error)
-            self.trouble.value = alarm(error)
-            raise
 
     # ---- what is done with mouse, finger and keys ----
 

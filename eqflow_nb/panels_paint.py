@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as widgets
@@ -13,7 +11,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from . import alife, labels
-from .panels_base import alarm, button, dropdown, slider
+from .panels_base import alarmed, button, dropdown, slider
 from .snapshots import icons
 from .snapshots.pictures import read_picture
 
@@ -174,7 +172,7 @@ class PaintPanel:
         self._say(f"working… about {self.seconds + 5:.0f} seconds")
         self.go.disabled = True
         try:
-            with self._alarmed("nothing to show yet"):
+            with alarmed(self, lambda: self._say("nothing to show yet")):
                 self.life = bring_to_life(self.picture(), self.seconds, self.sigma)
                 self.film.value = moving_picture(self.life.frames[:, 0])
                 self.film.layout.display = None
@@ -185,22 +183,9 @@ class PaintPanel:
 
     def take(self, content: bytes) -> None:
         """Put an uploaded picture on the sheet; one that can't be read leaves it as it was."""
-        with self._alarmed("the sheet is as it was"):
+        with alarmed(self, lambda: self._say("the sheet is as it was")):
             self.put(read_picture(content))
             self._say("This is what was cut out. Paint over it, or bring it to life.")
-
-    @contextmanager
-    def _alarmed(self, otherwise: str) -> Iterator[None]:
-        """Show and keep what goes wrong, and raise it; else nothing is wrong any more."""
-        self.errors.clear()
-        self.trouble.value = ""
-        try:
-            yield
-        except Exception as error:
-            self.errors.append(error)
-            self._say(otherwise)
-            self.trouble.value = alarm(error)
-            raise
 
     def _say(self, text: str) -> None:
         self.status.value = f'<div role="status" style="white-space:normal">{text}</div>'

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from browser import ARGUMENTS, require_chromium
+from browser import browsing, free_port, require_chromium, serving
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "notebooks" / "explorer"
@@ -62,35 +61,12 @@ def served(home: Path) -> Iterator[str]:
     folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime"}
     environment = os.environ | {name: str(home / folder) for name, folder in folders.items()}
     environment |= {"PYTHONPATH": str(ROOT), "JUPYTER_PATH": str(PAGE / "share")}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "voila", "explorer.ipynb", "--no-browser", f"--port={port}"]
-    with (home / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, "--Voila.ip=127.0.0.1"],
-            cwd=PAGE, env=environment, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-        try:
-            _wait_for_port(port, process, home / "log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-@contextmanager
-def browsing(chromium: str) -> Iterator[Any]:
-    """A browser."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    command.append("--Voila.ip=127.0.0.1")
+    with serving(command, environment, home / "log", PAGE) as process:
+        _wait_for_port(port, process, home / "log")
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,7 +17,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from browser import ARGUMENTS
+from browser import browsing, free_port, serving
 
 from eqflow_nb import course
 
@@ -88,38 +86,22 @@ def lab(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Lab
     environment = os.environ | {name: str(home / folder) for name, folder in folders.items()}
     environment["PYTHONPATH"] = str(ROOT)
     (home / "root").mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
     command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
     command += [f"--ServerApp.root_dir={home / 'root'}", "--IdentityProvider.token="]
     command += ["--ServerApp.disable_check_xsrf=True"]
-    with (home / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-        running = Lab(f"http://127.0.0.1:{port}", home / "root")
-        try:
-            wait_for(lambda: answers(running, process), "JupyterLab to start", 60)
-            yield running
-            running.end_sessions()
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+    running = Lab(f"http://127.0.0.1:{port}", home / "root")
+    with serving(command, environment, home / "log") as process:
+        wait_for(lambda: answers(running, process), "JupyterLab to start", 60)
+        yield running
+        running.end_sessions()
 
 
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    with browsing(chromium) as started:
         yield started
-        started.close()
 
 
 @contextmanager

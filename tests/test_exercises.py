@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jupytext
 import nbformat
 import pytest
 import torch
@@ -152,6 +153,9 @@ def test_the_command_writes_compares_and_names_what_is_out_of_step(
     assert code_of("exercises") == 0
     assert code_of("exercises", "--check") == 0
     first = target.read_text()
+    pair = jupytext.read(target.with_suffix(".py"))
+    sources = [[cell.source for cell in each.cells] for each in (pair, nbformat.read(target, 4))]
+    assert sources[0] == sources[1]
     assert "2 * x" not in first
     nbformat.validate(json.loads(first))
     (target.parent / "02_b_exercises.ipynb").write_text(first)

@@ -13,11 +13,13 @@ from typing import Any
 import explore
 import ipywidgets as widgets
 import jupytext
+import nbformat
 import numpy as np
 import pytest
+from browser import browsing
 from PIL import Image
 
-from eqflow_nb import explorer
+from eqflow_nb import explorer, pages
 from eqflow_nb.panels_base import Panel, slider
 
 PATIENCE = 60.0
@@ -79,6 +81,18 @@ def test_a_panel_that_cannot_be_made_says_why(entries: tuple[explorer.Entry, ...
     assert "b" in page.made, "the others still can"
 
 
+def test_without_a_kernel_there_is_a_list_of_the_tabs(entries: tuple[explorer.Entry, ...]) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("page")])
+    shown = nbformat.v4.new_output("display_data", explorer.Explorer(entries)._repr_mimebundle_())
+    assert pages.WIDGET in shown.data, "with one, there are the panels"
+    notebook.cells[0].outputs = [shown]
+    pages.still(notebook)
+    assert pages.WIDGET not in shown.data
+    for entry in entries:
+        assert entry.text in shown.data["text/html"]
+        assert f'"../{entry.chapter}.ipynb"' in shown.data["text/html"]
+
+
 def test_every_panel_of_the_package_is_there() -> None:
     package = Path(explorer.__file__).parent
     names = {
@@ -99,6 +113,9 @@ def test_the_pair_is_in_step_and_the_course_does_not_take_it_for_a_chapter() -> 
     script, notebook = (jupytext.read(explore.PAGE / f"explorer.{e}") for e in ("py", "ipynb"))
     cells = [[(cell.cell_type, cell.source) for cell in pair.cells] for pair in (script, notebook)]
     assert cells[0] == cells[1]
+    (shown,) = next(cell for cell in notebook.cells if cell.cell_type == "code").outputs
+    listed = shown.data["text/html"]
+    assert [entry.name for entry in explorer.ENTRIES if entry.text not in listed] == []
     folder = explore.PAGE.parent
     assert "explorer" not in [
         each.stem for each in course.chapters(folder) + course.studies(folder)
@@ -113,7 +130,7 @@ def page(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     home = tmp_path_factory.mktemp("voila")
     with (
         explore.served(home) as address,
-        explore.browsing(chromium) as browser,
+        browsing(chromium) as browser,
         explore.opened(browser, address) as (opened, seen),
     ):
         yield SimpleNamespace(page=opened, seen=seen, address=address, browser=browser)

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
-from browser import ARGUMENTS
+from browser import browsing
 
 from eqflow_nb import course, scorecard
 
@@ -93,12 +93,8 @@ def address(site: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def chrome(chromium: str) -> Iterator:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    with browsing(chromium) as browser:
         yield browser
-        browser.close()
 
 
 # ---- as files ----

@@ -1,0 +1,106 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercises: start here
+#
+# > Which parts of a motion can't be in a still?
+#
+# These go with [chapter 00](../00_start_here.ipynb). Write each answer in place of the line that
+# raises its hint, and run the check below it: it tries your answer on numbers that nobody knows
+# beforehand, and says in words what is off.
+
+# %%
+import torch
+
+from eqflow_nb import check, measures
+
+# %% [markdown]
+# ## 1. Predict: another strength
+#
+# Under the flow of strength 1 a point reaches some place at time 1. Now replace `from_entries(1.0)`
+# by `from_entries(strength)`, with the strength drawn here. When is the point at that place? Write
+# an expression of `strength`, not a number: the next run draws another one.
+
+# %%
+strength = check.number(-3, -0.5)
+print(f"strength {strength:.2f}")
+
+# %% tags=["answer"]
+# Fill in your answer, and delete what raises.
+when = ...
+raise NotImplementedError(
+    "The velocity is strength times as large, and a negative one runs the film "
+    "backwards."
+)
+
+# %% tags=["check"]
+check.same_place(when, strength)
+
+
+# %% [markdown]
+# ## 2. The part that keeps a law
+#
+# Only skew matrices will do, $K = -K^\top$. Write the function that takes the skew part out of any
+# square matrix. A matrix that is skew already should come out as it is.
+
+# %% tags=["answer"]
+def skew_part(W):
+    """The skew part (d, d) of a matrix W (d, d)."""
+    raise NotImplementedError(
+        "Every matrix is a sum of a skew and a symmetric one; what does transposing do "
+        "to each?"
+    )
+
+
+# %% tags=["check"]
+check.makes_skew(skew_part)
+
+
+# %% [markdown]
+# ## 3. A wheel
+#
+# Find the Gaussian cloud that $v = Js$ turns as a rigid wheel, once in a time $T$. (The score of a
+# Gaussian with covariance $C$ is $-C^{-1}x$.)
+
+# %% tags=["answer"]
+def covariance_for(T):
+    """The covariance (2, 2) of a cloud that turns rigidly once in a time T."""
+    raise NotImplementedError(
+        "A wheel is round: C = c I. Then v = J s turns at the rate 1 / c."
+    )
+
+
+# %% tags=["check"]
+check.turns_rigidly(covariance_for)
+
+
+# %% [markdown]
+# ## 4. Has the cloud changed?
+#
+# Two fresh samples of one law are not at distance zero. Give the distance of a cloud `x` to a fresh
+# sample in units of that floor. `draw(n, number)` gives n fresh points, other ones for each number;
+# `measures.sliced_wasserstein(x, y)` is a distance of clouds. Take the floor as a mean over some
+# pairs, since one pair alone scatters.
+
+# %% tags=["answer"]
+def in_floors(x, draw):
+    """The distance of the cloud x (n, 2) to a fresh one, over that of two fresh ones."""
+    raise NotImplementedError(
+        "Compare draw(n, 0) with draw(n, 1), draw(n, 2) with draw(n, 3), ..., with n = "
+        "len(x)."
+    )
+
+
+# %% tags=["check"]
+check.measures_in_floors(in_floors)

@@ -1,0 +1,129 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercises: toys in the plane
+#
+# > Can you write the flows that keep a cloud?
+#
+# These go with [chapter 01](../01_toys_2d.ipynb). States are rows, so that `x` has shape (B, 2).
+# `J`, below, turns a velocity by a quarter.
+
+# %%
+import math
+
+import torch
+from torch.func import jvp
+
+from eqflow_nb import check, scores, snapshots
+
+J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
+
+
+# %% [markdown]
+# ## 1. Predict: one turn
+#
+# A Gaussian cloud with covariance $C$ moves with $v = \gamma J s$. All its points go round ellipses.
+# How long does one turn take?
+
+# %% tags=["answer"]
+def period(C, strength):
+    """The time of one turn, for a covariance C (2, 2) and a strength above 0."""
+    raise NotImplementedError(
+        "The eigenvalues of J C^-1 are +-i / sqrt(det C); a turn is 2 pi."
+    )
+
+
+# %% tags=["check"]
+check.one_turn(period)
+
+
+# %% [markdown]
+# ## 2. The score of a Gaussian
+#
+# $\log p(x) = -\frac12 (x-m)^\top C^{-1} (x-m) + \text{const}$. Take the gradient.
+
+# %% tags=["answer"]
+def score(x, mean, C):
+    """The score (B, d) at x (B, d) of a Gaussian with mean (d,) and covariance C (d, d)."""
+    raise NotImplementedError(
+        "The gradient of a quadratic form is linear; rows of x want C^-1 on their "
+        "right."
+    )
+
+
+# %% tags=["check"]
+check.gaussian_score(score)
+
+
+# %% [markdown]
+# ## 3. The residual
+#
+# $r = \nabla\cdot v + v\cdot s$, at each point. `jvp(v, (x,), (e,))[1]` is the derivative of `v` in
+# the directions `e` (B, 2).
+
+# %% tags=["answer"]
+def residual(v, s, x):
+    """The residual (B,) of a field v against the score s, at x (B, 2)."""
+    raise NotImplementedError(
+        "The divergence is the sum over i of the i-th component of the derivative along"
+        " axis i."
+    )
+
+
+# %% tags=["check"]
+check.residual_of(residual)
+
+
+# %% [markdown]
+# ## 4. All of them
+#
+# Show on paper that $v = J(\nabla\psi + \psi s)$ has no residual, whatever ψ is. Then write it.
+# `torch.autograd.grad(psi(x).sum(), x)` is the gradient of `psi` at each row of an `x` that requires
+# gradients.
+
+# %% tags=["answer"]
+def flow(psi, s, x):
+    """The flow (B, 2) at x (B, 2) of a stream function psi on a law with score s."""
+    raise NotImplementedError(
+        "A row times J.T is J applied to it. psi(x) has shape (B,), and wants [:, "
+        "None]."
+    )
+
+
+# %% tags=["check"]
+check.stream_flow(flow)
+
+# %% [markdown]
+# ## 5. Open: a faster crossing
+#
+# The two peaks lie at about $x_1 = \pm1$ (below), with a saddle between. Find a ψ whose flow
+# crosses the saddle at least twice as fast as the constant skew flow, when both have the same rms
+# speed. There are many. How fast can you make it?
+
+# %%
+peaks = snapshots.world("two_peaks")
+print("centres of the peaks:", scores.MixtureScore(*peaks.mixture(0.15)).means.tolist())
+
+
+# %% tags=["answer"]
+def psi(x):
+    """A stream function (B,) at x (B, 2)."""
+    raise NotImplementedError(
+        "v_1 = d psi/dx_2 + psi s_2. With psi = 1 that is s_2; let psi be large where "
+        "x_1 is small."
+    )
+
+
+# %% tags=["check"]
+check.crosses_faster(psi)

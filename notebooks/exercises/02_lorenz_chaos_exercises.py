@@ -1,0 +1,129 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercises: chaos from shuffled points
+#
+# > What can be said about a chaotic motion, and how is it compared with another?
+#
+# These go with [chapter 02](../02_lorenz_chaos.ipynb).
+
+# %%
+import torch
+
+from eqflow_nb import check, measures, scores, snapshots
+
+# %% [markdown]
+# ## 1. Predict: how fast volumes shrink
+#
+# $\dot x = s(y-x)$, $\dot y = x(r-z)-y$, $\dot z = xy-bz$, with the rates drawn here. What do the
+# three Lyapunov exponents add up to? Write an expression of `s`, `r` and `b`. The check follows the
+# system and measures them.
+
+# %%
+s, r, b = rates = check.lorenz_rates()
+print(f"s = {s:.2f}, r = {r:.2f}, b = {b:.2f}")
+
+# %% tags=["answer"]
+# Fill in your answer, and delete what raises.
+total = ...
+raise NotImplementedError(
+    "A small volume grows at the rate div v, the trace of the Jacobian."
+)
+
+# %% tags=["check"]
+check.sum_of_exponents(total, rates)
+
+
+# %% [markdown]
+# ## 2. A symmetry for good
+#
+# The cloud is unchanged by $x \to Sx$ with $S = \mathrm{diag}(-1,-1,1)$. A flow has that symmetry if
+# $v(Sx) = S\,v(x)$. Make it so for any field, and leave fields that have it as they are.
+
+# %% tags=["answer"]
+def symmetric(v, signs, x):
+    """The symmetric part (B, 3) of a field v at x (B, 3); signs (3,) is the diagonal of S."""
+    raise NotImplementedError(
+        "Average v with S v(S x): S twice is nothing, so the average is symmetric."
+    )
+
+
+# %% tags=["check"]
+check.makes_symmetric(symmetric)
+
+
+# %% [markdown]
+# ## 3. How alike are two fields?
+#
+# Speed and arrow of time aren't in stills. So compare fields, given at the same states, by the
+# |cosine| of all their components together.
+
+# %% tags=["answer"]
+def similarity(u, v):
+    """The similarity, a number in [0, 1], of two fields (B, d)."""
+    raise NotImplementedError(
+        "Sum over states and components at once: |sum u v| / sqrt(sum u^2 sum v^2)."
+    )
+
+
+# %% tags=["check"]
+check.compares(similarity)
+
+
+# %% [markdown]
+# ## 4. Neighbours part
+#
+# Follow two states that start $10^{-6}$ apart. After each step note the logarithm of the stretching
+# and bring the neighbour back to $10^{-6}$, in the direction it has taken. The mean rate is the
+# largest Lyapunov exponent. An Euler step $x + v(x)\,dt$ will do.
+
+# %% tags=["answer"]
+def growth(v, x, dt, steps):
+    """The largest Lyapunov exponent of a field v along the path from x (1, d)."""
+    raise NotImplementedError(
+        "total += log(|gap| / 1e-6), then gap *= 1e-6 / |gap|; in the end divide by "
+        "steps * dt."
+    )
+
+
+# %% tags=["check"]
+check.growth_rate(growth)
+
+
+# %% [markdown]
+# ## 5. Open: how good can a constant rule be?
+#
+# Suppose you did know the velocity $v$ at the snapshots. Which constant skew $K$ makes $Ks$ most
+# like it? There is more than one way. Then see how well it does for Lorenz (the last cell), and
+# say why no constant rule can do much better than that, whoever chooses it.
+
+# %% tags=["answer"]
+def best_rule(s, v):
+    """The skew K (3, 3) whose flow K s is most like v; s and v are (B, 3)."""
+    raise NotImplementedError(
+        "K s is linear in three entries of K: three fields. Fit their sum to v by least"
+        " squares."
+    )
+
+
+# %% tags=["check"]
+check.best_constant_rule(best_rule)
+
+# %%
+lorenz = snapshots.world("lorenz")
+points = lorenz.blurred(0.3)(2000, 1)
+score = scores.fit_mixture(lorenz.sample(4000, 0), 0.3)(points)
+truth = lorenz.velocity(points)
+best = score @ best_rule(score, truth).T
+print(f"the best constant rule for Lorenz: similarity {measures.similarity(best, truth):.2f}")

@@ -1,0 +1,121 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercises: rules for photographs
+#
+# > Which filters keep the law of a pattern?
+#
+# These go with [chapter 03](../03_gray_scott_training_free.ipynb).
+
+# %%
+import torch
+
+from eqflow_nb import check
+
+
+# %% [markdown]
+# ## 1. A skew kernel
+#
+# A convolution mixes channels at distances: $K_{oi}(\delta)$ is what channel $i$ gives to channel $o$
+# at a distance δ. It is skew if $K_{oi}(\delta) = -K_{io}(-\delta)$. Take the skew part of any
+# weights.
+
+# %% tags=["answer"]
+def skew_kernel(weights):
+    """The skew part of weights (C, C, h, w), whose middle is the distance 0."""
+    raise NotImplementedError(
+        "Exchange the channels with transpose(0, 1), and turn distances round with "
+        "flip(2, 3)."
+    )
+
+
+# %% tags=["check"]
+check.makes_skew_kernel(skew_kernel)
+
+
+# %% [markdown]
+# ## 2. The same, wave by wave
+#
+# A filter may also be given by a matrix $K(k)$ for each wave: here `K` has shape (8, 2, 2), for the
+# waves of a ring of 8 pixels in the order of `torch.fft`. Real pictures stay real if
+# $K(-k) = \overline{K(k)}$. The filter is skew if $K(k)^H = -K(k)$, with the conjugate transpose.
+# Which of the two hold?
+
+# %% tags=["answer"]
+def kind(K):
+    """Two truth values: is the filter K (8, 2, 2) real, and is it skew?"""
+    raise NotImplementedError(
+        "The wave -k is at place (-k) % 8: K.flip(0).roll(1, 0). K.mH is the conjugate "
+        "transpose."
+    )
+
+
+# %% tags=["check"]
+check.tells_kernels(kind)
+
+
+# %% [markdown]
+# ## 3. Predict: how fast a wave turns
+#
+# Two channels have the covariance $C$ at some wave, blurred: $C+\sigma^2 I$. With $v = Js$, at which
+# rate (radians a unit of time) does the wave turn?
+
+# %% tags=["answer"]
+def rate(C, sigma):
+    """The rate of turning for a covariance C (2, 2) and a noise level sigma."""
+    raise NotImplementedError("The eigenvalues of J A^-1 are +-i / sqrt(det A).")
+
+
+# %% tags=["check"]
+check.turning_rate(rate)
+
+
+# %% [markdown]
+# ## 4. A score from a spectrum
+#
+# One channel, mean 0, Gaussian and periodic. The power of wave $k$, $P(k) = E|x(k)|^2$ with
+# transforms of `norm="ortho"`, is all there is to know. Write the score of the sheet blurred by σ.
+
+# %% tags=["answer"]
+def score(x, power, sigma):
+    """The score (H, W) of a sheet x (H, W) with power (H, W), blurred by sigma."""
+    raise NotImplementedError(
+        "s(k) = -x(k) / (P(k) + sigma^2): a transform, a division, a transform back, "
+        "the real part."
+    )
+
+
+# %% tags=["check"]
+check.spectral_score(score)
+
+
+# %% [markdown]
+# ## 5. Open: a sheet that drifts
+#
+# A pattern without marks at the edge may drift, and no still shows it. For a sheet whose score is
+# $s = -x$, find a skew kernel of 3 by 3 pixels under which it drifts in a given direction
+# (down, right). The rule is a convolution, $v(y) = \sum_\delta K(\delta)\,s(y-\delta)$. What
+# drifts worse, coarse or fine detail, and could a larger kernel mend it?
+
+# %% tags=["answer"]
+def kernel(direction):
+    """A kernel (1, 1, 3, 3) for a direction (2,) of length 1, (down, right)."""
+    raise NotImplementedError(
+        "Drifting is v = -d . grad x = d . grad s, and (s(y + 1) - s(y - 1)) / 2 is a "
+        "derivative."
+    )
+
+
+# %% tags=["check"]
+check.drifts(kernel)

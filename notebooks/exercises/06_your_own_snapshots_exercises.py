@@ -1,0 +1,118 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercises: your own snapshots
+#
+# > What must be checked before a flow of real data is believed?
+#
+# These go with [chapter 06](../06_your_own_snapshots.ipynb).
+
+# %%
+import torch
+
+from eqflow_nb import check
+
+
+# %% [markdown]
+# ## 1. Predict: how much a blur shows
+#
+# A cloud of standard deviation `sd` is blurred by σ. How wide is it then?
+
+# %% tags=["answer"]
+def blurred_sd(sd, sigma):
+    """The standard deviation after a blur by sigma."""
+    raise NotImplementedError("Variances of independent things add.")
+
+
+# %% tags=["check"]
+check.blurs(blurred_sd)
+
+
+# %% [markdown]
+# ## 2. A control
+#
+# Would you have found the same if the columns of your table had nothing to do with each other?
+# Make such a table: each column keeps its numbers, in an order of its own. Use
+# `torch.randperm(n, generator=generator)`.
+
+# %% tags=["answer"]
+def shuffled(x, generator):
+    """The table x (n, d) with its columns shuffled, each in its own way."""
+    raise NotImplementedError(
+        "One randperm for each column; a single one for all would only move whole rows."
+    )
+
+
+# %% tags=["check"]
+check.shuffles(shuffled)
+
+
+# %% [markdown]
+# ## 3. From phase to phase
+#
+# At each point a cell is in phase $a$ with the chance $l_a$, and along the flow these chances change
+# at the rates $\dot l_a = v\cdot\nabla l_a$. Phase $a$ gives to $b$ the net current
+# $F_{ab} = E[l_a\dot l_b - l_b\dot l_a]$. Write it for all pairs at once.
+
+# %% tags=["answer"]
+def currents(share, change):
+    """Net currents F (k, k) from chances (n, k) and their rates of change (n, k)."""
+    raise NotImplementedError(
+        "share.T @ change / n is the matrix of the means E[l_a dl_b]. What is its skew "
+        "part?"
+    )
+
+
+# %% tags=["check"]
+check.phase_currents(currents)
+
+
+# %% [markdown]
+# ## 4. What no star changes
+#
+# Stars move in the potential $\Phi = -1/\sqrt{1+r^2}$ (in units of the cluster's own). Four numbers
+# stay the same along each orbit: the energy $\frac12 v^2 + \Phi$ and the angular momentum
+# $x\times v$.
+
+# %% tags=["answer"]
+def conserved(stars):
+    """Energy and angular momentum (n, 4) of stars (n, 6): x, y, z, vx, vy, vz."""
+    raise NotImplementedError(
+        "torch.linalg.cross works row by row; torch.cat glues columns, [:, None] makes "
+        "one."
+    )
+
+
+# %% tags=["check"]
+check.conserves(conserved)
+
+
+# %% [markdown]
+# ## 5. Open: a motion that is no orbit
+#
+# The law of the cluster depends on the energy alone. So any motion in these six dimensions that
+# keeps each star's energy, and crowds stars nowhere (divergence 0), keeps the cluster. The orbits
+# are one. Find another. Which measurement, besides positions and velocities, would tell them apart?
+
+# %% tags=["answer"]
+def motion(stars):
+    """The rates of change (n, 6) of stars (n, 6): x, y, z, vx, vy, vz."""
+    raise NotImplementedError(
+        "Energy knows only the lengths of position and velocity. What leaves both "
+        "lengths alone?"
+    )
+
+
+# %% tags=["check"]
+check.no_orbit(motion)
