@@ -20,7 +20,11 @@ from eqflow_nb import course, scorecard
 from eqflow_nb.files import replace_text
 
 PACKAGE = Path(__file__).parent
-WORKER = "from eqflow_nb import lean, worker; worker.main()"
+WORKER = (
+    "import json, sys; from eqflow_nb import lean, worker; worker.main(json.loads(sys.argv[1]))"
+)
+# Dask sets it for its workers; it makes malloc give memory back at once, which slows torch.
+TRIM = "MALLOC_TRIM_THRESHOLD_"
 
 
 @dataclass(frozen=True)
@@ -209,18 +213,33 @@ def start(task: Task, jobs: int, scratch: Path | None = None) -> subprocess.Pope
     With several `jobs` at a time each gets its share of the cores and shows no progress; temporary
     files go to `scratch` if it is given, as by a Dask worker.
     """
+    settings = os.environ | environment(jobs)
+    if scratch:
+        settings["TMPDIR"] = str(scratch)
+        settings.pop(TRIM, None)
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER, json.dumps(job(task, jobs))],
+        env=settings,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def environment(jobs: int) -> dict[str, str]:
+    """What a worker's environment has, beside what this process has."""
     path = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+    settings = {
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(filter(None, path))),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
-    if scratch:
-        environment["TMPDIR"] = str(scratch)
-        # Dask sets it for its workers; it makes malloc give memory back at once, which slows torch.
-        environment.pop("MALLOC_TRIM_THRESHOLD_", None)
-    if jobs > 1:
-        environment.setdefault("OMP_NUM_THREADS", str(max(1, cores() // jobs)))
-    job = {
+    if jobs > 1 and "OMP_NUM_THREADS" not in os.environ:
+        settings["OMP_NUM_THREADS"] = str(max(1, cores() // jobs))
+    return settings
+
+
+def job(task: Task, jobs: int) -> dict[str, Any]:
+    """What a worker is told, as JSON has it."""
+    return {
         "source": str(task.source),
         "out": str(task.out),
         "overrides": task.overrides,
@@ -229,12 +248,6 @@ def start(task: Task, jobs: int, scratch: Path | None = None) -> subprocess.Pope
         "progress": jobs == 1,
         "parent": os.getpid(),
     }
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER, json.dumps(job)],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
 
 
 def keep_stillborn(task: Task, error: str) -> None:

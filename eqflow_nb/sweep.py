@@ -1,9 +1,10 @@
 """Running a sweep: one notebook with many sets of parameters, on a Dask cluster.
 
 Each set is a task of its own.  The worker that gets it starts `eqflow_nb.worker` in a process of
-its own, as `eqflow-nb run` does, in a folder of its own scratch space, and sends the executed
-notebook back as text.  The client alone writes into the folder of the results, so that workers on
-other machines need nothing but the same version of the package: no shared folder.
+its own, as `eqflow-nb run` does but warm where that can be, in a folder of its own scratch space,
+and sends the executed notebook back as text.  The client alone writes into the folder of the
+results, so that workers on other machines need nothing but the same version of the package: no
+shared folder.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import dask
 import distributed
 import nbformat
 
-from eqflow_nb import course, runner
+from eqflow_nb import course, runner, warm
 from eqflow_nb.sweep_sets import Sweep
 
 ATTEMPTS = 3
@@ -36,7 +37,11 @@ PAUSE = 0.1  # seconds between looks at what has ended
 
 # A set whose worker is killed comes back at once and is counted here.  With one task at a time on
 # each worker no other set is counted with it.
-LOCAL = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-saturation": 1}
+LOCAL = {
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.worker-saturation": 1,
+    "distributed.worker.daemon": False,  # daemons may not have the children that start warm
+}
 
 
 @dataclass(frozen=True)
@@ -176,7 +181,8 @@ def perform(job: dict[str, Any]) -> str:
         source.write_text(job["text"], encoding="utf-8")
         out.mkdir()
         task = runner.Task(source, out, job["overrides"], job["parameters"], job["fingerprint"])
-        process = runner.start(task, max(2, worker.state.nthreads), scratch=Path(folder))
+        start = warm.start if warm.possible() else runner.start
+        process = start(task, max(2, worker.state.nthreads), Path(folder))
         try:
             while process.poll() is None and _wanted(worker, key):
                 time.sleep(PAUSE)

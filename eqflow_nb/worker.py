@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -10,10 +9,12 @@ import threading
 import time
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import papermill
 import psutil
+from jupyter_client.manager import KernelManager
 
 from eqflow_nb import course, runner
 
@@ -48,10 +49,13 @@ class Watch(threading.Thread):
             self.peak_mb = max(self.peak_mb, sum(map(_resident_mb, _children(itself))))
 
 
-def execute(task: runner.Task, parent: int, progress: bool) -> bool:
+def execute(
+    task: runner.Task, parent: int, progress: bool, manager: type[KernelManager] | None = None
+) -> bool:
     """Run a task's notebook and save it with its record; False if it failed.
 
-    The kernel works in an empty folder of its own, so a notebook can't lean on where it lies.
+    The kernel works in an empty folder of its own, so a notebook can't lean on where it lies.  It
+    is started by a `manager`, if one is given.
     """
     notebook = course.load(task.source)
     error = ""
@@ -70,6 +74,7 @@ def execute(task: runner.Task, parent: int, progress: bool) -> bool:
                 progress_bar={"desc": task.stem} if progress else False,
                 cwd=desk,
                 extra_arguments=["--IPKernelApp.log_level=40"],  # hush its remarks at the start
+                **({"kernel_manager_class": manager} if manager else {}),
             )
         except Exception as failure:  # whatever stops a notebook is that notebook's result
             error = _in_a_line(failure)
@@ -125,16 +130,11 @@ def _resident_mb(process: psutil.Process) -> float:
         return 0.0
 
 
-def main() -> None:
-    """Run the job given as JSON; exit code 1 if the notebook failed."""
-    job = json.loads(sys.argv[1])
+def main(job: dict[str, Any], manager: type[KernelManager] | None = None) -> None:
+    """Run a job of `runner.job` and exit, with code 1 if the notebook failed."""
     progress, parent = job.pop("progress"), job.pop("parent")
     task = runner.Task(**job | {"source": Path(job["source"]), "out": Path(job["out"])})
     try:
-        sys.exit(0 if execute(task, parent, progress) else 1)
+        sys.exit(0 if execute(task, parent, progress, manager) else 1)
     except OSError as error:
         sys.exit(f"{task.stem}: its result can't be kept: {error}")
-
-
-if __name__ == "__main__":
-    main()

@@ -38,13 +38,24 @@ def start(out: Path, *options: str) -> subprocess.Popen[bytes]:
 
 
 def logged(folder: Path) -> str:
-    """Code that notes each start of a set, for the tests to count."""
+    """Code that notes each start of a set, for the tests to count, and its kernel."""
     log = str(folder / "log")
-    return f"with open({log!r}, 'a') as log:\n    log.write(f'{{seed}}\\n')\n"
+    return f"""
+import os
+with open({log!r}, 'a') as log:
+    log.write(f'{{seed}} {{os.getpid()}}\\n')
+"""
 
 
 def starts(folder: Path) -> list[int]:
-    return sorted(map(int, (folder / "log").read_text().split()))
+    return sorted(int(line.split()[0]) for line in (folder / "log").read_text().splitlines())
+
+
+def kernels(folder: Path) -> list[psutil.Process]:
+    """Those that still run."""
+    lines = (folder / "log").read_text().splitlines()
+    numbers = [int(line.split()[1]) for line in lines]
+    return [psutil.Process(number) for number in numbers if psutil.pid_exists(number)]
 
 
 def values_of(out: Path) -> pd.DataFrame:
@@ -124,7 +135,7 @@ while seed == 1 and not pathlib.Path({str(tmp_path / "free")!r}).exists():
     wait_for((out / "seed=0" / "01_a.ipynb").exists, 120)
     wait_for(lambda: starts(tmp_path) == [0, 1], 120)
     family = psutil.Process(process.pid).children(recursive=True)
-    assert any("ipykernel" in " ".join(each.cmdline()) for each in family)
+    assert any(each in family for each in kernels(tmp_path))
     os.killpg(process.pid, sign)  # as the terminal does
     _, errors = process.communicate(timeout=60)
     assert process.returncode == (130 if sign == signal.SIGINT else -sign)
@@ -239,11 +250,11 @@ def test_a_sweep_that_stops_ends_its_notebooks_on_a_cluster_that_goes_on(
         if (tmp_path / "log").exists():
             assert (state.finished, state.failed, state.running) == (0, 0, 1)
             break
-    family = psutil.Process().children(recursive=True)
-    assert any("ipykernel" in " ".join(each.cmdline()) for each in family)
+    (kernel,) = kernels(tmp_path)
+    its_worker = kernel.parent()
+    assert kernel in psutil.Process().children(recursive=True)
     states.close()
-    kernels = [each for each in family if "ipykernel" in " ".join(line(each))]
-    wait_for(lambda: not any(each.is_running() for each in kernels), 30)
+    wait_for(lambda: not kernel.is_running() and not its_worker.is_running(), 30)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "carrier-pigeon://a:1"])

@@ -117,10 +117,17 @@ class FlowNetworks(nn.Module):
             slope = (near + far * self.signs[:, None, None] * self.signs[:, None]) / 2
         return self.speed * self._average(out), self.speed[:, None] * slope.permute(0, 2, 3, 1)
 
+    def linearised(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Velocities (B, d) and Jacobians (B, d, d), entry (i, j) dv_i/dx_j, of states (B, d).
+
+        Blocks of rows are as in `forward`.
+        """
+        v, slope = self.with_jacobian(self._blocks(x))
+        return v.reshape(x.shape), slope.permute(0, 2, 3, 1).reshape(*x.shape, self.dim)
+
     def jacobian(self, x: Tensor) -> Tensor:
         """Jacobian (B, d, d), entry (i, j) dv_i/dx_j, of states (B, d) as in `forward`."""
-        slope = self.with_jacobian(self._blocks(x))[1]
-        return slope.permute(0, 2, 3, 1).reshape(len(x), self.dim, self.dim)
+        return self.linearised(x)[1]
 
     @torch.no_grad()
     def set_speed(self, x: Tensor) -> None:

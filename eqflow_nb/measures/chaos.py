@@ -54,8 +54,9 @@ def lyapunov_spectrum(
     Parameters
     ----------
     field : callable (B, d) -> (B, d)
-        If it has a method `jacobian(x)` giving (B, d, d) that is used, else torch differentiates
-        the field.  Rows are never regrouped, so a field may hold one model per row.
+        Its method `linearised(x)`, giving velocities and Jacobians (B, d, d), is used if it has
+        one, or `jacobian(x)`, giving the latter; else torch differentiates the field.  Rows are
+        never regrouped, so a field may hold one model per row.
     x0 : Tensor (B, d)
         Where the trajectories start; its dtype is used throughout.
     dt : float
@@ -127,7 +128,7 @@ def _linearise(field: Field) -> Linearised:
     Reverse mode, one backward pass per coordinate: for d <= 6 it is a few times faster in torch
     than forward mode, and needs no batching rules of the field's operations.
     """
-    jacobian = getattr(field, "jacobian", None)
+    both, jacobian = getattr(field, "linearised", None), getattr(field, "jacobian", None)
 
     def by_reverse_mode(x: Tensor) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():
@@ -141,6 +142,8 @@ def _linearise(field: Field) -> Linearised:
             ]
         return v.detach(), torch.stack(rows, dim=1)
 
+    if both is not None:
+        return both  # what velocity and Jacobian share is computed once
     if jacobian is None:
         return by_reverse_mode
     return lambda x: (field(x), jacobian(x))

@@ -38,6 +38,8 @@ budget = "laptop"
 sigma = 0.31
 octaves = 0
 symmetry = True
+astray = 0.2  # a network with a larger residual than this is drawn anew,
+most_draws = 3  # up to this number
 
 # %%
 place = pick_device(device)
@@ -58,18 +60,24 @@ draw = lorenz.blurred(sigma, place)
 turn = measures.half_turns(samples, seed=seed)[0]
 signs = turn.signs.to(place) if symmetry and turn.holds else None
 score = scores.fit_mixture(samples, sigma, seed=seed, signs=signs)
+seen = flows.lessons.lesson(samples, score, sigma, n=2048, share=0, seed=seed).points
+options = dict(last=sizes["last"], octaves=octaves, signs=signs, steps=sizes["steps"])
+
+# %% [markdown]
+# A few networks in a hundred end in a valley that doesn't keep the cloud. What tells them is seen
+# without the truth: the residual of their flow against the score they were taught with, at the
+# samples. Such a network is drawn anew.
+
+# %%
 began = time.thread_time()
-learned, losses = flows.learned.learn(
-    samples,
-    score,
-    sigma,
-    1,
-    last=sizes["last"],
-    octaves=octaves,
-    signs=signs,
-    steps=sizes["steps"],
-    seed=seed,
-)
+for draws in range(1, most_draws + 1):
+    learned, losses = flows.learned.learn(
+        samples, score, sigma, 1, seed=seed + 1000 * (draws - 1), **options
+    )
+    own = flows.continuity.residual(learned, score, seen).relative
+    print(f"network {draws}: residual {own:.3f} of its speed")
+    if own <= astray:
+        break
 seconds = time.thread_time() - began
 figures.show(
     figures.loss_curves({"learned": (range(len(losses)), losses.cpu())}),
@@ -96,6 +104,8 @@ card.row(
 )
 card.row("similarity_smoothed", measures.similarity(learned(test), smoothed))
 card.row("residual", residual.relative)
+card.row("residual_own", own, target="<= .2")
+card.row("draws", draws)
 card.row("bounded", end.bounded(sizes["long"]), t=sizes["long"])
 card.row("lyapunov", float(chaos.exponents[:, 0].nanmean()) / speed, unit="1/path")
 card.row("train_seconds", seconds, paper="570 to 1490")
