@@ -140,7 +140,9 @@ def png(figure: Figure, dpi: float = DPI, colours: int | None = 128) -> bytes:
     from PIL import Image
 
     figure.set_dpi(dpi)
-    canvas = FigureCanvasAgg(figure)
+    # A figure that is drawn again keeps its canvas, which knows how wide its words are.
+    old = figure.canvas
+    canvas = old if isinstance(old, FigureCanvasAgg) else FigureCanvasAgg(figure)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     if colours:

@@ -69,6 +69,8 @@ class Panel:
         self.draw, self.controls, self.twin = draw, dict(controls), dict(twin)
         self.alt, self.panes, self.projection = alt, panes, projection
         self.errors: list[Exception] = []
+        self.figure, self.axes = self._axes(panes, panes, SIZE, layout="none")
+        self.figure.subplots_adjust(**self._margins())
         self.seconds = 0.0
         self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
         self.status, self.trouble = widgets.HTML(), widgets.HTML()
@@ -125,12 +127,19 @@ class Panel:
         if self.seconds > SLOW:
             self.status.value = small("working…")
         with alarmed(self, self._mistaken):
-            figure, panes = self._axes(self.panes, self.panes, SIZE, layout="none")
-            figure.subplots_adjust(**self._margins())
-            said = self.draw(panes, **self.drawn)
-            self.picture.value = figures.png(figure, colours=None)
+            said = self.draw(self._cleared(), **self.drawn)
+            self.picture.value = figures.png(self.figure, colours=None)
         self.seconds = time.perf_counter() - start
         self.status.value = small(f"{said} · redraw {1000 * self.seconds:.0f} ms")
+
+    def _cleared(self) -> list[Axes]:
+        """The same axes as before, emptied, which is quicker than new ones."""
+        for axes in self.figure.axes:
+            if axes in self.axes:
+                axes.clear()
+            else:
+                axes.remove()
+        return self.axes
 
     def _mistaken(self) -> None:
         self.status.value = small("the picture is not of these values")

@@ -147,7 +147,7 @@ class DrawPanel:
 
     def redraw(self) -> None:
         """Score, flow and fresh particles of the drawing.  What goes wrong is shown, and raised."""
-        start = time.perf_counter()
+        start = self._begun()
         with alarmed(self):
             self.sheet.ink()
             self.motion = None
@@ -158,7 +158,7 @@ class DrawPanel:
 
     def reflow(self) -> None:
         """Draw the flow anew; the particles go on from where they are: the law is the same."""
-        start = time.perf_counter()
+        start = self._begun()
         with alarmed(self):
             self._backdrops(both=False)
         self._done(start)
@@ -214,6 +214,10 @@ class DrawPanel:
             return
         said = f"t = {self.motion.time:.1f}: {self.motion.distance():.2f} floors from the drawing"
         self.measured.value = f'<div style="font-variant-numeric:tabular-nums">{said}</div>'
+
+    def _begun(self) -> float:
+        self._say("working…")
+        return time.perf_counter()
 
     def _done(self, start: float) -> None:
         self.seconds = time.perf_counter() - start

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from . import recovery
 from .figures_equations import FOUND, draw_attractor, draw_elimination, draw_law
-from .flows import elimination, stationarity
+from .flows import elimination, moments
 from .flows.conditions import MomentConditions
 from .flows.library import product
 from .panels_base import Panel, slider
@@ -93,7 +93,7 @@ def _eliminated(number: int, noise: float, degree: int) -> tuple[list[eliminatio
 def _moments(number: int, noise: float, degree: int) -> Any:
     x = snapshots("lorenz", max(NUMBERS), 0)[:number]
     y = x + noise * _spread() * np.random.default_rng(1).standard_normal(x.shape)
-    return stationarity.moments_of([y], number, degree)
+    return moments.measure([y], number, TESTS[degree] - 1 + degree)
 
 
 @lru_cache(maxsize=1)

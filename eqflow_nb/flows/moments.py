@@ -97,7 +97,7 @@ class Moments:
         """The mean (F,) of each feature."""
         return self.second[0]
 
-    @property
+    @functools.cached_property
     def covariance(self) -> np.ndarray:
         """The covariance (F, F) of the features."""
         return self.second - np.outer(self.mean, self.mean)

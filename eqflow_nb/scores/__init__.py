@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .closed_form import KernelDensityScore, MixtureScore, fit_mixture, gaussian, of_density
+from .closed_form import MixtureScore, fit_mixture, gaussian, of_density
 from .denoiser import DenoiserScore
 from .images import ImageScore
+from .kernel_density import KernelDensityScore
 from .spectral import SpectralScore, fit_spectral
 from .unet import UNet
 from .warped import WarpedScore, fit_warped

@@ -1,4 +1,4 @@
-"""Scores in closed form: Gaussian, Gaussian mixture, kernel density, any differentiable density."""
+"""Scores in closed form: Gaussian, Gaussian mixture, any differentiable density."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ..inputs import InputError, as_numbers, as_samples, as_states, count, positive, seeded
 
-# Numbers in hand at once: what a processor's cache holds.  Larger blocks take three times as long.
-CHUNK = 1_000_000
+# States in hand at once: their numbers fit into a processor's cache.  More take up to three times
+# as long.
+ROWS = 4096
 COMPONENTS = (2, 8, 24, 64)
 EM_ROUNDS = 30
 STARTS = 16
@@ -82,7 +83,10 @@ class MixtureScore:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Score (B, d) at states (B, d)."""
-        mean_pull = self.responsibilities(x) @ self._tables_for(x)[1]
+        return _in_parts(self._score, x)
+
+    def _score(self, x: Tensor) -> Tensor:
+        mean_pull = self._posterior(x) @ self._tables_for(x)[1]
         precision = mean_pull[:, self.dim :].view(-1, self.dim, self.dim)
         return mean_pull[:, : self.dim] - (precision @ x[:, :, None])[:, :, 0]
 
@@ -93,6 +97,9 @@ class MixtureScore:
 
     def responsibilities(self, x: Tensor) -> Tensor:
         """Posterior probabilities (B, M) that states (B, d) came from each component."""
+        return _in_parts(self._posterior, x)
+
+    def _posterior(self, x: Tensor) -> Tensor:
         return torch.softmax(self._features(x) @ self._tables_for(x)[0], dim=1)
 
     def log_density(self, x: Tensor) -> Tensor:
@@ -117,6 +124,13 @@ class MixtureScore:
     def _tables_for(self, x: Tensor) -> tuple[Tensor, Tensor]:
         exponents, pulls = self._single if x.dtype == torch.float32 else self._double
         return exponents.to(x), pulls.to(x)
+
+
+def _in_parts(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """A function's values (B, ...) at states (B, d), a part of them at a time."""
+    if len(x) <= ROWS or x.is_cuda:
+        return f(x)
+    return torch.cat([f(part) for part in x.split(ROWS)])
 
 
 def gaussian(mean: Tensor, covariance: Tensor) -> MixtureScore:
@@ -235,50 +249,6 @@ def _rounds(x: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         covariances = second - means[:, :, None] * means[:, None, :] + least
         share = MixtureScore(sums[:, 0], means, covariances).responsibilities(x)
     return sums[:, 0] / len(x), means, covariances
-
-
-class KernelDensityScore:
-    """Score of the samples blurred by sigma, s(x) = (E[x_0 | x] - x) / sigma^2 (Tweedie).
-
-    Parameters
-    ----------
-    samples : Tensor (n, d)
-        The centres x_0.
-    sigma : float
-        Noise level, in the units of the samples.
-
-    Raises
-    ------
-    InputError
-        If the samples are not finite (n, d) or sigma is not > 0.
-    """
-
-    def __init__(self, samples: Tensor, sigma: float) -> None:
-        self.sigma = positive(sigma, "sigma")
-        self.centres = as_samples(samples, at_least=1)
-
-    def expect(self, x: Tensor, values: Tensor) -> Tensor:
-        """Posterior mean (B, k) of values (n, k) that belong to the samples, E[value | x]."""
-        if len(values) != len(self.centres):
-            raise InputError(
-                f"values has {len(values)} rows; give one for each of {len(self.centres)} samples"
-            )
-        as_states(x, self.centres.shape[1])
-        centres, values = self.centres.to(x), values.to(x)
-        half_norm = 0.5 * (centres * centres).sum(1)
-        parts = [
-            torch.softmax((part @ centres.T - half_norm) / self.sigma**2, dim=1) @ values
-            for part in x.split(max(1, CHUNK // len(centres)))
-        ]
-        return torch.cat(parts)
-
-    def denoise(self, x: Tensor) -> Tensor:
-        """Posterior mean D(x) = E[x_0 | x], (B, d)."""
-        return self.expect(x, self.centres)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Score (B, d) at states (B, d)."""
-        return (self.denoise(x) - x) / self.sigma**2
 
 
 def of_density(log_density: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
