@@ -85,6 +85,9 @@ for name, paper in {"similarity": 0.257, "similarity_smoothed": None, "residual"
     spread = dict(sd=values.std(ddof=1), least=values.min(), most=values.max())
     target = ">= .9" if name == "similarity" else None
     card.row(f"hundred.{name}", values.mean(), paper=paper, target=target, **spread)
+told = "residual over .2 of the speed"
+card.row("hundred.redrawn", len(again), told_by=told)
+card.row("hundred.strays", int(stray.sum()), target="<= 0", told_by=told)
 exponents = np.asarray(table["lyapunov"], float)
 card.row("hundred.lyapunov", exponents.mean(), sd=exponents.std(ddof=1), unit="1/path")
 card.row("hundred.minutes", record["wall_seconds"] / 60, target="<= 10", cores=record["cores"])
