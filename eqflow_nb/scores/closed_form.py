@@ -83,7 +83,7 @@ class MixtureScore:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Score (B, d) at states (B, d)."""
-        return _in_parts(self._score, x)
+        return _in_parts(self._score, as_states(x, self.dim))
 
     def _score(self, x: Tensor) -> Tensor:
         mean_pull = self._posterior(x) @ self._tables_for(x)[1]
@@ -97,7 +97,7 @@ class MixtureScore:
 
     def responsibilities(self, x: Tensor) -> Tensor:
         """Posterior probabilities (B, M) that states (B, d) came from each component."""
-        return _in_parts(self._posterior, x)
+        return _in_parts(self._posterior, as_states(x, self.dim))
 
     def _posterior(self, x: Tensor) -> Tensor:
         return torch.softmax(self._features(x) @ self._tables_for(x)[0], dim=1)
