@@ -13,6 +13,7 @@ from torch import Tensor
 
 BUDGETS = ("quick", "laptop", "paper")
 DEVICES = ("auto", "cpu", "cuda")
+HUGE = 1e100
 LARGEST = 2**62  # of whole numbers
 
 
@@ -58,10 +59,15 @@ def as_samples(
 
 
 def positive(value: Any, name: str) -> float:
-    """Return `value` as a finite float > 0, or raise `InputError`."""
+    """Return `value` as a finite float > 0 whose square is one too, or raise `InputError`."""
     number = _as_number(value, name)
     if not number > 0:
         raise InputError(f"{name} is {number:g}; it must be a finite number greater than 0")
+    if not 1 / HUGE <= number <= HUGE:
+        raise InputError(
+            f"{name} is {number:g}; it must lie between {1 / HUGE:g} and {HUGE:g}, or its square "
+            "is lost"
+        )
     return number
 
 

@@ -62,7 +62,7 @@ def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0
     InputError
         If `x` is not finite (B, d), or probes is not a whole number above 0.
     """
-    x = as_samples(x, "x", at_least=1)
+    x = as_samples(x, "x", at_least=1).contiguous()  # torch can't differentiate at repeated rows
     if probes is None and x.shape[1] <= EXACT_UP_TO:
         return jacobian(field, x).diagonal(dim1=1, dim2=2).sum(1)
     generator = seeded(seed, x.device)

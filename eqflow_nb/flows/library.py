@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..inputs import InputError, as_samples, between
+from ..inputs import InputError, as_numbers, as_samples, between
 from .moments import Moments
 
 LETTERS = ("x", "y", "z", "w")
@@ -93,7 +93,7 @@ def checked_diffusion(diffusion: Any, dim: int) -> tuple[np.ndarray | None, floa
         if diffusion != "fit":
             raise InputError(f"diffusion is {diffusion!r}; give 'fit', a number or a matrix")
         return np.eye(dim), None
-    tensor = np.asarray(diffusion, dtype=np.float64)
+    tensor = as_numbers(diffusion, "diffusion").double().numpy()
     if tensor.ndim == 0:
         tensor = float(tensor) * np.eye(dim)
     if tensor.ndim == 1 and len(tensor) == dim:
@@ -114,7 +114,7 @@ def checked_noise(noise: Any, known: Moments, extras: Sequence[str] = ()) -> np.
             raise InputError(f"noise is {noise!r}; give a size, one a column, or 'auto'")
         sizes = None
     else:
-        sizes = np.asarray(noise, dtype=np.float64)
+        sizes = as_numbers(noise, "noise").double().numpy()
         if sizes.ndim > 1 or (sizes.ndim == 1 and len(sizes) != known.dim):
             raise InputError(f"noise has shape {sizes.shape}; give one size, or {known.dim}")
         sizes = np.array(

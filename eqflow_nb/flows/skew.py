@@ -63,7 +63,7 @@ def constant(matrix: Tensor, score: Field) -> Linear:
         If the matrix is not square and skew-symmetric; the message names the worst entry.
     """
     matrix = as_numbers(matrix, "matrix")
-    if matrix.ndim == 3:
+    if matrix.ndim == 3 and len(matrix):
         return Linear(torch.stack([skew_matrix(one, "matrix") for one in matrix]), score)
     return Linear(skew_matrix(matrix, "matrix"), score)
 

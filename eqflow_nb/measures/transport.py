@@ -16,7 +16,7 @@ import ot
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_numbers, as_samples, count, positive
+from ..inputs import InputError, as_numbers, as_samples, between, count, positive
 
 Distance = Callable[[Tensor, Tensor], float]
 Draw = Callable[[int, int], Tensor]
@@ -44,10 +44,11 @@ def sliced_wasserstein(
     Raises
     ------
     InputError
-        If the clouds are not finite samples of the same dimension, or projections or p not > 0.
+        If the clouds are not finite samples of the same dimension, or projections is not > 0,
+        or p is not between 1, below which it is no distance, and 100, above which powers overflow.
     """
     x, y = _pair(x, y)
-    p, n = positive(p, "p"), count(projections, "projections")
+    p, n = between(p, "p", 1, 100), count(projections, "projections")
     seed = count(seed, "seed", at_least=0)
     directions = ot.sliced.get_random_projections(x.shape[1], n, seed)
     # A few directions at a time stay in a processor's cache; all at once take 100 MB.
@@ -55,7 +56,11 @@ def sliced_wasserstein(
         _sliced_power(x, y, some, p) * some.shape[1]
         for some in torch.as_tensor(directions).to(x).split(DIRECTIONS, dim=1)
     ]
-    return float(sum(powers) / n) ** (1 / p)
+    mean = float(sum(powers) / n)
+    if not math.isfinite(mean):
+        most = float(torch.cat([x, y]).abs().max())
+        raise InputError(f"p is {p:g}; that power of coordinates as large as {most:.2g} overflows")
+    return mean ** (1 / p)
 
 
 def _sliced_power(x: Tensor, y: Tensor, directions: Tensor, p: float) -> float:
@@ -217,11 +222,16 @@ def bounded(states: Iterable[Tensor], limit: float = 4.0) -> float:
         If there are no states, or limit is not > 0.
     """
     limit = positive(limit, "limit")
+    if not isinstance(states, Iterable) or getattr(states, "ndim", 1) == 0:
+        raise InputError(
+            f"states is of type {type(states).__name__}; give a tensor (T, B, d) or an iterable of "
+            "states (B, d)"
+        )
     inside = None
     for x in states:
         now = (as_numbers(x, "states").abs() < limit).all(dim=-1)
         inside = now if inside is None else inside & now
-    if inside is None:
+    if inside is None or not inside.numel():
         raise InputError("states is empty; give a tensor (T, B, d) or an iterable of states (B, d)")
     return float(inside.double().mean())
 

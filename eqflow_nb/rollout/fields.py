@@ -83,7 +83,7 @@ def exponential_images(
     sigma, tau = positive(sigma, "sigma"), positive(tau, "tau")
     eta, steps, x = between(eta, "eta", 0, math.inf), count(steps, "steps"), floating(x).clone()
     rule = as_numbers(rule, "rule") if not isinstance(rule, Tensor) else rule
-    if not len(x):
+    if x.ndim == 4 and not len(x):
         raise InputError("x holds no image; at least one is needed")
     if x.ndim != 4 or rule.shape[-2:] != (x.shape[1], x.shape[1]):
         raise InputError(

@@ -178,7 +178,8 @@ def fit_mixture(
         signs are not d numbers 1 or -1.
     """
     sigma = positive(sigma, "sigma")
-    least = 5 * (2 if components is None else count(components, "components"))
+    components = None if components is None else count(components, "components")
+    least = 5 * (components or 2)
     x = as_samples(samples, at_least=least, vary=True).detach().double()
     flip = None if signs is None else torch.diag(_symmetry(signs, x))
     if components is None:

@@ -9,6 +9,7 @@ from ..inputs import InputError, as_samples, as_states, positive
 
 # Numbers in hand at once: what a processor's cache holds.  Larger blocks take three times as long.
 CHUNK = 1_000_000
+LEAST = 1e-8  # a noise level, in units of the largest coordinate: the root of double precision
 
 
 class KernelDensityScore:
@@ -24,12 +25,18 @@ class KernelDensityScore:
     Raises
     ------
     InputError
-        If the samples are not finite (n, d) or sigma is not > 0.
+        If the samples are not finite (n, d), or sigma is not > 0 or lost in their rounding.
     """
 
     def __init__(self, samples: Tensor, sigma: float) -> None:
         self.sigma = positive(sigma, "sigma")
         self.centres = as_samples(samples, at_least=1)
+        least = LEAST * float(self.centres.abs().max())
+        if self.sigma < least:
+            raise InputError(
+                f"sigma is {self.sigma:.3g}; for samples of this size it must be at least "
+                f"{least:.3g}: squared distances are rounded to no less"
+            )
 
     def expect(self, x: Tensor, values: Tensor) -> Tensor:
         """Posterior mean (B, k) of values (n, k) that belong to the samples, E[value | x]."""

@@ -31,7 +31,7 @@ class SpectralScore:
     Raises
     ------
     InputError
-        If sigma is not above 0, or there is no such W.
+        If sigma is not above 0 or too small to part channels that agree, or there is no such W.
     """
 
     def __init__(
@@ -47,7 +47,12 @@ class SpectralScore:
             )
         self.size = (covariance.shape[0], width)
         noise = self.sigma**2 * torch.eye(len(mean)).to(covariance)
-        self.precision = torch.linalg.inv(covariance + noise)
+        self.precision, singular = torch.linalg.inv_ex(covariance + noise)
+        if singular.any():
+            raise InputError(
+                f"sigma is {self.sigma:g}, which is nothing beside the covariance; some channels "
+                "always agree at some frequency, and need more noise to have a score"
+            )
 
     def __call__(self, x: Tensor) -> Tensor:
         """Score (B, C, H, W) at images (B, C, H, W)."""
