@@ -108,9 +108,11 @@ def test_dtypes_are_kept_and_integers_become_floats():
 
 
 @given(st.floats(allow_nan=True, allow_infinity=True))
-def test_positive_accepts_exactly_the_finite_numbers_above_zero(value):
-    if math.isfinite(value) and value > 0:
+def test_positive_accepts_exactly_the_numbers_above_zero_that_can_be_squared(value):
+    if 1e-100 <= value <= 1e100:
         assert positive(value, "sigma") == value
+    elif 0 < value < math.inf:
+        refused(lambda: positive(value, "sigma"), "sigma", "square")
     else:
         refused(lambda: positive(value, "sigma"), "sigma", "finite")
 
