@@ -89,10 +89,13 @@ def compared_cells(notebook: nbformat.NotebookNode) -> int:
     )
 
 
+CLEAN = dict(os.environ)  # before tests that run beside the chapters change it for a while
+
+
 def nbval(*paths: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-cell-timeout=1200"]
     command += ["-p", "no:cacheprovider", "--rootdir", str(paths[0].parent), *map(str, paths)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=3600)
+    return subprocess.run(command, env=CLEAN, capture_output=True, text=True, timeout=3600)
 
 
 # Whole chapters take minutes, so in a long session they run beside the other tests, one at a time.
