@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from eqflow_nb.measures import (
     sliced_wasserstein,
 )
 
-DISTANCES = [sliced_wasserstein, sinkhorn, mmd]
+# Identities hold for what has settled; clouds twice as wide take more than the usual iterations.
+DISTANCES = [sliced_wasserstein, partial(sinkhorn, iterations=2000), mmd]
 seeds = st.integers(0, 10_000)
 few = settings(max_examples=20, deadline=None)
 
@@ -60,7 +62,7 @@ def test_distances_are_symmetric_and_blind_to_order_and_common_shifts(seed):
     for distance in DISTANCES:
         value = distance(x, y)
         assert value > 0
-        assert distance(y, x) == pytest.approx(value, rel=1e-4)
+        assert distance(y, x) == pytest.approx(value, rel=1e-5)
         assert distance(x[order], y) == pytest.approx(value, rel=1e-6)
         assert distance(x + shift, y + shift) == pytest.approx(value, rel=1e-6)
         assert distance(x, x[order]) == pytest.approx(0, abs=1e-4)
