@@ -159,8 +159,7 @@ class Scorecard:
     def verdicts(self) -> None:
         """Print what doesn't change from run to run: each row's name and target."""
         lines = [(row.name, row.target or "reported") for row in self.rows.values()]
-        # One write: in two pieces, the end of the line for itself, a kernel may send them as two.
-        print(_aligned([("row", "target"), *lines]) + "\n", end="", flush=True)
+        print(_aligned([("row", "target"), *lines]))
 
 
 def meets(value: float | None, target: str) -> bool:

@@ -71,6 +71,7 @@ def test_blocks_of_rows_go_to_the_members_in_turn(kind):
     torch.testing.assert_close(flow(x), flow(x.view(3, 4, 3)).reshape(12, 3))
     torch.testing.assert_close(flow.each(x)[1], flow.member(1)(x))
     torch.testing.assert_close(flow.jacobian(x), jacobian(lambda y: flow(y), x))
+    torch.testing.assert_close(flow.linearised(x)[0], flow(x))
     torch.testing.assert_close(divergence(flow, x), divergence(lambda y: flow(y), x))
 
 

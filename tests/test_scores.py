@@ -258,3 +258,12 @@ def test_scores_work_on_the_gpu_as_on_the_cpu():
     losses = [loss for _, loss in denoiser.train(score, samples, steps=50)]
     assert losses[-1] < losses[0]
     assert score(x.cuda()).is_cuda
+
+
+def test_a_score_of_many_states_is_that_of_each():
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randn(10_007, 2, generator=rng, dtype=torch.float64)
+    score = fit_mixture(x[:500], 0.3, components=8)
+    few = torch.randperm(len(x), generator=rng)[:50]
+    torch.testing.assert_close(score(x)[few], score(x[few]))
+    torch.testing.assert_close(score.responsibilities(x)[few], score.responsibilities(x[few]))

@@ -93,7 +93,7 @@ def checked_diffusion(diffusion: Any, dim: int) -> tuple[np.ndarray | None, floa
         if diffusion != "fit":
             raise InputError(f"diffusion is {diffusion!r}; give 'fit', a number or a matrix")
         return np.eye(dim), None
-    tensor = as_numbers(diffusion, "diffusion").double().numpy()
+    tensor = _array(diffusion, "diffusion")
     if tensor.ndim == 0:
         tensor = float(tensor) * np.eye(dim)
     if tensor.ndim == 1 and len(tensor) == dim:
@@ -114,7 +114,7 @@ def checked_noise(noise: Any, known: Moments, extras: Sequence[str] = ()) -> np.
             raise InputError(f"noise is {noise!r}; give a size, one a column, or 'auto'")
         sizes = None
     else:
-        sizes = as_numbers(noise, "noise").double().numpy()
+        sizes = _array(noise, "noise")
         if sizes.ndim > 1 or (sizes.ndim == 1 and len(sizes) != known.dim):
             raise InputError(f"noise has shape {sizes.shape}; give one size, or {known.dim}")
         sizes = np.array(
@@ -131,3 +131,8 @@ def checked_noise(noise: Any, known: Moments, extras: Sequence[str] = ()) -> np.
             f"noise can't be removed from terms such as {extras[0]!r}; use a library of monomials"
         )
     return sizes
+
+
+def _array(value: Any, name: str) -> np.ndarray:
+    """Numbers in float64, of whatever holds them, a tensor on any device included."""
+    return as_numbers(value, name).detach().cpu().double().numpy()
