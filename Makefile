@@ -48,8 +48,8 @@ notebooks: $(COURSE) ## execute the .py notebooks into the committed .ipynb (ARG
 	$(BIN)/eqflow-nb refresh $(ARGS)
 
 site: $(SITE) ## build the course's website from the committed notebooks into build/site
-	$(BIN)/python site/prepare.py build/site-src
-	$(BIN)/python -m sphinx -q -W --keep-going -c site -d build/site-trees build/site-src build/site
+	$(BIN)/python docs/site/prepare.py build/site-src
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs/site -d build/site-trees build/site-src build/site
 
 bench: $(TESTS) ## run the benchmarks alone
 	$(BIN)/python -m pytest --benchmark-only $(ARGS)

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from .inputs import InputError
+from eqflow_nb.inputs import InputError
 
 
 def filtered(symbol: Tensor, x: Tensor) -> Tensor:

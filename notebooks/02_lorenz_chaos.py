@@ -36,9 +36,10 @@ import time
 
 import torch
 
-from eqflow_nb import course, figures, flows, measures, panels, rollout, scores, snapshots
+from eqflow_nb import figures, flows, measures, panels, rollout, scores, snapshots
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots.lorenz import trajectories
 
 figures.style()

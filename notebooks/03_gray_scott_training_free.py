@@ -33,10 +33,13 @@
 # %%
 import torch
 
-from eqflow_nb import chemistry, course, figures, flows, panels_images, rollout, scores
+from eqflow_nb import figures, flows, rollout, scores
+from eqflow_nb.course import gray_scott as chemistry
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.measures import patterns
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.panels import images as panels_images
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots import gray_scott
 
 figures.style()

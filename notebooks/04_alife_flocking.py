@@ -37,10 +37,14 @@ import time
 
 import torch
 
-from eqflow_nb import alife, course, figures, panels_images, panels_paint, rollout, scores
+from eqflow_nb import figures, rollout, scores
+from eqflow_nb.course import creatures as alife
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.measures import flocking, momentum, travel
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.panels import images as panels_images
+from eqflow_nb.panels import paint as panels_paint
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots import field_world, icons
 
 figures.style()

@@ -40,14 +40,18 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy: whole runs go side by 
 import numpy as np
 import torch
 
-from eqflow_nb import course, figures, measures, panels_equations, recovery, recovery_runs, rollout
-from eqflow_nb import figures_equations as pictures
-from eqflow_nb.flows import moments
-from eqflow_nb.flows.stationarity import identify
-from eqflow_nb.flows.stationarity_fields import identify_fields
+from eqflow_nb import figures, measures, rollout
+from eqflow_nb.course import equations as recovery
+from eqflow_nb.course import equations_runs as recovery_runs
+from eqflow_nb.equations import moments
+from eqflow_nb.equations.direction_of_time import with_arrow
+from eqflow_nb.equations.stationarity import identify
+from eqflow_nb.equations.stationarity_fields import identify_fields
+from eqflow_nb.figures import equations as pictures
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
-from eqflow_nb.measures.arrow import with_arrow
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.panels import equations as panels_equations
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots import field_world, noisy
 from eqflow_nb.snapshots.zoo import evaluate, system
 

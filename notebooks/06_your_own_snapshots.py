@@ -37,18 +37,21 @@ import tempfile
 import numpy as np
 import torch
 
-from eqflow_nb import course, figures, figures_report, flows, levels, measures, rollout, scores
-from eqflow_nb.flows.stationarity import identify
-from eqflow_nb.flows.stationarity_fields import identify_fields
+from eqflow_nb import figures, flows, measures, rollout, scores
+from eqflow_nb.course import noise_levels as levels
+from eqflow_nb.equations.stationarity import identify
+from eqflow_nb.equations.stationarity_fields import identify_fields
+from eqflow_nb.figures import report as figures_report
 from eqflow_nb.inputs import BUDGETS, InputError, choice, pick_device
 from eqflow_nb.measures.phases import phase_order
-from eqflow_nb.panels_own import own_panel
+from eqflow_nb.panels.own import own_panel
 from eqflow_nb.report import report
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.scores.automatic import choose_sigma
 from eqflow_nb.snapshots import cells, gray_scott, plummer
-from eqflow_nb.snapshots.own import read
-from eqflow_nb.snapshots.own_look import look
+from eqflow_nb.user_data.look import look
+from eqflow_nb.user_data.read import read
 
 figures.style()
 torch.set_num_threads(1)  # whole rollouts run side by side instead

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from eqflow_nb import alife, figures
+from eqflow_nb import figures
+from eqflow_nb.course import creatures as alife
 from eqflow_nb.flows import kernels
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import momentum, travel

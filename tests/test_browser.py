@@ -19,7 +19,7 @@ import nbformat
 import pytest
 from browser import browsing, free_port, serving
 
-from eqflow_nb import course
+from eqflow_nb.running import catalogue as course
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 300.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eqflow_nb.files import replace_bytes
+from eqflow_nb.inputs import replace_bytes
 from eqflow_nb.snapshots import cache
 
 

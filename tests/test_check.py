@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from eqflow_nb import check
+from eqflow_nb.course import check
 
 
 def flipped(weights: torch.Tensor) -> torch.Tensor:

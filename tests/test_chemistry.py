@@ -10,12 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from eqflow_nb import chemistry, fourier, rollout, scores
-from eqflow_nb.chemistry import Album
-from eqflow_nb.flows import kernels, skew, spectral
+from eqflow_nb import fourier, rollout, scores
+from eqflow_nb.course import gray_scott as chemistry
+from eqflow_nb.course.gray_scott import Album
+from eqflow_nb.flows import kernels, skew
+from eqflow_nb.flows import spectral_kernel as spectral
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots.fields import FieldWorld
 
 SIZE = 16

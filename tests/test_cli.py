@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eqflow_nb import doctor, pages
-from eqflow_nb.__main__ import _join_parameters, main
+from eqflow_nb.running import doctor, pages
+from eqflow_nb.running.commands import _join_parameters, main
 
 Shelf = Callable[..., Path]
 QUESTION = ["What", "is", "twice", "the", "gain?"]

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from eqflow_nb import course, runner, scorecard
-from eqflow_nb.course import CourseError, find, override, parameters
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import runner, scorecard
+from eqflow_nb.running.catalogue import CourseError, find, override, parameters
 
 Shelf = Callable[..., Path]
 DEFAULTS = {

@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from eqflow_nb import alife
+from eqflow_nb.course import creatures as alife
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import flocking, tracking, travel
 from eqflow_nb.measures.tracking import Found, Tracks
 from eqflow_nb.snapshots import icons
-from eqflow_nb.snapshots.pictures import read_picture
+from eqflow_nb.user_data.pictures import read_picture
 
 SIZE = 64
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from eqflow_nb.drawn_motion import Motion
 from eqflow_nb.flows import skew
 from eqflow_nb.flows.continuity import residual
 from eqflow_nb.inputs import InputError
-from eqflow_nb.snapshots import drawn
+from eqflow_nb.panels.drawn_motion import Motion
+from eqflow_nb.snapshots import dots as drawn
 
 TURN = skew.from_entries(1.0)
 SYMMETRIC = torch.tensor([[0.0, 1.0], [1.0, 0.0]])

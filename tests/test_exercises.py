@@ -17,8 +17,10 @@ import nbformat
 import pytest
 import torch
 
-from eqflow_nb import assignments, check, course, exercises
-from eqflow_nb.__main__ import main
+from eqflow_nb.course import check
+from eqflow_nb.running import assignments, exercises
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running.commands import main
 
 PLACE = Path(__file__).parents[1] / "notebooks" / "exercises"
 SCRIPTS = exercises.solutions(PLACE)

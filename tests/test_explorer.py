@@ -19,8 +19,9 @@ import pytest
 from browser import browsing
 from PIL import Image
 
-from eqflow_nb import explorer, pages
-from eqflow_nb.panels_base import Panel, slider
+from eqflow_nb.panels import explorer
+from eqflow_nb.panels.base import Panel, slider
+from eqflow_nb.running import pages
 
 PATIENCE = 60.0
 
@@ -108,7 +109,7 @@ def test_every_panel_of_the_package_is_there() -> None:
 
 
 def test_the_pair_is_in_step_and_the_course_does_not_take_it_for_a_chapter() -> None:
-    from eqflow_nb import course
+    from eqflow_nb.running import catalogue as course
 
     script, notebook = (jupytext.read(explore.PAGE / f"explorer.{e}") for e in ("py", "ipynb"))
     cells = [[(cell.cell_type, cell.source) for cell in pair.cells] for pair in (script, notebook)]

@@ -22,7 +22,7 @@ import psutil
 import pytest
 import torch
 
-from eqflow_nb import scorecard
+from eqflow_nb.running import scorecard
 from eqflow_nb.scores import weights
 
 KILLS = int(os.environ.get("EQFLOW_FAULTS", "5"))
@@ -32,7 +32,7 @@ Shelf = Callable[..., Path]
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "eqflow_nb", *map(str, arguments)]
+    return [sys.executable, "-m", "eqflow_nb.running.commands", *map(str, arguments)]
 
 
 def killed(arguments: list[str], after: float) -> int:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from eqflow_nb.flows import elimination
-from eqflow_nb.flows.field_conditions import FieldConditions
-from eqflow_nb.flows.field_laws import (
+from eqflow_nb.equations import elimination
+from eqflow_nb.equations.field_conditions import FieldConditions
+from eqflow_nb.equations.field_laws import (
     FieldTerm,
     FieldVelocity,
     functions_of,
@@ -19,7 +19,7 @@ from eqflow_nb.flows.field_laws import (
     simulate,
     squared_gradient,
 )
-from eqflow_nb.flows.field_tests import TESTS, FieldTests, derivatives, values
+from eqflow_nb.equations.field_tests import TESTS, FieldTests, derivatives, values
 from eqflow_nb.inputs import InputError
 from eqflow_nb.snapshots import gray_scott, gray_scott_steps
 

@@ -18,8 +18,8 @@ from nbconvert import HTMLExporter
 from PIL import Image
 
 from eqflow_nb import figures
-from eqflow_nb.figures_draw import draw_density, draw_streamlines
-from eqflow_nb.figures_style import MARKERS, PALETTE, colours, grid, kind_of, looks, thin
+from eqflow_nb.figures.axes import draw_density, draw_streamlines
+from eqflow_nb.figures.style import MARKERS, PALETTE, colours, grid, kind_of, looks, thin
 
 RNG = np.random.default_rng(0)
 CLOUD = torch.randn(3000, 2, generator=torch.Generator().manual_seed(0))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from eqflow_nb import figures_sweep
+from eqflow_nb.figures import sweep as figures_sweep
 
 
 def test_an_ensemble_shows_its_mean_its_count_and_the_papers_figure() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws import law, normal, relative_error
 
-from eqflow_nb.flows import last_layer, learned
+from eqflow_nb.flows import learned
+from eqflow_nb.flows import solve_last_layer as last_layer
 from eqflow_nb.flows.continuity import divergence, jacobian, residual
 from eqflow_nb.flows.learned import FlowNetworks
 from eqflow_nb.flows.networks import ROWS

@@ -22,16 +22,10 @@ from hypothesis import strategies as st
 from laws import law, normal
 
 from eqflow_nb import inputs, measures, scores, snapshots
-from eqflow_nb.flows import (
-    at_common_speed,
-    continuity,
-    exact,
-    kernels,
-    skew,
-    spectral,
-    stationarity,
-)
-from eqflow_nb.flows.stationarity_fields import identify_fields
+from eqflow_nb.equations import stationarity
+from eqflow_nb.equations.stationarity_fields import identify_fields
+from eqflow_nb.flows import at_common_speed, continuity, exact, kernels, skew
+from eqflow_nb.flows import spectral_kernel as spectral
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns, sampling
 from eqflow_nb.rollout import Diverged, exponential, exponential_images, heun, rk4

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from eqflow_nb import growth
+from eqflow_nb.course import growth
 
 
 @pytest.mark.parametrize("power", [0, 1, 2])

@@ -10,9 +10,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from eqflow_nb import scores, training
+from eqflow_nb import scores
 from eqflow_nb.inputs import InputError
-from eqflow_nb.scores import images, weights
+from eqflow_nb.scores import images, training, weights
 from eqflow_nb.scores.unet import UNet
 
 

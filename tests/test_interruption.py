@@ -15,7 +15,8 @@ import psutil
 import pytest
 from test_course import Shelf, run
 
-from eqflow_nb import course, runner, scorecard
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import runner, scorecard
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
@@ -27,7 +28,7 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 def start(out: Path, *options: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "eqflow_nb", "run", "-o", str(out), *options]
+    command = [sys.executable, "-m", "eqflow_nb.running.commands", "run", "-o", str(out), *options]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_interrupts
     )

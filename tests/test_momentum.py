@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from eqflow_nb import alife, rollout
+from eqflow_nb import rollout
+from eqflow_nb.course import creatures as alife
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import momentum
 from eqflow_nb.snapshots import icons

@@ -16,7 +16,8 @@ import nbformat
 import pytest
 from conftest import HEAD
 
-from eqflow_nb import course, pages, runner
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import pages, runner
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 CHAPTERS = course.chapters(NOTEBOOKS)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from eqflow_nb.inputs import InputError
-from eqflow_nb.snapshots.own import Own, read
-from eqflow_nb.snapshots.own_look import look, order
+from eqflow_nb.user_data.look import look, order
+from eqflow_nb.user_data.read import Own, read
 
 HERE = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PICTURES = Path(sys.modules["eqflow_nb"].__file__).parent / "data" / "pictures"

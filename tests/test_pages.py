@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eqflow_nb import pages, thumbnails
-from eqflow_nb.__main__ import main
-from eqflow_nb.course import CourseError
+from eqflow_nb.running import pages, thumbnails
+from eqflow_nb.running.catalogue import CourseError
+from eqflow_nb.running.commands import main
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 
 from eqflow_nb import figures, panels
 from eqflow_nb.flows.continuity import residual
-from eqflow_nb.panels_base import Panel, slider
-from eqflow_nb.panels_motion import (
+from eqflow_nb.panels.base import Panel, slider
+from eqflow_nb.panels.motion import (
     PSI,
     blurred_samples,
     law,

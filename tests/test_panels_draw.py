@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from eqflow_nb import figures
-from eqflow_nb.panels_draw import WORDS, DrawPanel, draw_panel
-from eqflow_nb.panels_draw_sheet import SIDE
-from eqflow_nb.snapshots import drawn
+from eqflow_nb.panels.draw import WORDS, DrawPanel, draw_panel
+from eqflow_nb.panels.draw_sheet import SIDE
+from eqflow_nb.snapshots import dots as drawn
 
 
 @pytest.fixture

@@ -11,8 +11,11 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from eqflow_nb import alife, panels_images, panels_paint, scores, snapshots
+from eqflow_nb import scores, snapshots
+from eqflow_nb.course import creatures as alife
 from eqflow_nb.inputs import InputError
+from eqflow_nb.panels import images as panels_images
+from eqflow_nb.panels import paint as panels_paint
 from eqflow_nb.snapshots import icons
 
 

@@ -9,7 +9,7 @@ import torch
 
 from eqflow_nb import panels, scores, snapshots
 from eqflow_nb.flows import exact
-from eqflow_nb.panels_motion import (
+from eqflow_nb.panels.motion import (
     PSI,
     Mixed,
     Particles,

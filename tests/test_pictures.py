@@ -17,7 +17,7 @@ from torch import Tensor
 
 from eqflow_nb.inputs import InputError
 from eqflow_nb.snapshots import icons
-from eqflow_nb.snapshots.pictures import read_picture
+from eqflow_nb.user_data.pictures import read_picture
 
 RED, BLUE = (214, 40, 32), (13, 77, 191)
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from eqflow_nb import alife
+from eqflow_nb.course import creatures as alife
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import momentum, travel
-from eqflow_nb.scores.pose import PoseDenoiser
-from eqflow_nb.snapshots import drawings, icons
+from eqflow_nb.scores.single_creature import PoseDenoiser
+from eqflow_nb.snapshots import icon_shapes as drawings
+from eqflow_nb.snapshots import icons
 
 SIZE = 24
 

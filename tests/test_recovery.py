@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from eqflow_nb import figures, panels_equations, recovery, recovery_runs
-from eqflow_nb import figures_equations as pictures
-from eqflow_nb.flows.stationarity import identify
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb import figures
+from eqflow_nb.course import equations as recovery
+from eqflow_nb.course import equations_runs as recovery_runs
+from eqflow_nb.equations.stationarity import identify
+from eqflow_nb.figures import equations as pictures
+from eqflow_nb.panels import equations as panels_equations
+from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots.zoo import system
 
 LORENZ = system("lorenz")

@@ -10,12 +10,13 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from eqflow_nb import figures_report, levels
+from eqflow_nb.course import noise_levels as levels
+from eqflow_nb.figures import report as figures_report
 from eqflow_nb.inputs import InputError
-from eqflow_nb.panels_own import own_panel
+from eqflow_nb.panels.own import own_panel
 from eqflow_nb.report import Report, report
-from eqflow_nb.report_images import rules
-from eqflow_nb.report_plane import flat_density, mean_flow, plane_of
+from eqflow_nb.report.images import rules
+from eqflow_nb.report.plane import flat_density, mean_flow, plane_of
 from eqflow_nb.scores import KernelDensityScore, fit_spectral
 from eqflow_nb.snapshots import cells
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eqflow_nb import scorecard
+from eqflow_nb.running import scorecard
 
 # Sums are split between threads, so last digits may differ; training amplifies these a little.
 ACROSS_THREADS = 1e-3
@@ -82,7 +82,7 @@ def test_the_same_seed_gives_the_same_scorecard(tmp_path: Path) -> None:
     cards = []
     for run in ("a", "b"):
         arguments = ["run", "00", "--budget", "quick", "-p", "seed", "5", "-o", str(tmp_path / run)]
-        command = [sys.executable, "-m", "eqflow_nb", *arguments]
+        command = [sys.executable, "-m", "eqflow_nb.running.commands", *arguments]
         subprocess.run(command, check=True, capture_output=True)
         cards.append(scorecard.gather(tmp_path / run)["00_start_here"])
     assert cards[0], "there are figures to compare"

@@ -11,7 +11,7 @@ from eqflow_nb import fourier, rollout, scores
 from eqflow_nb.flows import kernels, skew
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
-from eqflow_nb.rollout.fields import _propagators
+from eqflow_nb.rollout.images import _propagators
 
 SIGMA = 0.5
 

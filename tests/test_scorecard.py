@@ -14,8 +14,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eqflow_nb import scorecard
-from eqflow_nb.scorecard import MIME, Scorecard, gather, meets, read, table
+from eqflow_nb.running import scorecard
+from eqflow_nb.running.scorecard import MIME, Scorecard, gather, meets, read, table
 
 FINITE = st.floats(-1e6, 1e6)
 

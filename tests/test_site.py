@@ -17,10 +17,11 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import pytest
 from browser import browsing
 
-from eqflow_nb import course, scorecard
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import scorecard
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "site"))
+sys.path.insert(0, str(ROOT / "docs" / "site"))
 import prepare  # noqa: E402
 
 PHONE, DESK = 390, 1280
@@ -66,7 +67,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built with warnings as errors."""
     folder = tmp_path_factory.mktemp("site")
     sources = prepare.prepare(folder / "src")
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", ROOT / "site"]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-c",
+        ROOT / "docs" / "site",
+    ]
     command += ["-d", folder / "trees", sources, folder / "html"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

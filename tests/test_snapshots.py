@@ -6,15 +6,7 @@ import torch
 
 from eqflow_nb.inputs import InputError
 from eqflow_nb.snapshots import NAMES, world
-from eqflow_nb.snapshots.lorenz import (
-    BETA,
-    LYAPUNOV,
-    RHO,
-    SIGMA,
-    _advance,
-    _settled,
-    trajectories,
-)
+from eqflow_nb.snapshots.lorenz import BETA, LYAPUNOV, RHO, SIGMA, _advance, _settled, trajectories
 
 DENSE = ("two_peaks", "ring", "two_moons", "checkerboard")
 MIXED = ("two_peaks", "two_moons")

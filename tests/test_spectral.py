@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eqflow_nb import flows, fourier, scores
-from eqflow_nb.flows import kernels, nearest, spectral
+from eqflow_nb.flows import kernels
+from eqflow_nb.flows import projection as nearest
+from eqflow_nb.flows import spectral_kernel as spectral
 from eqflow_nb.fourier import filtered
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns

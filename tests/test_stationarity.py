@@ -13,14 +13,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eqflow_nb.__main__ import main
-from eqflow_nb.flows import elimination, moments
-from eqflow_nb.flows.conditions import MomentConditions
-from eqflow_nb.flows.cosines import CosineConditions
-from eqflow_nb.flows.resampling import bootstrap, crossfit
-from eqflow_nb.flows.stationarity import identify, identify_from, moments_of
+from eqflow_nb.equations import elimination, moments
+from eqflow_nb.equations.conditions import MomentConditions
+from eqflow_nb.equations.cosine_tests import CosineConditions
+from eqflow_nb.equations.direction_of_time import with_arrow
+from eqflow_nb.equations.resampling import bootstrap, crossfit
+from eqflow_nb.equations.stationarity import identify, identify_from, moments_of
 from eqflow_nb.inputs import InputError
-from eqflow_nb.measures.arrow import with_arrow
+from eqflow_nb.running.commands import main
 from eqflow_nb.snapshots import noisy
 from eqflow_nb.snapshots.zoo import system
 
@@ -397,7 +397,13 @@ def test_streamed_moments_give_the_same_law(law, snapshots: np.ndarray) -> None:
 
 def test_the_command_prints_json_alone(tmp_path, snapshots: np.ndarray) -> None:
     np.save(tmp_path / "lorenz.npy", snapshots)
-    line = [sys.executable, "-m", "eqflow_nb", "identify", str(tmp_path / "lorenz.npy")]
+    line = [
+        sys.executable,
+        "-m",
+        "eqflow_nb.running.commands",
+        "identify",
+        str(tmp_path / "lorenz.npy"),
+    ]
     line += ["--json", "--relative-to", "x*y"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=120)
     data = json.loads(done.stdout)

@@ -18,7 +18,8 @@ import pytest
 from test_cli import call
 from test_interruption import heed_interrupts, wait_for
 
-from eqflow_nb import course, scorecard, sweep, sweep_sets
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import scorecard, sweep, sweep_sets
 
 Shelf = Callable[..., Path]
 FAULTS = int(os.environ.get("EQFLOW_FAULTS", 5))
@@ -27,7 +28,16 @@ __all__ = ["call"]  # a fixture
 
 
 def start(out: Path, *options: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "eqflow_nb", "sweep", "01_a", "-o", str(out), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "eqflow_nb.running.commands",
+        "sweep",
+        "01_a",
+        "-o",
+        str(out),
+        *options,
+    ]
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from eqflow_nb import course, scorecard, sweep_sets, sweep_table
-from eqflow_nb.course import CourseError
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import scorecard, sweep_sets, sweep_table
+from eqflow_nb.running.catalogue import CourseError
 
 Shelf = Callable[..., Path]
 DEFAULTS = {"seed": 0, "gain": 1.5, "budget": "laptop", "device": "auto", "free": None, "on": True}

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from laws import normal
 
 from eqflow_nb import scores
-from eqflow_nb.flows import kernels, spectral
-from eqflow_nb.flows.field_laws import laplacian
+from eqflow_nb.equations.field_laws import laplacian
+from eqflow_nb.flows import kernels
+from eqflow_nb.flows import spectral_kernel as spectral
 from eqflow_nb.fourier import enlarged, filtered
 from eqflow_nb.inputs import InputError
 from eqflow_nb.snapshots import gray_scott, gray_scott_steps
-from eqflow_nb.tiles import bands, tiled
+from eqflow_nb.snapshots.tiles import bands, tiled
 
 
 @given(

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from eqflow_nb import training
-from eqflow_nb.__main__ import main
 from eqflow_nb.inputs import InputError
-from eqflow_nb.scores import images, weights
+from eqflow_nb.running.commands import main
+from eqflow_nb.scores import images, training, weights
 
 
 @pytest.fixture

@@ -9,14 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
 from eqflow_nb.inputs import InputError
-from eqflow_nb.measures import (
-    bounded,
-    mmd,
-    noise_floor,
-    preservation,
-    sinkhorn,
-    sliced_wasserstein,
-)
+from eqflow_nb.measures import bounded, mmd, noise_floor, preservation, sinkhorn, sliced_wasserstein
 
 # Identities hold for what has settled; clouds twice as wide take more than the usual iterations.
 DISTANCES = [sliced_wasserstein, partial(sinkhorn, iterations=2000), mmd]

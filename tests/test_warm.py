@@ -13,7 +13,8 @@ import psutil
 import pytest
 from test_interruption import wait_for
 
-from eqflow_nb import course, runner, scorecard, warm
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import runner, scorecard, warm
 
 Shelf = Callable[..., Path]
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eqflow_nb import fourier, scores
-from eqflow_nb.flows import spectral
+from eqflow_nb.flows import spectral_kernel as spectral
 from eqflow_nb.inputs import InputError
-from eqflow_nb.scores.warped import Warp, WarpedScore, fit_warped
+from eqflow_nb.scores.gaussian_copula import Warp, WarpedScore, fit_warped
 
 SIZE = 8
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from . import continuity, exact, kernels, learned, nearest, networks, skew, spectral
-from .base import Scaled, at_common_speed
+from eqflow_nb.flows import continuity, exact, kernels, learned, networks, skew
+from eqflow_nb.flows import projection as nearest
+from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.flows.base import Scaled, at_common_speed
 
 __all__ = [
     "Scaled",

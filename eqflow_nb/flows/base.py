@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples
-from .continuity import Field, jacobian
+from eqflow_nb.flows.continuity import Field, jacobian
+from eqflow_nb.inputs import InputError, as_samples
 
 
 class Scaled:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples, count, seeded
+from eqflow_nb.inputs import InputError, as_samples, count, seeded
 
 Field = Callable[[Tensor], Tensor]
 EXACT_UP_TO = 6

@@ -11,10 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..fourier import filtered
-from ..inputs import InputError, as_numbers, choice, count, seeded
-from ..inputs_images import as_images
-from .continuity import Field
+from eqflow_nb.flows.continuity import Field
+from eqflow_nb.fourier import filtered
+from eqflow_nb.inputs import InputError, as_images, as_numbers, choice, count, seeded
 
 
 class Convolution:

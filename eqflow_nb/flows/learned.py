@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ..inputs import as_samples, count, positive, seeded
-from .continuity import Field
-from .last_layer import polish
-from .lessons import Lesson, lesson
-from .networks import FlowNetworks
+from eqflow_nb.flows.continuity import Field
+from eqflow_nb.flows.networks import FlowNetworks
+from eqflow_nb.flows.solve_last_layer import polish
+from eqflow_nb.flows.training_points import Lesson, lesson
+from eqflow_nb.inputs import as_samples, count, positive, seeded
 
 # Points on which the last layer is solved for.
 POLISHING = 24576

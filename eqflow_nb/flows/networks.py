@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..inputs import InputError, as_samples, count, seeded
+from eqflow_nb.inputs import InputError, as_samples, count, seeded
 
 # With fewer rows a network, splitting them costs more than the cache gives back.
 ROWS = 64

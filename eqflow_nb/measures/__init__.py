@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from . import flocking, momentum, patterns, tracking, travel
-from .agreement import embed, rms, signed_similarity, similarity, similarity_matrix
-from .chaos import LyapunovResult, kaplan_yorke, lyapunov_spectrum, mean_speed
-from .sampling import Sampling, assess, largest_step
-from .symmetry import HalfTurn, half_turns
-from .transport import bounded, mmd, noise_floor, preservation, sinkhorn, sliced_wasserstein
+from eqflow_nb.measures import flocking, momentum, patterns, tracking, travel
+from eqflow_nb.measures.agreement import (
+    embed,
+    rms,
+    signed_similarity,
+    similarity,
+    similarity_matrix,
+)
+from eqflow_nb.measures.chaos import LyapunovResult, kaplan_yorke, lyapunov_spectrum, mean_speed
+from eqflow_nb.measures.sampling import Sampling, assess, largest_step
+from eqflow_nb.measures.symmetry import HalfTurn, half_turns
+from eqflow_nb.measures.transport import (
+    bounded,
+    mmd,
+    noise_floor,
+    preservation,
+    sinkhorn,
+    sliced_wasserstein,
+)
 
 __all__ = [
     "HalfTurn",

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_numbers, as_samples, count
+from eqflow_nb.inputs import InputError, as_numbers, as_samples, count
 
 
 def rms(v: Tensor) -> float:

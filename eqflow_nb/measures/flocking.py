@@ -9,9 +9,9 @@ from functools import cache
 import numpy as np
 from scipy import integrate, special
 
-from ..inputs import InputError, count, positive
-from .tracking import Tracks, whole
-from .travel import displacements, moving, to_first_zero
+from eqflow_nb.inputs import InputError, count, positive
+from eqflow_nb.measures.tracking import Tracks, whole
+from eqflow_nb.measures.travel import displacements, moving, to_first_zero
 
 
 def count_kept(ink: np.ndarray, placed: float, number: int) -> float:

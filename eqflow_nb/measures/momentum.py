@@ -24,9 +24,9 @@ import math
 import torch
 from torch import Tensor
 
-from ..flows import skew
-from ..fourier import frequencies
-from ..inputs import InputError, between, count, positive, seeded
+from eqflow_nb.flows import skew
+from eqflow_nb.fourier import frequencies
+from eqflow_nb.inputs import InputError, between, count, positive, seeded
 
 
 def diffusion(

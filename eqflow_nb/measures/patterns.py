@@ -11,10 +11,9 @@ from scipy.stats import wasserstein_distance
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..fourier import frequencies
-from ..inputs import InputError, count, seeded
-from ..inputs_images import as_images
-from .transport import sliced_wasserstein
+from eqflow_nb.fourier import frequencies
+from eqflow_nb.inputs import InputError, as_images, count, seeded
+from eqflow_nb.measures.transport import sliced_wasserstein
 
 PATCHES = 2000
 

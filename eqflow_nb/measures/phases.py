@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples, count, positive, seeded
+from eqflow_nb.inputs import InputError, as_samples, count, positive, seeded
 
 Field = Callable[[Tensor], Tensor]
 COPIES = 64  # blurred copies of each point, in antithetic pairs, that means are taken over

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import as_samples, count, seeded
-from .transport import sliced_wasserstein
+from eqflow_nb.inputs import as_samples, count, seeded
+from eqflow_nb.measures.transport import sliced_wasserstein
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import numpy as np
 from scipy import ndimage
 from torch import Tensor
 
-from ..inputs import InputError, positive
-from ..inputs_images import as_images
+from eqflow_nb.inputs import InputError, as_images, positive
 
 WHOLE = (0.6, 1.5)  # ink of a creature, in that of a placed one: others have faded or merged
 

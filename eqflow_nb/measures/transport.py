@@ -16,7 +16,7 @@ import ot
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_numbers, as_samples, between, count, positive
+from eqflow_nb.inputs import InputError, as_numbers, as_samples, between, count, positive
 
 Distance = Callable[[Tensor, Tensor], float]
 Draw = Callable[[int, int], Tensor]

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import integrate
 
-from ..inputs import InputError, count
-from .tracking import Tracks
+from eqflow_nb.inputs import InputError, count
+from eqflow_nb.measures.tracking import Tracks
 
 
 def mean_squared_displacement(tracks: Sequence[Tracks], lag: int) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Flows followed in time: integrators, which are generators, and what is kept of their paths."""
 
-from .fields import Diverged, exponential_images
-from .following import FAR, Rollout, follow, race, together
-from .integrators import Field, exponential, heun, rk4
-from .visits import Visits, averaged, visit
+from eqflow_nb.rollout.images import Diverged, exponential_images
+from eqflow_nb.rollout.integrators import Field, exponential, heun, rk4
+from eqflow_nb.rollout.record import FAR, Rollout, follow, race, together
+from eqflow_nb.rollout.visits import Visits, averaged, visit
 
 __all__ = [
     "FAR",

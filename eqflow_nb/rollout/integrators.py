@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from ..inputs import as_states, between, count, floating, positive, seeded, skew_matrix
+from eqflow_nb.inputs import as_states, between, count, floating, positive, seeded, skew_matrix
 
 Field = Callable[[Tensor], Tensor]
 NOISE_SEEDS = 1_000_000_007

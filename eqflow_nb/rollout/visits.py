@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, between
-from .fields import Diverged
-from .following import _stop_if_abandoned
+from eqflow_nb.inputs import InputError, between
+from eqflow_nb.rollout.images import Diverged
+from eqflow_nb.rollout.record import _stop_if_abandoned
 
 
 @dataclass(frozen=True)

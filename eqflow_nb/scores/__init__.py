@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .closed_form import MixtureScore, fit_mixture, gaussian, of_density
-from .denoiser import DenoiserScore
-from .images import ImageScore
-from .kernel_density import KernelDensityScore
-from .spectral import SpectralScore, fit_spectral
-from .unet import UNet
-from .warped import WarpedScore, fit_warped
-from .weights import load, shipped
+from eqflow_nb.scores.closed_form import MixtureScore, fit_mixture, gaussian, of_density
+from eqflow_nb.scores.denoiser import DenoiserScore
+from eqflow_nb.scores.gaussian_copula import WarpedScore, fit_warped
+from eqflow_nb.scores.gaussian_field import SpectralScore, fit_spectral
+from eqflow_nb.scores.images import ImageScore
+from eqflow_nb.scores.kernel_density import KernelDensityScore
+from eqflow_nb.scores.unet import UNet
+from eqflow_nb.scores.weights import load, shipped
 
 __all__ = [
     "DenoiserScore",

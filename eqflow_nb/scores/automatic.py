@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..inputs import InputError, as_samples, count, positive
+from eqflow_nb.inputs import InputError, as_samples, count, positive
 
 GRID = tuple(float(s) for s in np.geomspace(0.03, 1.0, 26))  # in units of a standard deviation
 SPLITS, DIRECTIONS = 12, 24

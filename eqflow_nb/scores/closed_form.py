@@ -9,7 +9,7 @@ import torch
 from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
-from ..inputs import InputError, as_numbers, as_samples, as_states, count, positive, seeded
+from eqflow_nb.inputs import InputError, as_numbers, as_samples, as_states, count, positive, seeded
 
 # States in hand at once: their numbers fit into a processor's cache.  More take up to three times
 # as long.

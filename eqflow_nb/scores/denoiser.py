@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ..inputs import as_samples, count, positive, seeded
+from eqflow_nb.inputs import as_samples, count, positive, seeded
 
 
 class DenoiserScore(nn.Module):

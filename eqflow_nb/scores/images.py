@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..fourier import blur
-from ..inputs import InputError, between, count, positive
-from ..inputs_images import as_images
-from .unet import UNet
+from eqflow_nb.fourier import blur
+from eqflow_nb.inputs import InputError, as_images, between, count, positive
+from eqflow_nb.scores.unet import UNet
 
 Draw = Callable[[int, torch.Generator], Tensor]
 LEVELS = (0.1, 1.0)

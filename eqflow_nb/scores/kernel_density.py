@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples, as_states, positive
+from eqflow_nb.inputs import InputError, as_samples, as_states, positive
 
 # Numbers in hand at once: what a processor's cache holds.  Larger blocks take three times as long.
 CHUNK = 1_000_000

@@ -13,12 +13,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from ..files import replace_bytes
-from ..inputs import InputError
-from .images import ImageScore
-from .unet import UNet
+from eqflow_nb.inputs import InputError, replace_bytes
+from eqflow_nb.scores.images import ImageScore
+from eqflow_nb.scores.unet import UNet
 
-FOLDER = Path(__file__).parent.parent / "weights"
+FOLDER = Path(__file__).parents[1] / "data" / "weights"
 
 
 def shipped() -> list[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..inputs import choice
-from . import gray_scott, icons, lorenz, toys
-from .base import Field, Mixture, World
-from .fields import FieldWorld
+from eqflow_nb.inputs import choice
+from eqflow_nb.snapshots import gray_scott, icons, lorenz, toys
+from eqflow_nb.snapshots.base import Field, Mixture, World
+from eqflow_nb.snapshots.fields import FieldWorld
 
 __all__ = ["FIELDS", "NAMES", "Field", "FieldWorld", "Mixture", "World", "field_world", "world"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..inputs import between
+from eqflow_nb.inputs import between
 
 Field = Callable[[Tensor], Tensor]
 Mixture = tuple[Tensor, Tensor, Tensor]

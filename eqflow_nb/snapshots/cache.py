@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..files import replace_bytes
+from eqflow_nb.inputs import replace_bytes
 
 
 def folder() -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, as_samples, seeded
+from eqflow_nb.inputs import InputError, as_samples, seeded
 
 PATH = Path(__file__).parents[1] / "data" / "cell_cycle.csv"
 PHASES = ("G1", "S", "G2M")  # in the order a cell passes them

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..inputs import InputError
-from .base import Field, blurred
+from eqflow_nb.inputs import InputError
+from eqflow_nb.snapshots.base import Field, blurred
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import InputError, choice, count
-from ..inputs_images import as_images
-from ..tiles import bands
-from .cache import cached
-from .fields import FieldWorld
-from .gray_scott_steps import change, follow
+from eqflow_nb.inputs import InputError, as_images, choice, count
+from eqflow_nb.snapshots.cache import cached
+from eqflow_nb.snapshots.fields import FieldWorld
+from eqflow_nb.snapshots.gray_scott_steps import change, follow
+from eqflow_nb.snapshots.tiles import bands
 
 SETTLED = 10_000  # steps after which the presets are counted as stationary
 RETRIES = 8

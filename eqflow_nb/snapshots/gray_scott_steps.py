@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ..tiles import tiled
+from eqflow_nb.snapshots.tiles import tiled
 
 DU, DV = 0.16, 0.08
 LARGE, TILE, RIM = 2**21, 512, 32  # pixels over which a canvas is followed in tiles; their sides

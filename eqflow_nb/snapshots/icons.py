@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..inputs import InputError, choice, count, positive, seeded
-from .drawings import ICONS, draw
-from .fields import FieldWorld
+from eqflow_nb.inputs import InputError, choice, count, positive, seeded
+from eqflow_nb.snapshots.fields import FieldWorld
+from eqflow_nb.snapshots.icon_shapes import ICONS, draw
 
 PAPER = (0.93, 0.91, 0.86)
 DIAMETER = 13.0

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import count, positive
-from .base import World
+from eqflow_nb.inputs import count, positive
+from eqflow_nb.snapshots.base import World
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8.0 / 3.0
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from scipy.linalg import solve_continuous_lyapunov
 
-from ..inputs import InputError, as_numbers, as_samples, count, positive, torch
-from .zoo import System, system
-from .zoo_systems import Polynomial
+from eqflow_nb.inputs import InputError, as_numbers, as_samples, count, positive, torch
+from eqflow_nb.snapshots.zoo import System, system
+from eqflow_nb.snapshots.zoo_systems import Polynomial
 
 BATCH = 2000
 # Even at .016, 400,000 snapshots with D = 5 don't tell that E[grad psi . v + D lap psi] isn't 0

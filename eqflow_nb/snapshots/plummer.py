@@ -14,8 +14,8 @@ from scipy.integrate import quad
 from scipy.special import betainc
 from torch import Tensor
 
-from ..inputs import InputError, between, count, positive
-from .base import World
+from eqflow_nb.inputs import InputError, between, count, positive
+from eqflow_nb.snapshots.base import World
 
 AXES = ("x", "y", "z", "vx", "vy", "vz")
 NORM = 24 * math.sqrt(2) / (7 * math.pi**3)

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import between, count, positive, seeded
-from .base import Mixture, World
+from eqflow_nb.inputs import between, count, positive, seeded
+from eqflow_nb.snapshots.base import Mixture, World
 
 PEAK_SD = 0.4
 RING_SD = 0.1

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inputs import as_samples, between, choice, count
-from .zoo_systems import LETTERS, TABLE, Exponents, Polynomial
+from eqflow_nb.inputs import as_samples, between, choice, count
+from eqflow_nb.snapshots.zoo_systems import LETTERS, TABLE, Exponents, Polynomial
 
 BATCH = 500  # trajectories of one sample
 BLOCK = 100  # trajectories advanced together: their states and monomials fit the nearest cache

@@ -21,7 +21,8 @@
 # %%
 import torch
 
-from eqflow_nb import check, measures, scores, snapshots
+from eqflow_nb import measures, scores, snapshots
+from eqflow_nb.course import check
 
 # %% [markdown]
 # ## 1. Predict: how fast volumes shrink

@@ -26,7 +26,7 @@
 # %%
 import torch
 
-from eqflow_nb.explorer import Explorer
+from eqflow_nb.panels.explorer import Explorer
 
 torch.set_num_threads(1)  # pictures are too small to split
 Explorer()

@@ -28,10 +28,11 @@ from dataclasses import replace
 import torch
 from scipy.stats import spearmanr
 
-from eqflow_nb import alife, figures, rollout, scores
+from eqflow_nb import figures, rollout, scores
+from eqflow_nb.course import creatures as alife
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.measures import flocking, momentum, travel
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots import field_world, icons
 
 figures.style()

@@ -26,9 +26,11 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from eqflow_nb import figures, figures_report, levels, snapshots
+from eqflow_nb import figures, snapshots
+from eqflow_nb.course import noise_levels as levels
+from eqflow_nb.figures import report as figures_report
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.running.scorecard import Scorecard
 
 figures.style()
 torch.set_num_threads(1)  # steps are too short to split; whole rollouts run side by side

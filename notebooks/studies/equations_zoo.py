@@ -27,10 +27,11 @@ import time
 import numpy as np
 import torch
 
-from eqflow_nb import figures, recovery
-from eqflow_nb.flows import stationarity
+from eqflow_nb import figures
+from eqflow_nb.course import equations as recovery
+from eqflow_nb.equations import stationarity
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots import zoo
 
 figures.style()

@@ -24,10 +24,12 @@
 # %%
 import torch
 
-from eqflow_nb import chemistry, figures, rollout, scores
-from eqflow_nb.flows import nearest, spectral
+from eqflow_nb import figures, rollout, scores
+from eqflow_nb.course import gray_scott as chemistry
+from eqflow_nb.flows import projection as nearest
+from eqflow_nb.flows import spectral_kernel as spectral
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.running.scorecard import Scorecard
 
 figures.style()
 torch.set_num_threads(1)  # whole rollouts run side by side instead

@@ -26,9 +26,11 @@
 import ot
 import torch
 
-from eqflow_nb import figures, figures_measures, growth, measures
+from eqflow_nb import figures, measures
+from eqflow_nb.course import growth
+from eqflow_nb.figures import measures as figures_measures
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.running.scorecard import Scorecard
 
 figures.style()
 torch.set_num_threads(1)

@@ -29,12 +29,13 @@ import numpy as np
 import psutil
 import torch
 
-from eqflow_nb import chemistry, figures, fourier, scores, tiles
-from eqflow_nb.flows import spectral
+from eqflow_nb import figures, fourier, scores
+from eqflow_nb.course import gray_scott as chemistry
+from eqflow_nb.flows import spectral_kernel as spectral
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.measures import patterns
-from eqflow_nb.scorecard import Scorecard
-from eqflow_nb.snapshots import gray_scott
+from eqflow_nb.running.scorecard import Scorecard
+from eqflow_nb.snapshots import gray_scott, tiles
 
 figures.style()
 torch.set_num_threads(1)

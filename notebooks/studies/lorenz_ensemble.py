@@ -26,9 +26,11 @@ import json
 import numpy as np
 import pandas as pd
 
-from eqflow_nb import course, figures, figures_sweep
+from eqflow_nb import figures
+from eqflow_nb.figures import sweep as figures_sweep
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running.scorecard import Scorecard
 
 figures.style()
 

@@ -29,7 +29,7 @@ from tqdm.auto import tqdm
 
 from eqflow_nb import figures, flows, measures, rollout, scores, snapshots
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.running.scorecard import Scorecard
 
 figures.style()
 torch.set_num_threads(1)  # steps are too short to split; whole rollouts run side by side

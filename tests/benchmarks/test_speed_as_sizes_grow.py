@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from eqflow_nb import growth
+from eqflow_nb.course import growth
 
 CORES = growth.cores()
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from eqflow_nb.flows import elimination, moments
-from eqflow_nb.flows.conditions import MomentConditions
-from eqflow_nb.flows.stationarity import identify
+from eqflow_nb.equations import elimination, moments
+from eqflow_nb.equations.conditions import MomentConditions
+from eqflow_nb.equations.stationarity import identify
 from eqflow_nb.snapshots.zoo import system
 
 TESTS, LIBRARY = 6, 2

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from eqflow_nb import alife, panels_images
-from eqflow_nb.panels_base import Panel
+from eqflow_nb.course import creatures as alife
+from eqflow_nb.panels import images as panels_images
+from eqflow_nb.panels.base import Panel
 
 
 @pytest.fixture(autouse=True)

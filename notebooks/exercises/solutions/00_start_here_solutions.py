@@ -23,7 +23,8 @@
 # %%
 import torch
 
-from eqflow_nb import check, measures
+from eqflow_nb import measures
+from eqflow_nb.course import check
 
 # %% [markdown]
 # ## 1. Predict: another strength

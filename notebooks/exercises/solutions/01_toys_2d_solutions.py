@@ -25,7 +25,8 @@ import math
 import torch
 from torch.func import jvp
 
-from eqflow_nb import check, scores, snapshots
+from eqflow_nb import scores, snapshots
+from eqflow_nb.course import check
 
 J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
 

@@ -21,7 +21,7 @@
 # %%
 import torch
 
-from eqflow_nb import check
+from eqflow_nb.course import check
 
 # %% [markdown]
 # ## 1. A skew kernel

@@ -1,0 +1,123 @@
+"""Gather the sources of the site in one folder, for Sphinx: python site/prepare.py FOLDER.
+
+The folder mirrors the repository, so that links between files keep their meaning.  Copies keep
+their times, so that Sphinx reads again only what has changed.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import eqflow_nb
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import scorecard
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+STUDIES = "notebooks/studies/*.ipynb"
+COPIED = (
+    "README.md",
+    "LICENSE",
+    "docs/*.png",
+    "docs/*.gif",
+    "notebooks/*.md",
+    "notebooks/*.ipynb",
+    "notebooks/exercises/*.ipynb",
+    STUDIES,
+)
+# Pages of the reference: the rooms in the order of the pipeline.
+ROOMS = (
+    "snapshots",
+    "user_data",
+    "scores",
+    "flows",
+    "equations",
+    "rollout",
+    "measures",
+    "figures",
+    "panels",
+    "report",
+    "running",
+    "course",
+)
+
+
+def prepare(target: Path, studies: bool = True) -> Path:
+    """Fill `target`, which is emptied first; a site without studies is sooner built."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(HERE, target, ignore=shutil.ignore_patterns("*.py", "static", "__pycache__"))
+    patterns = [pattern for pattern in COPIED if studies or pattern != STUDIES]
+    for source in [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]:
+        copy = target / source.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, copy)
+    (target / "chapters.md").write_text(chapter_table(course.chapters(ROOT / "notebooks")))
+    with (target / "pages" / "scorecards.md").open("a") as page:
+        page.write(scorecards(target))
+    for name, text in reference().items():
+        (target / "api" / f"{name}.rst").write_text(text)
+    return target
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def chapter_table(chapters: Iterable[course.Chapter]) -> str:
+    """The chapters, a row each: a picture, the title, the question, time and memory."""
+    rows = []
+    for one in chapters:
+        page, picture = f"notebooks/{one.stem}.ipynb", f"docs/{one.stem[:2]}.png"
+        cost = "" if one.minutes is None else f"<br>*{one.minutes:.1f} min, {one.peak_mb:.0f} MB*"
+        image = f"[![A picture of chapter {one.stem[:2]}]({picture})]({page})"
+        rows.append((image, f"[{one.title}]({page})<br>{one.question}{cost}"))
+    return markdown_table(("", "chapter"), rows)
+
+
+def scorecards(target: Path) -> str:
+    """The scorecard of every notebook in `target` that carries one."""
+    parts = []
+    for path in sorted((target / "notebooks").rglob("*.ipynb")):
+        card = scorecard.read(path)
+        if card:
+            rows = [scorecard.cells(name, row) for name, row in card.items()]
+            table = markdown_table(scorecard.COLUMNS, map(_unbroken, rows))
+            link = f"[Open the notebook](../{path.relative_to(target)})"
+            parts.append(f"## {path.stem}\n\n{link}\n\n{table}")
+    return "\n" + "\n".join(parts)
+
+
+def _unbroken(cells: Sequence[str]) -> list[str]:
+    """A row of a scorecard whose figures stay on their lines."""
+    name, *figures = cells
+    return [f"`{name}`", *(one.replace(", ", "<br>").replace(" ", "&nbsp;") for one in figures)]
+
+
+def room_of(module: str) -> str:
+    """The page of the reference that a module of the package belongs to."""
+    first = module.split(".")[1]
+    return first if first in ROOMS else "running"
+
+
+def reference() -> dict[str, str]:
+    """A page in reStructuredText for each room: its modules in a table, then each in full."""
+    found = pkgutil.walk_packages(eqflow_nb.__path__, "eqflow_nb.")
+    modules = [one.name for one in found if not one.name.rpartition(".")[2].startswith("_")]
+    pages = {}
+    for number, room in enumerate(ROOMS, 1):
+        title = f"{number}. {room.replace('_', ' ').capitalize()}"
+        own = [name for name in modules if room_of(name) == room]
+        table = ".. autosummary::\n\n" + "".join(f"   {name}\n" for name in own)
+        full = [f"{name}\n{'-' * len(name)}\n\n.. automodule:: {name}\n" for name in own]
+        pages[room] = "\n\n".join([f"{title}\n{'=' * len(title)}", table, *full])
+    return pages
+
+
+if __name__ == "__main__":
+    prepare(Path(sys.argv[1]))

@@ -1,0 +1,295 @@
+"""Creatures brought to life: rolled out, found, followed; and a denoiser fitted to a new one."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from eqflow_nb import rollout
+from eqflow_nb.flows import kernels
+from eqflow_nb.inputs import InputError, count, positive, seeded
+from eqflow_nb.measures import flocking, momentum, tracking, travel
+from eqflow_nb.scores import images, weights
+from eqflow_nb.scores.images import ImageScore
+from eqflow_nb.scores.single_creature import PoseDenoiser
+from eqflow_nb.scores.training import shuffled
+from eqflow_nb.snapshots import icons
+from eqflow_nb.snapshots.fields import FieldWorld
+
+EVERY = 10  # steps between two frames of a film
+STEP = 0.5  # tau, in units of sigma^2
+WEAK = 0.09  # norm of a symmetric rule that the diffusion still holds
+ALONE = 24  # pixels a side of the canvas of a lone creature
+FASTEST = 6.0  # pixels that a creature is trusted to move between two frames
+
+
+@dataclass(frozen=True)
+class Life:
+    """What became of canvases of creatures.
+
+    Attributes
+    ----------
+    frames : Tensor (T, B, 3, H, W)
+        D(x) every `EVERY` steps, in [0, 1].
+    found : list of lists of Found
+        The creatures of each canvas, frame by frame.
+    tracks : list of Tracks
+        Of canvases on which some were followed throughout.
+    kept : float
+        Share of the creatures that are still there, and whole, at the end; 0 if the canvas left
+        every bound, of which `frames` then hold what came before.
+    milliseconds : float
+        Of a step, a canvas.
+    """
+
+    frames: Tensor
+    found: list[list[tracking.Found]]
+    tracks: list[tracking.Tracks]
+    kept: float
+    milliseconds: float
+
+    def mobility(self, lag: int = 640) -> float:
+        """Mean squared displacement at a lag in steps, pixels^2; NaN if none was followed."""
+        if not any(track.positions.shape[1] for track in self.tracks):
+            return float("nan")
+        return float(travel.mean_squared_displacement(self.tracks, lag // EVERY).mean())
+
+
+def live(
+    score: ImageScore,
+    world: FieldWorld,
+    rule: Tensor,
+    steps: int = 1000,
+    canvases: int = 4,
+    eta: float = 0.1,
+    seed: int = 0,
+    tau: float = STEP,
+    progress: bool = False,
+    start: Tensor | None = None,
+) -> Life:
+    """Let placed creatures live under a rule K, and measure what becomes of them.
+
+    Parameters
+    ----------
+    score : ImageScore
+        At its noise level sigma.
+    world : FieldWorld
+        Of the creature.
+    rule : Tensor (3, 3) or (H, W//2+1, 3, 3)
+        The matrix K, one for all frequencies or one for each; zeros are plain Langevin.
+    steps, canvases : int
+    eta : float
+        The diffusion.
+    seed : int
+        Of the places and the noise.
+    tau : float
+        Step, in units of sigma^2.
+    progress : bool
+        Show a progress bar.
+    start : Tensor (canvases, 3, H, W), optional
+        Blurred canvases to start from, such as those of `from_noise`; placed creatures if not
+        given.
+    """
+    steps = count(steps, "steps", at_least=EVERY)
+    device = next(score.parameters()).device
+    x = world.blurred(score.sigma, device)(canvases, seed) if start is None else start.to(device)
+    path = rollout.exponential_images(
+        score.denoise, rule.to(device), x, score.sigma, tau, steps, eta, seed
+    )
+    frames: list[Tensor] = []
+    began, step, ended = time.perf_counter(), 0, False
+    try:
+        bar = tqdm(path, "life", total=steps + 1, disable=not progress, leave=False)
+        for step, (_, state) in enumerate(bar):
+            if step % EVERY == 0:
+                with torch.no_grad():
+                    frames.append(world.raw(score.denoise(state)).cpu())
+    except rollout.Diverged:  # a rule that leaves the law for good, such as a symmetric one
+        ended = True
+    seconds = time.perf_counter() - began
+    life = measured(torch.stack(frames), placed_ink(world), 1e3 * seconds / max(step, 1) / canvases)
+    return replace(life, kept=0.0, tracks=[]) if ended else life
+
+
+@torch.no_grad()
+def from_noise(
+    score: ImageScore, canvases: int, size: int = 64, seed: int = 0, steps: int = 100
+) -> Tensor:
+    """Blurred canvases (canvases, 3, size, size) that begin as white noise, cleared step by step.
+
+    From the highest level s that the network knows down to its own, each step draws x at the next
+    level s' as if D(x) were the clean canvas: its mean is D + (s'/s)^2 (x - D), its variance
+    s'^2 (1 - (s'/s)^2) (ancestral sampling, Ho et al., NeurIPS 2020, eq. 7, without shrinking).
+    """
+    generator = seeded(seed)
+    device = next(score.parameters()).device
+    high, steps = score.levels[1], count(steps, "steps")
+    shape = (count(canvases, "canvases"), 3, size, size)
+
+    def noise() -> Tensor:
+        return torch.randn(shape, generator=generator).to(device)
+
+    part = (score.sigma / high) ** (1 / steps)  # s' / s
+    x = math.sqrt(1 + high**2) * noise()
+    for step in range(steps):
+        level = max(high * part**step, score.sigma)
+        clean = score.at(min(level, high)).denoise(x)
+        x = clean + part**2 * (x - clean) + part * level * math.sqrt(1 - part**2) * noise()
+    return x
+
+
+def live_exactly(
+    icon: str,
+    rule: Tensor,
+    sigma: float,
+    steps: int = 1000,
+    number: int = 32,
+    eta: float = 0.1,
+    seed: int = 0,
+    tau: float = STEP,
+) -> tracking.Tracks:
+    """The tracks of lone creatures under a rule, by the exact denoiser: no network, no error.
+
+    Parameters as in `live`; `number` creatures, each on a canvas of its own, `ALONE` pixels a side,
+    which a wide rule must be made for.
+    """
+    steps, exact = count(steps, "steps", at_least=EVERY), lone(icon, number)
+    clean = exact.draw(exact.poses)[0]
+    x = clean + sigma * torch.randn(clean.shape, generator=seeded(seed))
+    poses = []
+    path = rollout.exponential_images(exact, rule, x, sigma, tau, steps, eta, seed)
+    for step, _ in enumerate(path):
+        if step % EVERY == 0:
+            poses.append(exact.poses.clone())
+    film = torch.stack(poses).numpy()
+    return tracking.Tracks(film[..., :2], film[..., 2], ALONE)
+
+
+def lone(icon: str, number: int = 1) -> PoseDenoiser:
+    """The exact denoiser of canvases, `ALONE` pixels a side, of one creature each."""
+    drawn, scale = icons.draw(icon), icons.icons(icon).scale.float()
+    ink = drawn[3:] * (drawn[:3] - torch.tensor(icons.PAPER)[:, None, None])
+    return PoseDenoiser(ink / scale[:, None, None], icons.DIAMETER, ALONE, number)
+
+
+def measured(frames: Tensor, ink: float, milliseconds: float = 0.0) -> Life:
+    """Find and follow the creatures of films (T, B, 3, H, W), given a placed one's ink.
+
+    What is kept is counted canvas by canvas: one that is gained here makes up for none lost there.
+    """
+    found = [
+        [tracking.locate(frame, icons.PAPER, icons.DIAMETER) for frame in film]
+        for film in frames.transpose(0, 1)
+    ]
+    begun = [max(1, int(tracking.whole(film[0].ink, ink).sum())) for film in found]
+    kept = [flocking.count_kept(film[-1].ink, ink, n) for film, n in zip(found, begun, strict=True)]
+    tracks = []
+    for film in found:
+        try:
+            tracks.append(tracking.follow_creatures(film, frames.shape[-1], FASTEST))
+        except InputError:  # a canvas that faded has no tracks, and counts as lost
+            continue
+    return Life(frames, found, tracks, float(np.mean(kept)), milliseconds)
+
+
+def rule(seed: int, kind: str = "skew", width: int = 1, size: int = 64) -> Tensor:
+    """A random rule of largest eigenvalue 1 for three colours; kind "none" is K = 0."""
+    if kind == "none":
+        return torch.zeros(3, 3)
+    kernel = kernels.random_kernel(3, width, seed, kind, size)
+    return kernel[:, :, 0, 0] if width == 1 else kernels.symbol(kernel, (size, size))
+
+
+def named(name: str, icon: str, size: int = 64) -> Tensor:
+    """A rule by its name, for a creature.
+
+    Parameters
+    ----------
+    name : str
+        "none"; "1x1 7" or "3x3 7", the random rule of that width and seed; "quiet", which turns
+        colours about the one that the creature's edges show least of (`momentum.quiet_colour`).
+        After "symmetric" a symmetric rule of the same norm follows, for a control; after "weak
+        symmetric" one of a norm just below the diffusion of .1, which does not run away.
+    icon : str
+        One of `icons.ICONS`.
+    size : int
+        Pixels a side.
+
+    Raises
+    ------
+    InputError
+        If the name says none of this.
+    """
+    if name == "quiet":
+        return momentum.about_axis(momentum.quiet_colour(icons.tangents(icon))[0])
+    if name == "none":
+        return rule(0, "none")
+    found = re.fullmatch(r"(weak )?(symmetric )?(\d)x\3 (\d+)", name)
+    if not found or (found[1] and not found[2]):
+        raise InputError(f"rule {name!r} is unknown; give one such as 'quiet', '1x1 3' or '3x3 0'")
+    made = rule(int(found[4]), "symmetric" if found[2] else "skew", int(found[3]), size)
+    return WEAK * made if found[1] else made
+
+
+def rolled_pairs(life: Life) -> list[np.ndarray]:
+    """Positions of the creatures in the second half of the film, one array a frame and canvas."""
+    return [one.centres for film in life.found for one in film[len(film) // 2 :: 5]]
+
+
+def placed_pairs(icon: str | Tensor, size: int = 64, canvases: int = 200) -> list[np.ndarray]:
+    """Positions on fresh snapshots, the reference for attraction and repulsion."""
+    return list(icons.placed(icon, canvases, size, seed=999)[1].numpy())
+
+
+def adapt(
+    icon: Tensor, sigma: float, seconds: float = 35.0, seed: int = 0, start: str = "firefly"
+) -> tuple[ImageScore, FieldWorld]:
+    """Fit a denoiser to a new creature in some seconds, from the weights of another.
+
+    Parameters
+    ----------
+    icon : Tensor (4, S, S)
+        RGBA in [0, 1].
+    sigma : float
+        Noise level it will be run at.
+    seconds : float
+        How long to train.
+    seed : int
+    start : str
+        The weights to begin with.
+    """
+    seconds = positive(seconds, "seconds")
+    world = icons.icons(icon, 64)
+    score = weights.load(start, sigma)
+    score.net.requires_grad_(True)
+    draw = shuffled(world.sample(600, seed), mirror=False)
+    # How many steps there is time for is measured, so that the learning rate can come down.
+    for step, _ in images.train(score.net, draw, 8, rate=1e-6):
+        if step == 3:  # the first ones are slow
+            begin = time.perf_counter()
+    steps = max(10, int(4 * seconds / (time.perf_counter() - begin)))
+    path = images.train(score.net, draw, steps, rate=2e-3, levels=(0.2, 0.8), smudge=2.0, seed=seed)
+    for _ in tqdm(path, "learning your creature", total=steps, leave=False):
+        pass
+    score.net.requires_grad_(False)
+    return score, world
+
+
+def placed_ink(world: FieldWorld, canvases: int = 8) -> float:
+    """Mean ink of a placed creature, by which whole ones are told."""
+    placed = world.raw(world.sample(canvases, 0))
+    found = [tracking.locate(canvas, icons.PAPER, icons.DIAMETER).ink for canvas in placed]
+    return float(np.concatenate(found).mean())
+
+
+def whole_ones(life: Life, world: FieldWorld) -> np.ndarray:
+    """How many whole creatures each canvas (B,) holds at the end."""
+    ink = placed_ink(world)
+    return np.array([tracking.whole(film[-1].ink, ink).sum() for film in life.found])

@@ -1,0 +1,274 @@
+"""Gray-Scott patterns in albums: photographs, what is found from them alone, and its measures."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from eqflow_nb import rollout, scores
+from eqflow_nb.flows import projection as nearest
+from eqflow_nb.flows import skew
+from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.flows.continuity import Field
+from eqflow_nb.measures import patterns
+from eqflow_nb.rollout import Visits
+from eqflow_nb.scores import training
+from eqflow_nb.scores.images import ImageScore
+from eqflow_nb.snapshots import gray_scott
+from eqflow_nb.snapshots.fields import FieldWorld
+
+STEPS = 20  # of the simulation, over which a true change is taken
+HELD, START, FRESH, NOISE = (
+    10_000,
+    20_000,
+    30_000,
+    40_000,
+)  # added to a seed, for images of other uses
+TAU, ETA = 0.5, 0.1  # step in units of sigma^2, and diffusion, of a rollout
+LEVEL = 0.235  # the noise level at which the paper ran its networks
+
+
+@dataclass(frozen=True)
+class Album:
+    """Photographs of one world to learn from, and others to test on.
+
+    Attributes
+    ----------
+    world : FieldWorld
+    stills, held : Tensor (n, C, H, W)
+        The ones to learn from, and the ones held out.
+    change : Tensor (n, C, H, W)
+        The true change of those held out over `STEPS` steps of the simulation.
+    seed : int
+    """
+
+    world: FieldWorld
+    stills: Tensor
+    held: Tensor
+    change: Tensor
+    seed: int
+
+    def agreement(self, field: Field, scaled: bool = False) -> Tensor:
+        """Cosines (n,) of a field with the true change, in concentrations or in deviations."""
+        units = None if scaled else self.world.scale
+        return patterns.cosines(field(self.held), self.change, units)
+
+    @property
+    def metric(self) -> Tensor:
+        """(C,): what a squared velocity in each channel counts, in concentrations."""
+        return (self.world.scale / self.world.scale.max()) ** 2
+
+    def blurred(self, sigma: float, n: int, offset: int = 0) -> Tensor:
+        """n blurred photographs, drawn with the album's seed plus an offset."""
+        return self.world.blurred(sigma, self.held.device)(n, self.seed + offset)
+
+    def noised(self, sigma: float, n: int | None = None) -> Tensor:
+        """The first n stills to learn from, or all, blurred."""
+        return _noised(self.stills[:n], sigma, self.seed)
+
+    def clean(self, n: int, offset: int = START) -> Tensor:
+        """The n photographs of `blurred` before their blur; those that rollouts begin from."""
+        return self.world.sample(n, self.seed + offset).to(self.held)
+
+    def fitted(self, score: scores.SpectralScore | scores.WarpedScore) -> Tensor:
+        """Cosines (n - 1,) of the rule fitted to how the first held-out photograph moved."""
+        units = self.world.scale.to(self.held)[:, None, None]
+        symbol = spectral.fit_radial(self.held[:1], self.change[:1], score, weight=units)
+        return self.agreement(spectral.flow(score, symbol))[1:]
+
+    def control(self, score: scores.SpectralScore, kind: str, tries: int = 8) -> Tensor:
+        """Mean |cosines| (n,) of a control with the low pass of the score; see `spectral.control`.
+
+        Of "random" ones it is the mean over several tries.
+        """
+        seeds = range(self.seed, self.seed + (tries if kind == "random" else 1))
+        fields = [spectral.control(score, kind, seed, self.world.scale) for seed in seeds]
+        return torch.stack([self.agreement(field) for field in fields]).abs().mean(0)
+
+
+def _noised(x: Tensor, sigma: float, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed + NOISE)
+    return torch.randn(x.shape, generator=generator).to(x).mul_(sigma).add_(x)  # no copies
+
+
+def albums(
+    names: Sequence[str],
+    stills: int,
+    held: int,
+    seed: int,
+    device: torch.device | str = "cpu",
+    steps: int = gray_scott.SETTLED,
+) -> dict[str, Album]:
+    """Photograph some Gray-Scott presets, side by side, after some steps of each run."""
+
+    def make(name: str) -> Album:
+        world = gray_scott.gray_scott(name, steps=steps)
+        x, y = world.sample(stills, seed), world.sample(held, seed + HELD)
+        assert world.advance is not None
+        change = world.advance(y, STEPS) - y
+        return Album(world, x.to(device), y.to(device), change.to(device), seed)
+
+    return rollout.together({name: lambda n=name: make(n) for name in names})  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class Bend:
+    """A field warped some way towards Gaussian histograms, and its flow; see `bends`.
+
+    Attributes
+    ----------
+    bend : float
+    score : WarpedScore
+    flow : callable
+    share : float
+        The gradient part of the flow, of E|v|^2.
+    """
+
+    bend: float
+    score: scores.WarpedScore
+    flow: Field
+    share: float
+
+
+def bends(album: Album, sigma: float, tried: Sequence[float], stills: int = 8) -> list[Bend]:
+    """Warp an album's field further and further, and measure the gradient part of each flow.
+
+    A flow that keeps the law has no gradient part, so the least of them says how far to bend: from
+    stills alone.
+    """
+    h, w = album.stills.shape[2:]
+    tests = nearest.potentials(album.stills.shape[1], (h, w), degree=2, radii=(0.0, 1.0, 2.0, 4.0))
+    x = album.noised(sigma, stills)
+
+    def make(bend: float) -> Bend:
+        score = scores.fit_warped(album.stills, sigma, bend, turned=True)
+        flow = spectral.flow(score)
+        return Bend(bend, score, flow, nearest.nearest(flow, x, tests, album.metric).share)
+
+    return list(rollout.together({b: lambda b=b: make(b) for b in tried}).values())  # type: ignore[misc]
+
+
+def networks(
+    names: Sequence[str], sigma: float, device: torch.device, train: int = 0, seed: int = 0
+) -> dict[str, ImageScore]:
+    """The denoisers of some worlds, as shipped, or trained for some steps if `train` is not 0."""
+    made = {}
+    for name in names:
+        source: Any = name
+        if train:
+            folder = Path(tempfile.mkdtemp())
+            source = training.train_weights(name, folder, seed, train, str(device))
+        made[name] = scores.load(source, sigma, device)
+    return made
+
+
+def by_protocol(album: Album, net: ImageScore, steps: int = 100, number: int = 8) -> Tensor:
+    """Similarity by the protocol of Zhang & Levin (2025): cosines (n,) with the true change.
+
+    The path of K = J at sigma = .235, averaged with a weight of .9 a step of .01, is followed for 2
+    units of time; its displacement, denoised, is compared.
+
+    Parameters
+    ----------
+    album : Album
+    net : ImageScore
+        Of any level.
+    steps : int
+        No more than these.
+    number : int
+        Held-out photographs looked at.
+    """
+    net, dt = net.at(LEVEL), TAU * LEVEL**2
+    steps = min(steps, round(2 / dt))
+    x = _noised(album.held[:number], LEVEL, album.seed)
+    turn = skew.from_entries(1.0).to(x)
+
+    def denoise(y: Tensor) -> Tensor:
+        return torch.cat([net.denoise(part) for part in y.split(2)])  # a few need little memory
+
+    path = rollout.exponential_images(denoise, turn, x, LEVEL, TAU, steps, ETA)
+    path = rollout.averaged(path, time=-0.01 / math.log(0.9))
+    ends = rollout.visit(path, (0, steps), keep=denoise)
+    return patterns.cosines(ends.last - ends.first, album.change[:number])
+
+
+def follow(
+    album: Album,
+    net: ImageScore,
+    steps: Collection[int],
+    canvases: int,
+    matrix: Tensor | float = 0.0,
+    extra: Field | None = None,
+    score: scores.SpectralScore | ImageScore | None = None,
+) -> Visits:
+    """Follow a flow with its Langevin part from blurred photographs; D(x) at some of its steps.
+
+    dx = (K * s + eta s + extra) dt + sqrt(2 eta) dW at the noise level of the network, by the
+    exponential integrator; see `exponential_images` and `visit`.
+
+    Parameters
+    ----------
+    album : Album
+    net : ImageScore
+        Its D is what is kept, and its score is followed unless there is another.
+    steps : collection of int
+    canvases : int
+    matrix : Tensor (2, 2) or (H, W//2+1, 2, 2), or float
+        The rule K; a number g is g J, so 0 is no rule at all.
+    extra : callable, optional
+        A further velocity.
+    score : optional
+        Another score to follow.
+    """
+    x = album.blurred(net.sigma, canvases, START)
+    if not isinstance(matrix, Tensor):
+        matrix = matrix * skew.from_entries(1.0)
+    denoise = (score or net).denoise
+    path = rollout.exponential_images(
+        denoise, matrix.to(x.device), x, net.sigma, TAU, max(steps), ETA, album.seed, extra
+    )
+    return rollout.visit(path, steps, keep=net.denoise)
+
+
+def alone(
+    album: Album,
+    net: ImageScore,
+    field: Field,
+    yard: patterns.Yardstick,
+    steps: Collection[int],
+    dt: float = 2.5,
+) -> dict[float, float]:
+    """Distances {t: floors} of a field followed without any Langevin part, by `rk4`."""
+    x = album.blurred(net.sigma, len(yard.sets[0]), START)
+    visits = rollout.visit(rollout.rk4(field, x, dt, max(steps)), steps, keep=net.denoise)
+    return {dt * step: distance(yard, visits, step) for step in steps}
+
+
+def mean_of(field: Field, sigma: float, pairs: int = 4) -> Field:
+    """E[v(x + sigma eps)], what a field of blurred images does to clean ones; see `smoothed`."""
+    return lambda x: patterns.smoothed(field, x, sigma, pairs)
+
+
+def times(factor: float, field: Field) -> Field:
+    """A field at another speed, or backwards."""
+    return lambda x: factor * field(x)
+
+
+def yardstick(album: Album, net: ImageScore, pairs: int, canvases: int) -> patterns.Yardstick:
+    """Sets of fresh photographs, blurred and denoised as those to be measured are."""
+    x = album.blurred(net.sigma, 2 * pairs * canvases, FRESH)
+    with torch.no_grad():
+        clean = torch.cat([net.denoise(part).cpu() for part in x.split(2)])
+    return patterns.yardstick(clean, canvases)
+
+
+def distance(yard: patterns.Yardstick, visits: Visits, step: int) -> float:
+    """Patch distance at a step in floors; infinite if the rollout broke off before."""
+    return yard.floors(visits.states[step]) if step in visits.states else math.inf

@@ -1,0 +1,140 @@
+"""What a noise level costs: flows made at each, followed, and compared with held-out data.
+
+A choice of sigma is made from the data alone, see `scores.automatic`.  This is how it is judged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eqflow_nb import flows, rollout, scores, snapshots
+from eqflow_nb.inputs import InputError, seeded
+from eqflow_nb.measures import sliced_wasserstein
+from eqflow_nb.scores.automatic import Choice, choose_sigma
+from eqflow_nb.snapshots.cells import cells
+
+GRID = (0.05, 0.08, 0.125, 0.2, 0.3, 0.45)
+TIMES = (2.5, 5.0)  # path in radii of the cloud
+FRESH = 3  # held-out clouds, as many points each
+PROJECTIONS = 100
+
+Halves = Callable[[int], tuple[Tensor, Sequence[Tensor]]]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What flows cost at each level of a grid, and at the one chosen, on one draw of the data.
+
+    Attributes
+    ----------
+    choice : Choice
+    costs : array (k,)
+        Distance to held-out data in floors, at each level of the grid.
+    chosen : float
+        The same at the chosen level.
+    """
+
+    choice: Choice
+    costs: np.ndarray
+    chosen: float
+
+
+def halves_of(name: str, n: int) -> Halves:
+    """Points to learn from, and fresh clouds of them, of a world or of the "cells", by seed.
+
+    Of the cells there are 700 only: one half to learn from, the other held out.
+    """
+    if name == "cells":
+        points = cells().points
+
+        def split(seed: int) -> tuple[Tensor, Sequence[Tensor]]:
+            order = torch.randperm(len(points), generator=seeded(seed))
+            return points[order[: len(order) // 2]], [points[order[len(order) // 2 :]]]
+
+        return split
+    world = snapshots.world(name)
+
+    def draw(seed: int) -> tuple[Tensor, Sequence[Tensor]]:
+        fresh = [world.sample(n, 100_000 + 10 * seed + i) for i in range(FRESH)]
+        return world.sample(n, seed), fresh
+
+    return draw
+
+
+def trial(
+    halves: Halves, seed: int, grid: Sequence[float] = GRID, times: Sequence[float] = TIMES
+) -> Trial:
+    """Choose a level, then follow two flows at each: constant skew, and a random exact one.
+
+    Both start from the points learned from, blurred, at the common speed.  Distances are to
+    held-out points *without* blur, averaged over flows and times: a large sigma shows as blur, a
+    poor flow as a leak.
+    """
+    train, fresh = halves(seed)
+    choice = choose_sigma(train, seed=seed)
+    floor = _distance(train, fresh)
+    noise = torch.randn(train.shape, generator=seeded(seed))
+    costs = [_cost(train, fresh, noise, s, times, seed) / floor for s in (*grid, choice.sigma)]
+    return Trial(choice, np.array(costs[:-1]), costs[-1])
+
+
+def trials(halves: Halves, seeds: Sequence[int], grid: Sequence[float] = GRID) -> list[Trial]:
+    """Several trials, side by side."""
+    jobs = {str(seed): partial(trial, halves, seed, grid) for seed in seeds}
+    return list(rollout.together(jobs).values())
+
+
+def over_best(several: Sequence[Trial]) -> tuple[float, float]:
+    """Cost at the chosen level over that at the best of the grid: mean, and standard error.
+
+    The best level of each trial is the one that was best in all the *other* trials.  Picked and
+    measured on the same draw it would be too good by chance.
+
+    Raises
+    ------
+    InputError
+        If the trials are fewer than 3.
+    """
+    if len(several) < 3:
+        raise InputError(f"several holds {len(several)} trial(s); give at least 3")
+    costs, chosen = np.array([t.costs for t in several]), np.array([t.chosen for t in several])
+    total = costs.sum(0)
+    best = np.array([own[int((total - own).argmin())] for own in costs])
+    ratio = chosen.sum() / best.sum()
+    scatter = (chosen - ratio * best).std(ddof=1) / math.sqrt(len(several)) / best.mean()
+    return float(ratio), float(scatter)
+
+
+def _cost(
+    train: Tensor,
+    fresh: Sequence[Tensor],
+    noise: Tensor,
+    sigma: float,
+    times: Sequence[float],
+    seed: int,
+) -> float:
+    score, start = scores.KernelDensityScore(train, sigma), train + sigma * noise
+    dim, dt = train.shape[1], min(0.1, sigma / 2)
+    exact: Callable[[Tensor], Tensor]
+    if dim == 2:
+        exact = flows.exact.StreamFunction(flows.exact.Waves(2, seed=seed), score)
+    else:
+        exact = flows.exact.VectorPotential(flows.exact.Waves(3, 3, seed=seed), score)
+    ends = []
+    for field in (flows.skew.constant(flows.skew.random(dim, seed), score), exact):
+        moving = flows.at_common_speed(field, start)
+        path = rollout.rk4(moving, start, dt, math.ceil(max(times) / dt + 1e-9))
+        run = rollout.follow(path, times)
+        ends += [_distance(run.at(t), fresh) for t in times]
+    return float(np.mean(ends))
+
+
+def _distance(x: Tensor, fresh: Sequence[Tensor]) -> float:
+    return float(np.mean([sliced_wasserstein(x, y, PROJECTIONS) for y in fresh]))

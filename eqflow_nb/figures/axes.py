@@ -1,0 +1,166 @@
+"""What fills one pair of axes: clouds, densities, streamlines, paths in space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from torch import Tensor
+
+from eqflow_nb.figures.style import DENSITY, FAINT, PALETTE, array, in_units, name_axes, thin
+
+Field = Callable[[Tensor], Tensor]
+LogDensity = Callable[[Tensor], Tensor]
+POINTS = 1500
+CELLS = 41
+STILL = 1e-9
+SPACE = 3.5
+FLOW = "#5a6472"
+# Arrowheads without shafts, some six dots long.
+HEADS: dict[str, Any] = {
+    "scale": 0.13,
+    "scale_units": "dots",
+    "units": "dots",
+    "width": 0.6,
+    "headwidth": 8,
+    "headlength": 12,
+    "headaxislength": 11,
+}
+PLANE = ("x", "y")
+
+
+def draw_cloud(
+    axes: Axes,
+    samples: Any,
+    colour: str = PALETTE["learned"],
+    size: float = 3,
+    alpha: float = 0.5,
+    points: int = POINTS,
+) -> None:
+    """Draw samples (n, 2) as dots, at most `points` of them."""
+    x = thin(samples, points)
+    axes.scatter(x[:, 0], x[:, 1], s=size, c=colour, alpha=alpha, linewidths=0, rasterized=True)
+
+
+def draw_density(axes: Axes, log_density: LogDensity, extent: float, cells: int = 80) -> None:
+    """Shade p, darkest at its peak, from a log density (B, 2) -> (B,)."""
+    points = _lattice(extent, cells)
+    with torch.no_grad():
+        p = array(log_density(points).exp()).reshape(cells, cells)
+    axes.imshow(
+        np.sqrt(p),  # the tails show too
+        extent=(-extent, extent, -extent, extent),
+        origin="lower",
+        cmap=DENSITY,
+        vmin=0,
+        vmax=1.6 * math.sqrt(p.max()),
+        interpolation="bilinear",
+        zorder=0,
+    )
+
+
+def draw_streamlines(
+    axes: Axes, field: Field, extent: float, seeds: int = 9, steps: int = 16
+) -> None:
+    """Draw short streamlines of a field (B, 2) -> (B, 2), longer and thicker where it is fast.
+
+    A tenth of the time of matplotlib's streamplot, so that a panel can follow a slider: the field
+    is read once on a lattice, and all lines are traced at once.
+    """
+    with torch.no_grad():
+        v = field(_lattice(extent, CELLS)).reshape(CELLS, CELLS, 2).double()
+    if not torch.isfinite(v).all():
+        raise ValueError("the field is not finite everywhere in the picture")
+    speed = v.norm(dim=2, keepdim=True)
+    usual = speed.quantile(0.7).clamp(min=STILL)
+    if speed.max() < STILL:
+        axes.text(0.5, 0.03, "no flow", transform=axes.transAxes, ha="center", color="#555555")
+        return
+    # The root keeps slow parts visible; speeds far out, where no samples are, don't matter.
+    pace = v / speed.clamp(min=STILL) * (speed / usual).clamp(max=1).sqrt()
+    pace = pace.permute(2, 0, 1)[None]
+    step = 1.5 * extent / seeds / steps
+
+    def follow(x: Tensor, step: float) -> list[Tensor]:
+        path = [x]
+        for _ in range(steps):
+            middle = path[-1] + step / 2 * _read(pace, path[-1] / extent)
+            path.append(path[-1] + step * _read(pace, middle / extent))
+        return path
+
+    start = _lattice(extent * (1 - 1 / seeds), seeds).double()
+    lines = torch.stack(follow(start, -step)[::-1] + follow(start, step)[1:], dim=1)
+    fast = _read(pace, start / extent).norm(dim=1).clamp(0, 1)
+    axes.add_collection(
+        LineCollection(list(array(lines)), linewidths=array(0.4 + fast), colors=FLOW)
+    )
+    tip, last = lines[:, -1], lines[:, -1] - lines[:, -2]
+    heads = (last / last.norm(dim=1, keepdim=True).clamp(min=STILL))[fast > 0.1]
+    axes.quiver(*array(tip[fast > 0.1]).T, *array(heads).T, color=FLOW, pivot="middle", **HEADS)
+
+
+def draw_arrows(axes: Axes, field: Field, extent: float, cells: int = 21) -> None:
+    """Draw a field (B, 2) -> (B, 2) as arrows on a lattice, the fastest of equal length."""
+    places = _lattice(extent * (1 - 1 / cells), cells)
+    with torch.no_grad():
+        v = field(places).double()
+    speed = v.norm(dim=1, keepdim=True)
+    usual = speed.quantile(0.7).clamp(min=STILL)
+    spacing = 2 * extent / cells
+    arrow = 0.9 * spacing * v / speed.clamp(min=STILL) * (speed / usual).clamp(max=1).sqrt()
+    shape: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "pivot": "middle"}
+    axes.quiver(*array(places).T, *array(arrow).T, color=FLOW, width=0.004, **shape)
+
+
+def draw_trajectory(axes: Any, path: Any, cloud: Any = None, colour: str = "#0072b2") -> None:
+    """Draw a path (T, 3), and samples (n, 3) faintly behind it, on three-dimensional axes."""
+    if cloud is not None:
+        axes.scatter(*thin(cloud, 700).T, s=3, c=FAINT, alpha=0.6, linewidths=0, depthshade=False)
+    path = array(path)
+    path = np.where(np.abs(path) > SPACE, np.nan, path)  # nothing clips a path that leaves
+    axes.plot(*path.T, color=colour, linewidth=0.6, alpha=0.85)
+    axes.scatter(*path[-1:].T, s=14, c=colour, edgecolors="white", linewidths=0.5)
+
+
+def square(axes: Axes, extent: float, labels: Sequence[str] = PLANE, inner: bool = True) -> None:
+    """Make axes square, from -extent to extent both ways, and label them."""
+    axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
+    ticks = np.arange(-math.floor(extent / 2) * 2, extent + 0.1, 2)
+    axes.set_xticks(ticks)
+    axes.set_yticks(ticks)
+    name_axes(axes, labels, inner)
+
+
+def cube(axes: Any, extent: float, labels: Sequence[str]) -> None:
+    """Set up three-dimensional axes: a light box, few ticks, labels with their units."""
+    axes.set(xlim=(-extent, extent), ylim=(-extent, extent), zlim=(-extent, extent))
+    for axis, label in zip((axes.xaxis, axes.yaxis, axes.zaxis), labels, strict=True):
+        axis.set_ticks([-2, 0, 2])
+        axis.set_pane_color((1, 1, 1, 0))
+        axis.set_tick_params(labelsize=7, pad=-3)
+        axis.set_label_text(in_units(label), fontsize=8)
+        axis.labelpad = -9
+    axes.grid(False)
+    axes.patch.set_visible(False)
+    axes.view_init(elev=14, azim=-62)
+    axes.set_box_aspect((1, 1, 1), zoom=1.0)
+
+
+def _lattice(extent: float, cells: int) -> Tensor:
+    """The points (cells^2, 2) of a square lattice, row by row from the bottom."""
+    line = torch.linspace(-extent, extent, cells)
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack([x.flatten(), y.flatten()], dim=1)
+
+
+def _read(lattice: Tensor, x: Tensor) -> Tensor:
+    """Values (B, 2) at x in [-1, 1]^2, interpolated on a lattice (1, 2, cells, cells)."""
+    read = torch.nn.functional.grid_sample(
+        lattice, x[None, None], padding_mode="border", align_corners=True
+    )
+    return read[0, :, 0].T

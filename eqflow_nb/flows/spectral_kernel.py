@@ -1,0 +1,210 @@
+"""Skew rules that know the spectrum: every wavelength turns at one rate, or at measured ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from eqflow_nb.flows.continuity import Field
+from eqflow_nb.flows.kernels import Convolution
+from eqflow_nb.fourier import filtered, frequencies, root
+from eqflow_nb.inputs import InputError, as_images, between, choice, count, seeded
+from eqflow_nb.scores.gaussian_copula import WarpedScore
+from eqflow_nb.scores.gaussian_field import SpectralScore
+
+QUARTER = ((0.0, 1.0), (-1.0, 0.0))
+CONTROLS = {
+    "identity": ((1.0, 0.0), (0.0, 1.0)),
+    "symmetric": ((0.0, 1.0), (1.0, 0.0)),
+}
+
+
+def turning(score: SpectralScore) -> Tensor:
+    """The symbol K(k) = a(k) J that turns every wavelength of a Gaussian field at one rate.
+
+    At frequency k the flow is v = -a J (C + sigma^2 I)^-1 (x - mu).  A matrix J S with S symmetric
+    and positive has the eigenvalues ±i sqrt(det S), so these turn at a(k) / sqrt(det(C(k) +
+    sigma^2 I)).  With a(k) = sqrt(det(C(k) + sigma^2 I)) / (its largest) that is the same for all
+    k, and the largest eigenvalue of K is 1.
+
+    Parameters
+    ----------
+    score : SpectralScore
+        Of two channels.
+
+    Returns
+    -------
+    Tensor (H, W//2+1, 2, 2)
+    """
+    return strength(score)[..., None, None] * torch.tensor(QUARTER).to(score.covariance)
+
+
+def flow(score: SpectralScore | WarpedScore, symbol: Tensor | None = None) -> Field:
+    """The flow of a Gaussian field, warped or not: v = K * s, by default with K = `turning`.
+
+    Parameters
+    ----------
+    score : SpectralScore or WarpedScore
+        A warped one gives `Warped`, a rule that depends on the state.
+    symbol : Tensor (H, W//2+1, C, C) or (C, C), optional
+        K(k); only a skew one keeps the score's law.
+
+    Returns
+    -------
+    callable (B, C, H, W) -> (B, C, H, W)
+    """
+    if isinstance(score, WarpedScore):
+        return Warped(turning(score.inner) if symbol is None else symbol, score)
+    return Convolution(turning(score) if symbol is None else symbol, score)
+
+
+def strength(score: SpectralScore) -> Tensor:
+    """a(k) of `turning`, (H, W//2+1), at most 1."""
+    if len(score.mean) != 2:
+        raise InputError(f"score has {len(score.mean)} channel(s); the turn J is of two")
+    a = 1 / torch.linalg.det(score.precision).sqrt()
+    return a / a.max()
+
+
+def control(
+    score: SpectralScore, kind: str, seed: int = 0, scale: Tensor | None = None
+) -> Convolution:
+    """Fields with the same low pass a(k) but not J: "random", "symmetric" or "identity".
+
+    What they share with the truth is owed to the low pass alone.
+
+    Parameters
+    ----------
+    score : SpectralScore
+        Of two channels.
+    kind : str
+        "random", "symmetric" (off the diagonal) or "identity" (the score itself).
+    seed : int
+        Of a random matrix.
+    scale : Tensor (2,), optional
+        The units of the channels in which the matrix is meant; J is the same in all.
+    """
+    if choice(kind, [*CONTROLS, "random"], "kind") == "random":
+        matrix = torch.randn(2, 2, generator=seeded(seed))
+    else:
+        matrix = torch.tensor(CONTROLS[kind])
+    a = strength(score)
+    if scale is not None:
+        matrix = matrix.to(scale) / scale / scale[:, None]
+    return Convolution(a[..., None, None] * matrix.to(a), score)
+
+
+class Warped:
+    """v = K * s_y(g(x)) / g'(x): a flow of a Gaussian field y = g(x), as x sees it.
+
+    If dy/dt = v_y keeps p_y then dx/dt = v_y(g(x)) / g'(x) keeps the law of x = g^-1(y): it is the
+    same motion in other coordinates.  Written in x it is v = A s + div A with the skew matrix
+    A(x) = g'(x)^-1 K g'(x)^-1, so the rule depends on the state.
+
+    Parameters
+    ----------
+    symbol : Tensor (H, W//2+1, C, C) or (C, C)
+        K(k), skew, such as `turning(score.inner)`.
+    score : WarpedScore
+    """
+
+    def __init__(self, symbol: Tensor, score: WarpedScore) -> None:
+        self.flow, self.score = Convolution(symbol, score.inner), score
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Velocity (B, C, H, W) at images (B, C, H, W)."""
+        y, slope, _ = self.score.warp.slopes(x)
+        return self.flow(y) / slope
+
+
+def fit_radial(
+    x: Tensor,
+    velocity: Tensor,
+    score: SpectralScore | WarpedScore,
+    bins: int = 16,
+    weight: Tensor | float = 1.0,
+) -> Tensor:
+    """The symbol c(|k|) a(k) J whose flow is nearest to an observed velocity, by least squares.
+
+    `turning` makes every wavelength turn at one rate; c(|k|) gives each ring of them its own.  It
+    is skew whatever c is, so `flow(score, symbol)` keeps the score's law exactly.
+
+    Parameters
+    ----------
+    x, velocity : Tensor (B, 2, H, W)
+        Images, one will do, and how they moved.
+    score : SpectralScore or WarpedScore
+        Of a warped one the rings are those of y = g(x).
+    bins : int
+        Rings of |k| on which c is constant, finer where the pattern has its power.
+    weight : float or Tensor that broadcasts with x
+        What a misfit counts in each channel.
+
+    Returns
+    -------
+    Tensor (H, W//2+1, 2, 2)
+    """
+    x, velocity = as_images(x, "x", channels=2), as_images(velocity, "velocity", channels=2)
+    inner = score.inner if isinstance(score, WarpedScore) else score
+    k = frequencies(*inner.size).to(x)
+    order = k.flatten().argsort()
+    power = torch.linalg.inv(inner.precision).diagonal(dim1=-2, dim2=-1).sum(-1).sqrt()
+    heap = power.flatten()[order].cumsum(0)
+    ring = torch.empty_like(order)
+    ring[order] = (heap / heap[-1] * count(bins, "bins")).long().clamp(max=bins - 1)
+    ring = ring.reshape(k.shape)
+    turn = turning(inner).to(x)
+    parts = [
+        (weight * flow(score, (ring == index)[..., None, None] * turn)(x)).flatten()
+        for index in range(bins)
+    ]
+    table = torch.stack(parts, dim=1).double()
+    seen = (weight * velocity).double().flatten()[:, None]
+    c = torch.linalg.lstsq(table, seen, driver="gelsd").solution[:, 0]
+    return c.to(x)[ring][..., None, None] * turn
+
+
+def exactly(
+    score: SpectralScore,
+    symbol: Tensor,
+    x: Tensor,
+    times: Sequence[float],
+    eta: float = 0.0,
+    seed: int = 0,
+) -> Tensor:
+    """States (T, B, C, H, W) of dx = (K + eta) * s dt + sqrt(2 eta) dW, exact to rounding.
+
+    The motion of a Gaussian field is linear: frequency by frequency, with S = C + sigma^2 I and
+    E = exp(-t (K + eta I) S^-1), x(t) - mu = E (x(0) - mu) + L z with L L^H = S - E S E^H.
+
+    Parameters
+    ----------
+    score : SpectralScore
+    symbol : Tensor (C, C) or (H, W//2+1, C, C)
+        The rule K.
+    x : Tensor (B, C, H, W)
+        Where it starts, at time 0.
+    times : sequence of float
+        Each is reached from the start in one step.
+    eta : float
+        The diffusion; >= 0.
+    seed : int
+        Of the noise.
+    """
+    mean, eta = score.mean.to(x)[:, None, None], between(eta, "eta", 0, math.inf)
+    kind = torch.complex128 if symbol.is_complex() else torch.float64
+    unit = torch.eye(len(score.mean), dtype=kind)
+    rate = -(symbol.to(kind) + eta * unit) @ score.precision.to(kind)
+    noise = torch.randn(x.shape, generator=seeded(seed)).to(x)
+    moved = []
+    for t in times:
+        decay = torch.linalg.matrix_exp(t * rate)
+        state = filtered(decay, x - mean) + mean
+        if eta > 0 and t > 0:
+            law = torch.linalg.inv(score.precision).to(kind)
+            state = state + filtered(root(law - decay @ law @ decay.mH), noise)
+        moved.append(state)
+    return torch.stack(moved)

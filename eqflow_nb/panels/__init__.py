@@ -1,0 +1,171 @@
+"""The panels of the first chapters.  `toy_panel().show()` displays one with its static twin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from torch import Tensor
+
+from eqflow_nb.figures.axes import (
+    cube,
+    draw_cloud,
+    draw_density,
+    draw_streamlines,
+    draw_trajectory,
+    square,
+)
+from eqflow_nb.figures.style import PALETTE, array
+from eqflow_nb.flows import skew
+from eqflow_nb.measures import transport
+from eqflow_nb.panels.base import Panel, dropdown, slider
+from eqflow_nb.panels.motion import (
+    PSI,
+    blurred_samples,
+    law,
+    lorenz_paths,
+    stream_field,
+    stream_floor,
+    stream_particles,
+    toy_particles,
+)
+
+TOYS = ("two_peaks", "ring", "two_moons", "checkerboard", "pinwheel")
+EXTENT = 3.0
+NOW, BEFORE = PALETTE["score"], "#8c8c8c"
+
+
+def toy_panel(
+    world: str = "two_peaks",
+    gamma: float = 1.0,
+    eta: float = 0.0,
+    sigma: float = 0.15,
+    time: float = 0.2,
+) -> Panel:
+    """Set skew strength, diffusion and noise level: which motions keep the cloud."""
+    controls = {
+        "world": dropdown("world", world, TOYS),
+        "gamma": slider("skew strength γ", gamma, -2, 2, 0.1, ".1f"),
+        "eta": slider("diffusion η", eta, 0, 1, 0.05),
+        "sigma": slider("noise level σ", sigma, 0.1, 0.6, 0.05),
+        "time": slider("time", time, 0, 0.5, 0.02),
+    }
+    return Panel(
+        draw_toys,
+        controls,
+        twin={"gamma": [-1, 0, 1, 2]},
+        caption="Blue: p, blurred by σ. Lines: the flow γ J s. Orange: particles now, with the way "
+        "they came.",
+        alt="Four pictures of one cloud at skew strengths -1, 0, 1 and 2. Streamlines follow the "
+        "level lines of the density, one way for negative strength, the other for positive; at 0 "
+        "there are none and the particles stay where they are. The cloud looks the same in all.",
+        step=0.02,
+    )
+
+
+def draw_toys(
+    panes: Sequence[Axes], world: str, gamma: float, eta: float, sigma: float, time: float
+) -> str:
+    """Density, flow gamma J s, and particles of dx = (gamma J + eta) s dt + sqrt(2 eta) dW."""
+    (pane,) = panes
+    score, log_density = law(world, sigma)
+    matrix = gamma * skew.from_entries(1.0)
+    draw_density(pane, log_density, EXTENT)
+    draw_streamlines(pane, skew.constant(matrix, score), EXTENT)
+    states = toy_particles(world, gamma, eta, sigma).until(time)
+    _draw_tracks(pane, states)
+    draw_cloud(pane, states[-1], NOW, size=5, alpha=0.9)
+    square(pane, EXTENT)
+    return _moved(states)
+
+
+def stream_panel(
+    world: str = "two_peaks", psi: str = "saddle", mix: float = 1.0, time: float = 1.0
+) -> Panel:
+    """Choose a stream function: the field changes, the cloud doesn't."""
+    controls = {
+        "world": dropdown("world", world, ("two_peaks", "ring", "two_moons")),
+        "psi": dropdown("stream function ψ", psi, tuple(PSI)),
+        "mix": slider("share of ψ: m", mix, 0, 1, 0.1, ".1f"),
+        "time": slider("time", time, 0, 2, 0.1, ".1f"),
+    }
+    return Panel(
+        draw_streams,
+        controls,
+        twin={"psi": ["constant", "x", "saddle", "waves 1"]},
+        caption="Left: the flow J(∇ψ + ψ s) over p. Right: particles at the start (grey) and now "
+        "(orange). Time counts path in radii of the cloud.",
+        alt="Four stream functions above, the cloud they move below. The four fields circle in "
+        "quite different ways, yet the particles at the start and one radius of path later "
+        "fill the same shape.",
+        panes=2,
+        step=0.1,
+    )
+
+
+def draw_streams(panes: Sequence[Axes], world: str, psi: str, mix: float, time: float) -> str:
+    """The field of a stream function over p; particles at the start and at a time."""
+    sigma = 0.15
+    left, right = panes
+    states = stream_particles(world, psi, mix, sigma).until(time)
+    draw_density(left, law(world, sigma)[1], EXTENT)
+    draw_streamlines(left, stream_field(world, psi, mix, sigma), EXTENT)
+    for states_then, tint in ((states[0], BEFORE), (states[-1], NOW)):
+        draw_cloud(right, states_then, tint, size=6, alpha=0.6)
+    for pane in panes:
+        square(pane, EXTENT)
+    distance = transport.sliced_wasserstein(states[-1], blurred_samples(world, 400, sigma, 1), 50)
+    floor = stream_floor(world, sigma)
+    return f"{_moved(states)} · distance to fresh samples {distance / floor:.2f} noise floors"
+
+
+def lorenz_panel(
+    xy: float = 0.3, xz: float = 1.0, yz: float = 0.5, eta: float = 0.0, sigma: float = 0.3
+) -> Panel:
+    """The three entries of a constant skew matrix on the Lorenz attractor's snapshots."""
+    controls = {
+        "xy": slider("K[x,y]", xy, -1, 1, 0.1, ".1f"),
+        "xz": slider("K[x,z]", xz, -1, 1, 0.1, ".1f"),
+        "yz": slider("K[y,z]", yz, -1, 1, 0.1, ".1f"),
+        "eta": slider("diffusion η", eta, 0, 1, 0.05),
+        "sigma": slider("noise level σ", sigma, 0.1, 0.6, 0.05),
+    }
+    return Panel(
+        draw_lorenz,
+        controls,
+        twin={"xz": [-1, 0, 1]},
+        caption="Grey: snapshots. Lines: four trajectories of K s, dots where they end.",
+        alt="Trajectories of three constant skew flows over the Lorenz attractor's snapshots: "
+        "closed loops in parallel planes, differently tilted in each picture; none switches "
+        "between the wings as the true trajectory does.",
+        projection="3d",
+    )
+
+
+def draw_lorenz(
+    panes: Sequence[Any], xy: float, xz: float, yz: float, eta: float, sigma: float
+) -> str:
+    """Trajectories of dx = (K + eta) s dt + sqrt(2 eta) dW, with the snapshots behind them."""
+    (pane,) = panes
+    states = lorenz_paths(xy, xz, yz, eta, sigma)
+    snapshots_shown = blurred_samples("lorenz", 400, 0.0, 1)
+    tints = ("exact", "learned", "skew", "symmetric")
+    for index, tint in enumerate(tints):
+        shown = snapshots_shown if index == 0 else None
+        draw_trajectory(pane, states[:, index], shown, PALETTE[tint])
+    cube(pane, 2.7, ("x", "y", "z"))
+    away = float((states - states[0]).norm(dim=2).mean())
+    return f"moved {away:.3f} sd from the start, on average over the path"
+
+
+def _draw_tracks(pane: Axes, states: Tensor) -> None:
+    """The way particles (T, n, 2) came, faintly."""
+    tracks = array(states.transpose(0, 1))
+    pane.add_collection(LineCollection(list(tracks), colors=NOW, linewidths=0.8, alpha=0.35))
+
+
+def _moved(states: Tensor) -> str:
+    """How far states (T, n, d) are from where they started, on average, in words."""
+    return f"moved {float((states[-1] - states[0]).norm(dim=1).mean()):.3f} sd"

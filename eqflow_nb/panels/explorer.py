@@ -1,0 +1,183 @@
+"""Every panel of the course on one page, each made when it is first looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets as widgets
+
+from eqflow_nb import panels
+from eqflow_nb.panels import draw as panels_draw
+from eqflow_nb.panels import equations as panels_equations
+from eqflow_nb.panels import images as panels_images
+from eqflow_nb.panels import labels
+from eqflow_nb.panels import own as panels_own
+from eqflow_nb.panels import paint as panels_paint
+from eqflow_nb.panels.base import alarm
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A panel of the explorer.
+
+    Attributes
+    ----------
+    name : str
+        On its tab.
+    chapter : str
+        The chapter that explains it.
+    text : str
+        What to try, in a sentence or two.
+    make : callable () -> panel
+        Anything with a `widget`.
+    """
+
+    name: str
+    chapter: str
+    text: str
+    make: Callable[[], Any]
+
+
+ENTRIES = (
+    Entry(
+        "Draw",
+        "01_toys_2d",
+        "Draw a cloud of points: at once you see its score, a flow that keeps it, and particles"
+        " that move in it for good. Does their distance to your drawing grow with time?",
+        panels_draw.draw_panel,
+    ),
+    Entry(
+        "Toys",
+        "01_toys_2d",
+        "Set skew strength γ and diffusion η to zero: nothing moves. With either, all particles"
+        " do, and the cloud stays.",
+        panels.toy_panel,
+    ),
+    Entry(
+        "Stream functions",
+        "01_toys_2d",
+        "Every flow in the plane that keeps a cloud has a stream function ψ. Change ψ: the "
+        "currents change, the cloud doesn't.",
+        panels.stream_panel,
+    ),
+    Entry(
+        "Lorenz",
+        "02_lorenz_chaos",
+        "Three numbers are all the constant skew flows there are in space. None of them is "
+        "chaotic: can you see why?",
+        panels.lorenz_panel,
+    ),
+    Entry(
+        "Chemistry",
+        "03_gray_scott_training_free",
+        "A photograph of a chemical pattern, set in motion with nothing trained. Which kernel "
+        "keeps its fronts sharp for longest? The first look takes some seconds.",
+        panels_images.gray_scott_panel,
+    ),
+    Entry(
+        "Creatures",
+        "04_alife_flocking",
+        "Drawn creatures live under a rule that mixes their colours. Time runs as far as you "
+        "ask; what was seen once comes at once.",
+        lambda: panels_images.alife_panel(time=20),  # every step costs time when K changes
+    ),
+    Entry(
+        "Paint a creature",
+        "04_alife_flocking",
+        "Paint, or take the fish, and bring it to life: a small network learns it first, in "
+        "about half a minute.",
+        panels_paint.paint_panel,
+    ),
+    Entry(
+        "Equations",
+        "05_equations_from_snapshots",
+        "The Lorenz equations from shuffled snapshots, term by term. How few snapshots still do?",
+        panels_equations.lorenz_law_panel,
+    ),
+    Entry(
+        "Your own points",
+        "06_your_own_snapshots",
+        "Measured points: blood cells, by their size and haemoglobin. At which noise level does"
+        " the flow see the cloud, and not its single points?",
+        panels_own.own_panel,
+    ),
+)
+
+
+class Explorer:
+    """Tabs of panels; a panel is made when its tab is first opened, and rests when it is left.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+
+    Attributes
+    ----------
+    widget : widget
+        All of it, to be displayed.
+    made : dict of str to panel
+        The panels made so far, by name.
+    """
+
+    def __init__(self, entries: tuple[Entry, ...] = ENTRIES) -> None:
+        self.entries, self.made = entries, dict[str, Any]()
+        self.boxes = [widgets.VBox([widgets.HTML(_text(entry)), _waiting()]) for entry in entries]
+        self.tabs = widgets.Tab(self.boxes, titles=[entry.name for entry in entries])
+        self.tabs.selected_index = None
+        self.tabs.observe(self._selected, "selected_index")
+        self.widget = widgets.VBox([self.tabs, labels.script()])
+        self.tabs.selected_index = 0
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        # Where no kernel runs, a list of the tabs stands in for them.
+        rows = "".join(_row(entry) for entry in self.entries)
+        listed = f"<table><tr><th>panel</th><th>chapter</th><th>to try</th></tr>{rows}</table>"
+        return self.widget._repr_mimebundle_() | {"text/html": listed}
+
+    def open(self, index: int) -> None:
+        """Make the panel of a tab, if it isn't there.  What goes wrong is shown, and raised."""
+        entry, box = self.entries[index], self.boxes[index]
+        if entry.name in self.made:
+            return
+        try:
+            self.made[entry.name] = entry.make()
+        except Exception as error:
+            trouble = widgets.HTML(alarm(error))
+            trouble.add_class("eqflow-error")
+            box.children = (box.children[0], trouble)
+            raise
+        box.children = (box.children[0], self.made[entry.name].widget)
+
+    def _selected(self, change: Any) -> None:
+        for panel in self.made.values():
+            for part in _family(panel.widget):
+                if isinstance(part, widgets.Play):
+                    part.playing = False  # what nobody looks at need not move
+        if change["new"] is not None:
+            self.open(change["new"])
+
+
+def _family(widget: Any) -> Iterator[Any]:
+    """A widget and all that are in it."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from _family(child)
+
+
+def _text(entry: Entry) -> str:
+    return (
+        f'<p style="line-height:1.4;margin:0.3em 0;max-width:60em">{entry.text} '
+        f"<small>(chapter {entry.chapter})</small></p>"
+    )
+
+
+def _row(entry: Entry) -> str:
+    chapter = f'<a href="../{entry.chapter}.ipynb">{entry.chapter}</a>'
+    cells = (f"<b>{entry.name}</b>", chapter, entry.text)
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _waiting() -> widgets.HTML:
+    return widgets.HTML('<div role="status">working…</div>')

@@ -1,0 +1,191 @@
+"""The panels of the chapters on images: patterns of two chemicals, creatures, and a canvas."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from eqflow_nb import figures, rollout, scores, snapshots
+from eqflow_nb.course import creatures as alife
+from eqflow_nb.figures.images import PATTERN, VELOCITY
+from eqflow_nb.flows import kernels, skew
+from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.panels.base import Panel, dropdown, slider
+from eqflow_nb.snapshots import icons
+
+PRESETS = tuple(snapshots.gray_scott.PRESETS)
+SHAPES = ("one pixel", "blurred", "random 3x3", "spectral")
+STILLS = 12
+LONGEST = 400
+
+
+@lru_cache(maxsize=8)
+def _photographs(preset: str) -> Tensor:
+    return snapshots.field_world(preset).sample(STILLS, 5)
+
+
+@lru_cache(maxsize=8)
+def _spectrum(preset: str) -> scores.SpectralScore:
+    return scores.fit_spectral(_photographs(preset), 1.0, turned=True)
+
+
+@lru_cache(maxsize=16)
+def _score(preset: str, sigma: float) -> scores.SpectralScore:
+    return _spectrum(preset).at(sigma)
+
+
+def _prepare() -> None:
+    """Photograph every preset: a second each, once a machine, that no slider should wait for."""
+    rollout.together({preset: partial(_photographs, preset) for preset in PRESETS})
+    for preset in PRESETS:
+        _spectrum(preset)
+
+
+def shape_symbol(shape: str, score: scores.SpectralScore) -> Tensor:
+    """K(k) of a shape of kernel, largest eigenvalue 1."""
+    size = score.size
+    if shape == "spectral":
+        return spectral.turning(score)
+    if shape == "random 3x3":
+        return kernels.symbol(kernels.random_kernel(2, 3, seed=1), size)
+    if shape == "one pixel":
+        return skew.from_entries(1.0).double()
+    line = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+    blur = skew.from_entries(1.0)[:, :, None, None] * (line[:, None] * line)
+    return kernels.symbol(blur, size)
+
+
+def gray_scott_panel() -> Panel:
+    """Preset, skew strength, kernel, diffusion, noise level and time: pattern, velocity, film."""
+
+    def draw(
+        panes: list[Axes],
+        preset: str,
+        gamma: float,
+        kernel: str,
+        eta: float,
+        sigma: float,
+        time: float,
+    ) -> str:
+        score = _score(preset, sigma)
+        still = _photographs(preset)[:1]
+        noise = torch.randn(still.shape, generator=torch.Generator().manual_seed(1))
+        x = still + sigma * noise
+        symbol = gamma * shape_symbol(kernel, score)
+        v = kernels.Convolution(symbol, score)(x)
+        turn = 2 * torch.pi / _pace(score)  # of every wavelength, at gamma = 1 by the spectral rule
+        later = spectral.exactly(score, symbol, x, [time * turn], eta)[0]
+        figures.draw_image(panes[0], x[0, 1], (-1.5, 2.5), PATTERN)
+        figures.draw_image(panes[1], v[0, 1], None, VELOCITY)
+        figures.draw_image(panes[2], later[0, 1], (-1.5, 2.5), PATTERN)
+        moved = float((later - x).square().mean().sqrt())
+        return f"rms velocity {float(v.square().mean().sqrt()):.3g}; moved {moved:.2f} sd by then"
+
+    _prepare()
+    controls = {
+        "preset": dropdown("preset", "waves", PRESETS),
+        "gamma": slider("skew strength γ", 1.0, -2.0, 2.0, 0.1),
+        "kernel": dropdown("kernel", "spectral", SHAPES),
+        "eta": slider("diffusion η", 0.0, 0.0, 1.0, 0.05),
+        "sigma": slider("noise level σ", 0.1, 0.05, 1.0, 0.05),
+        "time": slider("time in turns t", 0.1, 0.0, 1.0, 0.02),
+    }
+    return Panel(
+        draw,
+        controls,
+        {"time": [0.0, 0.1, 0.3]},
+        "Left: a blurred photograph, the eater v. Middle: its velocity, red where it grows. Right: "
+        "the same sheet at time t, by the rule you chose.",
+        "Three rows for times 0, .1 and .3 of a turn: the photograph, its velocity, and the sheet "
+        "by then: the fronts move on, and by .3 have lost their shape.",
+        panes=3,
+        step=0.02,
+    )
+
+
+def _pace(score: scores.SpectralScore) -> float:
+    """Rate of turning of the spectral rule."""
+    return float((spectral.strength(score) * torch.linalg.det(score.precision).sqrt()).mean())
+
+
+@lru_cache(maxsize=8)
+def _denoiser(icon: str) -> scores.images.ImageScore:
+    score = scores.load(icon, 0.5)
+    # A step of one canvas takes half the time.
+    score.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return score
+
+
+class Path:
+    """A life followed no further than is asked for, every step kept from frame to frame."""
+
+    def __init__(self, icon: str, matrix: Tensor, eta: float, sigma: float) -> None:
+        self.world = snapshots.field_world(icon)
+        self.score = _denoiser(icon).at(sigma)
+        x = self.world.blurred(sigma)(1, 3)
+        self.steps = rollout.exponential_images(
+            self._denoise, matrix, x, sigma, alife.STEP, LONGEST, eta
+        )
+        self.frames: list[Tensor] = []
+        self._last: tuple[Tensor, Tensor] | None = None
+
+    def _denoise(self, x: Tensor) -> Tensor:
+        """D(x), which a frame and the step after it share."""
+        if self._last is None or self._last[0] is not x:
+            self._last = x, self.score.denoise(x)
+        return self._last[1]
+
+    def until(self, step: int) -> Tensor:
+        """The canvas (3, H, W) after some steps."""
+        while len(self.frames) <= step // alife.EVERY:
+            for _ in range(1 if not self.frames else alife.EVERY):
+                _, x = next(self.steps)
+            with torch.no_grad():
+                self.frames.append(self.world.raw(self._denoise(x))[0])
+        return self.frames[step // alife.EVERY]
+
+
+_path = lru_cache(maxsize=32)(
+    lambda icon, entries, eta, sigma: Path(icon, skew.from_entries(*entries), eta, sigma)
+)
+
+
+def alife_panel(time: int = 50) -> Panel:
+    """The entries of K, diffusion, noise level, icon and time: creatures on a canvas."""
+
+    def draw(
+        panes: list[Axes],
+        icon: str,
+        red_green: float,
+        red_blue: float,
+        green_blue: float,
+        eta: float,
+        sigma: float,
+        time: int,
+    ) -> str:
+        path = _path(icon, (red_green, red_blue, green_blue), eta, sigma)
+        canvas = path.until(int(time))
+        figures.draw_image(panes[0], canvas)
+        moved = float((canvas - path.frames[0]).square().mean().sqrt())
+        return f"rms change of colour since the start {moved:.3f}"
+
+    controls = {
+        "icon": dropdown("creature", "dots", icons.ICONS),
+        "red_green": slider("K red, green", 1.0, -1.0, 1.0, 0.1),
+        "red_blue": slider("K red, blue", -1.0, -1.0, 1.0, 0.1),
+        "green_blue": slider("K green, blue", 0.5, -1.0, 1.0, 0.1),
+        "eta": slider("diffusion η", 0.1, 0.0, 0.5, 0.05),
+        "sigma": slider("noise level σ", 0.5, 0.2, 0.8, 0.1),
+        "time": slider("time in steps", time, 0, LONGEST, alife.EVERY, "d"),
+    }
+    return Panel(
+        draw,
+        controls,
+        {"time": [0, 100, 200, 400]},
+        "The canvas after so many steps, from placed creatures.",
+        "Four canvases, after 0, 100, 200 and 400 steps: pairs of dots, moved by a pixel or two.",
+        step=alife.EVERY,
+    )

@@ -1,0 +1,263 @@
+"""A canvas to paint a creature on, and a button that brings it to life."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from eqflow_nb.course import creatures as alife
+from eqflow_nb.panels import labels
+from eqflow_nb.panels.base import alarmed, button, dropdown, slider
+from eqflow_nb.snapshots import icons
+from eqflow_nb.user_data.pictures import read_picture
+
+SIDE, MARGIN = 192, 20
+BRUSHES = {
+    "blue": "#0d4dbf",
+    "red": "#d62820",
+    "yellow": "#f5c400",
+    "green": "#1a8f5a",
+    "black": "#16141a",
+    "eraser": "#ffffff",
+}
+RULE = 3  # seed of the rule that painted creatures live under
+
+
+def example() -> Tensor:
+    """A fish, painted as a reader might, RGBA (4, S, S)."""
+    picture = Image.new("RGBA", (SIDE, SIDE))
+    pen = ImageDraw.Draw(picture)
+    pen.polygon([(30, 60), (30, 132), (85, 96)], fill="#f5c400")
+    pen.ellipse((60, 58, 165, 134), fill="#0d4dbf")
+    pen.ellipse((128, 80, 148, 100), fill="#ffffff")
+    return read_picture(np.asarray(picture))
+
+
+def bring_to_life(
+    icon: Tensor,
+    seconds: float = 25.0,
+    sigma: float = 0.5,
+    steps: int = 400,
+    eta: float = 0.1,
+    seed: int = 0,
+) -> alife.Life:
+    """Fit a denoiser to a painted creature, and let eight of them live on a sheet of 64 pixels.
+
+    Parameters
+    ----------
+    icon : Tensor (4, S, S)
+        RGBA in [0, 1].
+    seconds : float
+        How long to learn it.
+    sigma, eta : float
+        Noise level and diffusion.
+    steps : int
+        Of the life.
+    seed : int
+    """
+    score, world = alife.adapt(icon, sigma, seconds, seed)
+    return alife.live(score, world, alife.rule(RULE), steps, 1, eta, seed)
+
+
+def moving_picture(frames: Tensor, scale: int = 5, milliseconds: int = 90) -> bytes:
+    """Canvases (T, 3, H, W) as an animated GIF, enlarged."""
+    size = (frames.shape[3] * scale, frames.shape[2] * scale)
+    pictures = [
+        Image.fromarray((frame.clamp(0, 1).permute(1, 2, 0).numpy() * 255).astype(np.uint8))
+        .resize(size, Image.Resampling.BICUBIC)
+        .quantize(64)
+        for frame in frames
+    ]
+    moving = io.BytesIO()
+    more = {"save_all": True, "append_images": pictures[1:], "duration": milliseconds, "loop": 0}
+    pictures[0].save(moving, format="gif", **more)
+    return moving.getvalue()
+
+
+class PaintPanel:
+    """Paint or upload a creature, press the button, watch it live.
+
+    What will live is what the sheet shows: an upload is cut out and put there, and can be painted
+    over.  The button "a fish" needs neither a mouse nor a file.
+
+    Parameters
+    ----------
+    seconds : float
+        How long to learn a creature.
+    sigma : float
+        Noise level.
+
+    Attributes
+    ----------
+    widget : widget
+        All of it, to be displayed.
+    errors : list of Exception
+        What went wrong at the last press or upload.
+    life : Life or None
+        Of the last creature.
+    """
+
+    def __init__(self, seconds: float = 25.0, sigma: float = 0.5) -> None:
+        self.seconds, self.sigma = seconds, sigma
+        self.errors: list[Exception] = []
+        self.life: alife.Life | None = None
+        self.icon: Tensor | None = None  # what was put on the sheet whole, while nothing covers it
+        self.sheet = _sheet()
+        self.brush = dropdown("brush", "blue", tuple(BRUSHES))
+        self.width = slider("width in pixels", 18, 4, 48, 2, "d")
+        self.upload = widgets.FileUpload(
+            accept=".png,.jpg,.jpeg",
+            description="upload a PNG",
+            tooltip="upload a picture of a creature, PNG or JPEG",
+        )
+        self.fish = button("a fish", "put a painted fish on the sheet")
+        self.clear = button("clear", "make the sheet empty")
+        self.go = button("bring it to life", "learn the creature on the sheet, and let it live")
+        self.go.button_style = "primary"
+        self.status, self.trouble = widgets.HTML(), widgets.HTML()
+        self.status.add_class("eqflow-status")
+        self.trouble.add_class("eqflow-error")
+        self.film = widgets.Image(format="gif")
+        self.film.add_class("eqflow-film")
+        # An empty picture would show as a broken one.
+        self.film.layout = widgets.Layout(max_width="100%", display="none")
+        self._pen: tuple[float, float] | None = None
+        self._listen()
+        row = widgets.Layout(display="flex", flex_flow="row wrap")
+        buttons = widgets.Box([self.upload, self.fish, self.clear, self.go], layout=row)
+        column = widgets.Layout(width="32em", max_width="100%")
+        below = [self.status, self.trouble]
+        tools = widgets.VBox([self.brush, self.width, buttons, *below], layout=column)
+        wrap = widgets.Layout(
+            display="flex", flex_flow="row wrap", align_items="flex-start", grid_gap="0.5em"
+        )
+        self.widget = widgets.Box(
+            [labels.named(self.sheet, "Paint here"), tools, self.film, labels.script()], layout=wrap
+        )
+        self._say("Paint on the sheet, upload a picture or take the fish; then bring it to life.")
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self.widget)
+
+    def picture(self) -> Tensor:
+        """What the sheet shows, as an icon."""
+        if self.icon is not None:
+            return self.icon
+        if self.sheet[1].image_data is None:  # nobody has touched it
+            return read_picture(np.zeros((SIDE, SIDE, 4), np.uint8))
+        return read_picture(np.ascontiguousarray(self.sheet[1].get_image_data()))
+
+    def put(self, icon: Tensor) -> None:
+        """Show an icon, RGBA (4, S, S), on the sheet; it is what will live."""
+        shown = Image.fromarray((icon.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8))
+        self.wipe()
+        room = SIDE - 2 * MARGIN
+        shown = shown.resize((room, room), Image.Resampling.LANCZOS)
+        self.sheet[1].put_image_data(np.asarray(shown), MARGIN, MARGIN)
+        self.icon = icon
+
+    def wipe(self) -> None:
+        """Make the sheet empty."""
+        self.sheet[1].clear()
+        self.icon = None
+
+    def start(self) -> None:
+        """Learn the creature and show its life.  What goes wrong is shown, kept, and raised."""
+        self._say(f"working… about {self.seconds + 5:.0f} seconds")
+        self.go.disabled = True
+        try:
+            with alarmed(self, lambda: self._say("nothing to show yet")):
+                self.life = bring_to_life(self.picture(), self.seconds, self.sigma)
+                self.film.value = moving_picture(self.life.frames[:, 0])
+                self.film.layout.display = None
+                steps = alife.EVERY * (len(self.life.frames) - 1)
+                self._say(f"{steps} steps of life; kept {self.life.kept:.0%} of the creatures")
+        finally:
+            self.go.disabled = False
+
+    def take(self, content: bytes) -> None:
+        """Put an uploaded picture on the sheet; one that can't be read leaves it as it was."""
+        with alarmed(self, lambda: self._say("the sheet is as it was")):
+            self.put(read_picture(content))
+            self._say("This is what was cut out. Paint over it, or bring it to life.")
+
+    def _say(self, text: str) -> None:
+        self.status.value = f'<div role="status" style="white-space:normal">{text}</div>'
+
+    def _listen(self) -> None:
+        """Join mouse, finger, upload and buttons to what they do."""
+        sheet = self.sheet
+        sheet.on_mouse_down(self._down)
+        sheet.on_mouse_move(self._move)
+        sheet.on_touch_start(lambda fingers: self._down(*fingers[0]))
+        sheet.on_touch_move(lambda fingers: self._move(*fingers[0]))
+        for leave in (sheet.on_mouse_up, sheet.on_mouse_out):
+            leave(lambda x, y: self._lift())
+        sheet.on_touch_end(lambda fingers: self._lift())
+        # The sheet swallows every key, and who came to it with Tab could not leave.
+        sheet.on_key_down(lambda key, *_: self.brush.focus() if key in ("Tab", "Escape") else None)
+        self.upload.observe(self._uploaded, "value")
+        self.fish.on_click(lambda _: self.put(example()))
+        self.clear.on_click(lambda _: self.wipe())
+        self.go.on_click(lambda _: self.start())
+
+    def _uploaded(self, change: Any) -> None:
+        if change["new"]:
+            content = bytes(change["new"][0]["content"])
+            self.upload.value = ()  # so that the same file can be taken again
+            self.take(content)
+
+    def _down(self, x: float, y: float) -> None:
+        self._pen = (x, y)
+        self._dab(x, y)
+
+    def _move(self, x: float, y: float) -> None:
+        if self._pen is not None:
+            self._dab(x, y)
+
+    def _lift(self) -> None:
+        self._pen = None
+
+    def _dab(self, x: float, y: float) -> None:
+        from ipycanvas import hold_canvas
+
+        brush: Any = self.sheet[1]
+        with hold_canvas():
+            erases = self.brush.value == "eraser"
+            brush.global_composite_operation = "destination-out" if erases else "source-over"
+            brush.fill_style = brush.stroke_style = BRUSHES[self.brush.value]
+            brush.fill_circle(x, y, self.width.value / 2)
+            if self._pen is not None:
+                brush.line_width, brush.line_cap = self.width.value, "round"
+                brush.stroke_line(*self._pen, x, y)
+            brush.global_composite_operation = "source-over"
+        self._pen, self.icon = (x, y), None
+
+
+def _sheet() -> Any:
+    """Paper, and a layer over it to paint on, which alone is read."""
+    from ipycanvas import MultiCanvas
+
+    sheet = MultiCanvas(2, width=SIDE, height=SIDE)
+
+    def paper() -> None:
+        sheet[0].fill_style = "#{:02x}{:02x}{:02x}".format(*(round(255 * c) for c in icons.PAPER))
+        sheet[0].fill_rect(0, 0, SIDE, SIDE)
+
+    paper()
+    sheet[0].on_client_ready(paper)  # a page served later has seen nothing of this
+    sheet[1].sync_image_data = True
+    sheet.layout = widgets.Layout(border="1px solid #999", width=f"{SIDE}px", height=f"{SIDE}px")
+    return sheet
+
+
+def paint_panel(seconds: float = 25.0, sigma: float = 0.5) -> PaintPanel:
+    """The panel of `PaintPanel`."""
+    return PaintPanel(seconds, sigma)

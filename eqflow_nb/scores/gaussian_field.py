@@ -1,0 +1,111 @@
+"""The score of a Gaussian random field with the stills' spectrum: nothing is trained."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from eqflow_nb.fourier import filtered
+from eqflow_nb.inputs import InputError, as_images, count, floating, positive
+
+
+class SpectralScore:
+    """s(k) = -(C(k) + sigma^2 I)^-1 (x(k) - mu(k)), frequency by frequency.
+
+    Exact for a Gaussian random field; for other images it is the score that knows their spectrum
+    and nothing else.  The Fourier transform is orthonormal, so C(k) is the covariance of its
+    coefficients, and white noise of deviation sigma adds sigma^2 at each k.
+
+    Parameters
+    ----------
+    mean : Tensor (C,)
+        Of each channel; mu(k) is not 0 at k = 0 only.
+    covariance : Tensor (H, W // 2 + 1, C, C)
+        C(k), real and symmetric.
+    sigma : float
+        Noise level, in the units of the images.
+    width : int, optional
+        W, which C(k) leaves open; without it W is even.
+
+    Raises
+    ------
+    InputError
+        If sigma is not above 0 or too small to part channels that agree, or there is no such W.
+    """
+
+    def __init__(
+        self, mean: Tensor, covariance: Tensor, sigma: float, width: int | None = None
+    ) -> None:
+        self.mean, self.covariance, self.sigma = mean, covariance, positive(sigma, "sigma")
+        columns = covariance.shape[1]
+        width = 2 * (columns - 1) if width is None else count(width, "width")
+        if width // 2 + 1 != columns:
+            raise InputError(
+                f"width is {width}, which has {width // 2 + 1} frequencies; covariance has "
+                f"{columns} of them"
+            )
+        self.size = (covariance.shape[0], width)
+        noise = self.sigma**2 * torch.eye(len(mean)).to(covariance)
+        self.precision, singular = torch.linalg.inv_ex(covariance + noise)
+        if singular.any():
+            raise InputError(
+                f"sigma is {self.sigma:g}, which is nothing beside the covariance; some channels "
+                "always agree at some frequency, and need more noise to have a score"
+            )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Score (B, C, H, W) at images (B, C, H, W)."""
+        if floating(x).ndim != 4 or not len(x) or x.shape[1:] != (len(self.mean), *self.size):
+            as_images(x, "x", channels=len(self.mean), size=self.size, at_least=1)
+        return filtered(-self.precision, x - self.mean.to(x)[:, None, None])
+
+    def denoise(self, x: Tensor) -> Tensor:
+        """Posterior mean D(x) = x + sigma^2 s(x), (B, C, H, W)."""
+        return x + self.sigma**2 * self(x)
+
+    def at(self, sigma: float) -> SpectralScore:
+        """The same spectrum at another noise level."""
+        return SpectralScore(self.mean, self.covariance, sigma, self.size[1])
+
+
+def fit_spectral(stills: Tensor, sigma: float, turned: bool = False) -> SpectralScore:
+    """Measure mean and spectrum of stills, and make the score of blurred ones.
+
+    Parameters
+    ----------
+    stills : Tensor (n, C, H, W)
+        Clean, with H = W if they are turned.
+    sigma : float
+        Noise level, in the units of the stills.
+    turned : bool
+        Also average over the eight turns and mirror images of the grid, which is right for laws
+        without a direction, and worth up to four times as many stills.
+
+    Returns
+    -------
+    SpectralScore
+        C(k) is real, as for laws that look the same upside down, and in float64.
+
+    Raises
+    ------
+    InputError
+        If the stills are fewer than 2, not finite, or a channel has one colour all over.
+    """
+    stills = as_images(stills, "stills", at_least=2, vary=True, square=turned)
+    mean = stills.mean((0, 2, 3), dtype=torch.float64)
+    shape = (*stills.shape[2:], stills.shape[1], stills.shape[1])
+    power = torch.zeros(shape, dtype=torch.float64, device=stills.device)
+    for part in stills.split(8):
+        x = torch.fft.fft2(part.double() - mean[:, None, None], norm="ortho")
+        power += torch.einsum("nchw,ndhw->hwcd", x, x.conj()).real / len(stills)
+    power = (power + power.mT) / 2
+    if turned:
+        power = (_reflected(power) + _reflected(power.transpose(0, 1))) / 2
+    width = stills.shape[3]
+    return SpectralScore(mean, power[:, : width // 2 + 1].contiguous(), sigma, width)
+
+
+def _reflected(power: Tensor) -> Tensor:
+    """Mean over the mirror images k_x -> -k_x and k_y -> -k_y of (H, W, C, C)."""
+    down = (power + power.flip(0).roll(1, 0)) / 2
+    return (down + down.flip(1).roll(1, 1)) / 2

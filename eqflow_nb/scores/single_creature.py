@@ -1,0 +1,106 @@
+"""The exact denoiser of one creature on a canvas: nothing is learned, and nothing is guessed.
+
+While noise leaves no doubt about where a creature is (sigma small beside the length of its
+tangents), the posterior mean is the drawing at the likeliest pose: D(x) = c(q) with the q that
+makes |x - c(q)| least.  What a rule does to it is what the rule does, without a network's error.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from eqflow_nb.inputs import InputError, count, positive
+
+ITERATIONS = 2  # of Gauss-Newton; from one step to the next a creature hardly moves
+
+
+class PoseDenoiser:
+    """D(x) = c(q) for canvases of one creature each, found from where it was at the last call.
+
+    Parameters
+    ----------
+    picture : Tensor (C, S, S)
+        What the creature adds to the background, in the units of the canvases, seen inside the
+        circle in its square; it looks to the right.
+    diameter : float
+        Of the creature, in pixels of the canvas.
+    size : int
+        Pixels a side of the canvases, which are periodic.
+    number : int
+        How many canvases are followed at once.
+
+    Attributes
+    ----------
+    poses : Tensor (number, 3)
+        Pixels down and right of the canvas's middle, and radians anticlockwise, never wrapped.
+
+    Raises
+    ------
+    InputError
+        If the picture is not (C, S, S), or the creature does not fit on the canvas.
+    """
+
+    def __init__(self, picture: Tensor, diameter: float, size: int, number: int = 1) -> None:
+        if picture.ndim != 3 or picture.shape[1] != picture.shape[2]:
+            raise InputError(f"picture has shape {tuple(picture.shape)}; it must be (C, S, S)")
+        self.size, diameter = count(size, "size"), positive(diameter, "diameter")
+        if diameter + 4 > size:
+            raise InputError(f"diameter is {diameter:g}; it must be at most size - 4 = {size - 4}")
+        smooth = _smooth(picture, diameter)
+        self.channels, self.radius = picture.shape[0], diameter / 2
+        self.radius *= smooth.shape[-1] / picture.shape[-1]  # what the smooth picture reaches to
+        self.layers = _with_slopes(smooth, self.radius)
+        self.poses = torch.zeros(count(number, "number"), 3)
+
+    def draw(self, poses: Tensor) -> tuple[Tensor, Tensor]:
+        """Canvases c(q) (B, C, N, N) at poses (B, 3), and their slopes (B, 3, C, N, N)."""
+        line = torch.arange(self.size) + 0.5 - self.size / 2
+        down, right = (line - poses[:, i, None] for i in (0, 1))
+        down, right = (z - self.size * (z / self.size).round() for z in (down, right))
+        cos, sin = (f(poses[:, 2])[:, None, None] for f in (torch.cos, torch.sin))
+        down, right = down[:, :, None], right[:, None, :]
+        # In the body's frame: forwards is to the right of the picture, left is up.
+        places = torch.stack([cos * right - sin * down, sin * right + cos * down], -1)
+        layers = self.layers.expand(len(poses), -1, -1, -1)
+        seen = F.grid_sample(layers, places / self.radius, "bilinear", "zeros", align_corners=False)
+        canvas, forwards, back, turn = seen.split(self.channels, 1)
+        # By the pose: a creature moved down is seen as the picture moved down.
+        slopes = [cos[..., None] * back - sin[..., None] * forwards]
+        slopes += [cos[..., None] * forwards + sin[..., None] * back, turn]
+        return canvas, torch.stack(slopes, 1)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Posterior mean (B, C, N, N) of noisy canvases (B, C, N, N); remembers their poses."""
+        for _ in range(ITERATIONS):
+            canvas, slopes = self.draw(self.poses)
+            table = slopes.flatten(2)
+            square = table @ table.mT
+            # A disc has no heading: what can't be told is left as it is.
+            loaded = square + 1e-4 * torch.diag_embed(square.diagonal(dim1=1, dim2=2) + 1e-3)
+            push = torch.linalg.solve(loaded, table @ (x - canvas).flatten(1)[:, :, None])
+            self.poses = self.poses + push[..., 0]
+        return self.draw(self.poses)[0]
+
+
+def _smooth(picture: Tensor, diameter: float) -> Tensor:
+    """The picture as pixels see it, with the circle's outside left blank and a margin around."""
+    side = picture.shape[-1]
+    line = (torch.arange(side) + 0.5) / side * 2 - 1
+    inside = (line[:, None] ** 2 + line**2 <= 1).float()
+    pixel = max(1, round(side / diameter)) | 1
+    box = torch.ones(1, 1, pixel, pixel) / pixel**2
+    # Averaged twice, which leaves the slopes without jumps.
+    blurred = F.conv2d((picture * inside)[:, None], box, padding=pixel)
+    return F.conv2d(blurred, box, padding=pixel // 2)[:, 0]
+
+
+def _with_slopes(picture: Tensor, radius: float) -> Tensor:
+    """The picture and how it changes as its creature moves forwards, down its body, and turns."""
+    side = picture.shape[-1]
+    step = 2 * radius / side
+    line = ((torch.arange(side) + 0.5) / side * 2 - 1) * radius
+    by_down, by_right = torch.gradient(picture, spacing=step, dim=(1, 2))
+    turn = by_down * line - by_right * line[:, None]
+    return torch.cat([picture, -by_right, -by_down, turn])[None]

@@ -1,0 +1,237 @@
+"""Drawings made by hand: dots painted, sprayed and erased, kept in files, and sampled from.
+
+A drawing is a tensor (n, 2) of dots with both coordinates between -EXTENT and EXTENT.  Tools take
+one and return another; none changes what it was given.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eqflow_nb.inputs import InputError, as_samples, choice, positive, replace_bytes
+from eqflow_nb.snapshots import toys
+from eqflow_nb.snapshots.base import Mixture, World
+
+EXTENT = 3.0
+SPACING = 0.1  # between the dots of a brush
+MOST = 20_000  # dots on a sheet
+LARGEST_MB = 5
+READY = ("two moons", "ring", "pinwheel", "letter S")
+
+Place = tuple[float, float]
+
+
+def blank() -> Tensor:
+    """A drawing (0, 2) without a dot."""
+    return torch.zeros(0, 2)
+
+
+def brushed(dots: Tensor, start: Place, end: Place, radius: float) -> Tensor:
+    """Fill all within `radius` of the line from `start` to `end`, evenly."""
+    lattice = _lattice()
+    new = lattice[_distance(lattice, start, end) <= positive(radius, "radius")]
+    there = {tuple(each) for each in (dots / SPACING).round().int().tolist()}
+    fresh = [tuple(each) not in there for each in (new / SPACING).round().int().tolist()]
+    return _together(dots, new[torch.tensor(fresh, dtype=torch.bool)])
+
+
+def sprayed(
+    dots: Tensor, start: Place, end: Place, radius: float, number: int = 20, seed: int = 0
+) -> Tensor:
+    """Add `number` dots at random within `radius` of the line; it gets denser each time."""
+    generator = torch.Generator().manual_seed(seed)
+    turn, out, along = torch.rand(3, number, generator=generator)
+    turn = 2 * torch.pi * turn
+    ring = positive(radius, "radius") * out.sqrt() * torch.stack([turn.cos(), turn.sin()])
+    a, b = torch.tensor([start, end], dtype=torch.float32)
+    new = a + along[:, None] * (b - a) + ring.T
+    return _together(dots, new[(new.abs() <= EXTENT).all(1)])
+
+
+def erased(dots: Tensor, start: Place, end: Place, radius: float) -> Tensor:
+    """Take away all dots within `radius` of the line from `start` to `end`."""
+    return dots[_distance(dots, start, end) > positive(radius, "radius")]
+
+
+def ready(name: str) -> Tensor:
+    """A ready-made drawing, one of `READY`."""
+    if choice(name, READY, "drawing") == "letter S":
+        return written("S")
+    toy = {"two moons": toys.two_moons, "ring": toys.ring, "pinwheel": toys.pinwheel}[name]()
+    return (1.2 * toy.sample(600, 0)).clamp(-EXTENT, EXTENT)
+
+
+def written(text: str) -> Tensor:
+    """The letters of a text, filled with dots, as large as the sheet allows.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw, or so much that the letters are finer than the dots.
+    """
+    from matplotlib.path import Path as Ring
+    from matplotlib.textpath import TextPath
+
+    path = TextPath((0, 0), text.strip(), size=1) if text.strip() else None
+    if path is None or not len(path.vertices):
+        raise InputError(f"text is {text!r}; give some letters")
+    low, high = path.vertices.min(0), path.vertices.max(0)
+    scale = 1.7 * EXTENT / (high - low).max()
+    lattice = _lattice()
+    places = lattice.numpy() / scale + (low + high) / 2
+    rings = [Ring(ring).contains_points(places) for ring in path.to_polygons()]
+    # What lies in an even number of rings is in a hole, such as the letter O has.
+    dots = lattice[torch.from_numpy(np.sum(rings, axis=0) % 2 == 1)]
+    if len(dots) < 20 * len(text.strip()):
+        raise InputError(f"text has {len(text.strip())} letters, too many to fit; give fewer")
+    return dots
+
+
+def thinned(dots: Tensor, most: int) -> Tensor:
+    """At most `most` of the dots, picked at random, always the same."""
+    return dots[torch.randperm(len(dots), generator=torch.Generator().manual_seed(0))[:most]]
+
+
+def world(dots: Tensor) -> World:
+    """The drawing as a world: a snapshot is one of its dots.  Blurred, it is an exact mixture.
+
+    Coordinates are the sheet's, not scaled, so that what moves fits what was drawn.
+
+    Raises
+    ------
+    InputError
+        If there is no dot.
+    """
+    dots = as_samples(dots, "drawing", dim=2, at_least=1)
+
+    def sample(n: int, seed: int) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        return dots[torch.randint(len(dots), (n,), generator=generator)]
+
+    still, one = torch.zeros(2).double(), torch.ones(2).double()
+    return World(
+        "drawing",
+        2,
+        ("x", "y"),
+        "sheet",
+        sample,
+        still,
+        one,
+        mixture=lambda sigma: mixture(dots, sigma),
+    )
+
+
+def mixture(dots: Tensor, sigma: float) -> Mixture:
+    """The drawing blurred by sigma: weights, means and covariances of its Gaussians, float64."""
+    each = dots.double()
+    spread = sigma**2 * torch.eye(2, dtype=torch.float64)
+    return torch.ones(len(each)).double() / len(each), each, spread.repeat(len(each), 1, 1)
+
+
+def to_bytes(dots: Tensor) -> bytes:
+    """A drawing as the content of an .npz file with one array, "points" (n, 2)."""
+    content = io.BytesIO()
+    np.savez_compressed(content, points=dots.numpy())
+    return content.getvalue()
+
+
+def save(dots: Tensor, path: Path | str) -> Path:
+    """Write a drawing to an .npz file; what is there and isn't a drawing is left alone.
+
+    Raises
+    ------
+    InputError
+        If the name doesn't end in .npz, another kind of file has it, or it can't be written.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise InputError(f"file is {path.name!r}; give a name that ends in .npz")
+    if path.exists():
+        try:
+            load(path)
+        except InputError as error:
+            raise InputError(
+                f"file {path.name!r} exists and is no drawing, so it is kept; give another name"
+            ) from error
+    try:
+        replace_bytes(path, to_bytes(dots))
+    except OSError as error:
+        raise InputError(f"file {path.name!r} can't be written: {error.strerror}") from error
+    return path
+
+
+def load(source: Path | str | bytes) -> Tensor:
+    """Read a drawing (n, 2) from an .npz file, or from its content.  Nothing is unpickled.
+
+    Raises
+    ------
+    InputError
+        If it is no such file; the message says what it holds instead.
+    """
+    name = "drawing" if isinstance(source, bytes) else f"drawing {Path(source).name!r}"
+    try:
+        content = source if isinstance(source, bytes) else Path(source).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name} can't be read: {error.strerror}") from error
+    points = as_samples(_array(content, name), f"{name}: points", dim=2, at_least=1).float()
+    if len(points) > MOST:
+        raise InputError(f"{name} has {len(points)} points; at most {MOST} fit on a sheet")
+    if float(points.abs().max()) > EXTENT:
+        raise InputError(
+            f"{name} reaches to {float(points.abs().max()):g}; coordinates must lie between "
+            f"{-EXTENT:g} and {EXTENT:g}"
+        )
+    return points
+
+
+def _array(content: bytes, name: str) -> Any:
+    """The array "points" of an .npz file, its size looked at before it is unpacked."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            size = sum(member.file_size for member in packed.infolist())
+        if size > LARGEST_MB * 1e6:
+            raise InputError(f"{name} holds {size / 1e6:.0f} MB; at most {LARGEST_MB} MB are read")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            if "points" not in arrays:
+                held = ", ".join(arrays.files) or "nothing"
+                raise InputError(f"{name} holds {held}; it must hold an array called points (n, 2)")
+            return arrays["points"]
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        OSError,
+        EOFError,
+        KeyError,
+        NotImplementedError,
+    ) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{name} of {len(content)} bytes is no whole .npz file of numbers "
+            f"({type(error).__name__}); give one that the panel saved"
+        ) from error
+
+
+def _together(dots: Tensor, new: Tensor) -> Tensor:
+    return torch.cat([dots, new])[-MOST:]
+
+
+def _lattice() -> Tensor:
+    """All places (m, 2) of a brush's dots."""
+    half = round(EXTENT / SPACING) - 1
+    line = torch.arange(-half, half + 1) * SPACING
+    return torch.cartesian_prod(line, line)
+
+
+def _distance(points: Tensor, start: Place, end: Place) -> Tensor:
+    """Distances (n,) of points (n, 2) to a line with ends."""
+    a, b = torch.tensor([start, end], dtype=torch.float32)
+    along = ((points - a) @ (b - a) / ((b - a) @ (b - a)).clamp(min=1e-12)).clamp(0, 1)
+    return (points - a - along[:, None] * (b - a)).norm(dim=1)
