@@ -6,11 +6,12 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from eqflow_nb.inputs import between
+from eqflow_nb.inputs import between, seeded
 
 Field = Callable[[Tensor], Tensor]
 Mixture = tuple[Tensor, Tensor, Tensor]
@@ -67,23 +68,43 @@ class World:
         return blurred(self.sample, sigma, device)
 
 
+def rk4_step(velocity: Callable[..., Any], x: Any, dt: Any, *more: Any) -> Any:
+    """Take one step of the classical fourth-order Runge-Kutta method from states x.
+
+    Plain arithmetic: arrays and tensors will do, and so will numba, which compiles it.
+
+    Parameters
+    ----------
+    velocity : callable (x, *more) -> dx/dt
+    x : array or Tensor
+    dt : float or array
+        The step, in units of time; an array must broadcast with x.
+    """
+    k1 = velocity(x, *more)
+    k2 = velocity(x + dt / 2 * k1, *more)
+    k3 = velocity(x + dt / 2 * k2, *more)
+    k4 = velocity(x + dt * k3, *more)
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+def blur(x: Tensor, sigma: float, seed: int | torch.Generator) -> Tensor:
+    """Draw x + sigma * eps for points or images x of any shape, eps ~ N(0, I).
+
+    The noise is drawn in single precision on the CPU, so a seed gives the same on any device.
+    """
+    generator = seed if isinstance(seed, torch.Generator) else seeded(seed)
+    return torch.randn(x.shape, generator=generator).to(x).mul_(sigma).add_(x)
+
+
 def blurred(
     sample: Callable[[int, int], Tensor], sigma: float, device: torch.device | str
 ) -> Callable[[int, int], Tensor]:
-    """Make a sampler draw(n, number) that adds noise to samples, and keeps what it has made.
-
-    Raises
-    ------
-    InputError
-        If sigma is negative or not a finite number.
-    """
+    """Make a sampler draw(n, number) that adds noise to samples, and keeps the last few it made."""
     sigma = between(sigma, "sigma", 0, math.inf)
 
-    @functools.cache
+    @functools.lru_cache(maxsize=16)
     def draw(n: int, number: int) -> Tensor:
-        samples = sample(n, number)
         # Seeds of some samplers and of the noise must not be the same.
-        noise = torch.Generator().manual_seed(number + 1_000_003)
-        return (samples + sigma * torch.randn(samples.shape, generator=noise)).to(device)
+        return blur(sample(n, number), sigma, number + 1_000_003).to(device)
 
     return draw
