@@ -1,6 +1,8 @@
 """What comes in is checked, what goes out is written whole.
 
-Every message names the argument, what it got and what would do.
+Every message names the argument, what it got and what would do.  A check that refuses raises
+`InputError`; the functions that call these checks don't say so again.  Arrays are checked without
+torch, so rooms that don't use it don't load it.
 """
 
 from __future__ import annotations
@@ -11,16 +13,20 @@ import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 BUDGETS = ("quick", "laptop", "paper")
 DEVICES = ("auto", "cpu", "cuda")
 HUGE = 1e100
 LARGEST = 2**62  # of whole numbers
+
+Numbers = TypeVar("Numbers", bound=Any)  # an array or a tensor
 
 
 class InputError(ValueError):
@@ -28,11 +34,7 @@ class InputError(ValueError):
 
 
 def as_samples(
-    x: Any,
-    name: str = "samples",
-    dim: int | None = None,
-    at_least: int = 2,
-    vary: bool = False,
+    x: Any, name: str = "samples", dim: int | None = None, at_least: int = 2, vary: bool = False
 ) -> Tensor:
     """Return `x` as a finite floating-point tensor of shape (n, d).
 
@@ -48,17 +50,27 @@ def as_samples(
         The number of rows n that is required.
     vary : bool
         Also refuse columns in which every row has the same value.
-
-    Raises
-    ------
-    InputError
-        If `x` is not numeric, not two-dimensional, too small, of the wrong width, not finite, or
-        (with `vary`) has constant columns.
     """
-    samples = as_numbers(x, name)
-    at_least = count(at_least, "at_least", at_least=0)
-    _check_shape(samples, name, dim, at_least)
-    _check_finite(samples, name)
+    return _samples(as_numbers(x, name), name, dim, at_least, vary)
+
+
+def as_points(x: Any, name: str = "x", at_least: int = 2, vary: bool = False) -> np.ndarray:
+    """`as_samples` as an array (n, d), without torch."""
+    return _samples(as_array(x, name), name, None, at_least, vary)
+
+
+def _samples(samples: Numbers, name: str, dim: int | None, at_least: int, vary: bool) -> Numbers:
+    shape = tuple(samples.shape)
+    if len(shape) != 2:
+        hint = f"; for one coordinate use {name}[:, None]" if len(shape) == 1 else ""
+        raise InputError(f"{name} has shape {shape}; it must be (n, d), one sample per row{hint}")
+    if shape[1] == 0:
+        raise InputError(f"{name} has no columns; it must have one per coordinate")
+    if dim is not None and shape[1] != dim:
+        raise InputError(f"{name} has {shape[1]} column(s); it must have {dim}")
+    if shape[0] < at_least:
+        raise InputError(f"{name} has {shape[0]} row(s); at least {at_least} are needed")
+    check_finite(samples, name)
     if vary:
         _check_vary(samples, name)
     return samples
@@ -90,11 +102,6 @@ def as_images(
         Also refuse channels that have one colour all over.
     square : bool
         Also refuse H other than W.
-
-    Raises
-    ------
-    InputError
-        If `x` is not numeric, not of such a shape, or not finite.
     """
     images = as_numbers(x, name)
     shape = tuple(images.shape)
@@ -111,7 +118,7 @@ def as_images(
         raise InputError(f"{name} is {shape[2]} by {shape[3]} pixels; it must be square")
     if shape[0] < at_least:
         raise InputError(f"{name} holds {shape[0]} image(s); at least {at_least} are needed")
-    _check_finite(images, name)
+    check_finite(images, name)
     if vary:
         flat = [c for c in range(shape[1]) if float(images[:, c].std()) < 1e-6]
         if flat:
@@ -153,6 +160,8 @@ def count(value: Any, name: str, at_least: int = 1) -> int:
 
 def seeded(seed: Any, device: torch.device | str = "cpu") -> torch.Generator:
     """A generator of random numbers that starts from `seed`, a whole number, 0 or more."""
+    import torch
+
     return torch.Generator(device=device).manual_seed(count(seed, "seed", at_least=0))
 
 
@@ -161,11 +170,6 @@ def as_states(x: Any, dim: int | None = None, name: str = "x") -> Tensor:
 
     Unlike samples they are not converted and may hold NaN, as a field's own values may: fields are
     evaluated so often that only what costs nothing is checked.
-
-    Raises
-    ------
-    InputError
-        If `x` is no tensor of single or double precision, or not of shape (B, dim), B > 0.
     """
     floating(x, name)
     if x.ndim != 2 or x.shape[1] != (dim or x.shape[1]) or not x.numel():
@@ -175,9 +179,12 @@ def as_states(x: Any, dim: int | None = None, name: str = "x") -> Tensor:
 
 def floating(x: Any, name: str = "x") -> Tensor:
     """Return `x` if it is a tensor of single or double precision, else raise `InputError`."""
-    if isinstance(x, Tensor) and x.dtype in (torch.float32, torch.float64):
+    import torch
+
+    tensor = isinstance(x, torch.Tensor)
+    if tensor and x.dtype in (torch.float32, torch.float64):
         return x
-    kind = str(x.dtype).removeprefix("torch.") if isinstance(x, Tensor) else type(x).__name__
+    kind = str(x.dtype).removeprefix("torch.") if tensor else type(x).__name__
     raise InputError(
         f"{name} is of type {kind}; fields take tensors of single or double precision, "
         f"such as torch.as_tensor({name}, dtype=torch.float32)"
@@ -195,7 +202,7 @@ def choice(value: str, options: Iterable[str], name: str) -> str:
 
 
 def skew_matrix(K: Any, name: str = "K", dim: int | None = None) -> Tensor:
-    """Return `K` as a skew-symmetric tensor of shape (d, d): K + K^T = 0.
+    """Return `K` as a skew-symmetric tensor of shape (d, d): K + K^T = 0 to within rounding.
 
     Parameters
     ----------
@@ -204,19 +211,14 @@ def skew_matrix(K: Any, name: str = "K", dim: int | None = None) -> Tensor:
         What to call the argument in messages.
     dim : int, optional
         The size d that is required.
-
-    Raises
-    ------
-    InputError
-        If `K` is not a finite square matrix of the right size, or not skew-symmetric to within
-        rounding of its dtype; the message points at the worst entry.
     """
     matrix = as_numbers(K, name)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
-        raise InputError(f"{name} has shape {_shape(matrix)}; it must be a square matrix (d, d)")
+    shape = tuple(matrix.shape)
+    if len(shape) != 2 or shape[0] != shape[1] or not len(matrix):
+        raise InputError(f"{name} has shape {shape}; it must be a square matrix (d, d)")
     if dim is not None and len(matrix) != dim:
-        raise InputError(f"{name} has shape {_shape(matrix)}; it must be ({dim}, {dim})")
-    _check_finite(matrix, name)
+        raise InputError(f"{name} has shape {shape}; it must be ({dim}, {dim})")
+    check_finite(matrix, name)
     excess = matrix + matrix.T
     if excess.abs().max() > 1e-6 * matrix.abs().max():
         i, j = divmod(int(excess.abs().argmax()), len(matrix))
@@ -229,6 +231,8 @@ def skew_matrix(K: Any, name: str = "K", dim: int | None = None) -> Tensor:
 
 def pick_device(name: str = "auto") -> torch.device:
     """Return the device called `name`: "auto" (a GPU if there is one), "cpu" or "cuda"."""
+    import torch
+
     choice(name, DEVICES, "device")
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
@@ -241,18 +245,41 @@ def pick_device(name: str = "auto") -> torch.device:
 
 def as_numbers(x: Any, name: str) -> Tensor:
     """Return `x` as a tensor of real numbers, of any shape; a floating dtype is kept."""
+    import torch
+
+    if not isinstance(x, torch.Tensor):
+        x = torch.as_tensor(_plain(x, name))
+    if x.is_complex():
+        raise InputError(f"{name} is complex; give real numbers")
+    return x if x.is_floating_point() else x.to(torch.get_default_dtype())
+
+
+def as_array(x: Any, name: str) -> np.ndarray:
+    """Return `x` as an array of real numbers, of any shape; a floating dtype is kept.
+
+    Without torch, unless `x` is a tensor; then from whichever device it is on.
+    """
+    if hasattr(x, "detach"):
+        x = x.detach().cpu()
+        x = x.float() if str(x.dtype) == "torch.bfloat16" else x
+    array = _plain(x, name)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _plain(x: Any, name: str) -> np.ndarray:
+    """An array of real numbers from what is no tensor, or a tensor on the CPU."""
     try:
-        tensor = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
-    except (TypeError, ValueError, RuntimeError) as error:
+        array = np.asarray(x)
+    except (TypeError, ValueError, RuntimeError):
+        array = np.array(None)
+    if array.dtype.kind == "c":
+        raise InputError(f"{name} is complex; give real numbers")
+    if array.dtype.kind not in "fiub":
         raise InputError(
             f"{name} of type {type(x).__name__} is not an array of numbers; "
             "give a tensor, a NumPy array or nested lists of equal length"
-        ) from error
-    if tensor.is_complex():
-        raise InputError(f"{name} is complex; give real numbers")
-    if tensor.is_floating_point():
-        return tensor
-    return tensor.to(torch.get_default_dtype())
+        )
+    return array
 
 
 def _as_number(value: Any, name: str) -> float:
@@ -265,45 +292,34 @@ def _as_number(value: Any, name: str) -> float:
     return number
 
 
-def _check_shape(samples: Tensor, name: str, dim: int | None, at_least: int) -> None:
-    if samples.ndim != 2:
-        hint = f"; for one coordinate use {name}[:, None]" if samples.ndim == 1 else ""
-        raise InputError(
-            f"{name} has shape {_shape(samples)}; it must be (n, d), one sample per row{hint}"
-        )
-    rows, columns = samples.shape
-    if columns == 0:
-        raise InputError(f"{name} has no columns; it must have one per coordinate")
-    if dim is not None and columns != dim:
-        raise InputError(f"{name} has {columns} column(s); it must have {dim}")
-    if rows < at_least:
-        raise InputError(f"{name} has {rows} row(s); at least {at_least} are needed")
-
-
-def _check_finite(values: Tensor, name: str) -> None:
-    bad = ~torch.isfinite(values)
+def check_finite(values: Any, name: str) -> None:
+    """Refuse arrays or tensors with values that are NaN or infinite, naming the first row."""
+    plain = isinstance(values, np.ndarray)
+    bad = ~(np.isfinite(values) if plain else values.isfinite())
     if bad.any():
-        first = int(bad.reshape(len(values), -1).any(dim=1).nonzero()[0])
+        first = bad.reshape(len(values), -1).any(1).tolist().index(True)
         raise InputError(
             f"{name} has {int(bad.sum())} value(s) that are NaN or infinite, first in row {first}; "
             "remove those rows or fill them in"
         )
 
 
-def _check_vary(samples: Tensor, name: str) -> None:
+def _check_vary(samples: Any, name: str) -> None:
     # A spread below a few units in the last place is rounding, not variation.
-    spread = samples.amax(dim=0) - samples.amin(dim=0)
-    rounding = 4 * torch.finfo(samples.dtype).eps * samples.abs().amax(dim=0)
-    constant = (spread <= rounding).nonzero().flatten().tolist()
+    if isinstance(samples, np.ndarray):
+        low, high, eps = samples.min(0), samples.max(0), np.finfo(samples.dtype).eps
+    else:
+        import torch
+
+        low, high = (end.detach().double().cpu().numpy() for end in samples.aminmax(dim=0))
+        eps = torch.finfo(samples.dtype).eps
+    rounding = 4 * eps * np.maximum(abs(low), abs(high))
+    constant = np.flatnonzero(high - low <= rounding).tolist()
     if constant:
         raise InputError(
             f"{name} is constant in column(s) {', '.join(map(str, constant))}; "
             "leave those out, since they say nothing about motion"
         )
-
-
-def _shape(x: Tensor) -> str:
-    return str(tuple(x.shape))
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -314,10 +330,7 @@ def replace_text(path: Path, text: str) -> None:
 def replace_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` under a temporary name beside it, then rename it into place.
 
-    Raises
-    ------
-    OSError
-        If the folder cannot be written to; the old file, if any, is then untouched.
+    If the folder can't be written to, that is an OSError, and the old file is untouched.
     """
     # Two threads that write the same file must not share a draft.
     draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")

@@ -9,15 +9,17 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jupytext
-import nbformat
+from eqflow_nb.inputs import BUDGETS, InputError, choice, pick_device
+
+if TYPE_CHECKING:
+    import nbformat
 
 FOLDER_VARIABLE = "EQFLOW_NOTEBOOKS"
 
 
-class CourseError(ValueError):
+class CourseError(InputError):
     """A request that can't be met; the message says why and what would do."""
 
 
@@ -97,6 +99,9 @@ def find(name: str, known: Sequence[Chapter]) -> Chapter:
 
 def load(path: Path) -> nbformat.NotebookNode:
     """Read a notebook, from its py:percent script or from an .ipynb, for the python3 kernel."""
+    import jupytext
+    import nbformat
+
     try:
         notebook = jupytext.read(path)
     except (ValueError, OSError, nbformat.reader.NotJSONError) as error:
@@ -156,8 +161,6 @@ def override(defaults: Mapping[str, Any], asked: Mapping[str, Any], stem: str) -
 
 def _check_options(values: Mapping[str, Any]) -> None:
     """Refuse a budget nobody knows, and a GPU where there is none."""
-    from eqflow_nb.inputs import BUDGETS, InputError, choice, pick_device
-
     try:
         if "budget" in values:
             choice(values["budget"], BUDGETS, "budget")

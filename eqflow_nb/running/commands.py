@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from tqdm import tqdm
 
-from eqflow_nb.running import lean  # noqa: F401
-
-# isort: split
 from eqflow_nb.inputs import InputError, replace_text
 from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import exercises_command, identify_command, runner, scorecard, sweep_command
+from eqflow_nb.running import (
+    exercises_command,
+    identify_command,
+    lean,  # noqa: F401
+    sweep_command,
+)
+
+if TYPE_CHECKING:  # the notebooks' machinery is slow to load, and `identify` does without it
+    from eqflow_nb.running import runner
 
 app = typer.Typer(
     add_completion=False,
@@ -70,6 +74,8 @@ def run(
     out: Out = Path("build/course"),
 ) -> None:
     """Run notebooks, all chapters if none is named; finished ones are not run again."""
+    from eqflow_nb.running import runner, scorecard
+
     known = course.chapters()
     everything = [*known, *course.studies()]
     chosen = [course.find(name, everything) for name in notebooks or []] or known
@@ -95,6 +101,8 @@ def study(
     out: Out = Path("build/studies"),
 ) -> None:
     """Run a study, and keep its scorecard beside it with the command and versions it came from."""
+    from eqflow_nb.running import runner, scorecard
+
     tasks = runner.plan(
         [course.find(name, course.studies())], out, _asked(parameter, budget, device)
     )
@@ -124,6 +132,7 @@ def refresh(
     out: Out = Path("build/notebooks"),
 ) -> None:
     """Execute the scripts into the notebooks committed beside them, and the README's pictures."""
+    from eqflow_nb.running import runner
     from eqflow_nb.running.pages import publish
     from eqflow_nb.running.thumbnails import thumbnails
 
@@ -197,6 +206,10 @@ def _asked(given: Sequence[str] | None, budget: str | None, device: str | None) 
 
 def _run(tasks: Sequence[runner.Task], jobs: int, force: bool) -> list[runner.Outcome]:
     """Run with progress shown; after Ctrl-C say what stays and leave with code 130."""
+    from tqdm import tqdm
+
+    from eqflow_nb.running import runner
+
     if jobs < 1:
         raise course.CourseError(f"--jobs is {jobs}; it must be at least 1")
     done: list[runner.Outcome] = []
@@ -259,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command: Callable[..., Any] = app
     try:
         command(args=_join_parameters(sys.argv[1:] if arguments is None else arguments))
-    except (course.CourseError, InputError) as error:
+    except InputError as error:
         typer.echo(f"eqflow-nb: {error}", err=True)
         sys.exit(2)
 

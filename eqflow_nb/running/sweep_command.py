@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tqdm import tqdm
 
 from eqflow_nb.running import catalogue as course
 
@@ -87,6 +86,8 @@ def sweep(
 
 def _run(planned: Sweep, stem: str, jobs: int | None, scheduler: str | None, force: bool) -> None:
     """Run with progress shown, and a line for each attempt that fails."""
+    from tqdm import tqdm
+
     from eqflow_nb.running import sweep as running
 
     shown = None
