@@ -9,9 +9,10 @@ import math
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.linalg import solve_continuous_lyapunov
 
-from eqflow_nb.inputs import InputError, as_numbers, as_samples, count, positive, torch
+from eqflow_nb.inputs import InputError, as_numbers, as_samples, count, positive
 from eqflow_nb.snapshots.zoo import System, system
 from eqflow_nb.snapshots.zoo_systems import Polynomial
 
