@@ -89,7 +89,7 @@ flow = flows.at_common_speed(flows.skew.constant(flows.skew.from_entries(1.0), s
 times = [0.0, 0.5, 2.0, 8.0]
 ascent = flows.at_common_speed(score, start)
 moved = {
-    name: rollout.follow(rollout.rk4(field, start, 0.02, 400), times)
+    name: rollout.record(rollout.rk4(field, start, 0.02, 400), times)
     for name, field in {"skew": flow, "score": ascent}.items()
 }
 figures.show(

@@ -285,7 +285,7 @@ runners |= {name: (field, dt, early) for name, (field, dt) in others.items()}
 runs = rollout.race(runners, draw(cloud, seed + 1234))
 # %%
 over = {
-    name: {t: measures.preservation(r.at(t), draw, floor, seed=seed) for t in r.times}
+    name: {t: measures.preservation(r.at(t), draw, floor, seed=seed) for t in r.states}
     for name, r in runs.items()
 }
 figures.show(
@@ -307,7 +307,7 @@ for name, values in over.items():
     )
 
 # %%
-ends = {name: r.at(max(r.times)) for name, r in runs.items()}
+ends = {name: r.last for name, r in runs.items()}
 figures.show(
     figures.pairs_2d({"fresh sample": draw(cloud, seed + 5), **ends}, columns=3),
     "Clouds at the end of each run: learned, skew and exact still show the butterfly; the score has collapsed "
@@ -483,7 +483,7 @@ card.row(
 for row, values in course.recorded("lorenz_long").items():
     card.row(row, **values)
 # %%
-inside = {name: runs[name].bounded(max(runs[name].times)) for name in ("learned", "random")}
+inside = {name: runs[name].bounded(max(runs[name].states)) for name in ("learned", "random")}
 card.row(
     "lorenz.learned.bounded_1000",
     inside["learned"],

@@ -304,7 +304,7 @@ ended = rollout.together(jobs)
 yard = chemistry.yardstick(*wave, sizes["pairs"], many)
 jobs = {k: lambda v=v: chemistry.distance(yard, v, FILM[-1]) for k, v in ended.items()}
 kept = rollout.together(jobs)
-alike = {key: patterns.alike(v.first, v.last) for key, v in ended.items()}
+alike = {key: patterns.alike(v.at(0), v.last) for key, v in ended.items()}
 for key in runs:
     print(f"{key:12} {kept[key]:5.2f} floors; still alike the start: {alike[key]:.2f}")
 
@@ -338,7 +338,7 @@ figures.show(
 # %% tags=["thumbnail"]
 titles = {"start": "still", "Gaussian x4": "Gaussian x4", "K = J": "J x1"}
 titles |= {"nearest": "nearest x1", "nearest x4": "nearest x4"}
-endings = {t: ended[k].first if t == "start" else ended[k].last for t, k in titles.items()}
+endings = {t: ended[k].at(0) if t == "start" else ended[k].last for t, k in titles.items()}
 figures.show(
     figures.images({title: x[0, 1] for title, x in endings.items()}, columns=5, size=1.8),
     "Waves after the rollout: with the Gaussian score rings and fronts have melted into clouds; with "

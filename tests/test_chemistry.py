@@ -1,4 +1,4 @@
-"""Albums of patterns, what is kept of rollouts, and the yardsticks they are measured with."""
+"""Albums of patterns, and the yardsticks they are measured with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from eqflow_nb import fourier, rollout, scores
+from eqflow_nb import fourier, scores
 from eqflow_nb.course import gray_scott as chemistry
 from eqflow_nb.course.gray_scott import Album
 from eqflow_nb.flows import kernels, skew
@@ -52,49 +52,9 @@ def counting(steps: int, jump: float = 1.0) -> Iterator[tuple[float, Tensor]]:
         yield 0.1 * step, torch.full((1, 2, 4, 4), jump if step else 0.0)
 
 
-# ---- what is kept of a path ----
-
-
-def test_a_visit_keeps_the_steps_it_was_asked_for_and_goes_no_further() -> None:
-    path = rollout.exponential_images(lambda y: y / 2, torch.zeros(2, 2), smooth(1), 1, 0.5, 9, 0)
-    visits = rollout.visit(path, (0, 2, 5))
-    assert list(visits.states) == [0, 2, 5]
-    assert visits.stopped is None
-    assert torch.equal(visits.first, smooth(1))
-    assert torch.equal(visits.last, visits.states[5])
-    assert next(path)[0] == pytest.approx(3.0), "the next state is that of step 6"
-    doubled = rollout.visit(counting(3), [3], keep=lambda x: 2 * x)
-    assert float(doubled.last.mean()) == 2
-
-
-def test_a_visit_says_where_a_path_broke_off_and_keeps_what_came_before() -> None:
-    away = rollout.exponential_images(
-        lambda y: 0 * y, -2 * torch.eye(2), smooth(1), 0.5, 1.0, 50, 0.0
-    )
-    visits = rollout.visit(away, (0, 1, 50))
-    assert visits.stopped is not None
-    assert 1 < visits.stopped < 50
-    assert list(visits.states) == [0, 1]
-    broken = rollout.visit(rollout.rk4(lambda x: x * math.inf, smooth(1), 1.0, 3), (0, 2))
-    assert (broken.stopped, list(broken.states)) == (2, [0])
-    yard = patterns.yardstick(smooth(8), 1)
-    assert chemistry.distance(yard, visits, 50) == math.inf
-    assert chemistry.distance(yard, visits, 0) < 3
-
-
-def test_bad_input_visits() -> None:
-    with pytest.raises(InputError, match="steps is empty"):
-        rollout.visit(counting(3), [])
-    with pytest.raises(InputError, match="steps asks for 9, but the path ended at 3"):
-        rollout.visit(counting(3), [9])
-    with pytest.raises(InputError, match="time"):
-        next(rollout.averaged(counting(3), -1.0))
-
-
 def test_an_average_answers_a_step_as_an_exponential() -> None:
-    for t, mean in rollout.averaged(counting(20), 0.5):
+    for t, mean in chemistry._averaged(counting(20), 0.5):
         assert float(mean.mean()) == pytest.approx(-math.expm1(-t / 0.5), abs=1e-5)
-    assert float(rollout.visit(rollout.averaged(counting(1), 0.0), [1]).last.mean()) == 1
 
 
 # ---- measures ----

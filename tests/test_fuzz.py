@@ -28,7 +28,7 @@ from eqflow_nb.flows import at_common_speed, continuity, exact, kernels, skew
 from eqflow_nb.flows import spectral_kernel as spectral
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns, sampling
-from eqflow_nb.rollout import Diverged, exponential, exponential_images, heun, rk4
+from eqflow_nb.rollout import Diverged, exponential, heun, rk4
 from eqflow_nb.scores.automatic import choose_sigma
 from eqflow_nb.snapshots import noisy, zoo
 
@@ -186,14 +186,8 @@ CALLS = {
         dict(x=X, dt=0.1, steps=2, eta=0.5),
     ),
     "exponential": Call(
-        lambda matrix, x, sigma, tau, steps, eta: ends(
-            exponential(lambda y: 0.9 * y, matrix, x, sigma, tau, steps, eta)
-        ),
-        dict(matrix=K, x=X, sigma=0.3, tau=0.2, steps=2, eta=0.1),
-    ),
-    "exponential_images": Call(
         lambda rule, x, sigma, tau, steps, eta: ends(
-            exponential_images(lambda y: 0.9 * y, rule, x, sigma, tau, steps, eta)
+            exponential(lambda y: 0.9 * y, rule, x, sigma, tau, steps, eta)
         ),
         dict(rule=K, x=Z, sigma=0.3, tau=0.2, steps=2, eta=0.1),
     ),

@@ -50,7 +50,7 @@ def wandered(rule: Tensor, colour: Tensor, steps: int = 600, lag: int = 300) -> 
     x = start + SIGMA * torch.randn(start.shape, generator=torch.Generator().manual_seed(1))
     denoise, turn = exact_denoiser(colour), torch.exp(2j * math.pi * torch.arange(LONG) / LONG)
     angles = []
-    for _, state in rollout.exponential_images(denoise, rule, x, SIGMA, TAU, steps, ETA, 3):
+    for _, state in rollout.exponential(denoise, rule, x, SIGMA, TAU, steps, ETA, 3):
         angles.append((denoise(state).sum((1, 2)) * turn).sum(-1).angle().numpy())
     path = np.unwrap(np.array(angles), axis=0) * LONG / (2 * math.pi)
     return float(((path[lag:] - path[:-lag]) ** 2).mean())

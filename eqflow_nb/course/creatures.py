@@ -100,22 +100,22 @@ def live(
     steps = count(steps, "steps", at_least=EVERY)
     device = next(score.parameters()).device
     x = world.blurred(score.sigma, device)(canvases, seed) if start is None else start.to(device)
-    path = rollout.exponential_images(
+    path = rollout.exponential(
         score.denoise, rule.to(device), x, score.sigma, tau, steps, eta, seed
     )
-    frames: list[Tensor] = []
-    began, step, ended = time.perf_counter(), 0, False
-    try:
-        bar = tqdm(path, "life", total=steps + 1, disable=not progress, leave=False)
-        for step, (_, state) in enumerate(bar):
-            if step % EVERY == 0:
-                with torch.no_grad():
-                    frames.append(world.raw(score.denoise(state)).cpu())
-    except rollout.Diverged:  # a rule that leaves the law for good, such as a symmetric one
-        ended = True
+    began = time.perf_counter()
+    run = rollout.record(
+        path,
+        steps=range(0, steps + 1, EVERY),
+        keep=lambda state: world.raw(score.denoise(state)).cpu(),
+        progress=progress,
+    )
     seconds = time.perf_counter() - began
-    life = measured(torch.stack(frames), placed_ink(world), 1e3 * seconds / max(step, 1) / canvases)
-    return replace(life, kept=0.0, tracks=[]) if ended else life
+    frames = torch.stack(list(run.states.values()))
+    taken = steps if run.stopped is None else run.stopped
+    life = measured(frames, placed_ink(world), 1e3 * seconds / taken / canvases)
+    # A rule that is not skew, for example, makes a rollout diverge.
+    return life if run.stopped is None else replace(life, kept=0.0, tracks=[])
 
 
 @torch.no_grad()
@@ -163,12 +163,9 @@ def live_exactly(
     steps, exact = count(steps, "steps", at_least=EVERY), lone(icon, number)
     clean = exact.draw(exact.poses)[0]
     x = clean + sigma * torch.randn(clean.shape, generator=seeded(seed))
-    poses = []
-    path = rollout.exponential_images(exact, rule, x, sigma, tau, steps, eta, seed)
-    for step, _ in enumerate(path):
-        if step % EVERY == 0:
-            poses.append(exact.poses.clone())
-    film = torch.stack(poses).numpy()
+    path = rollout.exponential(exact, rule, x, sigma, tau, steps, eta, seed)
+    run = rollout.record(path, steps=range(0, steps + 1, EVERY), keep=lambda _: exact.poses.clone())
+    film = torch.stack(list(run.states.values())).numpy()
     return tracking.Tracks(film[..., :2], film[..., 2], ALONE)
 
 

@@ -18,7 +18,7 @@ from eqflow_nb.flows import skew
 from eqflow_nb.flows import spectral_kernel as spectral
 from eqflow_nb.flows.continuity import Field
 from eqflow_nb.measures import patterns
-from eqflow_nb.rollout import Visits
+from eqflow_nb.rollout import Rollout
 from eqflow_nb.scores import training
 from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.snapshots import gray_scott
@@ -193,10 +193,19 @@ def by_protocol(album: Album, net: ImageScore, steps: int = 100, number: int = 8
     def denoise(y: Tensor) -> Tensor:
         return torch.cat([net.denoise(part) for part in y.split(2)])  # a few need little memory
 
-    path = rollout.exponential_images(denoise, turn, x, LEVEL, TAU, steps, ETA)
-    path = rollout.averaged(path, time=-0.01 / math.log(0.9))
-    ends = rollout.visit(path, (0, steps), keep=denoise)
-    return patterns.cosines(ends.last - ends.first, album.change[:number])
+    path = rollout.exponential(denoise, turn, x, LEVEL, TAU, steps, ETA)
+    path = _averaged(path, time=-0.01 / math.log(0.9))
+    ends = rollout.record(path, steps=(0, steps), keep=denoise)
+    return patterns.cosines(ends.last - ends.at(0), album.change[:number])
+
+
+def _averaged(path: rollout.Path, time: float) -> rollout.Path:
+    """A path's exponential moving average: m <- m + (1 - exp(-dt / time)) (x - m), from m = x."""
+    before, mean = 0.0, None
+    for t, x in path:
+        mean = x if mean is None else mean.lerp(x, -math.expm1(-(t - before) / time))
+        before = t
+        yield t, mean
 
 
 def follow(
@@ -207,11 +216,11 @@ def follow(
     matrix: Tensor | float = 0.0,
     extra: Field | None = None,
     score: scores.SpectralScore | ImageScore | None = None,
-) -> Visits:
+) -> Rollout:
     """Follow a flow with its Langevin part from blurred photographs; D(x) at some of its steps.
 
     dx = (K * s + eta s + extra) dt + sqrt(2 eta) dW at the noise level of the network, by the
-    exponential integrator; see `exponential_images` and `visit`.
+    exponential integrator; see `exponential` and `record`.
 
     Parameters
     ----------
@@ -231,10 +240,10 @@ def follow(
     if not isinstance(matrix, Tensor):
         matrix = matrix * skew.from_entries(1.0)
     denoise = (score or net).denoise
-    path = rollout.exponential_images(
+    path = rollout.exponential(
         denoise, matrix.to(x.device), x, net.sigma, TAU, max(steps), ETA, album.seed, extra
     )
-    return rollout.visit(path, steps, keep=net.denoise)
+    return rollout.record(path, steps=steps, keep=net.denoise)
 
 
 def alone(
@@ -247,8 +256,8 @@ def alone(
 ) -> dict[float, float]:
     """Distances {t: floors} of a field followed without any Langevin part, by `rk4`."""
     x = album.blurred(net.sigma, len(yard.sets[0]), START)
-    visits = rollout.visit(rollout.rk4(field, x, dt, max(steps)), steps, keep=net.denoise)
-    return {dt * step: distance(yard, visits, step) for step in steps}
+    run = rollout.record(rollout.rk4(field, x, dt, max(steps)), steps=steps, keep=net.denoise)
+    return {dt * step: distance(yard, run, step) for step in steps}
 
 
 def mean_of(field: Field, sigma: float, pairs: int = 4) -> Field:
@@ -269,6 +278,6 @@ def yardstick(album: Album, net: ImageScore, pairs: int, canvases: int) -> patte
     return patterns.yardstick(clean, canvases)
 
 
-def distance(yard: patterns.Yardstick, visits: Visits, step: int) -> float:
+def distance(yard: patterns.Yardstick, run: Rollout, step: int) -> float:
     """Patch distance at a step in floors; infinite if the rollout broke off before."""
-    return yard.floors(visits.states[step]) if step in visits.states else math.inf
+    return yard.floors(run.states[step]) if step in run.states else math.inf

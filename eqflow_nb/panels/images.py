@@ -126,9 +126,7 @@ class Path:
         self.world = snapshots.field_world(icon)
         self.score = _denoiser(icon).at(sigma)
         x = self.world.blurred(sigma)(1, 3)
-        self.steps = rollout.exponential_images(
-            self._denoise, matrix, x, sigma, alife.STEP, LONGEST, eta
-        )
+        self.steps = rollout.exponential(self._denoise, matrix, x, sigma, alife.STEP, LONGEST, eta)
         self.frames: list[Tensor] = []
         self._last: tuple[Tensor, Tensor] | None = None
 

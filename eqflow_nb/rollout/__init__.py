@@ -1,23 +1,23 @@
-"""Flows followed in time: integrators, which are generators, and what is kept of their paths."""
+"""Flows followed in time: integrators, which are generators, and one recorder of their states.
 
-from eqflow_nb.rollout.images import Diverged, exponential_images
-from eqflow_nb.rollout.integrators import Field, exponential, heun, rk4
-from eqflow_nb.rollout.record import FAR, Rollout, follow, race, together
-from eqflow_nb.rollout.visits import Visits, averaged, visit
+A velocity field is any callable that gives states' velocities in the states' shape; nothing here
+knows what it integrates.
+"""
+
+from eqflow_nb.rollout.integrators import Diverged, Field, Path, exponential, heun, rk4, rk4_step
+from eqflow_nb.rollout.record import Rollout, held, race, record, together
 
 __all__ = [
-    "FAR",
     "Diverged",
     "Field",
+    "Path",
     "Rollout",
-    "Visits",
-    "averaged",
     "exponential",
-    "exponential_images",
-    "follow",
+    "held",
     "heun",
     "race",
+    "record",
     "rk4",
+    "rk4_step",
     "together",
-    "visit",
 ]

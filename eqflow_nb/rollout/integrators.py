@@ -1,91 +1,63 @@
-"""Integrators.  They are generators that yield (t, x), so the caller owns plots and progress.
+"""Integrators: generators that yield (t, x), the start included, so the caller owns the loop.
 
-They record no gradients, and never change the starting states they are given.
+They record no gradients and never change the states they are given.  Their arguments are checked
+when the first state is asked for.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from eqflow_nb.inputs import as_states, between, count, floating, positive, seeded, skew_matrix
+from eqflow_nb.fourier import filtered, root
+from eqflow_nb.inputs import InputError, as_numbers, between, count, floating, positive, seeded
 
 Field = Callable[[Tensor], Tensor]
-NOISE_SEEDS = 1_000_000_007
+Path = Iterator[tuple[float, Tensor]]
+NOISE_SEEDS = 1_000_000_007  # keeps the noise apart from a start that was drawn with the same seed
+LIMIT = 30.0  # the largest |x| of an image that is still followed
+
+
+class Diverged(RuntimeError):
+    """A rollout of images left its bounds, at step `step`; the message says the likely cause."""
+
+    def __init__(self, message: str, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+
+
+def rk4_step(field: Field, x: Tensor, dt: float) -> Tensor:
+    """One step of the classical fourth-order Runge-Kutta method for dx/dt = v(x)."""
+    k1 = field(x)
+    k2 = field(x + dt / 2 * k1)
+    k3 = field(x + dt / 2 * k2)
+    k4 = field(x + dt * k3)
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
 @torch.no_grad()
-def rk4(field: Field, x: Tensor, dt: float, steps: int) -> Iterator[tuple[float, Tensor]]:
-    """Follow dx/dt = v(x) with the classical fourth-order Runge-Kutta method.
-
-    Parameters
-    ----------
-    field : callable, shape of x -> shape of x
-    x : Tensor
-        The starting states, of any shape the field takes.
-    dt : float
-        The step, in units of time.
-    steps : int
-
-    Yields
-    ------
-    (t, x)
-        The time and the states, the start included.
-
-    Raises
-    ------
-    InputError
-        At the first state, if dt is not > 0 or steps is not a whole number > 0.
-    """
-    dt, steps, x = positive(dt, "dt"), count(steps, "steps"), floating(x).clone()
+def rk4(field: Field, x: Tensor, dt: float, steps: int) -> Path:
+    """Follow dx/dt = v(x), from states x of any shape, with `rk4_step`."""
+    dt, steps, x = positive(dt, "dt"), count(steps, "steps"), floating(x)
     yield 0.0, x
     for step in range(1, steps + 1):
-        k1 = field(x)
-        k2 = field(x + dt / 2 * k1)
-        k3 = field(x + dt / 2 * k2)
-        k4 = field(x + dt * k3)
-        x = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        x = rk4_step(field, x, dt)
         yield step * dt, x
 
 
 @torch.no_grad()
-def heun(
-    drift: Field, x: Tensor, dt: float, steps: int, eta: float, seed: int = 0
-) -> Iterator[tuple[float, Tensor]]:
+def heun(drift: Field, x: Tensor, dt: float, steps: int, eta: float, seed: int = 0) -> Path:
     """Follow dx = b(x) dt + sqrt(2 eta) dW with Heun's method (two drifts a step).
 
-    With b = v + eta s, and v keeping p, the law p is kept for every eta >= 0.  The error of its
-    moments is of order dt^2, that of a path without noise too.
-
-    Parameters
-    ----------
-    drift : callable, shape of x -> shape of x
-        The whole drift b.
-    x : Tensor
-        The starting states, of any shape the drift takes.
-    dt : float
-        The step, in units of time; near the data it should be small beside sigma^2.
-    steps : int
-    eta : float
-        The diffusion; >= 0.
-    seed : int
-        Of the noise.
-
-    Yields
-    ------
-    (t, x)
-        The time and the states, the start included.
-
-    Raises
-    ------
-    InputError
-        At the first state, if dt is not > 0, eta is negative or steps is not a whole number > 0.
+    If v keeps p, then b = v + eta s keeps it for every eta >= 0, s being the score.  The moments
+    are right to order dt^2; near the data dt should be small beside sigma^2.
     """
     dt, eta, steps = positive(dt, "dt"), between(eta, "eta", 0, math.inf), count(steps, "steps")
-    x, generator = floating(x).clone(), _generator(x, seed)
+    x, generator = floating(x), _generator(x, seed)
     yield 0.0, x
     for step in range(1, steps + 1):
         kick = math.sqrt(2 * eta * dt) * _noise(x, generator)
@@ -98,66 +70,82 @@ def heun(
 @torch.no_grad()
 def exponential(
     denoise: Field,
-    matrix: Tensor,
+    rule: Tensor,
     x: Tensor,
     sigma: float,
     tau: float,
     steps: int,
     eta: float,
     seed: int = 0,
-) -> Iterator[tuple[float, Tensor]]:
-    """Follow dx = (K + eta I) s dt + sqrt(2 eta) dW exactly while the denoiser D(x) is constant.
+    extra: Field | None = None,
+) -> Path:
+    """Follow dx = (K * s + eta s + extra) dt + sqrt(2 eta) dW, exactly while D(x) is constant.
 
-    With s = (D - x) / sigma^2 and E = exp(-(eta I + K) tau), one step of tau = dt / sigma^2 is
-    x <- D + E (x - D) + L z with L L^T = sigma^2 (I - E E^T).  Stable at any step, where explicit
-    steps must shrink like sigma^2.
+    With s = (D - x) / sigma^2 and E(k) = exp(-(eta I + K(k)) tau), one step of tau = dt / sigma^2
+    is x <- D + E * (x - D) + L z with L L^T = sigma^2 (I - E E^H), frequency by frequency.  It is
+    stable at any step; an |x| over 30 raises `Diverged`.
 
     Parameters
     ----------
-    denoise : callable (B, d) -> (B, d)
+    denoise : callable (B, C, H, W) -> (B, C, H, W)
         The posterior mean D(x) = E[x_0 | x].
-    matrix : Tensor (d, d)
-        The skew matrix K.
-    x : Tensor (B, d)
-    sigma : float
-        Noise level, in the units of x.
-    tau : float
-        The step, in units of sigma^2.
-    steps : int
+    rule : Tensor (C, C) or (H, W//2+1, C, C)
+        The matrix K, one for all frequencies or one for each.  Only a skew K keeps p; for others,
+        which serve as controls, the noise is that of the positive part of I - E E^H.
+    x : Tensor (B, C, H, W)
+        Blurred images.
+    sigma, tau : float
+        Noise level, in the units of x, and step, in units of sigma^2.
     eta : float
         The diffusion; >= 0.
     seed : int
-
-    Yields
-    ------
-    (t, x)
-        With t = step * tau * sigma^2.
-
-    Raises
-    ------
-    InputError
-        At the first state, if the matrix is not skew or not of the states' dimension, sigma or tau
-        is not > 0, eta is negative, or steps is not a whole number > 0.
+        Of the noise.
+    extra : callable, optional
+        A further velocity, followed by the midpoint rule.
     """
-    sigma, tau = positive(sigma, "sigma"), positive(tau, "tau")
-    eta, steps, x = between(eta, "eta", 0, math.inf), count(steps, "steps"), floating(x).clone()
-    matrix = skew_matrix(matrix, "matrix", dim=as_states(x).shape[1]).double().cpu()
-    decay = torch.linalg.matrix_exp(-tau * (eta * torch.eye(len(matrix)).double() + matrix))
-    # E E^T = exp(-2 eta tau) I for a skew K, so the noise is isotropic.
-    spread = sigma * math.sqrt(-math.expm1(-2 * eta * tau))
-    decay = decay.to(x)
-    generator = _generator(x, seed)
+    sigma, tau, steps = positive(sigma, "sigma"), positive(tau, "tau"), count(steps, "steps")
+    eta, x = between(eta, "eta", 0, math.inf), floating(x)
+    rule = _checked(rule, x)
+    unit = torch.eye(rule.shape[-1]).to(rule)
+    decay = torch.linalg.matrix_exp(-tau * (eta * unit + rule))  # E and L, for every frequency
+    spread = sigma * root(unit - decay @ decay.mH)
+    generator, dt = _generator(x, seed), tau * sigma**2
     yield 0.0, x
     for step in range(1, steps + 1):
+        if extra is not None:
+            x = x + dt * extra(x + dt / 2 * extra(x))
         centre = denoise(x)
-        x = centre + (x - centre) @ decay.T
+        x = centre + filtered(decay, x - centre)
         if eta > 0:
-            x = x + spread * _noise(x, generator)
-        yield step * tau * sigma**2, x
+            x = x + filtered(spread, _noise(x, generator))
+        size = float(x.abs().amax())
+        if not size < LIMIT:
+            raise Diverged(
+                f"the rollout left its bounds at step {step}: the largest |x| is {size:g}, over "
+                f"{LIMIT:g} (tau = {tau:g}, eta = {eta:g}).  Likely causes: a rule that is not "
+                "skew, an extra velocity too fast for this step, or a denoiser used off its level",
+                step,
+            )
+        yield step * dt, x
+
+
+def _checked(rule: Any, x: Tensor) -> Tensor:
+    """The rule in double precision, where x is, if it is made for x's channels and grid."""
+    rule = rule if isinstance(rule, Tensor) else as_numbers(rule, "rule")
+    if x.ndim != 4 or not len(x) or rule.shape[-2:] != (x.shape[1], x.shape[1]):
+        raise InputError(
+            f"rule has shape {tuple(rule.shape)}; it does not mix the channels of x, which has "
+            f"shape {tuple(x.shape)} and must be images (B, C, H, W)"
+        )
+    if rule.ndim == 4 and rule.shape[:2] != (x.shape[2], x.shape[3] // 2 + 1):
+        raise InputError(
+            f"rule is made for another grid: it has shape {tuple(rule.shape)}, and x is "
+            f"{x.shape[2]} by {x.shape[3]} pixels; make it by `symbol(kernel, size)` for this one"
+        )
+    return rule.to(x.device, torch.complex128 if rule.is_complex() else torch.float64)
 
 
 def _generator(x: Tensor, seed: int) -> torch.Generator:
-    """Noise unlike that of the starting states, which may well be drawn with the same seed."""
     return seeded(count(seed, "seed", at_least=0) + NOISE_SEEDS, x.device)
 
 

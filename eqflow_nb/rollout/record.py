@@ -1,4 +1,4 @@
-"""Clouds followed along a flow: what is kept of a path, and several paths side by side."""
+"""What is kept of a rollout, and several rollouts side by side."""
 
 from __future__ import annotations
 
@@ -7,121 +7,136 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
-from contextvars import ContextVar
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import TypeVar
 
+import joblib
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from eqflow_nb.inputs import InputError
-from eqflow_nb.rollout.integrators import Field, rk4
+from eqflow_nb.rollout.integrators import Diverged, Field, Path, rk4
 
 Result = TypeVar("Result")
+FAR = 50.0  # |x_i| at which a point counts as lost
 # As torch found them at the start (OMP_NUM_THREADS counts); notebooks then ask for one a step.
-CORES = torch.get_num_threads()
-FAR = 50.0
-_abandon: ContextVar[threading.Event | None] = ContextVar("_abandon", default=None)
+CORES = max(1, min(torch.get_num_threads(), os.cpu_count() or 1))
+_job = threading.local()  # has a `stop` in the threads of `together`
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """Where a cloud was at chosen times, and how far each trajectory ever went.
+    """States of a rollout at chosen times or steps.
 
     Attributes
     ----------
-    times : tuple of float
-    states : Tensor (T, ...)
-        The states at those times.
-    reach : Tensor (T, ...)
-        The largest |x_i| of each trajectory up to each time.
+    states : dict of float to Tensor (B, ...)
+        By time, or by step, in order; what came after a divergence is missing.
+    reach : dict of float to Tensor (B,)
+        The largest |x_i| of each trajectory up to then.
+    stopped : int, optional
+        The step at which it diverged; None if it did not.
     """
 
-    times: tuple[float, ...]
-    states: Tensor
-    reach: Tensor
+    states: dict[float, Tensor]
+    reach: dict[float, Tensor]
+    stopped: int | None = None
+
+    @property
+    def last(self) -> Tensor:
+        """The latest state that was kept."""
+        return next(reversed(self.states.values()))
 
     def at(self, time: float) -> Tensor:
-        """States (B, d) at a recorded time."""
-        return self.states[self._index(time)].reshape(-1, self.states.shape[-1])
+        """The states at a recorded time (or step)."""
+        if time not in self.states:
+            raise InputError(f"time {time:g} was not recorded; these were: {list(self.states)}")
+        return self.states[time]
 
     def bounded(self, time: float, limit: float = 4.0) -> float:
         """Share of trajectories with every |x_i| < limit up to a recorded time."""
-        return float((self.reach[self._index(time)] < limit).double().mean())
-
-    def _index(self, time: float) -> int:
-        gaps = [abs(time - t) for t in self.times]
-        if not min(gaps) <= 1e-6 * max(1.0, abs(time)):
-            raise InputError(f"time {time:g} was not recorded; these were: {list(self.times)}")
-        return gaps.index(min(gaps))
+        return float((self.reach[time] < limit).double().mean())
 
 
 @torch.no_grad()
-def follow(
-    path: Iterator[tuple[float, Tensor]], times: Sequence[float], progress: bool = False
+def record(
+    path: Path,
+    times: Collection[float] | None = None,
+    steps: Collection[int] | None = None,
+    keep: Callable[[Tensor], Tensor] = lambda x: x,
+    progress: bool = False,
 ) -> Rollout:
-    """Run an integrator and keep the states at some times only.
+    """Run an integrator and keep its states at some times, or at some steps.
 
-    Trajectories that leave (an |x_i| of 50 or more, or not finite) are held where they left: they
-    count as lost, never come back, and do not turn distances into nonsense.
+    A rollout that diverges ends there, and what was kept before it stays.
 
     Parameters
     ----------
     path : iterator of (t, x)
-        Such as `rk4(...)`, running at least to the last of the times.
-    times : sequence of float
+        Such as `rk4(...)`; it is followed no further than to the last state asked for.
+    times : collection of float, optional
         Each is met by the first state at or after it.
+    steps : collection of int, optional
+        Instead of times; the start is step 0.
+    keep : callable of a state -> Tensor, optional
+        What to keep of it, such as its denoised first image.
     progress : bool
         Show a progress bar.
-
-    Raises
-    ------
-    InputError
-        If there are no times, or the path ends before the last of them.
     """
-    wanted = sorted(times)
+    name, wanted = ("times", times) if steps is None else ("steps", steps)
     if not wanted:
-        raise InputError("times is empty; give at least one")
-    met: list[float] = []
-    states, reach = [], []
-    before = farthest = None
-    for t, x in tqdm(path, "rollout", leave=False, mininterval=1.0, disable=not progress):
-        _stop_if_abandoned()
-        # The integrator goes on from this very tensor, so what is changed in it stays changed.
-        x.nan_to_num_(nan=FAR).clamp_(-FAR, FAR)
-        if before is not None and farthest is not None:
-            torch.where((farthest < FAR)[..., None], x, before, out=x)
-        size = x.abs().amax(-1)
-        farthest = size if farthest is None else torch.maximum(farthest, size)
+        raise InputError(f"{name} is empty; give at least one")
+    left, slack = sorted(set(wanted), reverse=True), 1e-6 if steps is None else 0.0
+    states: dict[float, Tensor] = {}
+    reach: dict[float, Tensor] = {}
+    now, farthest = 0.0, None
+    try:
+        bar = tqdm(path, "rollout", leave=False, mininterval=1.0, disable=not progress)
+        for step, (t, x) in enumerate(bar):
+            if hasattr(_job, "stop") and _job.stop.is_set():
+                raise RuntimeError("another of these rollouts failed, or all were interrupted")
+            size = x.abs().flatten(1).amax(1)
+            farthest = size if farthest is None else torch.maximum(farthest, size)
+            now = t if steps is None else step
+            while left and now >= left[-1] - slack * max(1.0, now):
+                if not size.isfinite().all():
+                    return Rollout(states, reach, step)
+                at = left.pop()
+                states[at], reach[at] = keep(x), farthest
+            if not left:
+                return Rollout(states, reach)
+    except Diverged as error:
+        return Rollout(states, reach, error.step)
+    raise InputError(f"{name} asks for {left[0]:g}, but the path ended at {now:g}")
+
+
+def held(path: Path, limit: float = FAR) -> Path:
+    """A path of points (B, d) in which those that leave stay where they left, at |x_i| = limit.
+
+    They count as lost, never come back, and do not turn distances into nonsense.
+    """
+    before = None
+    for t, x in path:
+        x = x.nan_to_num(nan=limit).clamp(-limit, limit)
+        if before is not None:
+            x = torch.where(before.abs().amax(-1, keepdim=True) < limit, x, before)
         before = x
-        while len(met) < len(wanted) and t >= wanted[len(met)] - 1e-6 * max(1.0, t):
-            met.append(wanted[len(met)])
-            states.append(x.clone())
-            reach.append(farthest.clone())
-        if len(met) == len(wanted):
-            return Rollout(tuple(met), torch.stack(states), torch.stack(reach))
-    raise InputError(f"times asks for t = {wanted[-1]:g}, but the path ended before it")
+        yield t, x
 
 
 def race(
     runners: Mapping[str, tuple[Field, float, Sequence[float]]], start: Tensor
 ) -> dict[str, Rollout]:
-    """Follow several fields from one cloud, side by side, by `rk4`.
+    """Follow several fields from one cloud (B, d), side by side, by `rk4`; lost points are held.
 
-    Parameters
-    ----------
-    runners : mapping of str to (field, dt, times)
-        Each with the step that it needs, and the times kept.
-    start : Tensor (B, d)
-        Where all of them start.
+    Each runner is a field, the step that it needs, and the times to keep.
     """
 
     def run(field: Field, dt: float, times: Sequence[float]) -> Rollout:
-        return follow(rk4(field, start, dt, math.ceil(max(times) / dt - 1e-9)), times)
+        return record(held(rk4(field, start, dt, math.ceil(max(times) / dt - 1e-9))), times)
 
     return together({name: partial(run, *runner) for name, runner in runners.items()})
 
@@ -129,71 +144,27 @@ def race(
 def together(jobs: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
     """Run several rollouts (or trainings) at once, one thread each; return the results by name.
 
-    The steps of small networks are too short to split between cores; whole rollouts are not.
-
-    Parameters
-    ----------
-    jobs : mapping of str to callable () -> Rollout
-        Each calls `follow`.
-
-    Returns
-    -------
-    dict
-        The results, in the order of the jobs.
-
-    Raises
-    ------
-    Exception
-        Whatever a job raises.  That, or an interrupt, ends the other rollouts at their next step.
+    The steps of small networks are too short to split between cores; whole rollouts are not.  An
+    error or an interrupt ends the other rollouts at their next step.
     """
-    if _abandon.get() is not None:  # a job of another call, whose threads may all be taken
+    if hasattr(_job, "stop"):  # called by a job, whose fellows may take all the threads
         return {name: job() for name, job in jobs.items()}
-    before = torch.get_num_threads()
-    abandon = threading.Event()
-    running: dict[Future[Result], str] = {}
+    before, stop = torch.get_num_threads(), threading.Event()
     try:
-        running |= {_pool().submit(_run, job, abandon): name for name, job in jobs.items()}
-        left = set(running)
-        while left:
-            # A limit, since an interrupt that comes as the waiting begins is only seen at its end.
-            ended, left = wait(left, timeout=0.5, return_when=FIRST_COMPLETED)
-            for job in ended:
-                job.result()
-        return {name: job.result() for job, name in running.items()}
+        parallel = joblib.Parallel(CORES, backend="threading")
+        results = parallel(joblib.delayed(_run)(job, stop) for job in jobs.values())
+        return dict(zip(jobs, results, strict=True))
     finally:
-        abandon.set()
-        for job in running:
-            job.cancel()
-        wait(running)
+        stop.set()
         torch.set_num_threads(before)
 
 
-@cache
-def _pool() -> ThreadPoolExecutor:
-    """The threads of all calls: new ones would each take memory that is never given back."""
-    return ThreadPoolExecutor(max(1, min(CORES, os.cpu_count() or 1)))
-
-
-def _tidy() -> None:
-    """Give freed memory back to the system: glibc keeps what each thread freed for that thread."""
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none
-        if trim is not None:
-            trim(0)
-
-
-def _run(job: Callable[[], Result], abandon: threading.Event) -> Result:
+def _run(job: Callable[[], Result], stop: threading.Event) -> Result:
     torch.set_num_threads(1)
-    token = _abandon.set(abandon)
+    _job.stop = stop
     try:
-        _stop_if_abandoned()
         return job()
     finally:
-        _abandon.reset(token)
-        _tidy()
-
-
-def _stop_if_abandoned() -> None:
-    abandon = _abandon.get()
-    if abandon is not None and abandon.is_set():
-        raise CancelledError("another rollout failed, or all were interrupted")
+        del _job.stop
+        if sys.platform == "linux":  # glibc keeps what a thread freed for that thread
+            getattr(ctypes.CDLL(None), "malloc_trim", int)(0)
