@@ -11,7 +11,7 @@ import difflib
 import math
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+# A velocity, a score: from states (B, ...) to one vector for each, of the same shape.
+Field = Callable[["Tensor"], "Tensor"]
 BUDGETS = ("quick", "laptop", "paper")
 DEVICES = ("auto", "cpu", "cuda")
 HUGE = 1e100

@@ -250,22 +250,23 @@ def train(name, octaves=2, members=members):
     began = time.thread_time()
     # Two peaks have wide Gaussian tails, the others end sharply: how much tail to teach.
     wide = name == "two_peaks"
-    tails = dict(widest=1.5, share=0.4) if wide else dict(share=0.2, temper=1.0)
-    kept = dict(smoothness=(0.003, 1e-5), stay=1e-4, rounds=1)
-    found, losses = flows.learned.learn(
-        samples[name],
-        fitted[name],
-        sigma,
-        members,
+    tails = (
+        dict(widest=1.5, wide_fraction=0.4)
+        if wide
+        else dict(wide_fraction=0.2, residual_weight_power=1.0)
+    )
+    settings = flows.learned.Settings(
         width=48,
         last=sizes["last"],
         octaves=octaves,
         signs=signs[name],
         steps=sizes["steps"],
-        seed=seed,
-        progress=False,
+        smoothness=(0.003, 1e-5),
+        inverse_iterations=1,
         **tails,
-        **kept,
+    )
+    found, losses = flows.learned.learn(
+        samples[name], fitted[name], sigma, settings, members, seed=seed, progress=False
     )
     return found, losses, (time.thread_time() - began) / members
 

@@ -149,11 +149,10 @@ def ensemble(symmetry, number=0, **options):
         samples,
         score,
         sigma,
+        flows.learned.Settings(signs=symmetry, **options),
         members,
-        signs=symmetry,
         seed=seed + number,
         progress=False,
-        **options,
     )
     return trained, losses, (time.thread_time() - began) / members
 
@@ -173,7 +172,7 @@ recipes = {
         steps=adam,
         width=64,
         last=64,
-        rounds=0,
+        inverse_iterations=0,
         number=400,
     ),
 }

@@ -99,7 +99,9 @@ for name, one in album.items():
 # $$s(k) = -(C(k)+\sigma^2 I)^{-1}\,(x(k)-\mu(k)). \tag{2}$$
 
 # %%
-spectral = {n: scores.fit_spectral(one.stills, SHARP, turned=True) for n, one in album.items()}
+spectral = {
+    n: scores.fit_gaussian_field(one.stills, SHARP, symmetrise=True) for n, one in album.items()
+}
 spectra = {n: patterns.spectrum(one.stills) for n, one in album.items()}
 lines = {f"{name}, v": (k, power[1]) for name, (k, power) in spectra.items()}
 labels = ("|k| (cycles a pixel)", "power (sd² a mode)")
@@ -134,9 +136,11 @@ except ValueError as error:
 # $$v(k) = a(k)\,J\,s(k). \tag{3}$$
 
 # %%
-turn = {name: flows.spectral.flow(s) for name, s in spectral.items()}
+turn = {name: flows.spectral_kernel.flow(s) for name, s in spectral.items()}
 waves = spectral["waves"]
-rates = torch.linalg.eigvals(flows.spectral.turning(waves) @ waves.precision).imag.abs()
+rates = torch.linalg.eigvals(
+    flows.spectral_kernel.equal_rate_kernel(waves) @ waves.precision
+).imag.abs()
 print(f"rates of turning over all wavelengths: spread {float(rates.std() / rates.mean()):.0e}")
 assert float(rates.std() / rates.mean()) < 1e-9  # an identity
 
@@ -243,14 +247,14 @@ for name, c in rollout.together(jobs).items():
 # among mean products of $u, v$ to third order, one factor blurred.
 
 # %%
-tests = flows.nearest.potentials(2, (128, 128), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
+tests = flows.projection.potentials(2, (128, 128), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
 
 
 def closest(name):
     """The spectral flow at the network's noise level, and the law-keeping flow nearest to it."""
-    start = flows.spectral.flow(spectral[name].at(sigma))
+    start = flows.spectral_kernel.flow(spectral[name].at(sigma))
     x = album[name].noised(sigma)
-    return start, flows.nearest.nearest(start, x, tests, album[name].metric)
+    return start, flows.projection.project(start, x, tests, album[name].metric)
 
 
 both = rollout.together({name: lambda n=name: closest(n) for name in MOVING})
@@ -258,7 +262,9 @@ for name, (start, flow) in both.items():
     found[name]["before"] = album[name].agreement(start)
     found[name]["nearest"] = album[name].agreement(chemistry.mean_of(flow, sigma))
     one, other = (float(found[name][kind].mean()) for kind in ("before", "nearest"))
-    print(f"{name:8} gradient part {flow.share:.2f} of |v0|²; similarity {one:.2f} -> {other:.2f}")
+    print(
+        f"{name:8} gradient part {flow.gradient_fraction:.2f} of |v0|²; similarity {one:.2f} -> {other:.2f}"
+    )
 
 # %%
 shown = {}
@@ -294,7 +300,9 @@ for c in (1, -1, 4, -4):
     runs[f"nearest x{c}"] = dict(extra=chemistry.times(c, nearest))
     runs[f"spectral x{c}"] = dict(extra=chemistry.times(c, plain))
 for c in (4, -4):
-    runs[f"Gaussian x{c}"] = dict(matrix=c * flows.spectral.turning(soft), score=soft)
+    runs[f"Gaussian x{c}"] = dict(
+        matrix=c * flows.spectral_kernel.equal_rate_kernel(soft), score=soft
+    )
 wave, many = (album["waves"], network["waves"]), sizes["canvases"]
 when = {key: FILM if key.endswith("4") else (0, FILM[-1]) for key in runs}
 jobs = {k: lambda k=k: chemistry.follow(*wave, when[k], many, **runs[k]) for k in runs}
@@ -403,7 +411,9 @@ for (kind, sign), far in leaks.items():
 early = {}
 for steps in (1000, 5000) if budget != "quick" else (1000,):
     young = chemistry.albums(["waves"], sizes["held"], 8, seed, place, steps)["waves"]
-    flow = flows.spectral.flow(scores.fit_spectral(young.stills, SHARP, turned=True))
+    flow = flows.spectral_kernel.flow(
+        scores.fit_gaussian_field(young.stills, SHARP, symmetrise=True)
+    )
     early[steps] = young.agreement(flow)
     print(f"waves after {steps} steps: similarity {float(early[steps].mean()):.2f}")
 

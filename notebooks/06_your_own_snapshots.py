@@ -48,7 +48,7 @@ from eqflow_nb.panels.own import own_panel
 from eqflow_nb.report import report
 from eqflow_nb.running import catalogue as course
 from eqflow_nb.running.scorecard import Scorecard
-from eqflow_nb.scores.automatic import choose_sigma
+from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots import cells, gray_scott, plummer
 from eqflow_nb.user_data.look import look
 from eqflow_nb.user_data.read import read

@@ -15,7 +15,7 @@ from laws import normal
 from eqflow_nb import flows, rollout, scores
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import sliced_wasserstein
-from eqflow_nb.scores.automatic import TOLERANCE, choose_sigma
+from eqflow_nb.scores.noise_level import TOLERANCE, choose_sigma
 from eqflow_nb.snapshots import NAMES, world
 from eqflow_nb.snapshots.cells import cells
 

@@ -51,14 +51,22 @@ TAKERS = {
     "fit_mixture": (lambda x: fit_mixture(x, 0.3), "samples", 10),
     "KernelDensityScore": (lambda x: KernelDensityScore(x, 0.3), "samples", 1),
     "denoiser.train": (train_denoiser, "samples", 2),
-    "learned.lesson": (lambda x: learned.lesson(x, law(2), 0.3, n=8), "samples", 2),
-    "learned.learn": (lambda x: learned.learn(x, law(2), 0.3, steps=1), "samples", 2),
+    "learned.sample_training_points": (
+        lambda x: learned.sample_training_points(x, law(2), 0.3, n=8),
+        "samples",
+        2,
+    ),
+    "learned.learn": (
+        lambda x: learned.learn(x, law(2), 0.3, learned.Settings(steps=1)),
+        "samples",
+        2,
+    ),
     "at_common_speed": (lambda x: at_common_speed(law(2), x), "x", 2),
     "residual": (lambda x: residual(law(2), law(2), x), "x", 2),
     "divergence": (lambda x: divergence(law(2), x), "x", 1),
     "MixtureScore": (lambda x: MixtureScore(torch.ones(len(x)), x, x), "means", 1),
 }
-LEARNERS = ("fit_mixture", "denoiser.train", "learned.lesson", "learned.learn")
+LEARNERS = ("fit_mixture", "denoiser.train", "learned.sample_training_points", "learned.learn")
 takers = st.sampled_from(sorted(TAKERS))
 
 
@@ -139,7 +147,7 @@ def test_a_noise_level_must_be_a_positive_number(sigma):
         lambda: fit_mixture(x, sigma),
         lambda: KernelDensityScore(x, sigma),
         lambda: DenoiserScore(2, sigma),
-        lambda: learned.lesson(x, law(2), sigma, n=8),
+        lambda: learned.sample_training_points(x, law(2), sigma, n=8),
         lambda: next(exponential(still, skew.random(2), IMAGES, sigma, 0.5, 1, 0.1)),
     ):
         refused(make, "sigma is", "must be a")
@@ -149,14 +157,14 @@ def test_a_noise_level_must_be_a_positive_number(sigma):
 @settings(max_examples=30)
 def test_steps_and_rates_must_be_positive_numbers(value):
     x, flow = normal(12, 2), FlowNetworks(1, 2, 4, 4)
-    taught = learned.lesson(x, law(2), 0.3, n=8)
+    taught = learned.sample_training_points(x, law(2), 0.3, n=8)
     for argument, call in (
         ("dt", lambda: next(rk4(still, x, value, 1))),
         ("dt", lambda: next(heun(still, x, value, 1, 0.1))),
         ("tau", lambda: next(exponential(still, skew.random(2), IMAGES, 0.3, value, 1, 0.1))),
         ("rate", lambda: next(learned.train(flow, taught, steps=1, rate=value))),
-        ("smoothness", lambda: learned.polish(flow, taught, value)),
-        ("stay", lambda: learned.polish(flow, taught, stay=value)),
+        ("smoothness", lambda: learned.solve_last_layer(flow, taught, value)),
+        ("anchor", lambda: learned.solve_last_layer(flow, taught, anchor=value)),
         ("wavelength", lambda: Waves(2, wavelength=value)),
     ):
         refused(call, f"{argument} is", "must be a")
@@ -178,7 +186,7 @@ def test_diffusion_may_be_zero_but_not_negative(eta):
 @settings(max_examples=30)
 def test_counts_must_be_whole_numbers_above_zero(number):
     x = normal(12, 2)
-    taught = learned.lesson(x, law(2), 0.3, n=8)
+    taught = learned.sample_training_points(x, law(2), 0.3, n=8)
     for argument, call in (
         ("steps", lambda: next(rk4(still, x, 0.1, number))),
         ("steps", lambda: next(heun(still, x, 0.1, number, 0.1))),
@@ -192,7 +200,7 @@ def test_counts_must_be_whole_numbers_above_zero(number):
         ("dim", lambda: Waves(number)),
         ("outputs", lambda: Waves(2, number)),
         ("terms", lambda: Waves(2, terms=number)),
-        ("n", lambda: learned.lesson(x, law(2), 0.3, n=number)),
+        ("n", lambda: learned.sample_training_points(x, law(2), 0.3, n=number)),
     ):
         refused(call, f"{argument} is", "must be a")
     if number is not None:

@@ -13,8 +13,7 @@ from torch import Tensor
 from eqflow_nb import fourier, scores
 from eqflow_nb.course import gray_scott as chemistry
 from eqflow_nb.course.gray_scott import Album
-from eqflow_nb.flows import kernels, skew
-from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.flows import kernels, skew, spectral_kernel
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
 from eqflow_nb.running.scorecard import Scorecard
@@ -98,35 +97,35 @@ def test_a_spread_is_a_mean_and_a_deviation_the_right_way_round() -> None:
 
 
 def test_a_flow_is_the_convolution_or_the_warped_one() -> None:
-    plain = scores.fit_spectral(smooth(20), 0.2)
-    warped = scores.fit_warped(leaning(20), 0.2, 0.5)
+    plain = scores.fit_gaussian_field(smooth(20), 0.2)
+    warped = scores.fit_gaussian_copula(leaning(20), 0.2, 0.5)
     x = leaning(2, seed=3)
-    expected = kernels.Convolution(spectral.turning(plain), plain)(x)
-    torch.testing.assert_close(spectral.flow(plain)(x), expected)
-    by_hand = spectral.Warped(spectral.turning(warped.inner), warped)(x)
-    torch.testing.assert_close(spectral.flow(warped)(x), by_hand)
-    assert not spectral.flow(warped, torch.zeros(2, 2))(x).any()
+    expected = kernels.Convolution(spectral_kernel.equal_rate_kernel(plain), plain)(x)
+    torch.testing.assert_close(spectral_kernel.flow(plain)(x), expected)
+    by_hand = spectral_kernel.CopulaFlow(spectral_kernel.equal_rate_kernel(warped.inner), warped)(x)
+    torch.testing.assert_close(spectral_kernel.flow(warped)(x), by_hand)
+    assert not spectral_kernel.flow(warped, torch.zeros(2, 2))(x).any()
 
 
 @pytest.mark.parametrize("bend", [0.3, 1.0])
 def test_a_rule_fitted_in_a_warped_field_recovers_what_made_the_velocity(bend: float) -> None:
-    score, x = scores.fit_warped(leaning(60), 0.2, bend), leaning(3, seed=4)
+    score, x = scores.fit_gaussian_copula(leaning(60), 0.2, bend), leaning(3, seed=4)
     k = fourier.frequencies(SIZE, SIZE)
-    truth = (1 + (k > 0.1))[..., None, None] * spectral.turning(score.inner)
-    v = spectral.flow(score, truth)
-    symbol = spectral.fit_radial(x[:1], v(x[:1]), score, bins=40)
+    truth = (1 + (k > 0.1))[..., None, None] * spectral_kernel.equal_rate_kernel(score.inner)
+    v = spectral_kernel.flow(score, truth)
+    symbol = spectral_kernel.fit_radial(x[:1], v(x[:1]), score, bins=40)
     torch.testing.assert_close(symbol, -symbol.mT)
-    found = patterns.cosines(spectral.flow(score, symbol)(x[1:]), v(x[1:]))
-    plain = patterns.cosines(spectral.flow(score)(x[1:]), v(x[1:]))
+    found = patterns.cosines(spectral_kernel.flow(score, symbol)(x[1:]), v(x[1:]))
+    plain = patterns.cosines(spectral_kernel.flow(score)(x[1:]), v(x[1:]))
     assert float(found.min()) > 0.99
     assert float(found.min()) > float(plain.max())
 
 
 def test_an_album_fits_to_one_photograph_and_tests_on_the_others() -> None:
-    score = scores.fit_spectral(smooth(60, 1), 0.2)
+    score = scores.fit_gaussian_field(smooth(60, 1), 0.2)
     held = smooth(6, 7)
-    made = album(change=-spectral.flow(score)(held))
-    assert float(made.agreement(spectral.flow(score)).min()) == pytest.approx(1)
+    made = album(change=-spectral_kernel.flow(score)(held))
+    assert float(made.agreement(spectral_kernel.flow(score)).min()) == pytest.approx(1)
     assert len(made.fitted(score)) == 5
     assert float(made.fitted(score).min()) > 0.99
     assert float(made.control(score, "identity").max()) < 0.4
@@ -147,7 +146,7 @@ def test_the_least_gradient_part_tells_a_bent_field_from_a_straight_one() -> Non
 
 def test_a_number_is_that_much_of_the_quarter_turn() -> None:
     made = album()
-    net = scores.fit_spectral(smooth(60, 1), 0.3)
+    net = scores.fit_gaussian_field(smooth(60, 1), 0.3)
     ways = [chemistry.follow(made, net, (0, 4), 2, matrix) for matrix in (0.5, 0, -0.5)]
     turn = 0.5 * skew.from_entries(1.0)
     same = chemistry.follow(made, net, (0, 4), 2, turn)
@@ -169,7 +168,7 @@ def test_the_protocol_finds_a_turn() -> None:
         [torch.stack([angle.cos(), angle.sin()]), torch.stack([-angle.sin(), angle.cos()])]
     )
     turned = fourier.filtered(turn, made.held)
-    net = scores.fit_spectral(white(400, 1), 0.3, turned=True)
+    net = scores.fit_gaussian_field(white(400, 1), 0.3, symmetrise=True)
     c = chemistry.by_protocol(replace(made, change=turned - made.held), net)
     assert len(c) == 6
     assert float(c.abs().min()) > 0.8
@@ -182,9 +181,9 @@ def test_fields_are_turned_back_and_smoothed() -> None:
 
 
 def test_a_field_followed_alone_is_measured_at_its_times() -> None:
-    made, net = album(), scores.fit_spectral(smooth(60, 1), 0.3)
+    made, net = album(), scores.fit_gaussian_field(smooth(60, 1), 0.3)
     yard = chemistry.yardstick(made, net, 4, 2)
-    far = chemistry.alone(made, net, spectral.flow(net), yard, (1, 2), dt=0.5)
+    far = chemistry.alone(made, net, spectral_kernel.flow(net), yard, (1, 2), dt=0.5)
     assert list(far) == [0.5, 1.0]
     assert max(far.values()) < 2
     lost = chemistry.alone(made, net, lambda z: 1e30 * z, yard, (1, 9), dt=0.5)

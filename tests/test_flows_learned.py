@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from laws import law, normal, relative_error
 
 from eqflow_nb.flows import learned
-from eqflow_nb.flows import solve_last_layer as last_layer
 from eqflow_nb.flows.continuity import divergence, jacobian, residual
 from eqflow_nb.flows.learned import FlowNetworks
 from eqflow_nb.flows.networks import ROWS
+from eqflow_nb.flows.solve_last_layer import FEWER
 from eqflow_nb.measures import rms, similarity
 from eqflow_nb.scores import KernelDensityScore, gaussian
 
@@ -118,7 +118,7 @@ def test_setting_the_speed_gives_every_member_the_rms_speed_of_a_unit_cloud():
 
 def test_the_scores_of_a_lesson_belong_to_its_points():
     score = law(2)
-    taught = learned.lesson(normal(500, 2), score, SIGMA, n=400)
+    taught = learned.sample_training_points(normal(500, 2), score, SIGMA, n=400)
     assert taught.points.shape == taught.scores.shape == (400, 2)
     torch.testing.assert_close(taught.scores, score(taught.points))
 
@@ -128,12 +128,14 @@ def test_the_points_of_a_lesson_are_samples_blurred_by_sigma_and_some_by_more():
     samples = torch.tensor([[-50.0, 0.0], [50.0, 1.0]], dtype=torch.float64)
 
     def blur(**options):
-        points = learned.lesson(samples, lambda x: -x, SIGMA, n=20_000, **options).points
+        points = learned.sample_training_points(
+            samples, lambda x: -x, SIGMA, n=20_000, **options
+        ).points
         return points[:, 0].abs() - 50
 
-    assert float(blur(share=0).std()) == pytest.approx(SIGMA, rel=0.03)
-    assert float(blur(share=1).std()) > 1.2 * SIGMA
-    half = blur(share=0.5)
+    assert float(blur(wide_fraction=0).std()) == pytest.approx(SIGMA, rel=0.03)
+    assert float(blur(wide_fraction=1).std()) > 1.2 * SIGMA
+    half = blur(wide_fraction=0.5)
     assert float(half[10_000:].std()) == pytest.approx(SIGMA, rel=0.04)
     assert torch.equal(blur(seed=1), blur(seed=1)) and not torch.equal(blur(seed=1), blur(seed=2))
 
@@ -152,7 +154,7 @@ def cloud():
 
 def teach(flow, steps=200, seed=0, **options):
     samples, score, _ = cloud()
-    taught = learned.lesson(samples, score, SIGMA, n=4096)
+    taught = learned.sample_training_points(samples, score, SIGMA, n=4096)
     history = [
         r for _, r in learned.train(flow, taught, steps=steps, batch=128, seed=seed, **options)
     ]
@@ -207,10 +209,10 @@ def test_training_depends_on_its_seeds_alone():
 
 def test_samples_in_double_precision_train_single_precision_networks():
     samples, score, _ = cloud()
-    taught = learned.lesson(samples.double().numpy(), score, SIGMA, n=200)
+    taught = learned.sample_training_points(samples.double().numpy(), score, SIGMA, n=200)
     flow = FlowNetworks(1, 2, 8, 8)
     assert len(list(learned.train(flow, taught, steps=3))) == 3
-    learned.polish(flow, taught)
+    learned.solve_last_layer(flow, taught)
     assert torch.isfinite(flow(samples)).all()
 
 
@@ -222,7 +224,7 @@ def test_training_may_be_as_short_as_one_step(steps):
 
 def test_the_residual_that_training_reports_is_the_relative_residual():
     samples, score, _ = cloud()
-    taught = learned.lesson(samples, score, SIGMA, n=300, share=0)
+    taught = learned.sample_training_points(samples, score, SIGMA, n=300, wide_fraction=0)
     flow = FlowNetworks(1, 2, 8, 8)
     power = flow.each(taught.points).square().sum(-1).mean()
     r = divergence(flow, taught.points) + (flow(taught.points) * taught.scores).sum(1)
@@ -245,7 +247,7 @@ def objective(flow, taught, before, stay, smoothness=0.01):
         *flow.with_jacobian(x.expand(flow.members, *x.shape)), before, strict=True
     ):
         r = slope.diagonal(dim1=0, dim2=2).sum(-1) + (v * taught.scores).sum(1)
-        few = slice(None, None, last_layer.FEWER)
+        few = slice(None, None, FEWER)
         rough = slope[:, few].square().sum((0, 2)).mean()
         least = (weights_of(taught) * r**2).mean() + smoothness * rough
         values.append(float((least + stay * rms((v - old)[few]) ** 2).detach()))
@@ -257,10 +259,12 @@ def objective(flow, taught, before, stay, smoothness=0.01):
 def test_polishing_finds_the_least_of_its_objective(signs, stay):
     flow = FlowNetworks(2, 2, 8, 8, octaves=1, signs=signs)
     taught, _ = teach(flow, steps=30)
-    taught = learned.Lesson(**{name: value.double() for name, value in vars(taught).items()})
+    taught = learned.TrainingPoints(
+        **{name: value.double() for name, value in vars(taught).items()}
+    )
     before = flow.double().each(taught.points).detach()
     start = objective(flow, taught, before, stay)
-    learned.polish(flow, taught, 0.01, stay)
+    learned.solve_last_layer(flow, taught, 0.01, stay)
     least = objective(flow, taught, before, stay)
     assert (least < start).all()
     for k in range(20):
@@ -276,7 +280,7 @@ def test_polishing_finds_the_least_of_its_objective(signs, stay):
 def test_polishing_lowers_the_residual_without_stopping_the_flow(trained):
     flow, taught, _ = trained
     polished = copy.deepcopy(flow)
-    learned.polish(polished, taught, stay=0.03)
+    learned.solve_last_layer(polished, taught, anchor=0.03)
     before, after = residuals(flow), residuals(polished)
     assert all(new < old for new, old in zip(after, before, strict=True))
     x = taught.points
@@ -286,13 +290,13 @@ def test_polishing_lowers_the_residual_without_stopping_the_flow(trained):
 
 def test_many_rounds_of_polishing_forget_the_start_and_find_the_smoothest_flow():
     samples, score, _ = cloud()
-    taught = learned.lesson(samples, score, SIGMA, n=4096)
+    taught = learned.sample_training_points(samples, score, SIGMA, n=4096)
     found = []
     for start in (1, 2):
         flow = FlowNetworks(1, 2, 24, 48, signs=-torch.ones(2), seed=3)
         with torch.no_grad():
             flow.weights[-1].copy_(normal(*flow.weights[-1].shape, seed=start))
-        learned.polish(flow, taught, 0.01, stay=1e-3, rounds=50)
+        learned.solve_last_layer(flow, taught, 0.01, anchor=1e-3, inverse_iterations=50)
         found.append(flow.each(taught.points)[0].detach())
     one, two = (v / rms(v) for v in found)
     assert min(rms(one - two), rms(one + two)) < 1e-3
@@ -303,15 +307,15 @@ def test_the_more_it_must_stay_the_less_polishing_changes(trained):
     moved = []
     for stay in (0.01, 1.0, 100.0):
         polished = copy.deepcopy(flow)
-        learned.polish(polished, taught, stay=stay)
+        learned.solve_last_layer(polished, taught, anchor=stay)
         moved.append(rms(polished.each(taught.points)[0] - flow.each(taught.points)[0]))
     assert moved[0] > moved[1] > 5 * moved[2]
 
 
 def test_learning_in_one_call_gives_flows_at_the_common_speed_that_keep_the_law():
     samples, score, fresh = cloud()
-    options = dict(members=2, width=24, last=24, steps=150, progress=False)
-    flow, history = learned.learn(samples, score, SIGMA, **options)
+    settings = learned.Settings(width=24, last=24, steps=150)
+    flow, history = learned.learn(samples, score, SIGMA, settings, members=2, progress=False)
     assert history.shape == (150, 2) and max(residuals(flow)) < 0.1
     assert [rms(v) for v in flow.each(fresh)] == pytest.approx([math.sqrt(2)] * 2, rel=0.05)
     assert not any(weight.requires_grad for weight in flow.parameters())
@@ -322,10 +326,12 @@ def test_learning_works_on_the_gpu_wherever_the_samples_are():
     samples, score, fresh = cloud()
     found = []
     for data in (samples, samples.cuda()):
-        taught = learned.lesson(data, KernelDensityScore(data[:1000], SIGMA), SIGMA, n=4096)
+        taught = learned.sample_training_points(
+            data, KernelDensityScore(data[:1000], SIGMA), SIGMA, n=4096
+        )
         flow = FlowNetworks(2, 2, 24, 24, signs=-torch.ones(2), seed=3).cuda()
         history = [r for _, r in learned.train(flow, taught, steps=100, batch=128)]
-        learned.polish(flow, taught)
+        learned.solve_last_layer(flow, taught)
         flow.set_speed(fresh.cuda())
         assert history[-1].is_cuda and (history[-1] < history[0] / 2).all()
         assert flow(fresh.cuda()).is_cuda and flow.jacobian(fresh.cuda()).is_cuda

@@ -24,12 +24,11 @@ from laws import law, normal
 from eqflow_nb import inputs, measures, scores, snapshots
 from eqflow_nb.equations import stationarity
 from eqflow_nb.equations.stationarity_fields import identify_fields
-from eqflow_nb.flows import at_common_speed, continuity, exact, kernels, skew
-from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.flows import at_common_speed, continuity, exact, kernels, skew, spectral_kernel
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns, sampling
 from eqflow_nb.rollout import Diverged, exponential, heun, rk4
-from eqflow_nb.scores.automatic import choose_sigma
+from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots import noisy, zoo
 
 EXAMPLES = 10 * settings.default.max_examples
@@ -147,11 +146,13 @@ CALLS = {
     ),
     "kernel density at": Call(lambda x: scores.KernelDensityScore(X, 0.3)(x), dict(x=X)),
     "choose_sigma": Call(choose_sigma, dict(x=X, seed=0)),
-    "fit_spectral": Call(
-        lambda stills, sigma: scores.fit_spectral(stills, sigma)(Z), dict(stills=Z, sigma=0.3)
+    "fit_gaussian_field": Call(
+        lambda stills, sigma: scores.fit_gaussian_field(stills, sigma)(Z), dict(stills=Z, sigma=0.3)
     ),
-    "spectral at": Call(lambda x: scores.fit_spectral(Z, 0.3)(x), dict(x=Z)),
-    "spectral.flow": Call(lambda x: spectral.flow(scores.fit_spectral(Z, 0.3))(x), dict(x=Z)),
+    "spectral at": Call(lambda x: scores.fit_gaussian_field(Z, 0.3)(x), dict(x=Z)),
+    "spectral_kernel.flow": Call(
+        lambda x: spectral_kernel.flow(scores.fit_gaussian_field(Z, 0.3))(x), dict(x=Z)
+    ),
     "skew.constant": Call(lambda matrix: skew.constant(matrix, law(2))(X), dict(matrix=K)),
     "skew.from_entries": Call(lambda entry: skew.from_entries(entry), dict(entry=1.0)),
     "skew.random": Call(skew.random, dict(dim=3, seed=0)),
@@ -172,7 +173,7 @@ CALLS = {
     "skew_kernel": Call(kernels.skew_kernel, dict(weights=RULE)),
     "random_kernel": Call(kernels.random_kernel, dict(channels=2, width=3, seed=0)),
     "convolution": Call(
-        lambda kernel, x: kernels.convolution(kernel, scores.fit_spectral(Z, 0.3), (8, 8))(x),
+        lambda kernel, x: kernels.convolution(kernel, scores.fit_gaussian_field(Z, 0.3), (8, 8))(x),
         dict(kernel=RULE, x=Z),
     ),
     "identify": Call(
@@ -217,7 +218,7 @@ CALLS = {
 
 # A field is NaN where the state is: the bounds of rollouts stop what leaves.
 FIELDS = {
-    "mixture at", "kernel density at", "spectral at", "spectral.flow", "StreamFunction",
+    "mixture at", "kernel density at", "spectral at", "spectral_kernel.flow", "StreamFunction",
     "convolution", "rk4", "heun", "exponential", "monomials",
 }  # fmt: skip
 

@@ -101,14 +101,14 @@ def test_of_independent_pixels_nothing_better_is_learned() -> None:
 
 def test_a_resumed_training_ends_where_an_unbroken_one_does() -> None:
     whole, halves, state = UNet(2, (4, 4)), UNet(2, (4, 4)), {}
-    for _ in images.train(whole, pixels, 9, 2, smudge=1.0):
+    for _ in images.train(whole, pixels, 9, 2, stain_sd=1.0):
         pass
-    for step, _ in images.train(halves, pixels, 9, 2, smudge=1.0, state=state):
+    for step, _ in images.train(halves, pixels, 9, 2, stain_sd=1.0, state=state):
         if step == 4:
             break
     kept = {key: value.clone() for key, value in state.items()}
     halves = UNet(2, (4, 4), seed=5)
-    for _ in images.train(halves, pixels, 9, 2, smudge=1.0, state=kept):
+    for _ in images.train(halves, pixels, 9, 2, stain_sd=1.0, state=kept):
         pass
     for one, other in zip(whole.parameters(), halves.parameters(), strict=True):
         assert torch.equal(one, other)
@@ -236,8 +236,10 @@ def test_bad_input_unknown_weights() -> None:
 def test_shipped_weights_are_small_and_say_how_they_were_made(name: str) -> None:
     assert (weights.FOLDER / f"{name}.safetensors").stat().st_size < 500_000
     about, recipe = weights.about(name), training.RECIPES[name]
-    for key in ("world", "steps", "batch", "stills", "smudge", "mirror"):
-        assert about[key] == getattr(recipe, key), "made by the command of today"
+    for key in ("world", "steps", "batch", "stills", "stain_sd", "mirror"):
+        assert about[{"stain_sd": "smudge"}.get(key, key)] == getattr(recipe, key), (
+            "made by the command of today"
+        )
     assert about["seed"] == 0
     assert 0 < about["loss"] < 1
     assert weights.shipped() == sorted(training.RECIPES)

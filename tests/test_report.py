@@ -17,7 +17,7 @@ from eqflow_nb.panels.own import own_panel
 from eqflow_nb.report import Report, report
 from eqflow_nb.report.images import rules
 from eqflow_nb.report.plane import flat_density, mean_flow, plane_of
-from eqflow_nb.scores import KernelDensityScore, fit_spectral
+from eqflow_nb.scores import KernelDensityScore, fit_gaussian_field
 from eqflow_nb.snapshots import cells
 
 POINTS = {"sigma", "score", "flow", "preservation", "clouds"}
@@ -188,7 +188,7 @@ def test_a_folder_of_pictures_is_examined(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
 def test_the_rule_of_images_is_skew_and_the_controls_are_not(channels: int) -> None:
-    score = fit_spectral(torch.from_numpy(waves(16, channels)).float(), 0.1)
+    score = fit_gaussian_field(torch.from_numpy(waves(16, channels)).float(), 0.1)
     made = rules(score, seed=0)
     for kind, K in made.items():
         # Real maps have K(-k) = conj K(k); then skew means K(k)^H = -K(k).

@@ -40,7 +40,7 @@ WORK = """
     law = identify(system("lorenz").sample(3000, 3))
     raw = gray_scott.gray_scott("waves", 32, steps=200, keep=False)
     stills = raw.sample(6, 3)
-    field = spectral.flow(scores.fit_spectral(stills, 0.1))(stills)
+    field = spectral_kernel.flow(scores.fit_gaussian_field(stills, 0.1))(stills)
     found = {
         "mixture": mixture(x[:50]).flatten().tolist(),
         "denoiser": net(x[:50]).flatten().tolist(),

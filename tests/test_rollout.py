@@ -198,7 +198,7 @@ def test_a_further_velocity_is_followed_to_second_order():
 
 
 def test_a_shift_of_the_start_shifts_the_path():
-    score, x = scores.fit_spectral(normal(20, 2, 8, 8), 0.5), normal(1, 2, 8, 8).float()
+    score, x = scores.fit_gaussian_field(normal(20, 2, 8, 8), 0.5), normal(1, 2, 8, 8).float()
     one, other = (
         last(exponential(score.denoise, wide_rule(), y, 0.5, 0.5, 5, 0.0))
         for y in (x, x.roll((3, 1), (2, 3)))

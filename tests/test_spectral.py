@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eqflow_nb import flows, fourier, scores
-from eqflow_nb.flows import kernels
-from eqflow_nb.flows import projection as nearest
-from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.flows import kernels, projection, spectral_kernel
 from eqflow_nb.fourier import filtered
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
@@ -37,16 +35,16 @@ def gaussian_field(n: int, seed: int = 0) -> torch.Tensor:
     return filtered(mixing(), noise(n, 2, SIZE, SIZE, seed=seed)) + mean
 
 
-def exact_score(sigma: float = 0.3) -> scores.SpectralScore:
+def exact_score(sigma: float = 0.3) -> scores.GaussianFieldScore:
     a = mixing()
-    return scores.SpectralScore(torch.tensor([0.3, -0.2]).double(), a @ a.mT, sigma)
+    return scores.GaussianFieldScore(torch.tensor([0.3, -0.2]).double(), a @ a.mT, sigma)
 
 
 def test_a_fitted_score_tends_to_the_exact_one() -> None:
     x = gaussian_field(20, seed=9)
     truth = exact_score()(x)
     errors = [
-        float((scores.fit_spectral(gaussian_field(n), 0.3)(x) - truth).norm() / truth.norm())
+        float((scores.fit_gaussian_field(gaussian_field(n), 0.3)(x) - truth).norm() / truth.norm())
         for n in (50, 3200)
     ]
     assert errors[1] < 0.04
@@ -58,7 +56,7 @@ def test_turning_stills_is_worth_as_many() -> None:
     k = fourier.frequencies(SIZE, SIZE).double()
     a = torch.exp(-((2 * k) ** 2))[..., None, None] * torch.eye(2).double()
     stills = filtered(a, noise(12, 2, SIZE, SIZE))
-    fits = [scores.fit_spectral(stills, 0.1, turned).covariance for turned in (False, True)]
+    fits = [scores.fit_gaussian_field(stills, 0.1, turned).covariance for turned in (False, True)]
     errors = [float((fit - a @ a.mT).norm()) for fit in fits]
     assert errors[1] < 0.75 * errors[0]
 
@@ -106,17 +104,17 @@ def test_a_skew_flow_has_no_residual_and_a_symmetric_one_has() -> None:
 
 def test_the_spectral_rule_turns_every_wavelength_at_one_rate() -> None:
     score = exact_score()
-    rates = torch.linalg.eigvals(spectral.turning(score) @ score.precision)
+    rates = torch.linalg.eigvals(spectral_kernel.equal_rate_kernel(score) @ score.precision)
     assert float(rates.real.abs().max()) < 1e-12
     torch.testing.assert_close(rates.imag.abs(), rates.imag.abs()[0, 0, 0].expand(rates.shape))
-    assert float(spectral.strength(score).max()) == pytest.approx(1)
+    assert float(spectral_kernel.low_pass(score).max()) == pytest.approx(1)
 
 
 def test_the_exact_flow_comes_back_after_a_turn_and_keeps_the_law() -> None:
     score, x = exact_score(), gaussian_field(2)
-    symbol = spectral.turning(score)
+    symbol = spectral_kernel.equal_rate_kernel(score)
     rate = float(torch.linalg.eigvals(symbol @ score.precision)[0, 0, 0].imag.abs())
-    states = spectral.exactly(score, symbol, x, [0.0, 0.7, 2 * math.pi / rate])
+    states = spectral_kernel.exact_states(score, symbol, x, [0.0, 0.7, 2 * math.pi / rate])
     torch.testing.assert_close(states[0], x)
     torch.testing.assert_close(states[2], x)
     energy = [-(score(s) * (s - score.mean[:, None, None])).sum() for s in states]
@@ -128,8 +126,10 @@ def test_the_exact_flow_with_noise_keeps_the_covariance() -> None:
     score = exact_score()
     root = torch.linalg.cholesky(score.covariance + 0.09 * torch.eye(2))
     x = filtered(root, noise(400, 2, SIZE, SIZE)) + score.mean[:, None, None]
-    y = spectral.exactly(score, spectral.turning(score), x, [0.5], eta=1.0, seed=3)[0]
-    before, after = (scores.fit_spectral(z, 0.3).covariance for z in (x, y))
+    y = spectral_kernel.exact_states(
+        score, spectral_kernel.equal_rate_kernel(score), x, [0.5], eta=1.0, seed=3
+    )[0]
+    before, after = (scores.fit_gaussian_field(z, 0.3).covariance for z in (x, y))
     assert float((after - before).norm() / before.norm()) < 0.12
     assert float((y - x).norm() / x.norm()) > 0.5
 
@@ -137,9 +137,9 @@ def test_the_exact_flow_with_noise_keeps_the_covariance() -> None:
 def test_a_fitted_rule_recovers_what_made_the_velocity() -> None:
     score, x = exact_score(), gaussian_field(3)
     k = fourier.frequencies(SIZE, SIZE).double()
-    truth = (1 + (k > 0.2))[..., None, None] * spectral.turning(score)
+    truth = (1 + (k > 0.2))[..., None, None] * spectral_kernel.equal_rate_kernel(score)
     v = kernels.Convolution(truth, score)
-    fitted = kernels.Convolution(spectral.fit_radial(x[:1], v(x[:1]), score, bins=40), score)
+    fitted = kernels.Convolution(spectral_kernel.fit_radial(x[:1], v(x[:1]), score, bins=40), score)
     c = patterns.cosines(fitted(x[1:]), v(x[1:]))
     assert float(c.min()) > 0.99
 
@@ -148,7 +148,7 @@ def test_a_fitted_rule_recovers_what_made_the_velocity() -> None:
 
 
 def test_the_gradient_of_a_potential_is_its_gradient() -> None:
-    tests = nearest.potentials(2, (SIZE, SIZE), degree=3, radii=(0.0, 1.5))
+    tests = projection.potentials(2, (SIZE, SIZE), degree=3, radii=(0.0, 1.5))
     weights, x = noise(len(tests.pairs)), noise(1, 2, SIZE, SIZE).requires_grad_()
     values, _ = tests._monomials(x)
     symbol = tests.symbol(weights)
@@ -164,8 +164,8 @@ def curl_and_gradient() -> tuple:
     score = exact_score(0.3)
     root = torch.linalg.cholesky(score.covariance + 0.09 * torch.eye(2))
     stills = filtered(root, noise(300, 2, SIZE, SIZE)) + score.mean[:, None, None]
-    keeps = kernels.Convolution(spectral.turning(score), score)
-    tests = nearest.potentials(2, (SIZE, SIZE), degree=2, radii=(0.0, 2.0))
+    keeps = kernels.Convolution(spectral_kernel.equal_rate_kernel(score), score)
+    tests = projection.potentials(2, (SIZE, SIZE), degree=2, radii=(0.0, 2.0))
     weights = noise(len(tests.pairs), seed=5) * 0.5
     gradient = tests.symbol(weights)
     return stills, keeps, tests, lambda x: tests.gradient(x, gradient)
@@ -174,7 +174,7 @@ def curl_and_gradient() -> tuple:
 def test_what_is_added_by_a_gradient_is_taken_out() -> None:
     stills, keeps, tests, gradient = curl_and_gradient()
     spoilt = lambda x: keeps(x) + gradient(x)  # noqa: E731
-    flow = nearest.nearest(spoilt, stills, tests, torch.ones(2).double())
+    flow = projection.project(spoilt, stills, tests, torch.ones(2).double())
     x = stills[:20]
     before, after = (float((f(x) - keeps(x)).norm() / keeps(x).norm()) for f in (spoilt, flow))
     assert before > 0.5
@@ -185,7 +185,7 @@ def test_the_nearest_flow_is_orthogonal_to_gradients_and_no_less_true() -> None:
     stills, keeps, tests, gradient = curl_and_gradient()
     metric = torch.tensor([1.0, 0.4]).double()
     spoilt = lambda x: keeps(x) + gradient(x) / metric[:, None, None]  # noqa: E731
-    flow = nearest.nearest(spoilt, stills, tests, metric)
+    flow = projection.project(spoilt, stills, tests, metric)
     v = flow(stills)
     along = torch.stack(
         [(tests.gradients(s) * w).flatten(1).sum(1) for s, w in zip(stills, v, strict=True)]
@@ -199,7 +199,7 @@ def test_the_nearest_flow_is_orthogonal_to_gradients_and_no_less_true() -> None:
         for f in (flow, spoilt)
     )
     assert better > worse
-    assert 0 < flow.share < 1
+    assert 0 < flow.gradient_fraction < 1
 
 
 def test_bad_input_kernels_and_stills() -> None:
@@ -214,16 +214,16 @@ def test_bad_input_kernels_and_stills() -> None:
     with pytest.raises(InputError, match="kernel is zero everywhere"):
         kernels.normalised(torch.zeros(2, 2, 1, 1))
     with pytest.raises(InputError, match="stills has one colour all over in channel"):
-        scores.fit_spectral(torch.ones(4, 2, 8, 8), 0.1)
+        scores.fit_gaussian_field(torch.ones(4, 2, 8, 8), 0.1)
     with pytest.raises(InputError, match="must be square"):
-        scores.fit_spectral(noise(4, 2, 8, 16), 0.1, turned=True)
+        scores.fit_gaussian_field(noise(4, 2, 8, 16), 0.1, symmetrise=True)
     with pytest.raises(InputError, match="stills holds 1 image"):
-        scores.fit_spectral(noise(1, 2, 8, 8), 0.1)
+        scores.fit_gaussian_field(noise(1, 2, 8, 8), 0.1)
     with pytest.raises(InputError, match="x is 8 by 8 pixels; it must be 16 by 16"):
         exact_score()(noise(1, 2, 8, 8))
     with pytest.raises(InputError, match="stills has 1 value"):
         broken = noise(4, 2, 8, 8)
         broken[1, 0, 2, 3] = math.nan
-        scores.fit_spectral(broken, 0.1)
+        scores.fit_gaussian_field(broken, 0.1)
     with pytest.raises(InputError, match="the turn J is of two"):
-        spectral.turning(scores.fit_spectral(noise(4, 3, 8, 8), 0.1))
+        spectral_kernel.equal_rate_kernel(scores.fit_gaussian_field(noise(4, 3, 8, 8), 0.1))

@@ -8,8 +8,7 @@ from laws import normal
 
 from eqflow_nb import scores
 from eqflow_nb.equations.field_laws import laplacian
-from eqflow_nb.flows import kernels
-from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.flows import kernels, spectral_kernel
 from eqflow_nb.fourier import enlarged, filtered
 from eqflow_nb.inputs import InputError
 from eqflow_nb.snapshots import gray_scott, gray_scott_steps
@@ -53,7 +52,9 @@ def test_an_enlarged_symbol_is_the_same_kernel_with_zeros_around(size):
 @pytest.mark.parametrize("size", [8, 9])
 def test_an_enlarged_rule_is_as_skew_as_it_was(size):
     stills = normal(12, 2, size, size)
-    symbol = spectral.turning(scores.fit_spectral(stills, 0.3, turned=True))
+    symbol = spectral_kernel.equal_rate_kernel(
+        scores.fit_gaussian_field(stills, 0.3, symmetrise=True)
+    )
     large = enlarged(symbol, (size, size), (24, 24))
     torch.testing.assert_close(large, -large.mH, atol=1e-12, rtol=0)
     assert large.abs().max() > 0.1
@@ -61,7 +62,9 @@ def test_an_enlarged_rule_is_as_skew_as_it_was(size):
 
 def test_on_a_periodic_copy_of_its_grid_an_enlarged_filter_does_what_it_did():
     x = normal(1, 2, 8, 8)
-    symbol = spectral.turning(scores.fit_spectral(normal(9, 2, 8, 8), 0.3)).to(torch.complex128)
+    symbol = spectral_kernel.equal_rate_kernel(
+        scores.fit_gaussian_field(normal(9, 2, 8, 8), 0.3)
+    ).to(torch.complex128)
     large = enlarged(symbol, (8, 8), (24, 24))
     torch.testing.assert_close(
         filtered(large, x.tile(1, 1, 3, 3)), filtered(symbol, x).tile(1, 1, 3, 3)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eqflow_nb import fourier, scores
-from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.flows import spectral_kernel
 from eqflow_nb.inputs import InputError
-from eqflow_nb.scores.gaussian_copula import Warp, WarpedScore, fit_warped
+from eqflow_nb.scores.gaussian_copula import GaussianCopulaScore, MonotoneMap, fit_gaussian_copula
 
 SIZE = 8
 
@@ -26,11 +26,11 @@ def skewed(n: int, size: int = 32, seed: int = 0) -> torch.Tensor:
     return torch.exp(y / y.std())
 
 
-def some_score(bend: float = 1.0) -> WarpedScore:
-    return fit_warped(skewed(30, SIZE), 0.3, bend)
+def some_score(bend: float = 1.0) -> GaussianCopulaScore:
+    return fit_gaussian_copula(skewed(30, SIZE), 0.3, bend)
 
 
-def in_range(score: WarpedScore, n: int = 2, seed: int = 3) -> torch.Tensor:
+def in_range(score: GaussianCopulaScore, n: int = 2, seed: int = 3) -> torch.Tensor:
     return skewed(n, SIZE, seed) + 0.3 * noise(n, 2, SIZE, SIZE, seed=seed + 1)
 
 
@@ -63,8 +63,8 @@ def test_the_score_is_the_gradient_of_the_log_density() -> None:
 
 def test_the_warped_flow_has_no_residual_and_the_unwarped_rule_on_it_has() -> None:
     score = some_score()
-    symbol = spectral.turning(score.inner)
-    flow = spectral.Warped(symbol, score)
+    symbol = spectral_kernel.equal_rate_kernel(score.inner)
+    flow = spectral_kernel.CopulaFlow(symbol, score)
     x = in_range(score, 1)
 
     def residual(field) -> float:
@@ -74,14 +74,17 @@ def test_the_warped_flow_has_no_residual_and_the_unwarped_rule_on_it_has() -> No
 
     speed = float(flow(x).norm() * score(x).norm())
     assert residual(flow) < 1e-9 * speed
-    other = spectral.Convolution(symbol, score.inner)  # a rule for y, used on x
+    other = spectral_kernel.Convolution(symbol, score.inner)  # a rule for y, used on x
     assert residual(other) > 1e-3 * speed
 
 
 def test_without_a_bend_it_is_the_spectral_score() -> None:
     stills = skewed(400, SIZE)
     x = in_range(some_score())
-    plain, warped = scores.fit_spectral(stills, 0.3)(x), fit_warped(stills, 0.3, 0.0)(x)
+    plain, warped = (
+        scores.fit_gaussian_field(stills, 0.3)(x),
+        fit_gaussian_copula(stills, 0.3, 0.0)(x),
+    )
     assert float((plain - warped).norm() / plain.norm()) < 0.1
 
 
@@ -95,7 +98,7 @@ def test_bent_it_is_nearer_to_the_score_of_a_skewed_law() -> None:
     x = stills[:50] + sigma * noise(50, 1, SIZE, SIZE, seed=9)
     expected = truth[torch.bucketize(x, grid).clamp(0, 3999)]
     errors = [
-        float((fit_warped(stills, sigma, bend)(x) - expected).norm() / expected.norm())
+        float((fit_gaussian_copula(stills, sigma, bend)(x) - expected).norm() / expected.norm())
         for bend in (0.0, 1.0)
     ]
     assert errors[1] < 0.3 * errors[0]
@@ -103,16 +106,16 @@ def test_bent_it_is_nearer_to_the_score_of_a_skewed_law() -> None:
 
 @given(seed=st.integers(0, 99), bend=st.floats(0, 1))
 def test_fuzz_warps_rise(seed: int, bend: float) -> None:
-    warp = fit_warped(skewed(4, SIZE, seed), 0.2, bend).warp
+    warp = fit_gaussian_copula(skewed(4, SIZE, seed), 0.2, bend).warp
     line = torch.linspace(-20, 20, 500).double().expand(1, 2, 1, 500)
     assert float(warp(line).diff(dim=-1).min()) > 0
 
 
 def test_bad_input_warps() -> None:
     with pytest.raises(InputError, match="bend is 2; it must lie between 0 and 1"):
-        fit_warped(skewed(4, SIZE), 0.3, 2.0)
+        fit_gaussian_copula(skewed(4, SIZE), 0.3, 2.0)
     with pytest.raises(InputError, match="must be square"):
-        fit_warped(skewed(4, SIZE)[..., :4], 0.3, turned=True)
+        fit_gaussian_copula(skewed(4, SIZE)[..., :4], 0.3, symmetrise=True)
     with pytest.raises(InputError, match="x is 4 by 4 pixels"):
         some_score()(noise(1, 2, 4, 4))
-    assert isinstance(some_score().warp, Warp)
+    assert isinstance(some_score().warp, MonotoneMap)

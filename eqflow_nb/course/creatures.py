@@ -272,7 +272,9 @@ def adapt(
         if step == 3:  # the first ones are slow
             begin = time.perf_counter()
     steps = max(10, int(4 * seconds / (time.perf_counter() - begin)))
-    path = images.train(score.net, draw, steps, rate=2e-3, levels=(0.2, 0.8), smudge=2.0, seed=seed)
+    path = images.train(
+        score.net, draw, steps, rate=2e-3, levels=(0.2, 0.8), stain_sd=2.0, seed=seed
+    )
     for _ in tqdm(path, "learning your creature", total=steps, leave=False):
         pass
     score.net.requires_grad_(False)

@@ -13,10 +13,8 @@ import torch
 from torch import Tensor
 
 from eqflow_nb import rollout, scores
-from eqflow_nb.flows import projection as nearest
-from eqflow_nb.flows import skew
-from eqflow_nb.flows import spectral_kernel as spectral
-from eqflow_nb.flows.continuity import Field
+from eqflow_nb.flows import projection, skew, spectral_kernel
+from eqflow_nb.inputs import Field
 from eqflow_nb.measures import patterns
 from eqflow_nb.rollout import Rollout
 from eqflow_nb.scores import training
@@ -77,19 +75,19 @@ class Album:
         """The n photographs of `blurred` before their blur; those that rollouts begin from."""
         return self.world.sample(n, self.seed + offset).to(self.held)
 
-    def fitted(self, score: scores.SpectralScore | scores.WarpedScore) -> Tensor:
+    def fitted(self, score: scores.GaussianFieldScore | scores.GaussianCopulaScore) -> Tensor:
         """Cosines (n - 1,) of the rule fitted to how the first held-out photograph moved."""
         units = self.world.scale.to(self.held)[:, None, None]
-        symbol = spectral.fit_radial(self.held[:1], self.change[:1], score, weight=units)
-        return self.agreement(spectral.flow(score, symbol))[1:]
+        symbol = spectral_kernel.fit_radial(self.held[:1], self.change[:1], score, weight=units)
+        return self.agreement(spectral_kernel.flow(score, symbol))[1:]
 
-    def control(self, score: scores.SpectralScore, kind: str, tries: int = 8) -> Tensor:
-        """Mean |cosines| (n,) of a control with the low pass of the score; see `spectral.control`.
+    def control(self, score: scores.GaussianFieldScore, kind: str, tries: int = 8) -> Tensor:
+        """Mean |cosines| (n,) of a control with the low pass of the score; see `control`.
 
         Of "random" ones it is the mean over several tries.
         """
         seeds = range(self.seed, self.seed + (tries if kind == "random" else 1))
-        fields = [spectral.control(score, kind, seed, self.world.scale) for seed in seeds]
+        fields = [spectral_kernel.control(score, kind, seed, self.world.scale) for seed in seeds]
         return torch.stack([self.agreement(field) for field in fields]).abs().mean(0)
 
 
@@ -125,32 +123,36 @@ class Bend:
     Attributes
     ----------
     bend : float
-    score : WarpedScore
+    score : GaussianCopulaScore
     flow : callable
     share : float
         The gradient part of the flow, of E|v|^2.
     """
 
     bend: float
-    score: scores.WarpedScore
+    score: scores.GaussianCopulaScore
     flow: Field
     share: float
 
 
 def bends(album: Album, sigma: float, tried: Sequence[float], stills: int = 8) -> list[Bend]:
-    """Warp an album's field further and further, and measure the gradient part of each flow.
+    """MonotoneMap an album's field further and further, and measure the gradient part of each flow.
 
     A flow that keeps the law has no gradient part, so the least of them says how far to bend: from
     stills alone.
     """
     h, w = album.stills.shape[2:]
-    tests = nearest.potentials(album.stills.shape[1], (h, w), degree=2, radii=(0.0, 1.0, 2.0, 4.0))
+    tests = projection.potentials(
+        album.stills.shape[1], (h, w), degree=2, radii=(0.0, 1.0, 2.0, 4.0)
+    )
     x = album.noised(sigma, stills)
 
     def make(bend: float) -> Bend:
-        score = scores.fit_warped(album.stills, sigma, bend, turned=True)
-        flow = spectral.flow(score)
-        return Bend(bend, score, flow, nearest.nearest(flow, x, tests, album.metric).share)
+        score = scores.fit_gaussian_copula(album.stills, sigma, bend, symmetrise=True)
+        flow = spectral_kernel.flow(score)
+        return Bend(
+            bend, score, flow, projection.project(flow, x, tests, album.metric).gradient_fraction
+        )
 
     return list(rollout.together({b: lambda b=b: make(b) for b in tried}).values())  # type: ignore[misc]
 
@@ -215,7 +217,7 @@ def follow(
     canvases: int,
     matrix: Tensor | float = 0.0,
     extra: Field | None = None,
-    score: scores.SpectralScore | ImageScore | None = None,
+    score: scores.GaussianFieldScore | ImageScore | None = None,
 ) -> Rollout:
     """Follow a flow with its Langevin part from blurred photographs; D(x) at some of its steps.
 

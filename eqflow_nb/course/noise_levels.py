@@ -1,6 +1,6 @@
 """What a noise level costs: flows made at each, followed, and compared with held-out data.
 
-A choice of sigma is made from the data alone, see `scores.automatic`.  This is how it is judged.
+A choice of sigma is made from the data alone, see `scores.noise_level`.  This is how it is judged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 from eqflow_nb import flows, rollout, scores, snapshots
 from eqflow_nb.inputs import InputError, seeded
 from eqflow_nb.measures import sliced_wasserstein
-from eqflow_nb.scores.automatic import Choice, choose_sigma
+from eqflow_nb.scores.noise_level import Choice, choose_sigma
 from eqflow_nb.snapshots.cells import cells
 
 GRID = (0.05, 0.08, 0.125, 0.2, 0.3, 0.45)

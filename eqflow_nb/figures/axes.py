@@ -13,8 +13,8 @@ from matplotlib.collections import LineCollection
 from torch import Tensor
 
 from eqflow_nb.figures.style import DENSITY, FAINT, PALETTE, array, in_units, name_axes, thin
+from eqflow_nb.inputs import Field
 
-Field = Callable[[Tensor], Tensor]
 LogDensity = Callable[[Tensor], Tensor]
 POINTS = 1500
 CELLS = 41

@@ -1,11 +1,25 @@
-"""Velocity fields that keep a law: callables (B, d) -> (B, d), made from its score."""
+"""Velocity fields that keep a distribution, made from its score: v with div v + v . s = 0.
+
+Every flow is a callable from states (B, ...) to velocities of the same shape.  `skew` and `kernels`
+need nothing but a score; `exact` writes down all flows that keep p; `learned` trains networks;
+`spectral_kernel` knows the spectrum of images; `projection` takes the gradient part out of any
+field.  `continuity` measures how well a field keeps a distribution.
+"""
 
 from __future__ import annotations
 
-from eqflow_nb.flows import continuity, exact, kernels, learned, networks, skew
-from eqflow_nb.flows import projection as nearest
-from eqflow_nb.flows import spectral_kernel as spectral
-from eqflow_nb.flows.base import Scaled, at_common_speed
+from eqflow_nb.flows import (
+    continuity,
+    exact,
+    kernels,
+    learned,
+    networks,
+    projection,
+    skew,
+    spectral_kernel,
+    training_points,
+)
+from eqflow_nb.flows.continuity import Scaled, at_common_speed
 
 __all__ = [
     "Scaled",
@@ -14,8 +28,9 @@ __all__ = [
     "exact",
     "kernels",
     "learned",
-    "nearest",
     "networks",
+    "projection",
     "skew",
-    "spectral",
+    "spectral_kernel",
+    "training_points",
 ]

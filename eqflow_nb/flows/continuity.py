@@ -1,34 +1,27 @@
-"""How well a flow keeps a law: the residual of the continuity equation, div v + v . s = 0."""
+"""How well a flow keeps a distribution: the residual of the continuity equation, div v + v . s = 0.
+
+With it, what every flow has: a Jacobian, a divergence, a speed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from eqflow_nb.inputs import InputError, as_samples, count, seeded
+from eqflow_nb.inputs import Field, InputError, as_samples, count, seeded
 
-Field = Callable[[Tensor], Tensor]
-EXACT_UP_TO = 6
+EXACT_UP_TO = 6  # dimensions; above, the divergence is estimated
+PROBES = 10
 
 
 def jacobian(field: Field, x: Tensor) -> Tensor:
-    """Jacobian (B, d, d) of a field at states (B, d); entry (i, j) is dv_i/dx_j.
+    """Jacobian (B, d, d) of a field at states (B, d), in inverse time; entry (i, j) is dv_i/dx_j.
 
-    One forward-mode pass for each of the d directions, all states at once.  A field that offers
-    its own `jacobian` method is asked instead.
-
-    Parameters
-    ----------
-    field : callable (B, d) -> (B, d)
-    x : Tensor (B, d)
-
-    Returns
-    -------
-    Tensor (B, d, d)
-        In inverse units of time.
+    One forward-mode pass for each of the d directions, all states at once.  A field that has a
+    `jacobian` method of its own is asked instead.
     """
     own = getattr(field, "jacobian", None)
     if own is not None:
@@ -40,7 +33,7 @@ def jacobian(field: Field, x: Tensor) -> Tensor:
 
 
 def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0) -> Tensor:
-    """Divergence (B,) of a field at states (B, d).
+    """Divergence (B,) of a field at states (B, d), in inverse units of time.
 
     Parameters
     ----------
@@ -51,23 +44,13 @@ def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0
         it is exact for d <= 6 and uses 10 probes above.
     seed : int
         Of the probes.
-
-    Returns
-    -------
-    Tensor (B,)
-        In inverse units of time.
-
-    Raises
-    ------
-    InputError
-        If `x` is not finite (B, d), or probes is not a whole number above 0.
     """
     x = as_samples(x, "x", at_least=1).contiguous()  # torch can't differentiate at repeated rows
     if probes is None and x.shape[1] <= EXACT_UP_TO:
         return jacobian(field, x).diagonal(dim1=1, dim2=2).sum(1)
     generator = seeded(seed, x.device)
     total = torch.zeros_like(x[:, 0])
-    probes = count(10 if probes is None else probes, "probes")
+    probes = count(PROBES if probes is None else probes, "probes")
     for _ in range(probes):
         bits = torch.randint(0, 2, x.shape, generator=generator, device=x.device)
         z = 2 * bits.to(x) - 1
@@ -103,22 +86,11 @@ def residual(
     field, score : callable (B, d) -> (B, d)
         Use a score that the field was not made from, or the result is too good.
     x : Tensor (B, d)
-        Samples of the law that should be kept.
+        Samples of the distribution that should be kept.
     probes : int, optional
-        Hutchinson probes, see `divergence`.  Two independent sets are then drawn and the square is
+        Hutchinson probes, see `divergence`.  Two independent sets are then drawn, and the square is
         the product of their residuals, which is unbiased.
     seed : int
-
-    Returns
-    -------
-    Residual
-        Against the law whose score is given.
-
-    Raises
-    ------
-    InputError
-        If `x` is not finite, or the field vanishes everywhere: no motion keeps anything, and the
-        ratio has no meaning.
     """
     x = as_samples(x, "x")
     v = field(x)
@@ -137,3 +109,32 @@ def residual(
         relative=float((squared / speed_squared).sqrt()),
         ratio=float(squared / scale) if scale > 0 else 0.0,
     )
+
+
+class Scaled:
+    """A field times a constant: if v keeps p, so does c v.  Snapshots hold no clock."""
+
+    def __init__(self, field: Field, factor: float) -> None:
+        self.field, self.factor = field, factor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Velocity (B, d) at states (B, d)."""
+        return self.factor * self.field(x)
+
+    def jacobian(self, x: Tensor) -> Tensor:
+        """Jacobian (B, d, d) at states (B, d)."""
+        return self.factor * jacobian(self.field, x)
+
+
+def at_common_speed(field: Field, x: Tensor) -> Scaled:
+    """Rescale a field to rms speed sqrt(d) over samples x (B, d), so that t counts path length.
+
+    In coordinates of unit variance sqrt(d) is the rms radius of the cloud: one unit of time is one
+    radius of path.  The samples are blurred if the field is of blurred data.
+    """
+    x = as_samples(x, "x")
+    with torch.no_grad():
+        speed = float(field(x).square().sum(1).mean().sqrt())
+    if not (0 < speed < math.inf):
+        raise InputError(f"field has rms speed {speed:g} on x; it must move and be finite")
+    return Scaled(field, math.sqrt(x.shape[1]) / speed)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from eqflow_nb.flows.continuity import Field, jacobian
-from eqflow_nb.inputs import as_states, count, positive, seeded
+from eqflow_nb.flows.continuity import jacobian
+from eqflow_nb.inputs import Field, as_states, count, positive, seeded
 
 
 class Waves:

@@ -11,9 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eqflow_nb.flows.continuity import Field
 from eqflow_nb.fourier import filtered
-from eqflow_nb.inputs import InputError, as_images, as_numbers, choice, count, seeded
+from eqflow_nb.inputs import Field, InputError, as_images, as_numbers, choice, count, seeded
 
 
 class Convolution:

@@ -9,25 +9,25 @@ of the snapshots.  The last layer is then solved for exactly.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from eqflow_nb.flows.continuity import Field
 from eqflow_nb.flows.networks import FlowNetworks
-from eqflow_nb.flows.solve_last_layer import polish
-from eqflow_nb.flows.training_points import Lesson, lesson
-from eqflow_nb.inputs import as_samples, count, positive, seeded
+from eqflow_nb.flows.solve_last_layer import solve_last_layer
+from eqflow_nb.flows.training_points import TrainingPoints, sample_training_points
+from eqflow_nb.inputs import Field, as_samples, count, positive, seeded
 
 # Points on which the last layer is solved for.
-POLISHING = 24576
+LAST_LAYER_POINTS = 24576
 
 
 def train(
     flow: FlowNetworks,
-    taught: Lesson,
+    training: TrainingPoints,
     steps: int = 800,
     batch: int = 128,
     rate: float = 1e-2,
@@ -44,7 +44,7 @@ def train(
     ----------
     flow : FlowNetworks
         Trained in place.
-    taught : Lesson
+    training : TrainingPoints
     steps, batch : int
         Adam steps; points a member and step (each member draws its own).
     rate : float
@@ -61,9 +61,7 @@ def train(
     steps, batch = count(steps, "steps"), count(batch, "batch")
     first, last = (positive(weight, "smoothness") for weight in smoothness)
     device = flow.speed.device
-    points, scores, weights = (
-        t.to(flow.speed) for t in (taught.points, taught.scores, taught.weights)
-    )
+    points, scores, weights = (t.to(flow.speed) for t in vars(training).values())
     generator = seeded(seed)
     optimiser = torch.optim.Adam(flow.parameters(), betas=(0.9, 0.99))
     # A tenth of ten steps would leave the schedule a warm-up of no length, and fail.
@@ -88,26 +86,46 @@ def train(
         yield step, misfit.detach().sqrt()
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How `learn` makes its networks.
+
+    Attributes
+    ----------
+    width, last, octaves, signs
+        Of the networks; see `FlowNetworks`.
+    steps, smoothness
+        Of the training; see `train`.
+    widest, wide_fraction, residual_weight_power : float
+        Of training points in the tails; see `sample_training_points`.
+    anchor, inverse_iterations
+        Of the last layer, solved at the last smoothness; see `solve_last_layer`.  With 0 iterations
+        it stays as it was trained.
+    """
+
+    width: int = 0
+    last: int = 256
+    octaves: int = 0
+    signs: Tensor | None = None
+    steps: int = 100
+    smoothness: tuple[float, float] = (0.1, 0.02)
+    widest: float = 1.0
+    wide_fraction: float = 0.6
+    residual_weight_power: float = 0.0
+    anchor: float = 1e-4
+    inverse_iterations: int = 30
+
+
 def learn(
     samples: Tensor,
     score: Field,
     sigma: float,
+    settings: Settings = Settings(),
     members: int = 8,
-    width: int = 0,
-    last: int = 256,
-    octaves: int = 0,
-    signs: Tensor | None = None,
-    steps: int = 100,
-    smoothness: tuple[float, float] = (0.1, 0.02),
-    widest: float = 1.0,
-    share: float = 0.6,
-    temper: float = 0.0,
-    stay: float = 1e-4,
-    rounds: int = 30,
     seed: int = 0,
     progress: bool = True,
 ) -> tuple[FlowNetworks, Tensor]:
-    """Train an ensemble from still samples: `lesson`, `train`, `polish`, common speed.
+    """Train an ensemble from snapshots, solve its last layer, and set the common speed.
 
     Parameters
     ----------
@@ -116,14 +134,9 @@ def learn(
         The score at level sigma.
     sigma : float
         Noise level, in the units of the samples.
-    members, width, last, octaves, signs
-        Of the networks; see `FlowNetworks`.
-    steps, smoothness
-        Of the training; see `train`.
-    widest, share, temper : float
-        Of training points in the tails; see `lesson`.
-    stay, rounds
-        Of the exact last layer, at the last smoothness; see `polish`.  0 rounds leave it out.
+    settings : Settings
+    members : int
+        The number of networks.
     seed : int
     progress : bool
         Show a progress bar.
@@ -134,13 +147,19 @@ def learn(
         The networks at rms speed sqrt(d) over the blurred samples, and their residuals on the way.
     """
     samples = as_samples(samples, vary=True)
-    flow = FlowNetworks(members, samples.shape[1], width, last, octaves, signs, seed)
-    flow.to(samples.device)
-    teach = partial(lesson, samples, score, sigma, widest=widest, share=share, temper=temper)
-    taught = teach(seed=seed)
-    path = train(flow, taught, steps, smoothness=smoothness, seed=seed)
-    residuals = [loss for _, loss in tqdm(path, total=steps, desc="training", disable=not progress)]
-    if count(rounds, "rounds", at_least=0):
-        polish(flow, teach(n=POLISHING, seed=seed + 1), smoothness[1], stay, rounds)
-    flow.set_speed(lesson(samples, score, sigma, n=8192, share=0, seed=seed + 2).points)
+    s, dim = settings, samples.shape[1]
+    flow = FlowNetworks(members, dim, s.width, s.last, s.octaves, s.signs, seed).to(samples.device)
+    draw = partial(sample_training_points, samples, score, sigma)
+    tails = dict(
+        widest=s.widest,
+        wide_fraction=s.wide_fraction,
+        residual_weight_power=s.residual_weight_power,
+    )
+    path = train(flow, draw(seed=seed, **tails), s.steps, smoothness=s.smoothness, seed=seed)
+    bar = tqdm(path, total=s.steps, desc="training", disable=not progress)
+    residuals = [loss for _, loss in bar]
+    if count(s.inverse_iterations, "inverse_iterations", at_least=0):
+        points = draw(n=LAST_LAYER_POINTS, seed=seed + 1, **tails)
+        solve_last_layer(flow, points, s.smoothness[1], s.anchor, s.inverse_iterations)
+    flow.set_speed(draw(n=8192, wide_fraction=0, seed=seed + 2).points)
     return flow.requires_grad_(False), torch.stack(residuals)

@@ -28,7 +28,7 @@ class FlowNetworks(nn.Module):
         The dimension d.
     width, last : int
         Units in the first and in the last hidden layer; without a width there is only the last one.
-        A wide last layer is what `polish` uses.
+        A wide last layer is what `solve_last_layer` uses.
     octaves : int
         Add sin and cos of 2^k x for k = 0 ... octaves - 1 to the inputs, as the paper does (4).
     signs : Tensor (d,), optional

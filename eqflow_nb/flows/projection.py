@@ -18,9 +18,8 @@ from itertools import combinations_with_replacement
 import torch
 from torch import Tensor
 
-from eqflow_nb.flows.continuity import Field
 from eqflow_nb.fourier import blur, filtered
-from eqflow_nb.inputs import InputError, as_images, count, positive
+from eqflow_nb.inputs import Field, InputError, as_images, count, positive
 
 RADII = (0.0, 1.0, 2.0, 4.0, 8.0)
 LOADING = 1e-6
@@ -87,19 +86,24 @@ class Potentials:
         return _product(parts), torch.stack(slopes, dim=1)
 
 
-class Nearest:
-    """v = v_0 - W^-1 grad phi: a field with its gradient part taken out; see `nearest`.
+class Projected:
+    """v = v_0 - W^-1 grad phi: a field with its gradient part taken out; see `project`.
 
     Attributes
     ----------
-    share : float
+    gradient_fraction : float
         Part of E|v_0|^2 that was gradient, and is gone.
     """
 
     def __init__(
-        self, field: Field, potentials: Potentials, weights: Tensor, metric: Tensor, share: float
+        self,
+        field: Field,
+        potentials: Potentials,
+        weights: Tensor,
+        metric: Tensor,
+        gradient_fraction: float,
     ) -> None:
-        self.field, self.potentials, self.share = field, potentials, share
+        self.field, self.potentials, self.gradient_fraction = field, potentials, gradient_fraction
         self.symbol, self.metric = potentials.symbol(weights).float(), metric
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -139,7 +143,7 @@ def potentials(
     return Potentials(torch.tensor(powers), blurs, torch.tensor(pairs))
 
 
-def nearest(field: Field, stills: Tensor, tests: Potentials, metric: Tensor) -> Nearest:
+def project(field: Field, stills: Tensor, tests: Potentials, metric: Tensor) -> Projected:
     """Take the gradient part out of a field: min over phi of E |v_0 - W^-1 grad phi|^2_W.
 
     Parameters
@@ -154,7 +158,7 @@ def nearest(field: Field, stills: Tensor, tests: Potentials, metric: Tensor) -> 
 
     Returns
     -------
-    Nearest
+    Projected
 
     Raises
     ------
@@ -179,7 +183,7 @@ def nearest(field: Field, stills: Tensor, tests: Potentials, metric: Tensor) -> 
     weights = torch.linalg.solve(unit.double(), load / scale) / scale
     if not torch.isfinite(weights).all():
         raise InputError("stills hold no variation that the test functions can see")
-    return Nearest(field, tests, weights, metric, float(load @ weights) / speed)
+    return Projected(field, tests, weights, metric, float(load @ weights) / speed)
 
 
 def _product(parts: list[Tensor]) -> Tensor:

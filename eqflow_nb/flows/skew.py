@@ -7,8 +7,17 @@ import math
 import torch
 from torch import Tensor
 
-from eqflow_nb.flows.continuity import Field, jacobian
-from eqflow_nb.inputs import InputError, as_numbers, as_samples, between, count, seeded, skew_matrix
+from eqflow_nb.flows.continuity import jacobian
+from eqflow_nb.inputs import (
+    Field,
+    InputError,
+    as_numbers,
+    as_samples,
+    between,
+    count,
+    seeded,
+    skew_matrix,
+)
 
 
 class Linear:

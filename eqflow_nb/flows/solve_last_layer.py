@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from eqflow_nb.flows.networks import FlowNetworks
-from eqflow_nb.flows.training_points import Lesson
+from eqflow_nb.flows.training_points import TrainingPoints
 from eqflow_nb.inputs import count, positive
 
 BLOCK = 512
@@ -16,58 +16,52 @@ RIDGE = 1e-7
 
 
 @torch.no_grad()
-def polish(
+def solve_last_layer(
     flow: FlowNetworks,
-    taught: Lesson,
+    training: TrainingPoints,
     smoothness: float = 1e-5,
-    stay: float = 1e-4,
-    rounds: int = 1,
+    anchor: float = 1e-4,
+    inverse_iterations: int = 1,
 ) -> None:
-    """Minimise E r^2 + lambda E |grad v|^2 + stay E |v - v_before|^2 in the last layer, exactly.
+    """Minimise E r^2 + smoothness E |grad v|^2 + anchor E |v - v_before|^2 in the last layer.
 
-    All terms are quadratic in the last layer's weights, so a round is one linear system of
-    d (H + 1) unknowns a member, where Adam would crawl.  The first round stays near the trained
-    network.  Many rounds are an inverse iteration: they settle in the least value of the first two
-    terms for a given E |v|^2, the smoothest flow that the hidden layers can express.
+    All terms are quadratic in the last layer's weights, so each iteration is one linear system of
+    d (H + 1) unknowns a member.  The first stays near the trained network.  Many are an inverse
+    iteration: they converge to the least value of the first two terms for a given E |v|^2, the
+    smoothest flow that the hidden layers can express.
 
     Parameters
     ----------
     flow : FlowNetworks
         Changed in place.
-    taught : Lesson
-        The residual's mean is over all of its points, the others over every fourth.
+    training : TrainingPoints
+        The residual's mean is over all of them, the other means over every fourth.
     smoothness : float
-        The weight lambda.
-    stay : float
-        The weight of staying where the round before ended.
-    rounds : int
-
-    Raises
-    ------
-    InputError
-        If a weight is not > 0 or rounds is not a whole number > 0.
+    anchor : float
+        The weight of staying where the iteration before ended.
+    inverse_iterations : int
     """
-    smoothness, stay = positive(smoothness, "smoothness"), positive(stay, "stay")
-    rounds = count(rounds, "rounds")
+    smoothness, anchor = positive(smoothness, "smoothness"), positive(anchor, "anchor")
+    inverse_iterations = count(inverse_iterations, "inverse_iterations")
     for member in range(flow.members):
-        residual, rough, power = _quadratic_forms(flow.member(member), taught)
-        pull = stay * power
+        residual, rough, power = _quadratic_forms(flow.member(member), training)
+        pull = anchor * power
         # The ridge keeps sums of hidden units that cancel from growing large.
         ridge = RIDGE * residual.diagonal().mean() * torch.eye(len(residual)).to(residual)
         factor = torch.linalg.cholesky(residual + smoothness * rough + pull + ridge)
         last = torch.cat([flow.weights[-1][member], flow.biases[-1][member]]).T.double().flatten()
         size = last @ power @ last
-        for _ in range(rounds):
+        for _ in range(inverse_iterations):
             last = last * (size / (last @ power @ last)).sqrt()
             last = torch.cholesky_solve((pull @ last)[:, None], factor)[:, 0]
         new = last.view(flow.dim, -1).T.to(flow.speed)
         flow.weights[-1][member], flow.biases[-1][member] = new[:-1], new[-1:]
 
 
-def _quadratic_forms(flow: FlowNetworks, taught: Lesson) -> list[Tensor]:
+def _quadratic_forms(flow: FlowNetworks, training: TrainingPoints) -> list[Tensor]:
     """Matrices of E r^2, E |grad v|^2 and E |v|^2 in the last layer's weights of one network."""
     forms: list[Tensor] = []
-    blocks = (t.to(flow.speed).split(BLOCK) for t in (taught.points, taught.scores, taught.weights))
+    blocks = (t.to(flow.speed).split(BLOCK) for t in vars(training).values())
     for x, s, weight in zip(*blocks, strict=True):
         values, slopes = _last_layer(flow, x)
         r = torch.cat([slopes[j][j] + s[:, j, None] * values[j] for j in range(flow.dim)], 1)
@@ -79,7 +73,7 @@ def _quadratic_forms(flow: FlowNetworks, taught: Lesson) -> list[Tensor]:
             FEWER * torch.block_diag(*(v[::FEWER].T @ v[::FEWER] for v in values)),
         ]
         forms = [a.add_(b) for a, b in zip(forms, parts, strict=True)] if forms else parts
-    return [form / len(taught.points) for form in forms]
+    return [form / len(training.points) for form in forms]
 
 
 def _last_layer(flow: FlowNetworks, x: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:

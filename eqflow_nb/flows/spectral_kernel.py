@@ -8,21 +8,20 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from eqflow_nb.flows.continuity import Field
 from eqflow_nb.flows.kernels import Convolution
 from eqflow_nb.fourier import filtered, frequencies, root
-from eqflow_nb.inputs import InputError, as_images, between, choice, count, seeded
-from eqflow_nb.scores.gaussian_copula import WarpedScore
-from eqflow_nb.scores.gaussian_field import SpectralScore
+from eqflow_nb.inputs import Field, InputError, as_images, between, choice, count, seeded
+from eqflow_nb.scores.gaussian_copula import GaussianCopulaScore
+from eqflow_nb.scores.gaussian_field import GaussianFieldScore
 
-QUARTER = ((0.0, 1.0), (-1.0, 0.0))
+QUARTER_TURN = ((0.0, 1.0), (-1.0, 0.0))
 CONTROLS = {
     "identity": ((1.0, 0.0), (0.0, 1.0)),
     "symmetric": ((0.0, 1.0), (1.0, 0.0)),
 }
 
 
-def turning(score: SpectralScore) -> Tensor:
+def equal_rate_kernel(score: GaussianFieldScore) -> Tensor:
     """The symbol K(k) = a(k) J that turns every wavelength of a Gaussian field at one rate.
 
     At frequency k the flow is v = -a J (C + sigma^2 I)^-1 (x - mu).  A matrix J S with S symmetric
@@ -32,23 +31,23 @@ def turning(score: SpectralScore) -> Tensor:
 
     Parameters
     ----------
-    score : SpectralScore
+    score : GaussianFieldScore
         Of two channels.
 
     Returns
     -------
     Tensor (H, W//2+1, 2, 2)
     """
-    return strength(score)[..., None, None] * torch.tensor(QUARTER).to(score.covariance)
+    return low_pass(score)[..., None, None] * torch.tensor(QUARTER_TURN).to(score.covariance)
 
 
-def flow(score: SpectralScore | WarpedScore, symbol: Tensor | None = None) -> Field:
-    """The flow of a Gaussian field, warped or not: v = K * s, by default with K = `turning`.
+def flow(score: GaussianFieldScore | GaussianCopulaScore, symbol: Tensor | None = None) -> Field:
+    """The flow of a Gaussian field, warped or not: v = K * s, K by default `equal_rate_kernel`.
 
     Parameters
     ----------
-    score : SpectralScore or WarpedScore
-        A warped one gives `Warped`, a rule that depends on the state.
+    score : GaussianFieldScore or GaussianCopulaScore
+        A warped one gives `CopulaFlow`, a rule that depends on the state.
     symbol : Tensor (H, W//2+1, C, C) or (C, C), optional
         K(k); only a skew one keeps the score's law.
 
@@ -56,13 +55,13 @@ def flow(score: SpectralScore | WarpedScore, symbol: Tensor | None = None) -> Fi
     -------
     callable (B, C, H, W) -> (B, C, H, W)
     """
-    if isinstance(score, WarpedScore):
-        return Warped(turning(score.inner) if symbol is None else symbol, score)
-    return Convolution(turning(score) if symbol is None else symbol, score)
+    if isinstance(score, GaussianCopulaScore):
+        return CopulaFlow(equal_rate_kernel(score.inner) if symbol is None else symbol, score)
+    return Convolution(equal_rate_kernel(score) if symbol is None else symbol, score)
 
 
-def strength(score: SpectralScore) -> Tensor:
-    """a(k) of `turning`, (H, W//2+1), at most 1."""
+def low_pass(score: GaussianFieldScore) -> Tensor:
+    """a(k) of `equal_rate_kernel`, (H, W//2+1), at most 1."""
     if len(score.mean) != 2:
         raise InputError(f"score has {len(score.mean)} channel(s); the turn J is of two")
     a = 1 / torch.linalg.det(score.precision).sqrt()
@@ -70,7 +69,7 @@ def strength(score: SpectralScore) -> Tensor:
 
 
 def control(
-    score: SpectralScore, kind: str, seed: int = 0, scale: Tensor | None = None
+    score: GaussianFieldScore, kind: str, seed: int = 0, scale: Tensor | None = None
 ) -> Convolution:
     """Fields with the same low pass a(k) but not J: "random", "symmetric" or "identity".
 
@@ -78,7 +77,7 @@ def control(
 
     Parameters
     ----------
-    score : SpectralScore
+    score : GaussianFieldScore
         Of two channels.
     kind : str
         "random", "symmetric" (off the diagonal) or "identity" (the score itself).
@@ -91,13 +90,13 @@ def control(
         matrix = torch.randn(2, 2, generator=seeded(seed))
     else:
         matrix = torch.tensor(CONTROLS[kind])
-    a = strength(score)
+    a = low_pass(score)
     if scale is not None:
         matrix = matrix.to(scale) / scale / scale[:, None]
     return Convolution(a[..., None, None] * matrix.to(a), score)
 
 
-class Warped:
+class CopulaFlow:
     """v = K * s_y(g(x)) / g'(x): a flow of a Gaussian field y = g(x), as x sees it.
 
     If dy/dt = v_y keeps p_y then dx/dt = v_y(g(x)) / g'(x) keeps the law of x = g^-1(y): it is the
@@ -107,11 +106,11 @@ class Warped:
     Parameters
     ----------
     symbol : Tensor (H, W//2+1, C, C) or (C, C)
-        K(k), skew, such as `turning(score.inner)`.
-    score : WarpedScore
+        K(k), skew, such as `equal_rate_kernel(score.inner)`.
+    score : GaussianCopulaScore
     """
 
-    def __init__(self, symbol: Tensor, score: WarpedScore) -> None:
+    def __init__(self, symbol: Tensor, score: GaussianCopulaScore) -> None:
         self.flow, self.score = Convolution(symbol, score.inner), score
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -123,20 +122,20 @@ class Warped:
 def fit_radial(
     x: Tensor,
     velocity: Tensor,
-    score: SpectralScore | WarpedScore,
+    score: GaussianFieldScore | GaussianCopulaScore,
     bins: int = 16,
     weight: Tensor | float = 1.0,
 ) -> Tensor:
     """The symbol c(|k|) a(k) J whose flow is nearest to an observed velocity, by least squares.
 
-    `turning` makes every wavelength turn at one rate; c(|k|) gives each ring of them its own.  It
-    is skew whatever c is, so `flow(score, symbol)` keeps the score's law exactly.
+    `equal_rate_kernel` makes every wavelength turn at one rate; c(|k|) gives each ring of them its
+    own.  It is skew whatever c is, so `flow(score, symbol)` keeps the distribution exactly.
 
     Parameters
     ----------
     x, velocity : Tensor (B, 2, H, W)
         Images, one will do, and how they moved.
-    score : SpectralScore or WarpedScore
+    score : GaussianFieldScore or GaussianCopulaScore
         Of a warped one the rings are those of y = g(x).
     bins : int
         Rings of |k| on which c is constant, finer where the pattern has its power.
@@ -148,7 +147,7 @@ def fit_radial(
     Tensor (H, W//2+1, 2, 2)
     """
     x, velocity = as_images(x, "x", channels=2), as_images(velocity, "velocity", channels=2)
-    inner = score.inner if isinstance(score, WarpedScore) else score
+    inner = score.inner if isinstance(score, GaussianCopulaScore) else score
     k = frequencies(*inner.size).to(x)
     order = k.flatten().argsort()
     power = torch.linalg.inv(inner.precision).diagonal(dim1=-2, dim2=-1).sum(-1).sqrt()
@@ -156,7 +155,7 @@ def fit_radial(
     ring = torch.empty_like(order)
     ring[order] = (heap / heap[-1] * count(bins, "bins")).long().clamp(max=bins - 1)
     ring = ring.reshape(k.shape)
-    turn = turning(inner).to(x)
+    turn = equal_rate_kernel(inner).to(x)
     parts = [
         (weight * flow(score, (ring == index)[..., None, None] * turn)(x)).flatten()
         for index in range(bins)
@@ -167,8 +166,8 @@ def fit_radial(
     return c.to(x)[ring][..., None, None] * turn
 
 
-def exactly(
-    score: SpectralScore,
+def exact_states(
+    score: GaussianFieldScore,
     symbol: Tensor,
     x: Tensor,
     times: Sequence[float],
@@ -182,7 +181,7 @@ def exactly(
 
     Parameters
     ----------
-    score : SpectralScore
+    score : GaussianFieldScore
     symbol : Tensor (C, C) or (H, W//2+1, C, C)
         The rule K.
     x : Tensor (B, C, H, W)

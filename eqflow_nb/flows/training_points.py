@@ -1,4 +1,4 @@
-"""What networks are taught: points in and around a cloud, with the score there."""
+"""Points in and around a cloud, with the score there: what networks are trained on."""
 
 from __future__ import annotations
 
@@ -7,42 +7,33 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from eqflow_nb.flows.continuity import Field
-from eqflow_nb.inputs import as_samples, between, count, positive, seeded
+from eqflow_nb.inputs import Field, as_samples, between, count, positive, seeded
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What the networks are trained on: points and the score there.
-
-    Attributes
-    ----------
-    points, scores : Tensor (n, d)
-    weights : Tensor (n,)
-        What a squared residual counts there.
-    """
+class TrainingPoints:
+    """Points (n, d), the scores (n, d) there, and what a squared residual counts there (n,)."""
 
     points: Tensor
     scores: Tensor
     weights: Tensor
 
 
-def lesson(
+def sample_training_points(
     samples: Tensor,
     score: Field,
     sigma: float,
     n: int = 32768,
     widest: float = 1.0,
-    share: float = 0.4,
-    temper: float = 0.0,
+    wide_fraction: float = 0.4,
+    residual_weight_power: float = 0.0,
     seed: int = 0,
-) -> Lesson:
-    """Blur samples into training points, some of them wider than the law itself.
+) -> TrainingPoints:
+    """Blur samples into training points, some of them wider than the distribution itself.
 
-    The continuity equation holds wherever p > 0, also where samples are rare; a long rollout goes
-    there, and a flow that was never taught the tails leaks out of them.  Far out the score
-    grows like distance / sigma^2; where sigma is small, tempered weights keep such points from
-    outvoting all others.
+    The continuity equation holds wherever p > 0, also where samples are rare.  A long rollout goes
+    there, and a flow that was not trained in the tails leaks out of them.  Far out the score grows
+    like distance / sigma^2; where sigma is small, lower weights keep such points from dominating.
 
     Parameters
     ----------
@@ -55,32 +46,23 @@ def lesson(
         The number of points.
     widest : float
         The widest level, in the units of the samples (1 is the cloud's own standard deviation).
-    share : float
-        The share of points blurred at levels drawn uniformly between sigma and the widest.
-    temper : float
-        Weights are (1 + sigma^2 |s|^2 / d)^-temper; 0 leaves all points equal.
+    wide_fraction : float
+        Fraction of points blurred at levels drawn uniformly between sigma and the widest.
+    residual_weight_power : float
+        Weights are (1 + sigma^2 |s|^2 / d)^-power; 0 leaves all points equal.
     seed : int
-
-    Returns
-    -------
-    Lesson
-
-    Raises
-    ------
-    InputError
-        If the samples are not finite or constant along an axis, or a number is out of its range.
     """
     samples = as_samples(samples, vary=True)
-    sigma, share = positive(sigma, "sigma"), between(share, "share", 0, 1)
+    sigma, wide_fraction = positive(sigma, "sigma"), between(wide_fraction, "wide_fraction", 0, 1)
     n, generator = count(n, "n"), seeded(seed)
     rows = torch.randint(len(samples), (n,), generator=generator)
     level = torch.full((n, 1), sigma)
-    wide = int(n * share)
+    wide = int(n * wide_fraction)
     widest = max(sigma, positive(widest, "widest"))
     level[:wide] += (widest - sigma) * torch.rand(wide, 1, generator=generator)
     noise = level * torch.randn(n, samples.shape[1], generator=generator)
     points = samples[rows.to(samples.device)] + noise.to(samples)
     with torch.no_grad():
         scores = score(points)
-    weights = (1 + sigma**2 * scores.square().mean(1)) ** -temper
-    return Lesson(points, scores, weights / weights.mean())
+    weights = (1 + sigma**2 * scores.square().mean(1)) ** -residual_weight_power
+    return TrainingPoints(points, scores, weights / weights.mean())

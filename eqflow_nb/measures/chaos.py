@@ -14,9 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eqflow_nb.inputs import InputError, as_numbers, as_samples, count, positive
+from eqflow_nb.inputs import Field, InputError, as_numbers, as_samples, count, positive
 
-Field = Callable[[Tensor], Tensor]
 Linearised = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eqflow_nb.inputs import InputError, as_samples, count, positive, seeded
+from eqflow_nb.inputs import Field, InputError, as_samples, count, positive, seeded
 
-Field = Callable[[Tensor], Tensor]
 COPIES = 64  # blurred copies of each point, in antithetic pairs, that means are taken over
 SHOWN = 20  # shuffles whose order, not only whose current, is worked out
 

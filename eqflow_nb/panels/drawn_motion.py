@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from eqflow_nb import rollout, scores
-from eqflow_nb.figures.axes import Field
 from eqflow_nb.flows import skew
-from eqflow_nb.inputs import between
+from eqflow_nb.inputs import Field, between
 from eqflow_nb.measures import transport
 from eqflow_nb.snapshots import dots as drawn
 

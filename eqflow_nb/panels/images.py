@@ -11,8 +11,7 @@ from torch import Tensor
 from eqflow_nb import figures, rollout, scores, snapshots
 from eqflow_nb.course import creatures as alife
 from eqflow_nb.figures.images import PATTERN, VELOCITY
-from eqflow_nb.flows import kernels, skew
-from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.flows import kernels, skew, spectral_kernel
 from eqflow_nb.panels.base import Panel, dropdown, slider
 from eqflow_nb.snapshots import icons
 
@@ -28,12 +27,12 @@ def _photographs(preset: str) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _spectrum(preset: str) -> scores.SpectralScore:
-    return scores.fit_spectral(_photographs(preset), 1.0, turned=True)
+def _spectrum(preset: str) -> scores.GaussianFieldScore:
+    return scores.fit_gaussian_field(_photographs(preset), 1.0, symmetrise=True)
 
 
 @lru_cache(maxsize=16)
-def _score(preset: str, sigma: float) -> scores.SpectralScore:
+def _score(preset: str, sigma: float) -> scores.GaussianFieldScore:
     return _spectrum(preset).at(sigma)
 
 
@@ -44,11 +43,11 @@ def _prepare() -> None:
         _spectrum(preset)
 
 
-def shape_symbol(shape: str, score: scores.SpectralScore) -> Tensor:
+def shape_symbol(shape: str, score: scores.GaussianFieldScore) -> Tensor:
     """K(k) of a shape of kernel, largest eigenvalue 1."""
     size = score.size
     if shape == "spectral":
-        return spectral.turning(score)
+        return spectral_kernel.equal_rate_kernel(score)
     if shape == "random 3x3":
         return kernels.symbol(kernels.random_kernel(2, 3, seed=1), size)
     if shape == "one pixel":
@@ -77,7 +76,7 @@ def gray_scott_panel() -> Panel:
         symbol = gamma * shape_symbol(kernel, score)
         v = kernels.Convolution(symbol, score)(x)
         turn = 2 * torch.pi / _pace(score)  # of every wavelength, at gamma = 1 by the spectral rule
-        later = spectral.exactly(score, symbol, x, [time * turn], eta)[0]
+        later = spectral_kernel.exact_states(score, symbol, x, [time * turn], eta)[0]
         figures.draw_image(panes[0], x[0, 1], (-1.5, 2.5), PATTERN)
         figures.draw_image(panes[1], v[0, 1], None, VELOCITY)
         figures.draw_image(panes[2], later[0, 1], (-1.5, 2.5), PATTERN)
@@ -106,9 +105,11 @@ def gray_scott_panel() -> Panel:
     )
 
 
-def _pace(score: scores.SpectralScore) -> float:
+def _pace(score: scores.GaussianFieldScore) -> float:
     """Rate of turning of the spectral rule."""
-    return float((spectral.strength(score) * torch.linalg.det(score.precision).sqrt()).mean())
+    return float(
+        (spectral_kernel.low_pass(score) * torch.linalg.det(score.precision).sqrt()).mean()
+    )
 
 
 @lru_cache(maxsize=8)

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from eqflow_nb import rollout, scores, snapshots
-from eqflow_nb.figures.axes import Field, LogDensity
+from eqflow_nb.figures.axes import LogDensity
 from eqflow_nb.flows import at_common_speed, exact, skew
-from eqflow_nb.inputs import seeded
+from eqflow_nb.inputs import Field, seeded
 from eqflow_nb.measures import transport
 
 CLEAN = 0.05

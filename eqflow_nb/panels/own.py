@@ -20,7 +20,7 @@ from eqflow_nb.inputs import InputError, as_samples
 from eqflow_nb.panels.base import Panel, slider
 from eqflow_nb.panels.motion import Particles
 from eqflow_nb.report.plane import extent_of
-from eqflow_nb.scores.automatic import choose_sigma
+from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots.cells import AXES, cells
 
 MOST, PARTICLES = 800, 80

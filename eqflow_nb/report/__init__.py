@@ -13,11 +13,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from eqflow_nb import figures
-from eqflow_nb.figures.axes import Field
-from eqflow_nb.inputs import InputError, count, positive, replace_bytes, replace_text
+from eqflow_nb.inputs import Field, InputError, count, positive, replace_bytes, replace_text
 from eqflow_nb.report import images as report_images
 from eqflow_nb.report import points as report_points
-from eqflow_nb.scores.automatic import Choice
+from eqflow_nb.scores.noise_level import Choice
 from eqflow_nb.user_data.look import Look, look
 from eqflow_nb.user_data.read import Own, read
 
@@ -146,7 +145,7 @@ def report(
     columns : sequence of str or int, optional
         Which columns or channels to use.
     sigma : float, optional
-        The noise level, in standard deviations; by default `scores.automatic.choose_sigma` picks
+        The noise level, in standard deviations; by default `scores.noise_level.choose_sigma` picks
         it.
     array : str, optional
         Which array of an .npz file.

@@ -13,13 +13,12 @@ from torch import Tensor
 from eqflow_nb import figures, flows, scores
 from eqflow_nb.equations.stationarity_fields import identify_fields
 from eqflow_nb.figures import report as figures_report
-from eqflow_nb.flows import kernels
-from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.flows import kernels, spectral_kernel
 from eqflow_nb.inputs import InputError, seeded
 from eqflow_nb.measures import patterns
 from eqflow_nb.report.plane import kept_picture
 from eqflow_nb.report.points import SPLITS, Examined, say_kept, say_sigma, sigma_picture
-from eqflow_nb.scores.automatic import choose_sigma
+from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.user_data.look import Look
 from eqflow_nb.user_data.read import Own
 
@@ -41,7 +40,7 @@ def examine(own: Own, seen: Look, sigma: float | None, seed: int) -> Examined:
     level = choice.sigma if sigma is None else sigma
     half = len(x) // 2
     train, held = x[:half], x[half : 2 * half]
-    score = scores.fit_spectral(train, level)
+    score = scores.fit_gaussian_field(train, level)
     symbols = rules(score, seed)
     start = _blurred(train, level, seed)
     paces = {kind: _pace(score, symbol, start) for kind, symbol in symbols.items()}
@@ -73,7 +72,7 @@ def examine(own: Own, seen: Look, sigma: float | None, seed: int) -> Examined:
     return Examined(choice, score, flow, kept, law, tuple(said), pictures, data)
 
 
-def rules(score: scores.SpectralScore, seed: int) -> dict[str, Tensor]:
+def rules(score: scores.GaussianFieldScore, seed: int) -> dict[str, Tensor]:
     """K(k) of a skew rule and its controls, "score", "random", "symmetric": one low pass a(k).
 
     a is the C-th root of det(C(k) + sigma^2 I): of two channels every wavelength then turns at one
@@ -85,7 +84,7 @@ def rules(score: scores.SpectralScore, seed: int) -> dict[str, Tensor]:
     if channels == 1:
         skew = kernels.symbol(kernels.random_kernel(1, 3, seed), score.size)
     elif channels == 2:
-        skew = torch.tensor(spectral.QUARTER)
+        skew = torch.tensor(spectral_kernel.QUARTER_TURN)
     else:
         skew = flows.skew.random(channels, seed)
     generator = seeded(seed)
@@ -115,13 +114,13 @@ def _blurred(x: Tensor, sigma: float, seed: int) -> Tensor:
     return x + sigma * torch.randn(x.shape, generator=seeded(seed))
 
 
-def _pace(score: scores.SpectralScore, symbol: Tensor, x: Tensor) -> float:
+def _pace(score: scores.GaussianFieldScore, symbol: Tensor, x: Tensor) -> float:
     """What makes a pixel's rms speed 1."""
     return float(1 / kernels.Convolution(symbol, score)(x).square().mean().sqrt())
 
 
 def _follow(
-    score: scores.SpectralScore,
+    score: scores.GaussianFieldScore,
     symbols: Mapping[str, Tensor],
     start: Tensor,
     held: Tensor,
@@ -146,7 +145,7 @@ def _follow(
         signs = (1, -1) if kind == "skew" else (1,)
         kept[kind] = {TIMES[0]: begun}
         for t in TIMES[1:]:
-            moved = [spectral.exactly(score, c * symbol, start, [t])[0] for c in signs]
+            moved = [spectral_kernel.exact_states(score, c * symbol, start, [t])[0] for c in signs]
             moved = [score.denoise(_near(x)) for x in moved]
             far = max(patterns.patch_distance(x, fresh, SIDE, seed=seed) for x in moved)
             kept[kind][t], ends[kind] = far / floor, moved[0][:1]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from eqflow_nb import figures, scores
 from eqflow_nb.figures import report as figures_report
-from eqflow_nb.figures.axes import Field
+from eqflow_nb.inputs import Field
 from eqflow_nb.rollout import Rollout
 
 LATTICE, ARROWS = 41, 15

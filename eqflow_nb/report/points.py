@@ -15,11 +15,10 @@ from torch import Tensor
 from eqflow_nb import flows, rollout, scores
 from eqflow_nb.equations.stationarity import identify
 from eqflow_nb.figures import report as figures_report
-from eqflow_nb.figures.axes import Field
-from eqflow_nb.inputs import InputError, seeded
+from eqflow_nb.inputs import Field, InputError, seeded
 from eqflow_nb.measures import sliced_wasserstein
 from eqflow_nb.report.plane import plane_of, plane_pictures
-from eqflow_nb.scores.automatic import Choice, choose_sigma
+from eqflow_nb.scores.noise_level import Choice, choose_sigma
 from eqflow_nb.user_data.look import Look
 from eqflow_nb.user_data.read import Own
 

@@ -4,12 +4,11 @@ A velocity field is any callable that gives states' velocities in the states' sh
 knows what it integrates.
 """
 
-from eqflow_nb.rollout.integrators import Diverged, Field, Path, exponential, heun, rk4, rk4_step
+from eqflow_nb.rollout.integrators import Diverged, Path, exponential, heun, rk4, rk4_step
 from eqflow_nb.rollout.record import Rollout, held, race, record, together
 
 __all__ = [
     "Diverged",
-    "Field",
     "Path",
     "Rollout",
     "exponential",

@@ -7,16 +7,24 @@ when the first state is asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from eqflow_nb.fourier import filtered, root
-from eqflow_nb.inputs import InputError, as_numbers, between, count, floating, positive, seeded
+from eqflow_nb.inputs import (
+    Field,
+    InputError,
+    as_numbers,
+    between,
+    count,
+    floating,
+    positive,
+    seeded,
+)
 
-Field = Callable[[Tensor], Tensor]
 Path = Iterator[tuple[float, Tensor]]
 NOISE_SEEDS = 1_000_000_007  # keeps the noise apart from a start that was drawn with the same seed
 LIMIT = 30.0  # the largest |x| of an image that is still followed

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from eqflow_nb.inputs import InputError
-from eqflow_nb.rollout.integrators import Diverged, Field, Path, rk4
+from eqflow_nb.inputs import Field, InputError
+from eqflow_nb.rollout.integrators import Diverged, Path, rk4
 
 Result = TypeVar("Result")
 FAR = 50.0  # |x_i| at which a point counts as lost

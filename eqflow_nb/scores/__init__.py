@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from eqflow_nb.scores.closed_form import MixtureScore, fit_mixture, gaussian, of_density
 from eqflow_nb.scores.denoiser import DenoiserScore
-from eqflow_nb.scores.gaussian_copula import WarpedScore, fit_warped
-from eqflow_nb.scores.gaussian_field import SpectralScore, fit_spectral
+from eqflow_nb.scores.gaussian_copula import GaussianCopulaScore, fit_gaussian_copula
+from eqflow_nb.scores.gaussian_field import GaussianFieldScore, fit_gaussian_field
 from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.scores.kernel_density import KernelDensityScore
 from eqflow_nb.scores.unet import UNet
@@ -16,12 +16,12 @@ __all__ = [
     "ImageScore",
     "KernelDensityScore",
     "MixtureScore",
-    "SpectralScore",
+    "GaussianFieldScore",
     "UNet",
-    "WarpedScore",
+    "GaussianCopulaScore",
     "fit_mixture",
-    "fit_spectral",
-    "fit_warped",
+    "fit_gaussian_field",
+    "fit_gaussian_copula",
     "gaussian",
     "load",
     "of_density",

@@ -9,14 +9,14 @@ from scipy.special import ndtr
 from torch import Tensor
 
 from eqflow_nb.inputs import as_images, between, positive, seeded
-from eqflow_nb.scores.gaussian_field import SpectralScore, fit_spectral
+from eqflow_nb.scores.gaussian_field import GaussianFieldScore, fit_gaussian_field
 
 RIDGE = 1e-3  # noise level of a warped field's spectrum, which has the stills' own noise in it
 REACH = 3.0  # deviations up to which a warp is bent; beyond it is straight
 PIXELS = 500_000  # of a channel, enough for its quantiles
 
 
-class Warp:
+class MonotoneMap:
     """A rising map y = g(x) of each channel's values: cubic pieces, straight beyond the last.
 
     Parameters
@@ -71,7 +71,7 @@ class Warp:
         return [table.gather(1, index) for table in (*self.pieces.to(x), knots)]
 
 
-class WarpedScore:
+class GaussianCopulaScore:
     """Score of images x that are a Gaussian random field y = g(x), seen through a warp.
 
     s(x) = g'(x) s_y(g(x)) + g''(x) / g'(x), as p(x) = p_y(g(x)) prod g'(x): a Gaussian copula
@@ -79,14 +79,14 @@ class WarpedScore:
 
     Parameters
     ----------
-    warp : Warp
-    inner : SpectralScore
+    warp : MonotoneMap
+    inner : GaussianFieldScore
         Of y.
     sigma : float
         Noise level of x, which is in the law of y already.
     """
 
-    def __init__(self, warp: Warp, inner: SpectralScore, sigma: float) -> None:
+    def __init__(self, warp: MonotoneMap, inner: GaussianFieldScore, sigma: float) -> None:
         self.warp, self.inner, self.sigma = warp, inner, positive(sigma, "sigma")
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -100,41 +100,42 @@ class WarpedScore:
         return x + self.sigma**2 * self(x)
 
 
-def fit_warped(
-    stills: Tensor, sigma: float, bend: float = 1.0, turned: bool = False, seed: int = 0
-) -> WarpedScore:
-    """Warp blurred stills towards Gaussian histograms, and measure the spectrum there.
+def fit_gaussian_copula(
+    stills: Tensor, sigma: float, bend: float = 1.0, symmetrise: bool = False, seed: int = 0
+) -> GaussianCopulaScore:
+    """MonotoneMap blurred stills towards Gaussian histograms, and measure the spectrum there.
 
     Parameters
     ----------
     stills : Tensor (n, C, H, W)
-        Clean, with H = W if they are turned.
+        Clean, with H = W if they are symmetrise.
     sigma : float
         Noise level, in the units of the stills.
     bend : float
         0 to 1: g(x) = (1 - bend) x + bend q(x), where q makes the histogram Gaussian.  0 is
-        `fit_spectral`.  Where most pixels are one empty background 1 stretches that most of all.
-    turned : bool
-        See `fit_spectral`.
+        `fit_gaussian_field`.  Where most pixels are one empty background, 1
+        stretches that most of all.
+    symmetrise : bool
+        See `fit_gaussian_field`.
     seed : int
         Of the blur.
 
     Raises
     ------
     InputError
-        As `fit_spectral`, or if the bend is not from 0 to 1.
+        As `fit_gaussian_field`, or if the bend is not from 0 to 1.
     """
     sigma, bend = positive(sigma, "sigma"), between(bend, "bend", 0, 1)
-    stills = as_images(stills, "stills", at_least=2, vary=True, square=turned)
+    stills = as_images(stills, "stills", at_least=2, vary=True, square=symmetrise)
     generator = seeded(seed)
     noise = torch.randn(stills.shape, generator=generator).to(stills)
     blurred = noise.mul_(sigma).add_(stills)  # in place: no copies of many stills
     warp = _bent(blurred, bend)
     straight = torch.cat([warp(some) for some in blurred.split(4)])  # a few need little memory
-    return WarpedScore(warp, fit_spectral(straight, RIDGE, turned), sigma)
+    return GaussianCopulaScore(warp, fit_gaussian_field(straight, RIDGE, symmetrise), sigma)
 
 
-def _bent(x: Tensor, bend: float, knots: int = 33) -> Warp:
+def _bent(x: Tensor, bend: float, knots: int = 33) -> MonotoneMap:
     """The warp of each channel that takes quantiles part of the way to those of a Gaussian."""
     z = np.linspace(-REACH, REACH, knots)
     curves = []
@@ -146,4 +147,4 @@ def _bent(x: Tensor, bend: float, knots: int = 33) -> Warp:
         v, y = np.r_[v[0] - 1, v, v[-1] + 1], np.r_[y[0] - ends[0], y, y[-1] + ends[1]]
         curves.append(PchipInterpolator(v, y))
     places = torch.from_numpy(np.stack([curve.x for curve in curves]))
-    return Warp(places, torch.from_numpy(np.stack([curve.c for curve in curves], axis=1)))
+    return MonotoneMap(places, torch.from_numpy(np.stack([curve.c for curve in curves], axis=1)))

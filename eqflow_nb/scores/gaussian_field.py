@@ -9,7 +9,7 @@ from eqflow_nb.fourier import filtered
 from eqflow_nb.inputs import InputError, as_images, count, floating, positive
 
 
-class SpectralScore:
+class GaussianFieldScore:
     """s(k) = -(C(k) + sigma^2 I)^-1 (x(k) - mu(k)), frequency by frequency.
 
     Exact for a Gaussian random field; for other images it is the score that knows their spectrum
@@ -63,27 +63,29 @@ class SpectralScore:
         """Posterior mean D(x) = x + sigma^2 s(x), (B, C, H, W)."""
         return x + self.sigma**2 * self(x)
 
-    def at(self, sigma: float) -> SpectralScore:
+    def at(self, sigma: float) -> GaussianFieldScore:
         """The same spectrum at another noise level."""
-        return SpectralScore(self.mean, self.covariance, sigma, self.size[1])
+        return GaussianFieldScore(self.mean, self.covariance, sigma, self.size[1])
 
 
-def fit_spectral(stills: Tensor, sigma: float, turned: bool = False) -> SpectralScore:
+def fit_gaussian_field(
+    stills: Tensor, sigma: float, symmetrise: bool = False
+) -> GaussianFieldScore:
     """Measure mean and spectrum of stills, and make the score of blurred ones.
 
     Parameters
     ----------
     stills : Tensor (n, C, H, W)
-        Clean, with H = W if they are turned.
+        Clean, with H = W if they are symmetrise.
     sigma : float
         Noise level, in the units of the stills.
-    turned : bool
+    symmetrise : bool
         Also average over the eight turns and mirror images of the grid, which is right for laws
         without a direction, and worth up to four times as many stills.
 
     Returns
     -------
-    SpectralScore
+    GaussianFieldScore
         C(k) is real, as for laws that look the same upside down, and in float64.
 
     Raises
@@ -91,7 +93,7 @@ def fit_spectral(stills: Tensor, sigma: float, turned: bool = False) -> Spectral
     InputError
         If the stills are fewer than 2, not finite, or a channel has one colour all over.
     """
-    stills = as_images(stills, "stills", at_least=2, vary=True, square=turned)
+    stills = as_images(stills, "stills", at_least=2, vary=True, square=symmetrise)
     mean = stills.mean((0, 2, 3), dtype=torch.float64)
     shape = (*stills.shape[2:], stills.shape[1], stills.shape[1])
     power = torch.zeros(shape, dtype=torch.float64, device=stills.device)
@@ -99,10 +101,10 @@ def fit_spectral(stills: Tensor, sigma: float, turned: bool = False) -> Spectral
         x = torch.fft.fft2(part.double() - mean[:, None, None], norm="ortho")
         power += torch.einsum("nchw,ndhw->hwcd", x, x.conj()).real / len(stills)
     power = (power + power.mT) / 2
-    if turned:
+    if symmetrise:
         power = (_reflected(power) + _reflected(power.transpose(0, 1))) / 2
     width = stills.shape[3]
-    return SpectralScore(mean, power[:, : width // 2 + 1].contiguous(), sigma, width)
+    return GaussianFieldScore(mean, power[:, : width // 2 + 1].contiguous(), sigma, width)
 
 
 def _reflected(power: Tensor) -> Tensor:

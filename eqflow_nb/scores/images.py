@@ -73,7 +73,7 @@ def train(
     batch: int = 16,
     rate: float = 2e-3,
     levels: Sequence[float] = LEVELS,
-    smudge: float = 0.0,
+    stain_sd: float = 0.0,
     seed: int = 0,
     state: dict[str, Tensor] | None = None,
 ) -> Iterator[tuple[int, float]]:
@@ -95,7 +95,7 @@ def train(
     levels : (float, float) or (float, float, float)
         The lowest and the highest noise level; if there is a third, a quarter of the images are
         blurred by more, up to that.  It takes such levels to come from noise.
-    smudge : float
+    stain_sd : float
         Half of the images blurred by the first two levels also get smooth stains, of a deviation up
         to this many sigma.  White noise hardly ever fades a whole creature, so without them the
         network has not seen how to mend one, and in a long rollout creatures fade little by little.
@@ -131,12 +131,12 @@ def train(
             group["lr"] = one_cycle(step, steps, positive(rate, "rate"))
         clean = draw(batch, generator).to(device)
         sigma = _some_levels(marks, batch, generator).exp()
-        stained = smudge * (sigma <= marks[1].exp())
+        stained = stain_sd * (sigma <= marks[1].exp())
         sigma = sigma.to(device)
         eps = torch.randn(clean.shape, generator=generator).to(device)
         level = sigma[:, None, None, None]
         c = 1 / (1 + level**2)
-        noisy = clean + level * (eps + _stains(eps, stained, generator) if smudge else eps)
+        noisy = clean + level * (eps + _stains(eps, stained, generator) if stain_sd else eps)
         target = (clean - c * noisy) / (level * c.sqrt())
         with torch.autocast(device.type, torch.bfloat16):
             said = net.predict(c.sqrt() * noisy, sigma)
@@ -163,11 +163,11 @@ def _some_levels(marks: Tensor, n: int, generator: torch.Generator) -> Tensor:
     return low + (high - low) * part
 
 
-def _stains(like: Tensor, smudge: Tensor, generator: torch.Generator) -> Tensor:
+def _stains(like: Tensor, stain_sd: Tensor, generator: torch.Generator) -> Tensor:
     """Smooth noise, of a random deviation for each image (n,); none for half of them."""
     white = torch.fft.rfft2(torch.randn(like.shape, generator=generator))
     smooth = torch.fft.irfft2(blur(like.shape[2], like.shape[3], STAIN) * white, s=like.shape[2:])
-    sizes = smudge * (2 * torch.rand(len(like), generator=generator) - 1).clamp(min=0)
+    sizes = stain_sd * (2 * torch.rand(len(like), generator=generator) - 1).clamp(min=0)
     return (sizes[:, None, None, None] * smooth / smooth.std()).to(like)
 
 

@@ -37,7 +37,7 @@ class Recipe:
         Lowest and highest noise level, and the farthest, see `images.train`.
     mirror : bool
         Whether mirror images are as likely as the stills themselves.
-    smudge : float
+    stain_sd : float
         See `images.train`.
     widths : tuple of int
         Channels of the network at each resolution.
@@ -50,12 +50,12 @@ class Recipe:
     batch: int
     levels: tuple[float, ...]
     mirror: bool
-    smudge: float = 0.0
+    stain_sd: float = 0.0
     widths: tuple[int, ...] = (32, 48, 64)
 
 
 def _icons(world: str, steps: int, levels: tuple[float, ...] = (0.08, 0.8)) -> Recipe:
-    return Recipe(world, 64, 3000, steps, 16, levels, mirror=False, smudge=2.0)
+    return Recipe(world, 64, 3000, steps, 16, levels, mirror=False, stain_sd=2.0)
 
 
 def _patterns(world: str, steps: int) -> Recipe:
@@ -123,7 +123,7 @@ def train_weights(
     state = {key: value.clone().to(place) for key, value in last.state.items()}
     before, start = last.seconds, time.perf_counter()
     kept = start
-    asked: dict[str, Any] = {"levels": recipe.levels, "smudge": recipe.smudge, "seed": seed}
+    asked: dict[str, Any] = {"levels": recipe.levels, "stain_sd": recipe.stain_sd, "seed": seed}
     draw = shuffled(stills, recipe.mirror)
     path = images.train(net, draw, steps, recipe.batch, state=state, **asked)
     done = int(state.get("step", torch.zeros(())))

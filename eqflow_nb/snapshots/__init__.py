@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eqflow_nb.inputs import choice
 from eqflow_nb.snapshots import gray_scott, icons, lorenz, toys
-from eqflow_nb.snapshots.base import Field, Mixture, World
+from eqflow_nb.snapshots.base import Mixture, World
 from eqflow_nb.snapshots.fields import FieldWorld
 
 __all__ = ["FIELDS", "NAMES", "Field", "FieldWorld", "Mixture", "World", "field_world", "world"]

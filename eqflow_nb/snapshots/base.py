@@ -11,9 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eqflow_nb.inputs import between, seeded
+from eqflow_nb.inputs import Field, between, seeded
 
-Field = Callable[[Tensor], Tensor]
 Mixture = tuple[Tensor, Tensor, Tensor]
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from eqflow_nb.inputs import InputError
-from eqflow_nb.snapshots.base import Field, blurred
+from eqflow_nb.inputs import Field, InputError
+from eqflow_nb.snapshots.base import blurred
 
 
 @dataclass(frozen=True)

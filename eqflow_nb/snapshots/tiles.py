@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from eqflow_nb.inputs import InputError, count, floating
-
-Field = Callable[[Tensor], Tensor]
+from eqflow_nb.inputs import Field, InputError, count, floating
 
 
 @torch.no_grad()

@@ -26,8 +26,7 @@ import torch
 
 from eqflow_nb import figures, rollout, scores
 from eqflow_nb.course import gray_scott as chemistry
-from eqflow_nb.flows import projection as nearest
-from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.flows import projection, spectral_kernel
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.running.scorecard import Scorecard
 
@@ -62,10 +61,14 @@ net = chemistry.networks(NAMES, sigma, place)
 # %%
 jobs = {n: lambda n=n: chemistry.yardstick(album[n], net[n], sizes["pairs"], 2) for n in NAMES}
 yard = rollout.together(jobs)
-plain = spectral.flow(scores.fit_spectral(album["waves"].stills, sigma, turned=True))
-tests = nearest.potentials(2, (128, 128), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
-keeping = nearest.nearest(plain, album["waves"].noised(sigma), tests, album["waves"].metric)
-print(f"gradient part taken out of the spectral flow of waves: {keeping.share:.2f} of |v|²")
+plain = spectral_kernel.flow(
+    scores.fit_gaussian_field(album["waves"].stills, sigma, symmetrise=True)
+)
+tests = projection.potentials(2, (128, 128), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
+keeping = projection.project(plain, album["waves"].noised(sigma), tests, album["waves"].metric)
+print(
+    f"gradient part taken out of the spectral flow of waves: {keeping.gradient_fraction:.2f} of |v|²"
+)
 
 # %%
 rules = {(n, k): dict(matrix=g) for n in NAMES for k, g in (("+J", 1), ("-J", -1), ("0", 0))}

@@ -31,7 +31,7 @@ import torch
 
 from eqflow_nb import figures, fourier, scores
 from eqflow_nb.course import gray_scott as chemistry
-from eqflow_nb.flows import spectral_kernel as spectral
+from eqflow_nb.flows import spectral_kernel
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.measures import patterns
 from eqflow_nb.running.scorecard import Scorecard
@@ -66,9 +66,9 @@ world = album.world
 # that turns all wavelengths alike.
 
 # %%
-score = scores.fit_spectral(album.stills, sigma)
-small = album.agreement(spectral.flow(score)).abs()
-symbol = (-spectral.turning(score) @ score.precision).to(torch.complex128)
+score = scores.fit_gaussian_field(album.stills, sigma)
+small = album.agreement(spectral_kernel.flow(score)).abs()
+symbol = (-spectral_kernel.equal_rate_kernel(score) @ score.precision).to(torch.complex128)
 near = f">= {float(small.mean() - 2 * small.std()):.3f}"  # two deviations below small photographs
 print(f"similarity on 128 by 128: {small.mean():.3f} ± {small.std():.3f}")
 

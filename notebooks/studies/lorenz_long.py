@@ -108,10 +108,8 @@ def weigh(smoothness):
         samples,
         score,
         sigma,
+        flows.learned.Settings(last=last, signs=signs, smoothness=(0.1, smoothness)),
         members,
-        last=last,
-        signs=signs,
-        smoothness=(0.1, smoothness),
         seed=seed,
         progress=False,
     )

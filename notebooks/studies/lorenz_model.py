@@ -60,8 +60,12 @@ draw = lorenz.blurred(sigma, place)
 turn = measures.half_turns(samples, seed=seed)[0]
 signs = turn.signs.to(place) if symmetry and turn.holds else None
 score = scores.fit_mixture(samples, sigma, seed=seed, signs=signs)
-seen = flows.lessons.lesson(samples, score, sigma, n=2048, share=0, seed=seed).points
-options = dict(last=sizes["last"], octaves=octaves, signs=signs, steps=sizes["steps"])
+seen = flows.training_points.sample_training_points(
+    samples, score, sigma, n=2048, wide_fraction=0, seed=seed
+).points
+settings = flows.learned.Settings(
+    last=sizes["last"], octaves=octaves, signs=signs, steps=sizes["steps"]
+)
 
 # %% [markdown]
 # A few networks in a hundred end in a valley that doesn't keep the cloud. What tells them is seen
@@ -72,7 +76,7 @@ options = dict(last=sizes["last"], octaves=octaves, signs=signs, steps=sizes["st
 began = time.thread_time()
 for draws in range(1, most_draws + 1):
     learned, losses = flows.learned.learn(
-        samples, score, sigma, 1, seed=seed + 1000 * (draws - 1), **options
+        samples, score, sigma, settings, 1, seed=seed + 1000 * (draws - 1)
     )
     own = flows.continuity.residual(learned, score, seen).relative
     print(f"network {draws}: residual {own:.3f} of its speed")

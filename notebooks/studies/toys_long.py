@@ -62,10 +62,23 @@ def runners(name):
         draw[name](4096, seed + 1),
     )
     wide = name == "two_peaks"
-    tails = dict(widest=1.5, share=0.4) if wide else dict(share=0.2, temper=1.0)
-    kept = dict(octaves=2, signs=signs, steps=steps, smoothness=(0.003, 1e-5), stay=1e-4, rounds=1)
+    tails = (
+        dict(widest=1.5, wide_fraction=0.4)
+        if wide
+        else dict(wide_fraction=0.2, residual_weight_power=1.0)
+    )
+    settings = flows.learned.Settings(
+        width=48,
+        last=last,
+        octaves=2,
+        signs=signs,
+        steps=steps,
+        smoothness=(0.003, 1e-5),
+        inverse_iterations=1,
+        **tails,
+    )
     learned, _ = flows.learned.learn(
-        samples, score, sigma, members, 48, last, seed=seed, progress=False, **kept, **tails
+        samples, score, sigma, settings, members, seed=seed, progress=False
     )
     random = flows.networks.FlowNetworks(members, 2, 48, last, seed=seed + 5).to(place)
     random.requires_grad_(False).set_speed(x)

@@ -17,13 +17,13 @@ SIZE = 128
 def test_fields(benchmark: Any, what: str) -> None:
     torch.set_num_threads(1)
     stills = torch.randn(8, 2, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
-    score = scores.fit_spectral(stills, 0.5)
-    tests = flows.nearest.potentials(2, (SIZE, SIZE), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
-    turn = flows.kernels.Convolution(flows.spectral.turning(score), score)
+    score = scores.fit_gaussian_field(stills, 0.5)
+    tests = flows.projection.potentials(2, (SIZE, SIZE), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
+    turn = flows.kernels.Convolution(flows.spectral_kernel.equal_rate_kernel(score), score)
     fields = {
         "spectral score": score,
         "network score": scores.load("waves", 0.5),
-        "nearest flow": flows.nearest.nearest(turn, stills, tests, torch.ones(2)),
+        "nearest flow": flows.projection.project(turn, stills, tests, torch.ones(2)),
     }
     with torch.no_grad():
         benchmark(fields[what], stills[:1])

@@ -70,15 +70,15 @@ def test_divergence_and_its_gradient(benchmark, samples, way, octaves):
 
 @pytest.mark.parametrize("together", [True, False])
 def test_twelve_training_steps_of_an_ensemble(benchmark, samples, score, together):
-    taught = learned.lesson(samples, score, SIGMA, n=4096)
+    taught = learned.sample_training_points(samples, score, SIGMA, n=4096)
     sizes = [MEMBERS] if together else [1] * MEMBERS
     flows = [learned.FlowNetworks(m, 3, seed=k) for k, m in enumerate(sizes)]
     benchmark(lambda: [list(learned.train(flow, taught, steps=12)) for flow in flows])
 
 
 def test_polishing_one_network(benchmark, samples, score):
-    taught = learned.lesson(samples, score, SIGMA, n=8192)
-    benchmark(learned.polish, learned.FlowNetworks(1, 3), taught)
+    taught = learned.sample_training_points(samples, score, SIGMA, n=8192)
+    benchmark(learned.solve_last_layer, learned.FlowNetworks(1, 3), taught)
 
 
 @pytest.mark.parametrize("kind", ["skew", "stream", "potential", "learned"])
