@@ -33,11 +33,11 @@ MISTAKES: list[tuple[Callable[..., None], Any, str]] = [
     (check.crosses_faster, lambda x: (x[:, 0] > 0).to(x), "isn't smooth|crosses the saddle"),
     (check.compares, lambda u, v: (u * v).sum().abs(), "divide by the sizes"),
     (check.makes_symmetric, lambda v, S, x: (v(x) + v(x * S)) / 2, "turned velocity"),
-    (check.best_constant_rule, lambda s, v: check.covariance(3), "isn't skew"),
+    (check.best_constant_rule, lambda s, v: torch.eye(3), "isn't skew"),
     (check.makes_skew_kernel, flipped, r"K\[\d,\d\] at \(-?\d,-?\d\) plus"),
     (check.turning_rate, lambda C, s: torch.det(C) ** -0.5, "left out the blur"),
     (check.drifts, lambda d: torch.zeros(1, 1, 3, 3), "nothing drifts"),
-    (check.keeps_unit_law, lambda E: torch.eye(4) - E @ E, "transpose"),
+    (check.keeps_unit_covariance, lambda E: torch.eye(4) - E @ E, "transpose"),
     (check.moves_one, lambda m, s: torch.zeros(3, 3), "largest eigenvalue .* is 0|size 0"),
     (check.counts_terms, lambda d, g: 10**6, "too large"),
     (
@@ -85,7 +85,7 @@ def test_a_notebook_shows_the_words_without_the_frames_of_the_check() -> None:
         check.makes_skew(broken)
     said = "\n".join(raised.value._render_traceback_())
     assert "return W.undefined" in said, "the reader's own line"
-    assert "words.py" not in said
+    assert "base.py" not in said
 
 
 def test_a_notebook_shows_the_hint_of_what_is_not_answered_yet() -> None:

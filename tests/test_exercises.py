@@ -1,29 +1,28 @@
-"""The exercises: solutions pass, stubs give their hint, constants don't pass; and their command."""
+"""The exercises: solutions pass, stubs give their hint, constants don't pass; nbgrader grades them."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import nbformat
 import pytest
 import torch
 
 from eqflow_nb.course import check
-from eqflow_nb.running import assignments, exercises
-from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import catalogue, exercises
 from eqflow_nb.running.commands import main
 
-PLACE = Path(__file__).parents[1] / "notebooks" / "exercises"
-SCRIPTS = exercises.solutions(PLACE)
+ROOT = Path(__file__).parents[1]
+PLACE = ROOT / "notebooks" / "exercises"
+SCRIPTS = exercises.solutions()
 CONSTANTS: list[Any] = [0, 1, -1, 0.5, None, "text", torch.zeros(2), torch.ones(2, 2), torch.eye(3)]
 
 each_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
@@ -36,76 +35,61 @@ def run(source: str, space: dict[str, Any]) -> str:
     return said.getvalue()
 
 
-def walk(script: Path, visit: Callable[[exercises.Exercise, str, dict[str, Any]], None]) -> None:
-    """Run a notebook of solutions, and at each check call visit(exercise, check's code, names)."""
-    notebook = course.load(script)
-    checks = {one.check: one for one in exercises.read(notebook, script.name)}
-    space: dict[str, Any] = {}
-    for place, cell in enumerate(notebook.cells[: max(checks) + 1]):
-        if place in checks:
-            visit(checks[place], cell.source, space)
-        elif cell.cell_type == "code":
-            run(cell.source, space)
+def tagged(script: Path, tag: str) -> list[str]:
+    cells = catalogue.load(script).cells
+    return [cell.source for cell in cells if tag in cell.metadata.get("tags", [])]
 
 
 # ---- the exercises there are ----
 
 
-def test_every_chapter_has_three_to_five_and_there_are_enough() -> None:
-    counts = {s.stem: len(exercises.read(course.load(s), s.name)) for s in SCRIPTS}
-    chapters = [chapter.stem for chapter in course.chapters(PLACE.parent)]
-    assert [stem.removesuffix("_solutions") for stem in counts] == chapters
-    assert all(3 <= count <= 5 for count in counts.values())
-    assert sum(counts.values()) >= 25
+def test_there_are_as_many_as_we_say() -> None:
+    counts = [len(tagged(script, "solution")) for script in SCRIPTS]
+    stems = [script.stem.removesuffix("_solutions") for script in SCRIPTS]
+    assert stems == [chapter.stem for chapter in catalogue.chapters()]
+    assert counts == [4, *[5] * (len(SCRIPTS) - 1)], "five to a chapter, four to the first"
+    said = {
+        "README.md": rf"\[{sum(counts)} of them\]\(notebooks/exercises\), five to a chapter",
+        "notebooks/README.md": r"five for each chapter \(four for the first\)",
+        "notebooks/exercises/README.md": r"^Five to a chapter \(four to the first\)",
+    }
+    for name, words in said.items():
+        assert re.search(words, (ROOT / name).read_text(), re.MULTILINE), name
 
 
 def test_the_committed_notebooks_are_what_the_solutions_make() -> None:
-    assert exercises.out_of_step(PLACE) == [], "run: eqflow-nb exercises"
+    assert code_of("exercises", "--check") == 0, "run: eqflow-nb exercises"
 
 
 @each_script
 def test_chapters_and_exercises_link_to_each_other(script: Path) -> None:
-    target, chapter = exercises.target_of(script), script.stem.removesuffix("_solutions")
-    pair = [PLACE.parent / f"{chapter}{ending}" for ending in (".py", ".ipynb")]
-    assert all(f"(exercises/{target.name})" in path.read_text() for path in pair)
+    chapter = script.stem.removesuffix("_solutions")
+    target = PLACE / f"{chapter}_exercises.ipynb"
+    assert f"(exercises/{target.name})" in (PLACE.parent / f"{chapter}.py").read_text()
     assert f"(../{chapter}.ipynb)" in target.read_text()
 
 
 @each_script
-def test_every_solution_passes(script: Path) -> None:
-    notebook, space = course.load(script), {}
-    said = [run(cell.source, space) for cell in notebook.cells if cell.cell_type == "code"]
-    found = exercises.read(notebook, script.name)
-    assert "".join(said).count("Right: ") == len(found)
-
-
-@each_script
-def test_every_stub_fails_with_its_hint_and_hides_the_solution(script: Path) -> None:
-    made = exercises.student(script).cells
-
-    def visit(one: exercises.Exercise, asked: str, space: dict[str, Any]) -> None:
-        with pytest.raises(NotImplementedError) as raised:
-            run(f"{made[one.solution].source}\n{asked}", dict(space))
-        assert str(raised.value) == one.hint
-        hidden = exercises.parts_of(course.load(script).cells[one.solution].source, "", 0)
-        for part in (part for part in hidden if part.name):
-            assert part.hidden.strip().splitlines()[-1] not in made[one.solution].source
-
-    walk(script, visit)
-
-
-@each_script
-def test_constants_and_wrong_shapes_do_not_pass(script: Path) -> None:
-    def visit(one: exercises.Exercise, asked: str, space: dict[str, Any]) -> None:
-        for name in one.names:
-            right = space[name]
-            for wrong in wrong_answers(right):
+def test_solutions_pass_stubs_give_their_hint_and_constants_do_not_pass(script: Path) -> None:
+    space: dict[str, Any] = {}
+    solved, made = catalogue.load(script).cells, exercises.student(script).cells
+    for cell, mine in zip(solved, made, strict=True):
+        tags = cell.metadata.get("tags", [])
+        if "solution" in tags:
+            before, stub, hint = set(space), mine.source, exercises.HINT.match(cell.source)[1]
+            assert exercises.MARKED.search(cell.source)[0].splitlines()[-2].strip() not in stub
+        if "check" in tags:
+            with pytest.raises(NotImplementedError) as unanswered:
+                run(f"{stub}\n{cell.source}", dict(space))
+            assert str(unanswered.value) == hint
+            (name,) = set(space) - before
+            for wrong in wrong_answers(space[name]):
                 with pytest.raises(check.Wrong) as raised:
-                    run(asked, space | {name: wrong})
-                assert str(raised.value)[-1] in ".?", "a sentence"
-                assert len(str(raised.value)) > 20
-
-    walk(script, visit)
+                    run(cell.source, space | {name: wrong})
+                assert str(raised.value)[-1] in ".?" and len(str(raised.value)) > 20, "a sentence"
+        if cell.cell_type == "code":
+            said = run(cell.source, space)
+            assert ("Right: " in said) == ("check" in tags)
 
 
 def wrong_answers(right: Any) -> list[Any]:
@@ -128,7 +112,8 @@ def wrong_answers(right: Any) -> list[Any]:
 
 # ---- the command, and what it refuses ----
 
-ASKED = '# %% tags=["solution"]\n# HINT: Twice.\ndef f(x):\n    """2 x."""\n    return 2 * x\n\n\n'
+ASKED = '# %% tags=["solution"]\n# HINT: Twice.\ndef f(x):\n    """2 x."""\n'
+ASKED += "    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n\n\n"
 CHECKED = '# %% tags=["check"]\nassert f(3) == 6\n\n'
 
 
@@ -141,74 +126,9 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pat
 
     def put(code: str) -> Path:
         script.write_text(code)
-        return exercises.target_of(script)
+        return tmp_path / "exercises" / "01_a_exercises.ipynb"
 
     return put
-
-
-def test_the_command_writes_compares_and_names_what_is_out_of_step(
-    tiny: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    target = tiny(ASKED + CHECKED)
-    assert code_of("exercises", "--check") == 1
-    assert "01_a_exercises.ipynb is missing" in capsys.readouterr().out
-    assert code_of("exercises") == 0
-    assert code_of("exercises", "--check") == 0
-    first = target.read_text()
-    pair = jupytext.read(target.with_suffix(".py"))
-    sources = [[cell.source for cell in each.cells] for each in (pair, nbformat.read(target, 4))]
-    assert sources[0] == sources[1]
-    assert "2 * x" not in first
-    nbformat.validate(json.loads(first))
-    (target.parent / "02_b_exercises.ipynb").write_text(first)
-    tiny(ASKED.replace("Twice", "Two times") + CHECKED)
-    capsys.readouterr()
-    assert code_of("exercises", "--check") == 1
-    said = capsys.readouterr().out
-    assert "01_a_exercises.ipynb is not what its solutions make" in said
-    assert "02_b_exercises.ipynb has no solutions" in said
-    assert target.read_text() == first, "--check writes nothing"
-
-
-@pytest.mark.parametrize(
-    ("code", "complaint"),
-    [
-        (ASKED.replace("# HINT: Twice.\n", "") + CHECKED, "must begin with '# HINT:"),
-        (ASKED.replace("Twice.", "") + CHECKED, "must begin with '# HINT:"),
-        (CHECKED + ASKED, "cell 0: a check cell follows no solution cell"),
-        (ASKED + CHECKED + CHECKED, "cell 2: a check cell follows no solution cell"),
-        (ASKED, "cell 0: a solution is followed by no check cell"),
-        (ASKED + ASKED + CHECKED, "cell 0: a solution is followed by no check cell"),
-        (ASKED + CHECKED.replace("f(3)", "6"), "never uses the answer 'f'"),
-        (ASKED + "print(f(2))\n\n" + CHECKED, "may define functions and answers, and has: print"),
-        (ASKED.replace("def f", "def _f") + CHECKED, "nothing for the reader to find"),
-        ("# %%\nx = 1\n", "has no cell tagged 'solution'"),
-    ],
-)
-def test_faulty_solutions_are_refused(
-    tiny: Callable[[str], Path], capsys: pytest.CaptureFixture[str], code: str, complaint: str
-) -> None:
-    target = tiny(code)
-    assert code_of("exercises") == 2
-    error = capsys.readouterr().err
-    assert "01_a_solutions.py" in error
-    assert complaint in error
-    assert not target.exists()
-
-
-def test_helpers_and_answers_become_stubs(tiny: Callable[[str], Path]) -> None:
-    code = '# %% tags=["solution"]\n# HINT: Count\n# them.\nimport math\n\n\n'
-    code += "def _two():\n    return 2\n"
-    target = tiny(
-        f"{code}\n\nhow_many = math.floor(_two())\n\n{CHECKED.replace('f(3)', 'how_many')}"
-    )
-    exercises.write()
-    stub = nbformat.read(target, 4).cells[0].source
-    assert "import math" in stub
-    assert "how_many = ..." in stub
-    assert "_two" not in stub and "floor" not in stub
-    with pytest.raises(NotImplementedError, match=r"^Count them\.$"):
-        run(stub, {})
 
 
 def code_of(*arguments: str) -> int:
@@ -217,44 +137,66 @@ def code_of(*arguments: str) -> int:
     return int(left.value.code or 0)
 
 
+def test_the_command_writes_compares_and_names_what_is_out_of_step(
+    tiny: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tiny(ASKED + CHECKED)
+    assert code_of("exercises", "--check") == 1
+    assert code_of("exercises") == 0
+    assert code_of("exercises", "--check") == 0
+    first = target.read_text()
+    assert "2 * x" not in first
+    nbformat.validate(nbformat.read(target, 4))
+    (target.parent / "02_b_exercises.ipynb").write_text(first)
+    tiny(ASKED.replace("Twice", "Two times") + CHECKED)
+    capsys.readouterr()
+    assert code_of("exercises", "--check") == 1
+    said = capsys.readouterr().out
+    for name in ("01_a_exercises.ipynb", "01_a_exercises.py", "02_b_exercises.ipynb"):
+        assert f"{name} is not what its solutions make" in said
+    assert target.read_text() == first, "--check writes nothing"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        ASKED.replace("# HINT: Twice.\n", "") + CHECKED,
+        ASKED.replace("Twice.", "") + CHECKED,
+        ASKED.replace("    ### END SOLUTION\n", "") + CHECKED,
+        CHECKED + ASKED,
+        ASKED + CHECKED + CHECKED,
+        ASKED,
+        ASKED + ASKED + CHECKED,
+    ],
+)
+def test_faulty_solutions_are_refused(
+    tiny: Callable[[str], Path], capsys: pytest.CaptureFixture[str], code: str
+) -> None:
+    target = tiny(code)
+    assert code_of("exercises") == 2
+    assert "01_a_solutions.py" in (error := capsys.readouterr().err)
+    assert "### BEGIN SOLUTION" in error or "no check follows" in error
+    assert not target.exists()
+
+
 # ---- nbgrader ----
 
 
-@each_script
-def test_assignments_have_nbgraders_cells(script: Path) -> None:
-    cells = assignments.source(script).cells
-    about = [cell.metadata["nbgrader"] for cell in cells if cell.cell_type == "code"]
-    count = len(exercises.read(course.load(script), script.name))
-    assert sum(one.get("points", 0) for one in about) == count
-    assert sum(one["solution"] for one in about) == count
-    assert all(one["locked"] != one["solution"] for one in about)
-    assert len({one["grade_id"] for one in about}) == len(about)
-    for cell in cells:
-        if cell.cell_type == "code":
-            compile(cell.source, "cell", "exec")
-
-
+@pytest.mark.slow
 def test_an_assignment_is_generated_graded_and_given_back(tmp_path: Path) -> None:
     pytest.importorskip("nbgrader")
     from nbgrader.api import Gradebook
 
-    assignments.export(tmp_path, PLACE)
+    assert code_of("exercises", "--nbgrader", str(tmp_path)) == 0
     name = "00_start_here_exercises"
-    (tmp_path / "nbgrader_config.py").write_text(
-        "get_config().CourseDirectory.course_id = 'flow'\n"
-    )
-
+    config = "get_config().CourseDirectory.course_id = 'flow'\n"
+    (tmp_path / "nbgrader_config.py").write_text(config)
     beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it calls alembic
+    place = {"cwd": tmp_path, "env": os.environ | {"PATH": beside}, "timeout": 300}
 
     def nbgrader(*words: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "nbgrader", *words, name],
-            cwd=tmp_path,
-            env=os.environ | {"PATH": beside},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        command = [sys.executable, "-m", "nbgrader", *words, name]
+        done = subprocess.run(command, capture_output=True, text=True, **place)
         assert done.returncode == 0, done.stderr[-3000:]
 
     nbgrader("generate_assignment")

@@ -12,7 +12,7 @@ import typer
 from eqflow_nb.inputs import InputError, replace_text
 from eqflow_nb.running import catalogue as course
 from eqflow_nb.running import (
-    exercises_command,
+    exercises,
     identify_command,
     lean,  # noqa: F401
     sweep_command,
@@ -46,7 +46,7 @@ Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of
 
 
 app.command("identify")(identify_command.identify)
-app.command("exercises")(exercises_command.exercises)
+app.command("exercises")(exercises.exercises)
 app.command("sweep")(sweep_command.sweep)
 
 

@@ -34,7 +34,7 @@ from eqflow_nb.course import check
 # an expression of `strength`, not a number: the next run draws another one.
 
 # %%
-strength = check.number(-3, -0.5)
+strength = check.uniform(-3, -0.5)
 print(f"strength {strength:.2f}")
 
 # %% tags=["answer"]

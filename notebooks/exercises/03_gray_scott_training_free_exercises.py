@@ -74,7 +74,9 @@ check.tells_kernels(kind)
 # %% tags=["answer"]
 def rate(C, sigma):
     """The rate of turning for a covariance C (2, 2) and a noise level sigma."""
-    raise NotImplementedError("The eigenvalues of J A^-1 are +-i / sqrt(det A).")
+    raise NotImplementedError(
+        "The eigenvalues of J A^-1 are +-i / sqrt(det A)."
+    )
 
 
 # %% tags=["check"]

@@ -34,7 +34,9 @@ from eqflow_nb.course import check
 # %% tags=["answer"]
 def rule(axis):
     """The matrix K (3, 3) with K u = axis x u, for an axis (3,)."""
-    raise NotImplementedError("Column j of K is a x e_j.")
+    raise NotImplementedError(
+        "Column j of K is a x e_j."
+    )
 
 
 # %% tags=["check"]
@@ -57,7 +59,7 @@ def noise(E):
 
 
 # %% tags=["check"]
-check.keeps_unit_law(noise)
+check.keeps_unit_covariance(noise)
 
 
 # %% [markdown]
@@ -78,7 +80,7 @@ def diffusion(square, eta, omega):
 
 
 # %% tags=["check"]
-check.long_run(diffusion)
+check.diffusion_coefficient(diffusion)
 
 
 # %% [markdown]

@@ -54,7 +54,9 @@ check.counts_terms(terms)
 # %% tags=["answer"]
 def rate(x, v, w, b):
     """The rate of change of E[cos(w . x + b)], for x and v (B, d), w (d,) and a number b."""
-    raise NotImplementedError("The mean of grad psi . v, and grad psi = -w sin(w . x + b).")
+    raise NotImplementedError(
+        "The mean of grad psi . v, and grad psi = -w sin(w . x + b)."
+    )
 
 
 # %% tags=["check"]
@@ -107,7 +109,7 @@ check.removes_noise(clean_moments)
 # What would the verdict on such snapshots have to be?
 
 # %% tags=["answer"]
-def law(x):
+def velocity(x):
     """A velocity (B, 2) at x (B, 2), polynomials of degree 2."""
     raise NotImplementedError(
         "Chapter 01 has them all: v = J (grad psi + psi s). Which psi make that of "
@@ -116,4 +118,4 @@ def law(x):
 
 
 # %% tags=["check"]
-check.keeps_the_round_cloud(law)
+check.keeps_the_round_cloud(velocity)

@@ -32,7 +32,9 @@ from eqflow_nb.course import check
 # %% tags=["answer"]
 def blurred_sd(sd, sigma):
     """The standard deviation after a blur by sigma."""
-    raise NotImplementedError("Variances of independent things add.")
+    raise NotImplementedError(
+        "Variances of independent things add."
+    )
 
 
 # %% tags=["check"]

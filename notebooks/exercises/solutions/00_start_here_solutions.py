@@ -34,12 +34,16 @@ from eqflow_nb.course import check
 # an expression of `strength`, not a number: the next run draws another one.
 
 # %%
-strength = check.number(-3, -0.5)
+strength = check.uniform(-3, -0.5)
 print(f"strength {strength:.2f}")
 
 # %% tags=["solution"]
 # HINT: The velocity is strength times as large, and a negative one runs the film backwards.
+# Fill in your answer, and delete what raises.
+when = ...
+### BEGIN SOLUTION
 when = 1 / strength
+### END SOLUTION
 
 # %% tags=["check"]
 check.same_place(when, strength)
@@ -55,7 +59,9 @@ check.same_place(when, strength)
 # HINT: Every matrix is a sum of a skew and a symmetric one; what does transposing do to each?
 def skew_part(W):
     """The skew part (d, d) of a matrix W (d, d)."""
+    ### BEGIN SOLUTION
     return (W - W.T) / 2
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -72,7 +78,9 @@ check.makes_skew(skew_part)
 # HINT: A wheel is round: C = c I. Then v = J s turns at the rate 1 / c.
 def covariance_for(T):
     """The covariance (2, 2) of a cloud that turns rigidly once in a time T."""
+    ### BEGIN SOLUTION
     return T / (2 * torch.pi) * torch.eye(2)
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -91,9 +99,11 @@ check.turns_rigidly(covariance_for)
 # HINT: Compare draw(n, 0) with draw(n, 1), draw(n, 2) with draw(n, 3), ..., with n = len(x).
 def in_floors(x, draw):
     """The distance of the cloud x (n, 2) to a fresh one, over that of two fresh ones."""
+    ### BEGIN SOLUTION
     distance, n = measures.sliced_wasserstein, len(x)
     floor = sum(distance(draw(n, 2 * k), draw(n, 2 * k + 1)) for k in range(8)) / 8
     return distance(x, draw(n, 16)) / floor
+    ### END SOLUTION
 
 
 # %% tags=["check"]

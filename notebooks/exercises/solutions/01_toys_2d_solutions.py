@@ -41,7 +41,9 @@ J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
 # HINT: The eigenvalues of J C^-1 are +-i / sqrt(det C); a turn is 2 pi.
 def period(C, strength):
     """The time of one turn, for a covariance C (2, 2) and a strength above 0."""
+    ### BEGIN SOLUTION
     return 2 * math.pi * torch.det(C).sqrt() / strength
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -57,7 +59,9 @@ check.one_turn(period)
 # HINT: The gradient of a quadratic form is linear; rows of x want C^-1 on their right.
 def score(x, mean, C):
     """The score (B, d) at x (B, d) of a Gaussian with mean (d,) and covariance C (d, d)."""
+    ### BEGIN SOLUTION
     return -(x - mean) @ torch.linalg.inv(C)
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -74,9 +78,11 @@ check.gaussian_score(score)
 # HINT: The divergence is the sum over i of the i-th component of the derivative along axis i.
 def residual(v, s, x):
     """The residual (B,) of a field v against the score s, at x (B, 2)."""
+    ### BEGIN SOLUTION
     axes = [axis.expand_as(x).contiguous() for axis in torch.eye(2).to(x)]
     spread = sum(jvp(v, (x,), (axis,))[1][:, i] for i, axis in enumerate(axes))
     return spread + (v(x) * s(x)).sum(1)
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -94,10 +100,12 @@ check.residual_of(residual)
 # HINT: A row times J.T is J applied to it. psi(x) has shape (B,), and wants [:, None].
 def flow(psi, s, x):
     """The flow (B, 2) at x (B, 2) of a stream function psi on a law with score s."""
+    ### BEGIN SOLUTION
     x = x.detach().requires_grad_()
     value = psi(x)
     (slope,) = torch.autograd.grad(value.sum(), x, retain_graph=True)
     return (slope + value[:, None] * s(x)).detach() @ J.T
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -119,7 +127,9 @@ print("centres of the peaks:", scores.MixtureScore(*peaks.mixture(0.15)).means.t
 # HINT: v_1 = d psi/dx_2 + psi s_2. With psi = 1 that is s_2; let psi be large where x_1 is small.
 def psi(x):
     """A stream function (B,) at x (B, 2)."""
+    ### BEGIN SOLUTION
     return 0.2 + torch.exp(-x[:, 0].square() / 0.32)
+    ### END SOLUTION
 
 
 # %% tags=["check"]

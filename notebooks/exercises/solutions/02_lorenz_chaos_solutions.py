@@ -37,7 +37,11 @@ print(f"s = {s:.2f}, r = {r:.2f}, b = {b:.2f}")
 
 # %% tags=["solution"]
 # HINT: A small volume grows at the rate div v, the trace of the Jacobian.
+# Fill in your answer, and delete what raises.
+total = ...
+### BEGIN SOLUTION
 total = -(s + 1 + b)
+### END SOLUTION
 
 # %% tags=["check"]
 check.sum_of_exponents(total, rates)
@@ -53,7 +57,9 @@ check.sum_of_exponents(total, rates)
 # HINT: Average v with S v(S x): S twice is nothing, so the average is symmetric.
 def symmetric(v, signs, x):
     """The symmetric part (B, 3) of a field v at x (B, 3); signs (3,) is the diagonal of S."""
+    ### BEGIN SOLUTION
     return (v(x) + signs * v(x * signs)) / 2
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -70,7 +76,9 @@ check.makes_symmetric(symmetric)
 # HINT: Sum over states and components at once: |sum u v| / sqrt(sum u^2 sum v^2).
 def similarity(u, v):
     """The similarity, a number in [0, 1], of two fields (B, d)."""
+    ### BEGIN SOLUTION
     return (u * v).sum().abs() / (u.norm() * v.norm())
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -88,6 +96,7 @@ check.compares(similarity)
 # HINT: total += log(|gap| / 1e-6), then gap *= 1e-6 / |gap|; in the end divide by steps * dt.
 def growth(v, x, dt, steps):
     """The largest Lyapunov exponent of a field v along the path from x (1, d)."""
+    ### BEGIN SOLUTION
     gap = torch.zeros_like(x)
     gap[0, 0] = small = 1e-6
     total = 0.0
@@ -97,6 +106,7 @@ def growth(v, x, dt, steps):
         total += float(torch.log(gap.norm() / small))
         gap = gap * small / gap.norm()
     return total / (steps * dt)
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -114,6 +124,7 @@ check.growth_rate(growth)
 # HINT: K s is linear in three entries of K: three fields. Fit their sum to v by least squares.
 def best_rule(s, v):
     """The skew K (3, 3) whose flow K s is most like v; s and v are (B, 3)."""
+    ### BEGIN SOLUTION
     places = [(0, 1), (0, 2), (1, 2)]
     basis = torch.zeros(3, 3, 3).to(s)
     for one, (i, j) in zip(basis, places):
@@ -121,6 +132,7 @@ def best_rule(s, v):
     fields = torch.stack([(s @ one.T).flatten() for one in basis], 1)
     entries = torch.linalg.lstsq(fields, v.flatten()[:, None]).solution[:, 0]
     return (entries[:, None, None] * basis).sum(0)
+    ### END SOLUTION
 
 
 # %% tags=["check"]

@@ -35,7 +35,9 @@ from eqflow_nb.course import check
 # HINT: Exchange the channels with transpose(0, 1), and turn distances round with flip(2, 3).
 def skew_kernel(weights):
     """The skew part of weights (C, C, h, w), whose middle is the distance 0."""
+    ### BEGIN SOLUTION
     return (weights - weights.transpose(0, 1).flip(2, 3)) / 2
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -54,8 +56,10 @@ check.makes_skew_kernel(skew_kernel)
 # HINT: The wave -k is at place (-k) % 8: K.flip(0).roll(1, 0). K.mH is the conjugate transpose.
 def kind(K):
     """Two truth values: is the filter K (8, 2, 2) real, and is it skew?"""
+    ### BEGIN SOLUTION
     opposite = K.flip(0).roll(1, 0)
     return torch.allclose(opposite, K.conj()), torch.allclose(K.mH, -K)
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -72,7 +76,9 @@ check.tells_kernels(kind)
 # HINT: The eigenvalues of J A^-1 are +-i / sqrt(det A).
 def rate(C, sigma):
     """The rate of turning for a covariance C (2, 2) and a noise level sigma."""
+    ### BEGIN SOLUTION
     return torch.det(C + sigma**2 * torch.eye(2).to(C)) ** -0.5
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -89,8 +95,10 @@ check.turning_rate(rate)
 # HINT: s(k) = -x(k) / (P(k) + sigma^2): a transform, a division, a transform back, the real part.
 def score(x, power, sigma):
     """The score (H, W) of a sheet x (H, W) with power (H, W), blurred by sigma."""
+    ### BEGIN SOLUTION
     waves = torch.fft.fft2(x, norm="ortho")
     return -torch.fft.ifft2(waves / (power + sigma**2), norm="ortho").real
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -109,11 +117,13 @@ check.spectral_score(score)
 # HINT: Drifting is v = -d . grad x = d . grad s, and (s(y + 1) - s(y - 1)) / 2 is a derivative.
 def kernel(direction):
     """A kernel (1, 1, 3, 3) for a direction (2,) of length 1, (down, right)."""
+    ### BEGIN SOLUTION
     K = torch.zeros(1, 1, 3, 3).to(direction)
     down, right = direction / 2
     K[0, 0, 0, 1], K[0, 0, 2, 1] = down, -down
     K[0, 0, 1, 0], K[0, 0, 1, 2] = right, -right
     return K
+    ### END SOLUTION
 
 
 # %% tags=["check"]

@@ -35,8 +35,10 @@ from eqflow_nb.course import check
 # HINT: Column j of K is a x e_j.
 def rule(axis):
     """The matrix K (3, 3) with K u = axis x u, for an axis (3,)."""
+    ### BEGIN SOLUTION
     a, b, c = axis.tolist()
     return torch.tensor([[0, -c, b], [c, 0, -a], [-b, a, 0]], dtype=axis.dtype)
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -54,11 +56,13 @@ check.spares_a_colour(rule)
 # HINT: E x has the covariance E E^T, and covariances of independent parts add.
 def noise(E):
     """The covariance (d, d) of the noise of a step E (d, d)."""
+    ### BEGIN SOLUTION
     return torch.eye(len(E)).to(E) - E @ E.T
+    ### END SOLUTION
 
 
 # %% tags=["check"]
-check.keeps_unit_law(noise)
+check.keeps_unit_covariance(noise)
 
 # %% [markdown]
 # ## 3. Predict: how far a creature gets
@@ -73,11 +77,13 @@ check.keeps_unit_law(noise)
 # HINT: D is the integral over all t > 0 of E[v_x(t) v_x(0)] = u exp(-eta t) cos(omega t).
 def diffusion(square, eta, omega):
     """The diffusion D for E[v_x^2] = square, friction eta and turning rate omega."""
+    ### BEGIN SOLUTION
     return square * eta / (eta**2 + omega**2)
+    ### END SOLUTION
 
 
 # %% tags=["check"]
-check.long_run(diffusion)
+check.diffusion_coefficient(diffusion)
 
 # %% [markdown]
 # ## 4. Straight or wandering?
@@ -90,7 +96,9 @@ check.long_run(diffusion)
 # HINT: In logarithms a power law is a line; fit its slope, with an intercept.
 def exponent(lags, squares):
     """The exponent alpha of mean squared displacements (n,) at lags (n,)."""
+    ### BEGIN SOLUTION
     return np.polyfit(np.log(lags.numpy()), np.log(squares.numpy()), 1)[0]
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -108,7 +116,9 @@ check.reads_exponent(exponent)
 # HINT: Noise along an edge's colour is a momentum only if the rule turns that colour.
 def rule_for(moved, still):
     """A skew rule (3, 3) for two colours of edges (3,), of length 1."""
+    ### BEGIN SOLUTION
     return rule(still / still.norm())
+    ### END SOLUTION
 
 
 # %% tags=["check"]

@@ -36,7 +36,9 @@ from eqflow_nb.course import check
 # HINT: Monomials of d variables up to degree g are the ways to choose d things out of d + g.
 def terms(d, degree):
     """The number of terms in d equations of all monomials up to a degree."""
+    ### BEGIN SOLUTION
     return d * math.comb(d + degree, degree)
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -53,7 +55,9 @@ check.counts_terms(terms)
 # HINT: The mean of grad psi . v, and grad psi = -w sin(w . x + b).
 def rate(x, v, w, b):
     """The rate of change of E[cos(w . x + b)], for x and v (B, d), w (d,) and a number b."""
+    ### BEGIN SOLUTION
     return -(torch.sin(x @ w + b) * (v @ w)).mean()
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -70,7 +74,9 @@ check.rate_of_mean(rate)
 # HINT: torch.linalg.svd sorts singular values from large to small; c is a row of its last output.
 def null_vector(M):
     """The unit vector c (n,) with the least |M c|, for M (m, n)."""
+    ### BEGIN SOLUTION
     return torch.linalg.svd(M)[2][-1]
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -87,8 +93,10 @@ check.finds_null_vector(null_vector)
 # HINT: Expand E[y^2] and E[y^4], with E[eps^2] = 1 and E[eps^4] = 3, and solve for those of x.
 def clean_moments(y, sigma):
     """The means of x^2 and x^4, from y = x + sigma eps (n,)."""
+    ### BEGIN SOLUTION
     square, fourth = y.square().mean(), y.pow(4).mean()
     return square - sigma**2, fourth - 6 * sigma**2 * square + 3 * sigma**4
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -104,12 +112,14 @@ check.removes_noise(clean_moments)
 
 # %% tags=["solution"]
 # HINT: Chapter 01 has them all: v = J (grad psi + psi s). Which psi make that of degree 2?
-def law(x):
+def velocity(x):
     """A velocity (B, 2) at x (B, 2), polynomials of degree 2."""
+    ### BEGIN SOLUTION
     first, second = x.unbind(1)
     # psi = x_1: grad psi + psi s = (1 - x_1^2, -x_1 x_2), then turned by J.
     return torch.stack([-first * second, first**2 - 1], 1)
+    ### END SOLUTION
 
 
 # %% tags=["check"]
-check.keeps_the_round_cloud(law)
+check.keeps_the_round_cloud(velocity)

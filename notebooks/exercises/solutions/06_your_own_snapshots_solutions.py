@@ -33,7 +33,9 @@ from eqflow_nb.course import check
 # HINT: Variances of independent things add.
 def blurred_sd(sd, sigma):
     """The standard deviation after a blur by sigma."""
+    ### BEGIN SOLUTION
     return (sd**2 + sigma**2) ** 0.5
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -51,8 +53,10 @@ check.blurs(blurred_sd)
 # HINT: One randperm for each column; a single one for all would only move whole rows.
 def shuffled(x, generator):
     """The table x (n, d) with its columns shuffled, each in its own way."""
+    ### BEGIN SOLUTION
     orders = [torch.randperm(len(x), generator=generator) for _ in range(x.shape[1])]
     return torch.stack([x[order, j] for j, order in enumerate(orders)], 1)
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -70,8 +74,10 @@ check.shuffles(shuffled)
 # HINT: share.T @ change / n is the matrix of the means E[l_a dl_b]. What is its skew part?
 def currents(share, change):
     """Net currents F (k, k) from chances (n, k) and their rates of change (n, k)."""
+    ### BEGIN SOLUTION
     given = share.T @ change / len(share)
     return given - given.T
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -89,9 +95,11 @@ check.phase_currents(currents)
 # HINT: torch.linalg.cross works row by row; torch.cat glues columns, [:, None] makes one.
 def conserved(stars):
     """Energy and angular momentum (n, 4) of stars (n, 6): x, y, z, vx, vy, vz."""
+    ### BEGIN SOLUTION
     place, motion = stars[:, :3], stars[:, 3:]
     energy = motion.square().sum(1) / 2 - (1 + place.square().sum(1)).rsqrt()
     return torch.cat([energy[:, None], torch.linalg.cross(place, motion)], 1)
+    ### END SOLUTION
 
 
 # %% tags=["check"]
@@ -109,9 +117,11 @@ check.conserves(conserved)
 # HINT: Energy knows only the lengths of position and velocity. What leaves both lengths alone?
 def motion(stars):
     """The rates of change (n, 6) of stars (n, 6): x, y, z, vx, vy, vz."""
+    ### BEGIN SOLUTION
     axis = torch.tensor([0.0, 0.0, 1.0]).to(stars).expand(len(stars), 3)
     parts = [torch.linalg.cross(axis, part) for part in (stars[:, :3], stars[:, 3:])]
     return torch.cat(parts, 1)
+    ### END SOLUTION
 
 
 # %% tags=["check"]

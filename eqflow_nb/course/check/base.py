@@ -1,0 +1,192 @@
+"""What all checks share: fresh inputs, calling the reader's function, and saying what is off."""
+
+from __future__ import annotations
+
+import textwrap
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+WIDTH = 88  # of what is printed
+DIGITS = 1e-6  # relative error that rounding may leave in float64
+
+FRESH = torch.Generator()
+FRESH.seed()  # nobody knows it beforehand
+
+
+class Wrong(AssertionError):
+    """An answer that isn't right; the message says in words what is off."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows: the words, and where the reader's code broke, if it did."""
+        lines = textwrap.wrap(f"Wrong: {self}", WIDTH)
+        if (cause := self.__cause__) and cause.__traceback__:
+            path = traceback.format_exception(type(cause), cause, cause.__traceback__.tb_next)
+            lines += ["", *"".join(path).splitlines()]
+        return lines
+
+
+class Unanswered(NotImplementedError):
+    """A stub that is still one; the message is its hint."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows: the hint, without the way from the check to the stub."""
+        return textwrap.wrap(f"Not answered yet. Hint: {self}", WIDTH)
+
+
+def right(meaning: str) -> None:
+    """Say that an answer is right, and what it means."""
+    print(textwrap.fill(f"Right: {meaning}", WIDTH))
+
+
+def require(true: bool, words: str) -> None:
+    """`Wrong`, in these words, unless something is true."""
+    if not true:
+        raise Wrong(words)
+
+
+def uniform(low: float, high: float) -> float:
+    """A fresh number between `low` and `high`."""
+    return float(low + (high - low) * torch.rand((), generator=FRESH, dtype=torch.float64))
+
+
+def integer(low: int, high: int) -> int:
+    """A fresh whole number from `low` to `high`, both included."""
+    return int(torch.randint(low, high + 1, (), generator=FRESH))
+
+
+def normal(*shape: int) -> Tensor:
+    """Fresh Gaussian numbers, float64."""
+    return torch.randn(shape, generator=FRESH, dtype=torch.float64)
+
+
+def unit(n: int) -> Tensor:
+    """A fresh vector (n,) of length 1."""
+    return torch.nn.functional.normalize(normal(n), dim=0)
+
+
+def covariance(dim: int = 2) -> Tensor:
+    """A fresh covariance matrix (dim, dim), float64, with variances between .5 and 2."""
+    axes = torch.linalg.qr(normal(dim, dim))[0]
+    spread = 0.5 + 1.5 * torch.rand(dim, generator=FRESH, dtype=torch.float64)
+    return axes @ torch.diag(spread) @ axes.T
+
+
+def call(function: Any, name: str, *inputs: Any) -> Any:
+    """Call the reader's function; tensors are copied, so that it can't change what we hold."""
+    require(callable(function), f"{name} should be a function, and is {_short(function)}.")
+    try:
+        return function(*(each.clone() if isinstance(each, Tensor) else each for each in inputs))
+    except NotImplementedError as error:
+        raise Unanswered(str(error)) from None
+    except Exception as error:  # whatever the reader's code raises is worth saying in one line
+        given = ", ".join(_short(each) for each in inputs)
+        told = f"{type(error).__name__}: {error}".rstrip(".")
+        raise Wrong(f"{name} breaks when called with ({given}): {told}.") from error
+
+
+def numbers(value: Any, name: str, shape: tuple[int, ...]) -> Tensor:
+    """An answer as a finite float64 tensor of some shape; () takes any one number."""
+    require(
+        value is not None,
+        f"{name} is None: a function should end with return, an answer have a value.",
+    )
+    try:
+        tensor = torch.as_tensor(value if isinstance(value, Tensor) else np.asarray(value)).detach()
+    except (TypeError, ValueError, RuntimeError):
+        raise Wrong(f"{name} is {_short(value)}, and should be numbers.") from None
+    words = f"{name} is complex, and should be real: take .real where that is meant."
+    require(not tensor.is_complex(), words)
+    if not shape and tensor.numel() == 1:
+        tensor = tensor.reshape(())
+    wanted = f"should have shape {shape}" if shape else "should be one number"
+    words = f"{name} has shape {tuple(tensor.shape)}, and {wanted}."
+    require(tuple(tensor.shape) == shape, words)
+    finite = bool(torch.isfinite(tensor).all())
+    require(finite, f"{name} is not finite: it has NaN or infinite entries.")
+    return tensor.double()
+
+
+def ask(function: Any, name: str, *inputs: Any, shape: tuple[int, ...] = ()) -> Tensor:
+    """What the reader's function gives, as a finite float64 tensor of some shape."""
+    return numbers(call(function, name, *inputs), f"{name}(...)", shape)
+
+
+def expect(
+    function: Any,
+    name: str,
+    *inputs: Any,
+    want: Tensor | float,
+    mistakes: Mapping[str, Tensor | float] | None = None,
+    tolerance: float = DIGITS,
+) -> Tensor:
+    """Call the reader's function, and compare what it gives with what is right; see `close`."""
+    want = torch.as_tensor(want).double()
+    got = ask(function, name, *inputs, shape=tuple(want.shape))
+    plain = all(isinstance(each, int | float) for each in inputs)
+    given = ", ".join(f"{each:.3g}" for each in inputs) if plain else "..."
+    close(got, want, f"{name}({given})", mistakes, tolerance)
+    return got
+
+
+def close(
+    got: Tensor,
+    want: Tensor,
+    name: str,
+    mistakes: Mapping[str, Tensor | float] | None = None,
+    tolerance: float = DIGITS,
+) -> None:
+    """Compare an answer with the right one, and say what is off and in which direction.
+
+    `mistakes` has what known mistakes would give, by the words to say then; `tolerance` is the
+    largest error allowed, over the largest entry of `want`.
+    """
+    most = tolerance * max(float(want.abs().max()), 1e-300)
+
+    def same(one: Tensor | float, other: Tensor) -> bool:
+        return float((one - other).abs().max()) <= most
+
+    if same(got, want):
+        return
+    for words, value in (mistakes or {}).items():
+        require(not same(value, got), words)
+    require(bool(got.any()), f"{name} is zero everywhere, and shouldn't be.")
+    require(not same(-got, want), f"{name} has the right size, but the opposite sign.")
+    ratio = float((got * want).sum() / (want * want).sum())
+    multiple = want.ndim > 0 and same(ratio * want, got)
+    require(not multiple, f"{name} is {ratio:.3g} times what it should be, everywhere.")
+    worst = int((got - want).abs().argmax())
+    place = [int(i) for i in np.unravel_index(worst, want.shape)] if want.ndim else ""
+    one, other = float(got.flatten()[worst]), float(want.flatten()[worst])
+    way = "small" if one < other else "large"
+    raise Wrong(f"{name}{place} is {one:.4g}; {other:.4g} would be right: yours is too {way}.")
+
+
+def moving(v: Tensor, name: str) -> float:
+    """The rms speed of a velocity (B, d), or `Wrong` if nothing moves."""
+    speed = float(v.square().sum(1).mean().sqrt())
+    require(speed > DIGITS, f"{name} stands still; that keeps everything, and is no motion.")
+    return speed
+
+
+def skew(matrix: Tensor) -> None:
+    """`Wrong` if a matrix (d, d) isn't skew, with the worst pair of entries."""
+    excess = (matrix + matrix.T).abs()
+    i, j = divmod(int(excess.argmax()), len(matrix))
+    total = f"K[{i},{j}] + K[{j},{i}] = {float(matrix[i, j] + matrix[j, i]):.3g}"
+    small = float(excess.max()) <= DIGITS * max(1.0, float(matrix.abs().max()))
+    require(small, f"your matrix isn't skew: {total}, and should be 0.")
+
+
+def _short(value: Any) -> str:
+    """A value in a few words."""
+    if isinstance(value, Tensor | np.ndarray):
+        return f"{type(value).__name__} of shape {tuple(value.shape)}"
+    if callable(value):
+        return getattr(value, "__name__", "a function")
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,175 @@
+"""Checks of the exercises on equations and on a reader's own data: chapters 05 and 06."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from eqflow_nb import flows, rollout
+from eqflow_nb.course.check import base
+from eqflow_nb.course.check.base import ask, close, expect, integer, normal, require, right, uniform
+from eqflow_nb.snapshots import plummer
+
+
+def counts_terms(terms: Any) -> None:
+    """05: `terms(d, degree)`, the size of a library of polynomials."""
+    for _ in range(4):
+        d, degree = integer(2, 6), integer(2, 5)
+        one = math.comb(d + degree, degree)
+        mistakes = {
+            "that is right for one equation; there are d of them.": one,
+            "the constant counts as a term, once in each equation.": d * (one - 1),
+            "lower degrees count too.": d * math.comb(d + degree - 1, degree),
+        }
+        expect(terms, "terms", d, degree, want=d * one, mistakes=mistakes)
+    right("thirty for Lorenz's three equations of degree 2, and thousands soon after.")
+
+
+def rate_of_mean(rate: Any) -> None:
+    """05: `rate(x, v, w, b)`, how fast the mean of cos(w . x + b) changes as x moves with v."""
+    x, v, w, b = normal(50, 3), normal(50, 3), normal(3), uniform(0, 6)
+    want = torch.func.jvp(lambda y: torch.cos(y @ w + b).mean(), (x,), (v,))[1]
+    lacks = "that is the mean of the gradient's length along w: the velocity is missing."
+    mistakes = {
+        lacks: -torch.sin(x @ w + b).mean(),
+        "that is a sum over the snapshots; their number should divide it.": 50 * want,
+    }
+    expect(rate, "rate", x, v, w, b, want=want, mistakes=mistakes)
+    right("it is linear in v; for equations that keep the cloud it is 0 for every w and b.")
+
+
+def finds_null_vector(null_vector: Any) -> None:
+    """05: `null_vector(M)`, the unit c with the least |M c|."""
+    n = integer(4, 8)
+    planted = base.unit(n)
+    M = normal(40, n) @ (torch.eye(n) - torch.outer(planted, planted)) + 1e-3 * normal(40, n)
+    c = ask(null_vector, "null_vector", M, shape=(n,))
+    length, mine, least = float(c.norm()), float((M @ c).norm()), float(torch.linalg.svdvals(M)[-1])
+    words = f"your vector has length {length:.3g}; without length 1, c = 0 would solve it."
+    require(abs(length - 1) < 1e-6, words)
+    words = f"|M c| is {mine:.3g} for your c; a unit vector can reach {least:.3g}."
+    require(mine < 1.0001 * least, words)
+    right("the last right singular vector: the equations, but for speed and direction of time.")
+
+
+def removes_noise(clean_moments: Any) -> None:
+    """05: `clean_moments(y, sigma)`, means of x^2 and x^4 from noisy y = x + sigma eps."""
+    n, sigma = 400_000, uniform(0.7, 1.1)
+    x = 0.4 * normal(n) + torch.sign(normal(n)) * uniform(0.8, 1.2)
+    y = x + sigma * normal(n)
+    got = ask(clean_moments, "clean_moments", y, sigma, shape=(2,))
+    raw, naive = y.square().mean(), y.pow(4).mean()
+    noisy = "the mean of y^{} has the noise in it: take away what the noise adds on average."
+    lacks = "nearly: the noise's own fourth power has the mean 3 s^4, to be put back."
+    wrong = {noisy.format(4): naive, lacks: naive - 6 * sigma**2 * raw}
+    close(got[0], x.square().mean(), "the mean of x^2", {noisy.format(2): raw}, 0.1)
+    close(got[1], x.pow(4).mean(), "the mean of x^4", wrong, 0.1)
+    right("no single point was cleaned, yet the means are: noise of known size does no harm there.")
+
+
+def keeps_the_round_cloud(velocity: Any) -> None:
+    """05: `velocity(x)`, polynomials of degree 2, not linear, that keep the round Gaussian."""
+    x = normal(200, 2)
+    ask(velocity, "velocity", x, shape=(200, 2))
+
+    def field(y: Tensor) -> Tensor:
+        return base.call(velocity, "velocity", y).double()
+
+    base.moving(field(x), "your velocity")
+    line = torch.stack([field(x[:20] + k * x[20:40]) for k in range(5)])
+    second, third = (float(line.diff(n, dim=0).abs().max() / line.abs().max()) for n in (2, 3))
+    words = "your velocity isn't a polynomial of degree 2: its third differences don't vanish."
+    require(third < 1e-6, words)
+    words = "your velocity is linear; that one is known. Look for one with squares or products."
+    require(second > 1e-6, words)
+    residual = flows.continuity.residual(field, lambda y: -y, x).relative
+    words = f"your velocity doesn't keep the cloud: its residual is {residual:.2g} of its speed."
+    require(residual < 1e-6, words)
+    right("several equations of degree 2 keep the round cloud: snapshots can't name the true ones.")
+
+
+def blurs(blurred_sd: Any) -> None:
+    """06: `blurred_sd(sd, sigma)`, how wide a cloud is after blurring."""
+    sd, sigma = uniform(0.5, 2), uniform(0.5, 1.5)
+    want = math.hypot(sd, sigma)
+    add = "widths don't add, their squares do: noise is as often inward as outward."
+    mistakes = {add: sd + sigma, "that is the variance; take its root.": want**2}
+    expect(blurred_sd, "blurred_sd", sd, sigma, want=want, mistakes=mistakes)
+    right("a blur of a fifth of the width widens a cloud by only 2 %: nobody could see it.")
+
+
+def shuffles(shuffled: Any) -> None:
+    """06: `shuffled(x, generator)`, the columns of a cloud made independent."""
+    x = normal(300, 1) + 0.3 * normal(300, 3)
+    got = ask(shuffled, "shuffled", x, base.FRESH, shape=(300, 3))
+    for j in range(3):
+        words = f"column {j} doesn't hold the numbers it held: a shuffle only moves them."
+        require(torch.equal(got[:, j].sort().values, x[:, j].sort().values), words)
+    require(not torch.equal(got, x), "nothing was shuffled.")
+    tie = torch.corrcoef(got.T)
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        require(
+            abs(float(tie[i, j])) < 0.35,
+            f"columns {i} and {j} still have a correlation of {float(tie[i, j]):.2f}. "
+            "Did you move whole rows? Each column needs an order of its own.",
+        )
+    right("each column is as it was, and they know nothing of each other: a control for any claim.")
+
+
+def phase_currents(currents: Any) -> None:
+    """06: `currents(share, change)` between phases, E[l_a dl_b - l_b dl_a]."""
+    share, change = torch.softmax(normal(40, 3), 1), normal(40, 3)
+    change = change - change.mean(1, keepdim=True)  # shares go on to add up to 1
+    there = share.T @ change / 40
+    want = there - there.T
+    mistakes = {
+        "that is what a gives b; what b gives back must be taken off.": there,
+        "the other way round: F[a, b] is positive where a's share goes over to b.": -want,
+        "a mean over the points is asked, not a sum.": 40 * want,
+    }
+    expect(currents, "currents", share, change, want=want, mistakes=mistakes)
+    right("skew again: what one phase gives the other gets. Around a cycle all three agree.")
+
+
+def conserves(conserved: Any) -> None:
+    """06: `conserved(stars)`, energy and angular momentum of stars in a Plummer sphere."""
+    world = plummer.plummer()
+    assert world.velocity is not None
+    start = world.sample(30, integer(0, 10**6)).double()
+    end = list(rollout.rk4(world.velocity, start, 0.005, 400))[-1][1]
+    before, after = (
+        ask(conserved, "conserved", x * world.scale, shape=(30, 4)) for x in (start, end)
+    )
+    stars = start * world.scale
+    momentum = torch.linalg.cross(stars[:, :3], stars[:, 3:])
+    want = torch.cat([-plummer.binding(stars)[:, None], momentum], 1)
+    for k, name in enumerate(("the energy", "Lx", "Ly", "Lz")):
+        sd = float(before[:, k].std())
+        require(sd > 1e-9, f"{name} is the same for all stars: conserved, but it says nothing.")
+        change = float((after - before)[:, k].abs().max()) / sd
+        require(change < 1e-3, f"{name} changes along the orbits by up to {change:.2g} sd.")
+        close(before[:, k], want[:, k], f"{name} of star ")
+    right("four numbers that no star changes: any distribution of them alone is one that lasts.")
+
+
+def no_orbit(motion: Any) -> None:
+    """06: `motion(stars)`, which keeps the cluster's distribution and isn't its orbits."""
+    world = plummer.plummer()
+    assert world.velocity is not None
+    x = world.sample(200, integer(0, 10**6)).double()
+    stars, orbit = x * world.scale, world.velocity(x) * world.scale
+    v = ask(motion, "motion", stars, shape=(200, 6))
+    speed = base.moving(v, "your motion")
+    alike = abs(float((v * orbit).sum() / (v.norm() * orbit.norm())))
+    require(alike < 0.95, "those are the orbits themselves; look for another motion.")
+    climb = float(torch.func.jvp(plummer.binding, (stars,), (v,))[1].abs().max())
+    words = f"energies change, at up to {climb:.2g}, and the distribution is one of energies."
+    require(climb < 1e-6 * speed, words)
+    spread = flows.continuity.divergence(lambda y: base.call(motion, "motion", y), stars)
+    most = float(spread.abs().max())
+    words = f"energies stay, but stars crowd together: the divergence reaches {most:.2g}."
+    require(most < 1e-6 * speed, words)
+    right("snapshots of the cluster hold this motion as well as the orbits: they can't tell which.")
