@@ -1,4 +1,4 @@
-"""The exercises: solutions pass, stubs give their hint, constants don't pass; nbgrader grades them."""
+"""The exercises: solutions pass, stubs give their hint, constants don't pass; nbgrader grades."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ def assignment(script: Path) -> Any:
         marked = HINT.match(cell.source) and len(MARKED.findall(cell.source)) == 1
         if (solution and (waiting or not marked)) or (check and not waiting):
             raise catalogue.CourseError(
-                f"{script.name}, cell {place}: a solution should begin with '# HINT: ...', mark one "
-                "place with ### BEGIN SOLUTION and ### END SOLUTION, and be followed by one check"
+                f"{script.name}, cell {place}: a solution should begin with '# HINT: ...', mark "
+                "one place with ### BEGIN SOLUTION and ### END SOLUTION, and be followed by one check"
             )
         waiting = solution or (waiting and not check)
         if cell.cell_type == "code":
