@@ -40,7 +40,7 @@ def assignment(script: Path) -> Any:
         if (solution and (waiting or not marked)) or (check and not waiting):
             raise catalogue.CourseError(
                 f"{script.name}, cell {place}: a solution should begin with '# HINT: ...', mark "
-                "one place with ### BEGIN SOLUTION and ### END SOLUTION, and be followed by one check"
+                "one place with ### BEGIN SOLUTION and ### END SOLUTION, and a check after it"
             )
         waiting = solution or (waiting and not check)
         if cell.cell_type == "code":
