@@ -10,7 +10,9 @@ from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import kaplan_yorke, lyapunov_spectrum, mean_speed
 from eqflow_nb.measures.chaos import _orthonormalise
 from eqflow_nb.snapshots import world
-from eqflow_nb.snapshots.lorenz import LYAPUNOV
+from eqflow_nb.snapshots.zoo import system
+
+LYAPUNOV = system("lorenz").published
 
 
 class Linear:

@@ -17,7 +17,7 @@ from eqflow_nb.flows import kernels, skew, spectral_kernel
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
 from eqflow_nb.running.scorecard import Scorecard
-from eqflow_nb.snapshots.fields import FieldWorld
+from eqflow_nb.snapshots.base import World
 
 SIZE = 16
 
@@ -40,7 +40,7 @@ def leaning(n: int, seed: int = 0) -> Tensor:
 
 def album(sample=smooth, change: Tensor | None = None) -> Album:
     one = torch.ones(2).double()
-    world = FieldWorld("made", ("a", "b"), SIZE, "none", sample, 0 * one, one)
+    world = World("made", ("a", "b"), sample, 0 * one, one)
     held = sample(6, 7)
     return Album(world, sample(60, 1), held, held if change is None else change, seed=3)
 
@@ -193,6 +193,5 @@ def test_a_field_followed_alone_is_measured_at_its_times() -> None:
 def test_photographs_of_a_preset_have_their_true_change() -> None:
     made = chemistry.albums(["waves"], 2, 2, 0, steps=200)["waves"]
     assert made.stills.shape == made.change.shape == (2, 2, 128, 128)
-    assert not made.world.stationary
     velocity = made.world.velocity(made.held)
     assert float(patterns.cosines(velocity, made.change, made.world.scale).min()) > 0.8

@@ -20,7 +20,7 @@ from eqflow_nb.rollout import Rollout
 from eqflow_nb.scores import training
 from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.snapshots import gray_scott
-from eqflow_nb.snapshots.fields import FieldWorld
+from eqflow_nb.snapshots.base import World
 
 STEPS = 20  # of the simulation, over which a true change is taken
 HELD, START, FRESH, NOISE = (
@@ -39,7 +39,7 @@ class Album:
 
     Attributes
     ----------
-    world : FieldWorld
+    world : World
     stills, held : Tensor (n, C, H, W)
         The ones to learn from, and the ones held out.
     change : Tensor (n, C, H, W)
@@ -47,7 +47,7 @@ class Album:
     seed : int
     """
 
-    world: FieldWorld
+    world: World
     stills: Tensor
     held: Tensor
     change: Tensor

@@ -65,7 +65,7 @@ class Motion:
     @cached_property
     def law(self) -> scores.MixtureScore:
         """The blurred drawing as a mixture, for its density."""
-        return scores.MixtureScore(*drawn.mixture(self.dots, self.sigma))
+        return scores.MixtureScore(*self.world.mixture(self.sigma))
 
     def flow(self, gamma: float) -> Field:
         """v = c gamma J s, which keeps the law."""
