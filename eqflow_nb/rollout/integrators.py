@@ -24,6 +24,7 @@ from eqflow_nb.inputs import (
     positive,
     seeded,
 )
+from eqflow_nb.snapshots.base import rk4_step
 
 Path = Iterator[tuple[float, Tensor]]
 NOISE_SEEDS = 1_000_000_007  # keeps the noise apart from a start that was drawn with the same seed
@@ -36,15 +37,6 @@ class Diverged(RuntimeError):
     def __init__(self, message: str, step: int) -> None:
         super().__init__(message)
         self.step = step
-
-
-def rk4_step(field: Field, x: Tensor, dt: float) -> Tensor:
-    """One step of the classical fourth-order Runge-Kutta method for dx/dt = v(x)."""
-    k1 = field(x)
-    k2 = field(x + dt / 2 * k1)
-    k3 = field(x + dt / 2 * k2)
-    k4 = field(x + dt * k3)
-    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
 @torch.no_grad()
