@@ -179,7 +179,9 @@ def test_an_enlarged_symbol_is_the_same_kernel_with_zeros_around(size):
 
 @pytest.mark.parametrize("size", [8, 9])
 def test_an_enlarged_rule_is_as_skew_as_it_was(size):
-    symbol = equal_rate_kernel(scores.fit_gaussian_field(normal(12, 2, size, size), 0.3, symmetrise=True))
+    symbol = equal_rate_kernel(
+        scores.fit_gaussian_field(normal(12, 2, size, size), 0.3, symmetrise=True)
+    )
     large = enlarged(symbol, (size, size), (24, 24))
     torch.testing.assert_close(large, -large.mH, atol=1e-12, rtol=0)
     assert large.abs().max() > 0.1
@@ -187,7 +189,9 @@ def test_an_enlarged_rule_is_as_skew_as_it_was(size):
 
 def test_on_a_periodic_copy_of_its_grid_an_enlarged_filter_does_what_it_did():
     x = normal(1, 2, 8, 8)
-    symbol = equal_rate_kernel(scores.fit_gaussian_field(normal(9, 2, 8, 8), 0.3)).to(torch.complex128)
+    symbol = equal_rate_kernel(scores.fit_gaussian_field(normal(9, 2, 8, 8), 0.3)).to(
+        torch.complex128
+    )
     large = enlarged(symbol, (8, 8), (24, 24))
     torch.testing.assert_close(
         filtered(large, x.tile(1, 1, 3, 3)), filtered(symbol, x).tile(1, 1, 3, 3)
