@@ -95,7 +95,7 @@ check.residual_of(residual)
 
 # %% tags=["answer"]
 def flow(psi, s, x):
-    """The flow (B, 2) at x (B, 2) of a stream function psi on a law with score s."""
+    """The flow (B, 2) at x (B, 2) of a stream function psi, for a score s."""
     raise NotImplementedError(
         "A row times J.T is J applied to it. psi(x) has shape (B,), and wants [:, "
         "None]."

@@ -67,7 +67,7 @@ check.makes_symmetric(symmetric)
 # %% [markdown]
 # ## 3. How alike are two fields?
 #
-# Speed and arrow of time aren't in stills. So compare fields, given at the same states, by the
+# Speed and direction of time aren't in snapshots. So compare fields, given at the same states, by the
 # |cosine| of all their components together.
 
 # %% tags=["answer"]

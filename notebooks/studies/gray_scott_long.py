@@ -14,12 +14,12 @@
 # %% [markdown]
 # # Chemistry to a thousand steps
 #
-# > Does a pattern that a network's score sets in motion still keep its law after 1,000 steps?
+# > Does a pattern that a network's score sets in motion still keep its distribution after 1,000 steps?
 #
-# Blurred photographs of three patterns are followed under K = +J and K = -J, and under K = 0 as a
-# control, by the exponential integrator. Waves also go along the nearest law-keeping flow of
-# chapter 03 at its own speed, both ways; its control is the spectral flow that it was made from,
-# with the gradient part left in. All of them have the same Langevin part.
+# Blurred snapshots of three patterns are followed under K = +J and K = -J, and under K = 0 as a
+# control, by the exponential integrator. Waves also go along the nearest flow that keeps the
+# distribution, of chapter 03, at its own speed, both ways; its control is the spectral flow that it
+# was made from, with the gradient part left in. All of them have the same Langevin part.
 
 # %%
 import torch
@@ -55,7 +55,7 @@ net = chemistry.networks(NAMES, sigma, place)
 # %% [markdown]
 # ## The flows
 #
-# A floor is the mean distance between two pairs of fresh photographs. The canvases that are followed
+# A floor is the mean distance between two pairs of fresh snapshots. The canvases that are followed
 # make three pairs or more; one pair's distance wobbles by a third, so their mean is taken.
 
 # %%
@@ -89,7 +89,7 @@ for (name, kind), visits in ended.items():
         )
 
 # %% [markdown]
-# ## Distances from the law
+# ## Distances from the distribution
 
 # %%
 jobs = {
@@ -107,7 +107,7 @@ for name in NAMES:
     own = {title: curve for title, curve in curves.items() if title.startswith(name)}
     figures.show(
         figures.distances(own, 1.0, ylabel="floors", xlabel="steps", log=False),
-        f"Patch distance of {name} from fresh photographs against steps, for the rules K = J, -J "
+        f"Patch distance of {name} from fresh snapshots against steps, for the rules K = J, -J "
         "and 0; the dotted line is the distance between two fresh sets.",
     )
 

@@ -60,7 +60,7 @@ figures.show(
     figures_sweep.ensemble(
         table["lyapunov"], paper=None, xlabel="largest Lyapunov exponent (1/path)", limits=None
     ),
-    "Largest Lyapunov exponents of the hundred flows, per unit of path, as stills know no time.",
+    "Largest Lyapunov exponents of the hundred flows, per unit of path, as snapshots know no time.",
 )
 
 # %% [markdown]
