@@ -26,7 +26,7 @@ import torch
 from torch.func import jvp
 
 from eqflow_nb import scores, snapshots
-from eqflow_nb.course import check
+from eqflow_nb.course.check import plane as check
 
 J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
 

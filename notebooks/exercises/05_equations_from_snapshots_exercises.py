@@ -23,7 +23,7 @@ import math
 
 import torch
 
-from eqflow_nb.course import check
+from eqflow_nb.course.check import equations as check
 
 
 # %% [markdown]

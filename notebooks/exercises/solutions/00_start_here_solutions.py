@@ -24,7 +24,7 @@
 import torch
 
 from eqflow_nb import measures
-from eqflow_nb.course import check
+from eqflow_nb.course.check import plane as check
 
 # %% [markdown]
 # ## 1. Predict: another strength
@@ -34,7 +34,7 @@ from eqflow_nb.course import check
 # an expression of `strength`, not a number: the next run draws another one.
 
 # %%
-strength = check.uniform(-3, -0.5)
+strength = check.fresh_strength()
 print(f"strength {strength:.2f}")
 
 # %% tags=["solution"]

@@ -21,7 +21,7 @@
 # %%
 import torch
 
-from eqflow_nb.course import check
+from eqflow_nb.course.check import equations as check
 
 # %% [markdown]
 # ## 1. Predict: how much a blur shows
