@@ -138,8 +138,8 @@ for chapter in course.chapters():
 # ## Is your machine ready?
 
 # %%
-for finding in doctor.examine():
-    print(f"{finding.subject:>14}: {finding.found} {finding.mend}")
+for subject, found, mend in doctor.examine():
+    print(f"{subject:>10}: {found} {mend}")
 
 # %% [markdown]
 # ## How to use these notebooks

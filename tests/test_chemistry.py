@@ -89,8 +89,8 @@ def test_a_spread_is_a_mean_and_a_deviation_the_right_way_round() -> None:
     card = Scorecard("made")
     card.spread("a.similarity", torch.tensor([-0.5, -0.7]), target=">= .5", paper=0.3)
     mean = card.rows["a.similarity_mean"]
-    assert (mean.value, mean.met, mean.paper) == (pytest.approx(0.6), True, 0.3)
-    assert mean.sd == card.rows["a.similarity_sd"].value == pytest.approx(0.1414, abs=1e-3)
+    assert (mean["value"], mean["met"], mean["paper"]) == (pytest.approx(0.6), True, 0.3)
+    assert mean["sd"] == card.rows["a.similarity_sd"]["value"] == pytest.approx(0.1414, abs=1e-3)
 
 
 # ---- flows and albums ----

@@ -381,9 +381,7 @@ card.row(
     "flocking.neighbour_alignment", near[0], sd=near[1], control=alone[2][0], symmetric=even[2][0],
     expected=designed[name][0] if kind == "rings" else None, **shared,
 )  # fmt: skip
-rows = {
-    k: card.as_dict().get(f"{name}.{k}.pair_correlation") for k in (kind, "none", "weak_symmetric")
-}
+rows = {k: card.rows.get(f"{name}.{k}.pair_correlation") for k in (kind, "none", "weak_symmetric")}
 values = {k: row["value"] for k, row in rows.items() if row}
 _ = card.row(
     "flocking.pair_correlation", values[kind], control=values.get("none"),
