@@ -16,7 +16,7 @@ EXPLORE := $(VENV)/.explore
 INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test course test lab explore explore-timings notebooks site bench fuzz clean
+.PHONY: help setup setup-test course test test-all lab explore explore-timings notebooks site bench clean
 
 help: ## list the targets
 	@echo "eqflow_nb: a course in notebooks.  Start with 'make course' or 'make lab'."
@@ -29,23 +29,28 @@ setup-test: $(TESTS) ## the same, with what the tests need
 course: $(COURSE) ## run every notebook; results in build/course
 	$(BIN)/eqflow-nb run --html -o $(OUT) $(ARGS)
 
-test: $(TESTS) ## format check, lint, types, tests
+test: $(TESTS) ## format check, lint, types, tests but the slow ones (up to 15 minutes)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --benchmark-disable $(ARGS)
+	$(BIN)/python -m pytest --benchmark-disable -m "not slow" $(ARGS)
+
+test-all: $(TESTS) ## every test, with more made-up inputs and 50 kills of each kind (hours)
+	EQFLOW_FAULTS=50 $(BIN)/python -m pytest --benchmark-disable --hypothesis-profile=fuzz $(ARGS)
 
 lab: $(COURSE) ## open JupyterLab on the first notebook
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb $(ARGS)
 
 explore: $(EXPLORE) ## open every panel on one page (ARGS=--theme=dark)
-	cd notebooks/explorer && JUPYTER_PATH=$(CURDIR)/notebooks/explorer/share $(abspath $(BIN))/python -m voila explorer.ipynb $(ARGS)
+	bin="$$(cd $(BIN) && pwd)" && cd notebooks/explorer && \
+	  JUPYTER_PATH="$$PWD/share" "$$bin/python" -m voila explorer.ipynb $(ARGS)
 
 explore-timings: $(TESTS) ## move every slider of that page in a browser; times in build/explorer.json
 	$(BIN)/python tests/explore.py $(ARGS)
 
 notebooks: $(COURSE) ## execute the .py notebooks into the committed .ipynb (ARGS=--studies for those too)
 	$(BIN)/eqflow-nb refresh $(ARGS)
+	$(BIN)/python docs/make_pictures.py
 
 site: $(SITE) ## build the course's website from the committed notebooks into build/site
 	$(BIN)/python docs/site/prepare.py build/site-src
@@ -53,10 +58,6 @@ site: $(SITE) ## build the course's website from the committed notebooks into bu
 
 bench: $(TESTS) ## run the benchmarks alone
 	$(BIN)/python -m pytest --benchmark-only $(ARGS)
-
-fuzz: $(TESTS) ## try many more made-up inputs, and kill what runs at more moments (an hour or two)
-	EQFLOW_FAULTS=50 $(BIN)/python -m pytest --benchmark-disable --hypothesis-profile=fuzz \
-	  -m "hypothesis or faults" $(ARGS)
 
 clean: ## remove what make made
 	rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

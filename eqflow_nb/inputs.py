@@ -341,3 +341,27 @@ def replace_bytes(path: Path, content: bytes) -> None:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def writable_folder(out: Path) -> None:
+    """Make a folder of results if there is none, before hours go into what is to lie there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        replace_text(out / ".writable", "")
+        (out / ".writable").unlink()
+    except OSError as error:
+        raise InputError(
+            f"can't write to {out}: {error.strerror or error}; give another folder"
+        ) from error
+
+
+def split_at_commas(text: str) -> list[str]:
+    """The parts of a list, at commas that stand in no bracket."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]

@@ -14,10 +14,11 @@
 # %% [markdown]
 # # Start here
 #
-# > What can a still picture say about motion?
+# > What can a snapshot say about motion?
 #
-# Below is a still cloud of points. In half a minute you will set it in motion so that it never
-# changes. The rest of the course asks how much of the *true* motion can be read from stills.
+# Below is a still cloud of points. In half a minute every point will move, yet
+# the cloud keeps its shape. The rest of the course asks how much of the *true* motion can be read from
+# snapshots.
 #
 # **You will**
 # - see the idea of the course on one page,
@@ -52,7 +53,7 @@ card = Scorecard("00_start_here", seed=seed, budget=budget)
 # ## A still cloud
 #
 # These are unordered snapshots: 20,000 points $x$ from two moons, blurred a little. Which way do
-# they go? The picture doesn't say.
+# they go? The snapshots don't say.
 
 # %%
 sigma = 0.15
@@ -78,7 +79,7 @@ figures.show(
 # Two ingredients are enough.
 #
 # 1. The **score** $s = \nabla\log p$: the direction in which points get denser. It can be learned
-#    from stills.
+#    from snapshots.
 # 2. A **skew-symmetric rule**: move at right angles to it, $v = K s$ with $K = -K^\top$.
 #
 # Then every point moves, and the cloud doesn't.
@@ -113,7 +114,7 @@ for kind in moved:
 # %% [markdown]
 # ## Your turn
 #
-# Every panel has sliders, and a still twin above it for pages that can't run code.
+# Every panel has sliders, and a static picture of it above for pages that can't run code.
 # 1. Set the skew strength to zero. What moves now?
 # 2. Make it negative. Can you tell from the cloud alone which sign nature chose?
 
@@ -121,8 +122,8 @@ for kind in moved:
 panels.toy_panel("two_moons")
 
 # %% [markdown]
-# You can't tell. Stills never hold the speed or the direction of time: if $v$ keeps a cloud, so does
-# $-3v$. What else do they not hold, and what *do* they hold? That is the course.
+# You can't tell. Snapshots never hold the speed or the direction of time: if $v$ keeps a cloud, so
+# does $-3v$. What else do they not hold, and what *do* they hold? That is the course.
 #
 # ## The map
 
@@ -137,8 +138,8 @@ for chapter in course.chapters():
 # ## Is your machine ready?
 
 # %%
-for finding in doctor.examine():
-    print(f"{finding.subject:>14}: {finding.found} {finding.mend}")
+for subject, found, mend in doctor.examine():
+    print(f"{subject:>10}: {found} {mend}")
 
 # %% [markdown]
 # ## How to use these notebooks

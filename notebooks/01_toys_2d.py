@@ -17,7 +17,7 @@
 # > Which motions keep a cloud of points looking the same?
 #
 # Stir a cup of coffee: every drop moves, and the cup looks the same. In this chapter you find all the
-# ways to stir three clouds of points so that nobody who looks at stills can tell.
+# ways to stir three clouds of points so that nobody who looks at snapshots can tell.
 #
 # **You will**
 # - derive the one equation of this course and test it with numbers,
@@ -111,7 +111,7 @@ assert turning.relative < 1e-12 < stretching.relative
 # ## 3. The score, and what σ does
 #
 # Data need not have a density; blurred data do. Add noise, $x_\sigma = x + \sigma\varepsilon$, and
-# the score of its law $p_\sigma$ follows from the best guess of where a point came from
+# the score of its distribution $p_\sigma$ follows from the best guess of where a point came from
 # (Tweedie): $s(x) = (E[x_0 | x] - x)/\sigma^2$. A large σ forgets shape; a small one makes the
 # score large and hard to estimate.
 
@@ -190,7 +190,7 @@ figures.show(
 # Let the rule depend on place, $K = \psi(x) J$, and add the divergence that this causes:
 # $v = J(\nabla\psi + \psi s)$. Then $p v = J\nabla(p\psi)$, which has no divergence. Since every
 # divergence-free field in the plane has this form, these are *all* the flows that keep $p$: as many
-# as there are functions ψ. That is how much freedom stills leave.
+# as there are functions ψ. That is how much freedom snapshots leave.
 
 # %% tags=["thumbnail"]
 potentials = {f"ψ: waves {k}": flows.exact.Waves(2, seed=seed + k) for k in range(3)}

@@ -21,7 +21,7 @@
 # questions of each: is it chaotic, and is it *the* motion that made the cloud?
 #
 # **You will**
-# - find a score and a symmetry in still points,
+# - find a score and a symmetry in shuffled points,
 # - train eight networks that keep the attractor, and see which principle makes them agree,
 # - compare them with flows that need no training, and with controls that should fail,
 # - measure Lyapunov exponents without fooling yourself.
@@ -81,9 +81,10 @@ figures.show(
 )
 
 # %% [markdown]
-# We work with the blurred cloud $p_\sigma$, the law of $x_\sigma = x + \sigma\varepsilon$, because
-# the sharp one is a fractal and has no density. Distances between clouds have a floor: two fresh
-# samples of the same law are not at distance zero. Every distance below is divided by it.
+# We work with the blurred cloud $p_\sigma$, the distribution of $x_\sigma = x + \sigma\varepsilon$,
+# because the sharp one is a fractal and has no density. Distances between clouds have a floor: two
+# fresh samples of the same distribution are not at distance zero. Every distance below is divided
+# by it.
 
 # %%
 floor, floor_sd = measures.noise_floor(
@@ -92,7 +93,7 @@ floor, floor_sd = measures.noise_floor(
 print(f"sliced Wasserstein between two fresh samples: {floor:.3f} ± {floor_sd:.3f} sd")
 
 # %% [markdown]
-# ## 2. A symmetry that stills show
+# ## 2. A symmetry that snapshots show
 #
 # Turn the cloud by half a turn about each axis, and compare it with itself. You need no dynamics
 # for that.
@@ -108,7 +109,7 @@ signs = turns[0].signs.to(place) if turns[0].holds else None
 # %% [markdown]
 # One half turn, $(x, y, z) \to (-x, -y, z)$, leaves the cloud as it is. It is a hint about the
 # motion too: *whatever treats the two wings alike in its snapshots may well treat them alike in its
-# law.* This does not follow. It is a guess, and we will test what it is worth.
+# equations.* This does not follow. It is a guess, and we will test what it is worth.
 #
 # ## 3. The score
 #
@@ -129,7 +130,8 @@ print(f"mixture against a kernel density of other points: {float(gap):.3f} of th
 # **Constant skew.** $v = K s$ with $K = -K^\top$. Nothing to train.
 #
 # **Exact.** $v = \nabla \times a + s \times a$ for *any* vector field $a$: all the smooth flows in
-# space that keep $p_\sigma$. There are as many as there are vector fields. Stills leave that much open.
+# space that keep $p_\sigma$. There are as many as there are vector fields. Snapshots leave that
+# much open.
 #
 # **Trained.** A network minimises $E\,(\nabla\cdot v + v\cdot s)^2 / E|v|^2$ on the blurred points.
 # Which of the many flows does it find? That depends on what it finds easy. Here we say it openly:
@@ -248,7 +250,7 @@ for name in ("learned", "plain"):
 # ## 5. The space of solutions
 #
 # Every flow is a point; flows are near when they are similar. It is the picture to keep from this
-# chapter: how far stills pin down the motion, and what a principle adds.
+# chapter: how far snapshots pin down the motion, and what a principle adds.
 
 # %% tags=["thumbnail"]
 chosen = {n: families[n] for n in ("learned", "plain", "as the paper", "skew", "exact", "random")}
@@ -332,10 +334,10 @@ print(
 )
 
 # %% [markdown]
-# Flows from stills have no clock, so exponents are compared per unit of path length: divide by the
-# mean speed. A control is essential. In a constant skew flow, trajectories move on the level
-# surfaces of $p$ and of a second invariant: no chaos, true value 0. What it reads is what
-# "positive" is worth at this horizon.
+# Flows from snapshots have no clock, so exponents are compared per unit of path length: divide by
+# the mean speed. A control is essential. In a constant skew flow, trajectories move on the level
+# surfaces of $p$ and of a second invariant: no chaos, true value 0. Whatever it shows is the false
+# positive to expect at this horizon.
 
 # %%
 each = 2 if budget == "quick" else 16
@@ -393,8 +395,8 @@ print({step: round(value, 4) for step, value in halves.items()})
 # So shuffled snapshots, a smooth symmetric network and nothing else give a chaotic flow. Its
 # exponent is below the true one. Part of the gap is the blur: the study `lorenz_long` measures the
 # true motion averaged over the blur (row `lorenz.blurred_truth.lyapunov`), and finds it between the
-# two. The training-free flow on the same cloud is not chaotic at all. Both keep the cloud. **Chaos is not in the cloud. It is in which
-# flow you choose.**
+# two. The training-free flow on the same cloud is not chaotic at all. Both keep the cloud. **Chaos
+# is not in the cloud. It is in which flow you choose.**
 #
 # ## 8. See them move
 
@@ -528,22 +530,23 @@ print(
 # - A low residual is no proof of truth. Every exact flow has one, and those fill the map. In the
 #   study's rows the smallest weight of smoothness gives the smallest residual, networks that agree
 #   with each other, and another flow than the true one. With more weight they agree more, on it.
-# - The arrow of time and the speed are not in the stills: $v$ and $-3v$ keep the same cloud.
+# - The direction of time and the speed are not in the snapshots: $v$ and $-3v$ keep the same cloud.
 # - A positive exponent means little without the control beside it and a longer horizon.
 #
 # **Read on.** Zhang & Levin (2025), arXiv:2509.17990, whose question this is. For the exponents:
 # Benettin et al. (1980).
 #
-# The networks found the right flow, but no equations. If you add one assumption, that the law is a
-# *short formula*, can the same shuffled points give you the law itself, digit by digit? That is the
-# question of chapter 05.
+# The networks found the right flow, but no equations. If you add one assumption, that the equations
+# are *short formulas*, can the same shuffled points give you the equations themselves, digit by
+# digit? That is the question of chapter 05.
 #
 # ## Exercises
-# Five [with hints and checks](exercises/02_lorenz_chaos_exercises.ipynb). Others, to try in this notebook:
+# Five [with hints and checks](exercises/02_lorenz_chaos_exercises.ipynb). Others, to try in this
+# notebook:
 #
 # 1. Set `sigma = 0.6` in the parameters and run again. Which rows suffer first, and why?
 # 2. Sample 1,000 points instead of 20,000. Does the similarity fall before the preservation does?
 # 3. Give the networks the *other* half turn, $(x, -y, -z)$, which the cloud does not have. What
 #    happens to the residual?
-# 4. (Open.) Find a criterion, from stills only, that chooses between the two gentlest flows without
+# 4. (Open.) Find a criterion, from snapshots only, that chooses between the two gentlest flows without
 #    the symmetry.

@@ -14,15 +14,15 @@
 # %% [markdown]
 # # Gray-Scott: chemistry set in motion
 #
-# > Can chemistry be set in motion from photographs, with no dynamics network trained?
+# > Can chemistry be set in motion from snapshots, with no dynamics network trained?
 #
 # Two chemicals feed on each other and spread. The sheet they live on fills with waves, spirals or
-# worms. You get photographs of the sheet, in no order. Which way does everything move?
+# worms. You get snapshots of the sheet, in no order. Which way does everything move?
 #
 # **You will**
 # - write down a score of images that needs no training, and a rule that turns it into a motion,
-# - compare that motion with the true one, on photographs it has not seen, beside four controls,
-# - see that *keeping the pattern's law* and *being its true motion* are two things,
+# - compare that motion with the true one, on snapshots it has not seen, beside four controls,
+# - see that *keeping the pattern's distribution* and *being its true motion* are two things,
 # - get both at once, with a short theorem,
 # - meet a pattern that has no motion to recover.
 #
@@ -65,7 +65,7 @@ SHARP = 0.05  # the noise level of what needs no network
 card = Scorecard("03_gray_scott_training_free", seed=seed, budget=budget)
 
 # %% [markdown]
-# ## 1. The photographs
+# ## 1. The snapshots
 #
 # The Gray-Scott equations (Pearson 1993) for the food $u$ and the eater $v$:
 #
@@ -84,7 +84,7 @@ figures.show(
 )
 
 # %% [markdown]
-# The *truth* to compare with is the change over 20 steps. Stills of the maze have none to speak of:
+# The *truth* to compare with is the change over 20 steps. Snapshots of the maze have none to speak of:
 
 # %%
 for name, one in album.items():
@@ -114,7 +114,7 @@ figures.show(
 # %% [markdown]
 # ## 3. A rule without training
 #
-# A rule $v = K * s$ keeps *any* law if $K$ is skew: $K_{oi}(\delta) = -K_{io}(-\delta)$. Then
+# A rule $v = K * s$ keeps *any* distribution if $K$ is skew: $K_{oi}(\delta) = -K_{io}(-\delta)$. Then
 # $\nabla\cdot(K*s) = \mathrm{tr}(K\nabla s) = 0$, since $\nabla s$ is symmetric, and
 # $s\cdot K s = 0$: both terms of the residual vanish. The simplest is the paper's, $K = \pm J$ at
 # every pixel. A constructor makes only skew kernels, and others are refused:
@@ -147,8 +147,8 @@ assert float(rates.std() / rates.mean()) < 1e-9  # an identity
 # %% [markdown]
 # ## 4. Is it the true motion?
 #
-# On photographs not used so far, compare $v$ with the true change. Speed and arrow are not in the
-# stills, so the measure is $|\cos|$, with one sign for the whole set. Both chemicals are counted
+# On snapshots not used so far, compare $v$ with the true change. Speed and direction are not in the
+# snapshots, so the measure is $|\cos|$, with one sign for the whole set. Both chemicals are counted
 # in units of concentration. Controls: $a(k)$ with a random matrix, with a *symmetric* one, with
 # none, and the score of another preset. They share the low pass, so they show what it is worth.
 
@@ -162,14 +162,15 @@ for name, other in zip(MOVING, (*MOVING[1:], MOVING[0]), strict=True):
 # %% [markdown]
 # ## 5. A score that knows more, still without training
 #
-# The values of a real pattern are not Gaussian: most of the sheet is empty. Bend each channel's
-# values with a rising map $y = g(x)$ towards a Gaussian histogram, turn $y$ by (3), and look at it
-# in $x$ again. The score becomes $s(x) = g'(x)\,s_y(g(x)) + g''(x)/g'(x)$ (a Gaussian copula, Liu et
-# al. 2009), and the flow $v(x) = v_y(g(x))/g'(x)$ keeps its law exactly: the rule now depends on the
-# state.
+# The values of a real pattern are not Gaussian: most of the sheet is empty. Transform each
+# channel's values with a rising map $y = g(x)$ towards a Gaussian histogram, turn $y$ by (3), and
+# look at it in $x$ again. The score becomes $s(x) = g'(x)\,s_y(g(x)) + g''(x)/g'(x)$ (a Gaussian
+# copula, Liu et al. 2009), and the flow $v(x) = v_y(g(x))/g'(x)$ keeps its distribution exactly:
+# the rule now depends on the state.
 #
-# How far to bend? Here is a way to ask the stills alone. A law-keeping motion has no gradient part
-# (section 7 says why). Of five bends take the one whose flow has the smallest gradient part.
+# How much of the transform to apply? Here is a way to ask the snapshots alone. A motion that keeps
+# the distribution has no gradient part (section 7 says why). Of five fractions take the one whose
+# flow has the smallest gradient part.
 
 # %%
 BENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -186,7 +187,8 @@ for name in MOVING:
 # %% [markdown]
 # The smallest gradient part goes with a similarity at or near the largest, and nobody looked at the
 # truth to choose. With **one** observed velocity you can do more: fit $a$, ring by ring of $|k|$, to
-# how one photograph moved, and test on the others. The rule stays skew, so the law is still kept.
+# how one snapshot moved, and test on the others. The rule stays skew, so the distribution is kept
+# all the same.
 
 # %%
 for name in MOVING:
@@ -233,7 +235,7 @@ for name, c in rollout.together(jobs).items():
     print(f"{name:8} {abs(float(c.mean())):.2f} ± {float(c.std()):.2f} ({PAPER[name]})")
 
 # %% [markdown]
-# ## 7. The nearest law-keeping flow
+# ## 7. The nearest flow that keeps the distribution
 #
 # Split any field $v_0$, in the inner product $E_p[v\cdot w]$, into a gradient and the rest:
 #
@@ -251,7 +253,7 @@ tests = flows.projection.potentials(2, (128, 128), degree=3, radii=(0.0, 1.0, 2.
 
 
 def closest(name):
-    """The spectral flow at the network's noise level, and the law-keeping flow nearest to it."""
+    """The spectral flow at the network's noise level, and the nearest flow that keeps the distribution."""
     start = flows.spectral_kernel.flow(spectral[name].at(sigma))
     x = album[name].noised(sigma)
     return start, flows.projection.project(start, x, tests, album[name].metric)
@@ -271,10 +273,10 @@ shown = {}
 for name in MOVING:
     x, dx = album[name].held[:1], album[name].change[:1]
     fields = dict(spectral=both[name][0], nearest=chemistry.mean_of(both[name][1], sigma))
-    shown[name] = {"photograph": x[0, 1], "true change": dx[0, 1]}
+    shown[name] = {"snapshot": x[0, 1], "true change": dx[0, 1]}
     for kind, field in fields.items():
         v = field(x)
-        shown[name][kind] = patterns.best_speed(v, dx) * v[0, 1]
+        shown[name][kind] = patterns.pace(v, dx) * v[0, 1]
 figures.show(
     figures.motion(shown),
     "Pattern, true change, spectral rule and nearest flow: the nearest flow has the thin fronts and "
@@ -282,13 +284,13 @@ figures.show(
 )
 
 # %% [markdown]
-# Does it keep the law? Follow it with the network's Langevin part (the same η for everyone), and
-# measure 5x5 patches of $D(x)$ against those of fresh photographs, over the distance between two
-# sets of fresh photographs. Controls: $K=0$, no motion at all, and the spectral flow with its
-# gradient part left in. At its own speed any of these flows moves little in 300 steps, so that
-# keeping the law is easy; four times as fast, the pattern is another by the end, and leaks show.
-# Here you follow waves for 300 steps. The other patterns, and 1,000 steps, are a study of their own,
-# `eqflow-nb study gray_scott_long`; the scorecard shows its rows as they were recorded.
+# Does it keep the distribution? Follow it with the network's Langevin part (the same η for
+# everyone), and measure 5x5 patches of $D(x)$ against those of fresh snapshots, over the distance
+# between two sets of fresh snapshots. Controls: $K=0$, no motion at all, and the spectral flow with
+# its gradient part left in. At its own speed any of these flows moves little in 300 steps, so that
+# keeping the distribution is easy; four times as fast, the pattern is another by the end, and leaks
+# show. Here you follow waves for 300 steps. The other patterns, and 1,000 steps, are a study of
+# their own, `eqflow-nb study gray_scott_long`; the scorecard shows its rows as they were recorded.
 
 
 # %%
@@ -309,15 +311,12 @@ jobs = {k: lambda k=k: chemistry.follow(*wave, when[k], many, **runs[k]) for k i
 ended = rollout.together(jobs)
 
 # %%
-reference = chemistry.reference_sets(*wave, sizes["pairs"], many)
-jobs = {k: lambda v=v: chemistry.distance(reference, v, FILM[-1]) for k, v in ended.items()}
+yard = chemistry.yardstick(*wave, sizes["pairs"], many)
+jobs = {k: lambda v=v: chemistry.distance(yard, v, FILM[-1]) for k, v in ended.items()}
 kept = rollout.together(jobs)
-alike = {
-    key: float(torch.cosine_similarity(v.at(0).cpu().flatten(), v.last.cpu().flatten(), 0))
-    for key, v in ended.items()
-}
+alike = {key: patterns.alike(v.at(0), v.last) for key, v in ended.items()}
 for key in runs:
-    print(f"{key:12} {kept[key]:5.2f} floors; still alike the start: {alike[key]:.2f}")
+    print(f"{key:12} {kept[key]:5.2f} floors; similarity to the start: {alike[key]:.2f}")
 
 
 # %%
@@ -335,10 +334,10 @@ virtues = {
     "nearest flow, x4": (similar["nearest"], worst("nearest", 4)),
 }
 figures.show(
-    figures.two_virtues(virtues, 1.5, "Waves: true, or law-keeping, or both"),
-    "Similarity to the truth against distance from the law. The spectral rule is nearly true; four "
-    "times as fast it leaves the law with the Gaussian score, and nearly does with the network's. The "
-    "network's flow keeps the law but is not true; the nearest law-keeping flow is both, at both "
+    figures.two_virtues(virtues, 1.5, "Waves: true, or kept, or both"),
+    "Similarity to the truth against distance from the distribution. The spectral rule is nearly true; four "
+    "times as fast it leaves the distribution with the Gaussian score, and nearly does with the network's. The "
+    "network's flow keeps it but is not true; the nearest flow that keeps it is both, at both "
     "speeds.",
 )
 
@@ -356,18 +355,18 @@ figures.show(
     "the network's score, with and without the nearest flow, there are fronts, moved on.",
 )
 for title, x in endings.items():
-    pair = (x.cpu(), torch.cat(reference.sets))
+    pair = (x.cpu(), torch.cat(yard.sets))
     bands, values = patterns.spectrum_distance(*pair), patterns.histogram_distance(*pair)
     print(f"{title:12} spectrum off by {bands:.3f} decades, histogram by {values:.3f} sd")
 
 # %% [markdown]
-# And as a film: true chemistry, and two of the flows above, all from one photograph. The flows run in
-# the true arrow, and the clock is set to theirs: four times their own speed, with the network's
+# And as a film: true chemistry, and two of the flows above, all from one snapshot. The flows run in
+# the true direction, and the clock is set to theirs: four times their own speed, with the network's
 # Langevin part.
 
 # %% tags=["readme-film"]
 world, x = album["waves"].world, album["waves"].held
-pace = patterns.best_speed(nearest(x), album["waves"].change) / chemistry.STEPS
+pace = patterns.pace(nearest(x), album["waves"].change) / chemistry.STEPS
 lapse = round(chemistry.TAU * sigma**2 * FILM.step * 4 / abs(pace))
 start = album["waves"].clean(many)[:1]
 films = {"true": [world.advance(start, lapse * n)[0, 1] for n in range(FRAMES)]}
@@ -384,33 +383,32 @@ figures.film(
 )
 
 # %% [markdown]
-# Is it the flow that keeps the law, or the Langevin part that mends it? Follow the flows alone,
-# without noise, from the same blurred photographs:
+# Is it the flow that keeps the distribution, or the Langevin part that repairs it? Follow the flows
+# alone, without noise, from the same blurred snapshots:
 
 # %%
 pairs = {"spectral": plain, "nearest": nearest}
 moves = {(kind, c): chemistry.times(c, field) for kind, field in pairs.items() for c in (1, -1)}
-jobs = {
-    k: lambda f=f: chemistry.alone(*wave, f, reference, sizes["alone"]) for k, f in moves.items()
-}
+jobs = {k: lambda f=f: chemistry.alone(*wave, f, yard, sizes["alone"]) for k, f in moves.items()}
 leaks = rollout.together(jobs)
 for (kind, sign), far in leaks.items():
     said = ", ".join(f"{x:.2f} floors at t = {t:g}" for t, x in far.items())
     print(f"{kind:8} {sign:+d}, no Langevin part: {said}")
 
 # %% [markdown]
-# Up to t = 75, twice as far as above at its own speed, the nearest flow alone is nearer to the law
-# than what it was made from. Then, in one of its two directions, it runs away: the potential is a
-# sum of finitely many test functions, so the projection is not exact, and a Gaussian rotation at
-# least comes round again. What holds the law in both is the flow *and* the Langevin part.
+# Up to t = 75, twice as far as above at its own speed, the nearest flow alone is nearer to the
+# distribution than what it was made from. Then, in one of its two directions, it runs away: the
+# potential is a sum of finitely many test functions, so the projection is not exact, and a Gaussian
+# rotation at least comes round again. What holds the distribution in both is the flow *and* the
+# Langevin part.
 
 # %% [markdown]
 # ## 8. Nulls
 #
 # **The maze is frozen.** Its change is a hundredth to a fortieth of the others', a creep to rest.
-# What a rule shares with it is no motion: report it as null. **A transient has no stationary law.**
-# Photographs taken on the way can still be turned into a motion, but the promise that it keeps their
-# law is empty.
+# What a rule shares with it is no motion: report it as null. **A transient has no stationary
+# distribution.** Snapshots taken on the way can still be turned into a motion, but the promise that it
+# keeps their distribution is empty.
 
 # %%
 early = {}
@@ -468,7 +466,7 @@ for steps, c in early.items():
 
 # %%
 card.spread("waves.both.similarity", found["waves"]["nearest"], target=">= .5", paper=0.589)
-shared = dict(floor=reference.floor, steps=sizes["long"], sigma=sigma, tau=0.5, eta=0.1)
+shared = dict(floor=yard.floor, steps=sizes["long"], sigma=sigma, tau=0.5, eta=0.1)
 row = "patch_distance_over_floor_300"
 for name, c in {"both": 1, "both_four_times": 4}.items():
     loose = worst("spectral", c)  # the control: the gradient part left in
@@ -498,40 +496,44 @@ for name in MOVING:
     better = bool(found[name]["nearest"].mean() > found[name]["before"].mean())
     print(name, "nearest beats what it started from:", better)
 fast = [worst(kind, 4) for kind in ("nearest", "spectral", "Gaussian")]
-print("waves, four times as fast: the nearest flow keeps the law best:", fast[0] == min(fast))
-print("every pattern is better bent than not:", all(one.bend > 0 for one in chosen.values()))
+print(
+    "waves, four times as fast: the nearest flow keeps the distribution best:", fast[0] == min(fast)
+)
+print("every pattern gains from the copula:", all(one.bend > 0 for one in chosen.values()))
 
 # %% [markdown]
 # ## What failed, and what to make of it
 #
-# - The spectral rule of spirals does not reach its aim of .75: see its row. Of the three
-#   patterns spirals ask for the largest bend: their values are the least Gaussian. The row
-#   `spirals.warped` is the same rule, bent.
+# - The spectral rule of spirals does not reach its aim of .75: see its row. Of the three patterns
+#   spirals ask for the largest fraction of the copula: their values are the least Gaussian. The row
+#   `spirals.warped` is the same rule with the copula.
 # - The symmetric control is not small: part of the similarity is the low pass alone. What is left
 #   above it is the motion.
 # - With both chemicals scaled to deviation 1 instead of in concentrations, the spectral rule is
 #   less similar: see the rows `similarity_scaled`. The food then counts less than it weighs.
 # - The network's own flow, with the better score, is *another* dynamics: see the rows `network`.
-# - A network's law can leak late. Under K = ±J life and waves meet their aims after 300 and 1,000
-#   steps; spirals miss both, while K = 0 stays where it began: see the rows
+# - A network's distribution can leak late. Under K = ±J life and waves meet their aims after 300
+#   and 1,000 steps; spirals miss both, while K = 0 stays where it began: see the rows
 #   `sde.patch_distance_over_floor`. The nearest flow of waves stays too, and what it was made from
 #   does not.
-# - The nearest flow keeps the law as far as its test functions see it. What they miss the Langevin
-#   part mends, at four times its speed too. Alone it runs away: see the rows `alone`.
-# - For 300 steps every flow of waves with the network's score keeps the law, the unprojected one
-#   too: four times as fast it is farther off than the nearest, but still within 1.5 floors. Those
-#   rows say little without their controls. After 1,000 steps the unprojected one is out of bounds:
-#   see the control of `waves.both.patch_distance_over_floor_1000`.
-# - Speed and arrow are not in the stills. Where the film runs forward, it was told to.
+# - The nearest flow keeps the distribution as far as its test functions see it. What they miss the
+#   Langevin part repairs, at four times its speed too. Alone it runs away: see the rows `alone`.
+# - For 300 steps every flow of waves with the network's score keeps the distribution, the
+#   unprojected one too: four times as fast it is farther off than the nearest, but still within 1.5
+#   floors. Those rows say little without their controls. After 1,000 steps the unprojected one is
+#   out of bounds: see the control of `waves.both.patch_distance_over_floor_1000`.
+# - Speed and direction are not in the snapshots. Where the film runs forward, it was told to.
 #
 # **Read on.** Zhang & Levin (2025), arXiv:2509.17990, section on Gray-Scott; Pearson (1993), for
 # the patterns; Vincent (2011), for denoising scores.
 #
 # ## Exercises
-# Five [with hints and checks](exercises/03_gray_scott_training_free_exercises.ipynb). Others, to try in this notebook:
+# Five [with hints and checks](exercises/03_gray_scott_training_free_exercises.ipynb). Others, to
+# try in this notebook:
 #
-# 1. Give the spectral rule 4 stills instead of 64. Which preset suffers most?
+# 1. Give the spectral rule 4 snapshots instead of 64. Which preset suffers most?
 # 2. Replace $a(k)$ by its square root. What happens to the similarity, and to the film?
-# 3. Find a symmetric rule with more similarity than the one here. What does it *do* to the law?
+# 3. Find a symmetric rule with more similarity than the one here. What does it *do* to the
+#    distribution?
 # 4. (Open.) The nearest flow needs no library of equations. Can its potential say which terms the
 #    equation has?

@@ -292,10 +292,10 @@ for name, T in tangents.items():
 # %% [markdown]
 # ## 6. Together?
 #
-# An equilibrium flow keeps the law of the sheets. At any time creatures stand and look where they
-# would on a fresh sheet. So attraction beyond the snapshots' own, and headings that align, are ruled
-# out from the start: whoever shows them has left the law. The pair distribution $g(r)$ checks it. A
-# pair nearer than any on fresh sheets is a leak.
+# An equilibrium flow keeps the distribution of the sheets. At any time creatures stand and look
+# where they would on a fresh sheet. So attraction beyond the snapshots' own, and headings that
+# align, are ruled out from the start: whoever shows them has left the distribution. The pair
+# distribution $g(r)$ checks it. A pair nearer than any on fresh sheets is a leak.
 
 # %%
 lines = {"snapshots": flocking.pair_distribution(alife.placed_pairs("dots"), 64, 32)}
@@ -455,12 +455,12 @@ for name in icons.ICONS:
 # ## What failed, and what to make of it
 #
 # - A rule gives little. By (2) a creature at this step is at most about ten times as mobile as
-#   without, and keeps its momentum for 20 steps at most. Where a network's creature beats that by far, or
-#   goes straight on for hundreds of steps, its score pushes it.
+#   without, and keeps its momentum for 20 steps at most. Where a network's creature beats that by
+#   far, or goes straight on for hundreds of steps, its score pushes it.
 # - No creature is driven along its body, and none can be, to speak of: the bound is thousandths of a
 #   pixel. A drift beyond it is the network's.
-# - No flocking as of birds. Headings can't align while the law is kept; neighbours' velocities can, a
-#   little, under a wide rule, and the rows `flocking` say how little was found.
+# - No flocking as of birds. Headings can't align while the distribution is kept; neighbours'
+#   velocities can, a little, under a wide rule, and the rows `flocking` say how little was found.
 # - A rule that moves colours into each other also fades creatures: `count_kept` says how many are
 #   lost. A lively sheet that has lost its creatures is no equilibrium flow.
 # - Mobility counts the centre of a creature's ink. In a taiji that lies 1.9 pixels off the body's,
@@ -474,7 +474,8 @@ for name in icons.ICONS:
 # (1996), for tracking.
 #
 # ## Exercises
-# Five [with hints and checks](exercises/04_alife_flocking_exercises.ipynb). Others, to try in this notebook:
+# Five [with hints and checks](exercises/04_alife_flocking_exercises.ipynb). Others, to try in this
+# notebook:
 #
 # 1. Set `sigma = 0.3`. Which creatures fade first?
 # 2. Make η ten times smaller. What does (2) promise, and how many are kept?

@@ -14,10 +14,10 @@
 # %% [markdown]
 # # Equations from snapshots
 #
-# > When do stills determine the law itself?
+# > When do snapshots determine the equations themselves?
 #
-# Chapter 02 found a chaotic flow in shuffled points, and chapter 03 a motion in photographs. Both
-# left you with a field, not with a formula. Add one assumption, *the law is a short formula*, and the
+# Chapter 02 found a chaotic flow in shuffled points, and chapter 03 a motion in images. Both
+# left you with a field, not with a formula. Add one assumption, *the equations are short*, and the
 # same shuffled points can give you the equations: the terms, their coefficients, their errors. Or
 # they can tell you that they don't know, which matters as much.
 #
@@ -25,8 +25,8 @@
 # - turn the continuity equation into a few linear conditions, and solve them by hand,
 # - watch a library of thirty terms shrink to Lorenz's seven,
 # - measure how many snapshots that takes, and how much noise it stands,
-# - see clouds that many laws keep, and clouds that none does,
-# - find the equations of fifteen systems, and of a chemistry from its photographs,
+# - see clouds that many equations keep, and clouds that none do,
+# - find the equations of fifteen systems, and of a chemistry from its snapshots,
 # - learn what noise in the dynamics gives away.
 #
 # **You should know** chapter 01 (the continuity equation). Least squares helps.
@@ -70,7 +70,7 @@ place = pick_device(device)
 quick = choice(budget, BUDGETS, "budget") == "quick"
 runs, curve, many = (2, (1000, 3000), 4000) if quick else (8, (500, 2000, 5000), 20000)
 walkers, steps = (8, 300) if quick else (200, 4000)  # of the Lyapunov spectra
-stills, spread = (8, 20) if quick else (64, 3000)  # photographs; steps on a larger sheet
+stills, spread = (8, 20) if quick else (64, 3000)  # images; steps on a larger sheet
 seeds = range(seed, seed + (32 if budget == "paper" else runs))
 card = Scorecard("05_equations_from_snapshots", seed=seed, budget=budget)
 
@@ -88,7 +88,8 @@ card = Scorecard("05_equations_from_snapshots", seed=seed, budget=budget)
 #
 # $$M c = 0, \qquad M_{mk} = E_p[\nabla\psi_m\cdot\varphi_k], \qquad E_p|v|^2 = 1. \tag{2}$$
 #
-# So the law is a **null vector**. Its length and sign are free: stills know neither speed nor arrow.
+# So the equations are a **null vector**. Its length and sign are free: snapshots know neither speed
+# nor direction of time.
 #
 # ## 2. By hand
 #
@@ -132,14 +133,14 @@ print(f"similarity of the null vector's field to the truth: {alike:.4f}")
 #
 # ## 3. Thirty terms, then seven
 #
-# First *weigh* the conditions. At the true law the sum behind each of them is noise, with a covariance
-# $C$ you can measure. The misfit
+# First *weigh* the conditions. At the true equations the sum behind each of them is noise, with a
+# covariance $C$ you can measure. The misfit
 #
 # $$J(c) = N\,(Mc)^\top C^{-1} (Mc) \tag{3}$$
 #
-# is then chi-squared at the truth, with as many degrees of freedom as there are conditions beyond the
-# unknowns: it says by itself whether a law fits. Then *drop* terms, each time the one whose loss
-# raises $J$ least. Coefficients that don't matter go for free, until one goes that does.
+# is then chi-squared at the truth, with as many degrees of freedom as there are conditions beyond
+# the unknowns: it says by itself whether some equations fit. Then *drop* terms, each time the one
+# whose loss raises $J$ least. Coefficients that don't matter go for free, until one goes that does.
 
 # %%
 law = with_arrow(identify(x), x)
@@ -159,29 +160,29 @@ figures.show(
 # %% [markdown]
 # The cliff is the model choice: no threshold on coefficients, no penalty to tune. The number in
 # brackets is the standard error of the last digits. Functions and their number are chosen by the
-# same gap: of several sets of tests, the law is taken that stands out most from the *next best* law,
-# and the sets must not contradict each other.
+# same gap: of several sets of tests, the equations are taken that stand out
+# most from the *next best* ones, and the sets must not contradict each other.
 #
-# The **verdict** is part of the answer. `determined`: one law fits, and the gap says so.
+# The **verdict** is part of the answer. `determined`: one set of equations fits, and the gap says so.
 # `undetermined`: several do, here is a basis. `not in the library`: none does. `too few snapshots`:
 # about how many would do. Without `determined` the engine keeps what it has as a *candidate* only.
 #
-# The arrow of time is *proposed*: of $\pm v$ usually one has the cloud as an attractor, and the other
-# throws points out of it.
+# The direction of time is *proposed*: of $\pm v$ usually one has the cloud as an attractor, and the
+# other throws points out of it.
 #
 # ## 4. Let it run
 #
-# The law found is a dynamical system. Follow it, and compare its Lyapunov exponents with the true
-# ones, by the same estimator. Its clock is set to the true one by one factor, the best scale.
+# The equations found are a dynamical system. Follow it, and compare its Lyapunov exponents with the
+# true ones, by the same estimator. Its clock is set to the true one by one factor, the best scale.
 
 # %%
 held = lorenz.sample(2000, seed + 999)
 found = recovery.judge(law, lorenz, held)
 copy = recovery.as_system(law, found.scale, lorenz)
-runs = {"true law": lorenz, "law found": copy}
+runs = {"true equations": lorenz, "equations found": copy}
 figures.show(
     pictures.attractors({name: recovery.path(one, x[0], 60.0, 6000) for name, one in runs.items()}),
-    "Two butterflies in two projections, of the true law and of the one found: paths differ, the "
+    "Two butterflies in two projections, of the true equations and of those found: paths differ, the "
     "shape does not.",
 )
 print(f"field error {found.error:.2%}")
@@ -191,7 +192,7 @@ start = torch.as_tensor(held[:walkers])
 
 
 def exponents(law):
-    """The Lyapunov spectrum of a law, from the same states."""
+    """The Lyapunov spectrum of some equations, from the same states."""
     return measures.lyapunov_spectrum(law, start, 0.01, steps, burn=200)
 
 
@@ -201,7 +202,7 @@ figures.show(
     "The three exponents against horizon, true and found: the pairs of curves settle on each other.",
 )
 largest = {name: float(r.exponents[:, 0].mean()) for name, r in chaos.items()}
-off = abs(largest["law found"] / largest["true law"] - 1)
+off = abs(largest["equations found"] / largest["true equations"] - 1)
 print(f"largest exponent {largest}, {off:.1%} apart (literature .9056)")
 
 # %% [markdown]
@@ -227,13 +228,13 @@ figures.show(
 print({n: f"{int(hit.sum())} of {len(seeds)}" for n, hit in zip(grid, exact, strict=True)})
 
 # %% [markdown]
-# **Noise on the photographs.** Let $y = x + s\xi$. A moment of $y$ is not that of $x$, but it can be
-# mended exactly: with probabilists' Hermite polynomials
+# **Noise in the measurements.** Let $y = x + s\xi$. A moment of $y$ is not that of $x$, but it can be
+# corrected exactly: with probabilists' Hermite polynomials
 #
 # $$E[s^n\,\mathrm{He}_n(y/s)\mid x] = x^n, \tag{4}$$
 #
 # so every average in (2) with polynomial $\psi$ and $\varphi$ has an unbiased version. If $s$ is not
-# known, the best law's misfit says which $s$ fits best.
+# known, the misfit of the best equations says which $s$ fits best.
 
 # %%
 levels = (0.05, 0.1, 0.2)
@@ -249,13 +250,14 @@ figures.show(
 )
 
 # %% [markdown]
-# Here the left picture counts right *candidates*. The verdict is stricter: with noise the gap to the
-# next best law is small, and the method mostly says `too few snapshots`. It is nearly always right
-# when it hesitates, but by our count that is a miss, and the scorecard counts it so.
+# Here the left picture counts right *candidates*. The verdict is stricter: with noise the gap to
+# the next best equations is small, and the method mostly says `too few snapshots`. It is nearly
+# always right when it hesitates, but by our count that is a miss, and the scorecard counts it so.
 #
 # ## 6. What breaks it
 #
-# A method that always answers is worth little. Six clouds from which no single law can be read:
+# A method that always answers is worth little. Six clouds from which no single set of equations
+# can be read:
 
 # %%
 tried = recovery_runs.controls(min(snapshots, many), seed)
@@ -271,24 +273,25 @@ for name, one in answers.items():
 # %% tags=["thumbnail"]
 figures.show(
     pictures.verdicts(rows),
-    "Seven clouds with the misfits of their libraries' laws below. Lorenz has one law within the "
+    "Seven clouds with the misfits of their libraries' equations below. Lorenz has one fit within the "
     "noise. A Gaussian and a torus have several, a ring one that conserves the radius; shuffled "
     "Lorenz, a library without products and a transient have none.",
 )
 
 # %% [markdown]
 # - **Symmetric clouds**: every rotation keeps a Gaussian, and so does any rotation that depends on
-#   the radius. The red dots are laws that fit: together they span the **null space**.
-# - **A ring** has one law of degree 2 within the noise, the rotation. But that conserves the radius
+#   the radius. The red dots are equations that fit: together they span the **null space**.
+# - **A ring** has one fit of degree 2 within the noise, the rotation. But that conserves the radius
 #   $r$, so $f(r)$ times it keeps the ring too. The verdict looks for such invariants.
-# - **Shuffled columns, a library without products, a transient**: no law fits, and the misfit says so.
+# - **Shuffled columns, a library without products, a transient**: no equations fit, and the misfit
+#   says so.
 #
 # ## 7. A gallery
 #
-# Fifteen systems, picked for their variety: scrolls and butterflies, cubic and quartic laws, one with
-# a slow variable, three to five dimensions. 20,000 snapshots each, the
-# library all polynomials of the system's degree. Under each what was found, as it was found; only the
-# sign of time is the true one's.
+# Fifteen systems, picked for their variety: scrolls and butterflies, cubic and quartic equations,
+# one with a slow variable, three to five dimensions. 20,000 snapshots each, the library all
+# polynomials of the system's degree. Under each what was found, as it was found; only the sign of
+# time is the true one's.
 
 # %%
 NAMES = [
@@ -313,22 +316,24 @@ zoo = recovery_runs.meet(NAMES[:3] if quick else NAMES, many, seed)
 # %%
 figures.show(
     pictures.gallery(recovery_runs.portraits(zoo, many, seed)),
-    "Attractors followed from the laws found, with their equations: fifteen systems from Rössler's "
+    "Attractors followed from the equations found, which stand beneath: fifteen systems from Rössler's "
     "to Lorenz-96 in five dimensions.",
 )
 recovered = [name for name, one in zoo.items() if one.exact and one.error <= 0.03]
 print(f"{len(recovered)} of {len(zoo)} recovered; others: {sorted(set(zoo) - set(recovered))}")
 
 # %% [markdown]
-# Where a law is missed, the verdict should have said so. Four times as many systems, fast-slow ones among
-# them, are in the study `equations_zoo`, with everything that was tried; the scorecard shows its rows.
+# Where equations are missed, the verdict should have said so. Four times as many systems, fast-slow
+# ones among them, are in the study `equations_zoo`, with everything that was tried; the scorecard
+# shows its rows.
 #
-# ## 8. A chemistry from its photographs
+# ## 8. A chemistry from its snapshots
 #
-# Equation (1) holds for images too. $\psi$ is now a functional of a whole photograph, such as the
-# mean over its pixels of $u^2v$, or of $u$ times a *blurred* $v$: functionals of one point see the
-# reactions, those of two see the diffusion. The library: all products of $u$ and $v$ up to degree 3, and
-# the Laplacians $\Delta u$, $\Delta v$. Nothing of chapter 03 is needed: no spectrum, no network.
+# Equation (1) holds for images too. $\psi$ is now a functional of a whole image, such as the mean
+# over its pixels of $u^2v$, or of $u$ times a *blurred* $v$: functionals of one point see the
+# reactions, those of two see the diffusion. The library: all products of $u$ and $v$ up to degree
+# 3, and the Laplacians $\Delta u$, $\Delta v$. Nothing of chapter 03 is needed: no spectrum, no
+# network.
 
 # %%
 MOVING = ("waves", "spirals", "life", "chaos")
@@ -344,20 +349,22 @@ print(f"\nmaze\n{chemistry['maze'].law}")
 # **The maze is frozen.** Its two rates of change vanish at each pixel, so that any multiple of either
 # equation keeps it: more than one null vector, and the verdict must say `undetermined`.
 #
-# Now let the law of the waves run, from a photograph it has not seen, beside the original. And put
-# that photograph in the middle of an empty sheet four times as large, which nobody photographed.
+# Now let the equations of the waves run, from a snapshot they have not seen, beside the original. And
+# put that snapshot in the middle of an empty sheet four times as large, which nobody ever saw.
 
 # %% tags=["readme-film"]
 waves_law, waves = chemistry["waves"], field_world("waves")
 FRAMES, EVERY = (3, 10) if quick else (16, 40)
 begin = waves.raw(waves.sample(1, seed + 1000))
 films = {"true": [waves.raw(waves.advance(waves.scaled(begin), EVERY * n)) for n in range(FRAMES)]}
-films["law found"] = recovery_runs.follow_chemistry(waves_law, begin, EVERY * (FRAMES - 1), EVERY)
+films["equations found"] = recovery_runs.follow_chemistry(
+    waves_law, begin, EVERY * (FRAMES - 1), EVERY
+)
 clock = [f"step {EVERY * n}" for n in range(FRAMES)]
 strips = {name: [state[0, 1] for state in states] for name, states in films.items()}
 figures.film(
     figures.frames(strips, clock, limits=(0.0, 0.4)),
-    "A film of waves: true chemistry, and the law found from photographs, from the same start. The "
+    "A film of waves: true chemistry, and the equations found from snapshots, from the same start. The "
     "fronts grow, meet and vanish alike in both.",
     milliseconds=160,
 )
@@ -369,31 +376,31 @@ sheet = recovery_runs.on_larger_sheet(begin, 256)
 grown = recovery_runs.follow_chemistry(waves_law, sheet, spread, spread // 2)
 figures.show(
     figures.images({f"step {spread // 2 * n}": s[0, 1] for n, s in enumerate(grown)}, size=2.6),
-    "A photograph in the middle of a larger empty sheet, and the law found run from it: waves spread "
+    "A snapshot in the middle of a larger empty sheet, and the equations found run from it: waves spread "
     "outwards into the empty part.",
 )
 
 # %% [markdown]
-# ## 9. Noise gives time its arrow
+# ## 9. Noise gives time its direction
 #
 # With noise in the *dynamics*, $dx = v\,dt + \sqrt{2D}\,dW$, the condition has a second part:
 #
 # $$E_p[\nabla\psi\cdot v + D\,\Delta\psi] = 0. \tag{5}$$
 #
 # It is linear in $(c, D)$, so a constant $D$ joins the null vector. Diffusion always spreads, $D>0$:
-# this fixes the sign of $c$, **the arrow of time**. And if $D$ is known, it fixes the speed.
+# this fixes the sign of $c$, **the direction of time**. And if $D$ is known, it fixes the speed.
 
 # %%
 D = 5.0
 noisy_lorenz = recovery_runs.stochastic(D, many, seeds)
 for one in noisy_lorenz.values():
     print(
-        f"{one.law.verdict:18} terms right: {one.right}  arrow right: {one.scale > 0}  "
+        f"{one.law.verdict:18} terms right: {one.right}  direction right: {one.scale > 0}  "
         f"field error {one.error:.2%}  D = {one.scale * one.law.diffusion[0]:.2f} (true {D:g})"
     )
 
 # %% [markdown]
-# Is the law always determined then? No. Subtract from (5) what holds for any $p$, namely
+# Are the equations always determined then? No. Subtract from (5) what holds for any $p$, namely
 # $E_p[\nabla\psi\cdot D s + D\,\Delta\psi]=0$. What is left is $E_p[\nabla\psi\cdot(v-Ds)]=0$:
 #
 # $$v = D\,\nabla\log p + \text{any flow that keeps } p. \tag{6}$$
@@ -417,7 +424,7 @@ for name, (y, degree, downhill) in gradients.items():
 
 # %% [markdown]
 # Two dimensions, and both exact answers lie in the space found (1 is all of it). That the process has
-# a rotation, stills can't say, nor in which sense. Only *time-stamped* pairs could.
+# a rotation, snapshots can't say, nor in which sense. Only *time-stamped* pairs could.
 #
 # ## 10. Turn the knobs
 #
@@ -503,7 +510,7 @@ card.verdicts()
 # NBVAL_CHECK_OUTPUT
 print("the seven terms of Lorenz:", law.verdict, found.right)
 print("every control has the verdict due:", good == len(verdict))
-print("a determined law that is wrong, in the gallery:", len(wrong) > 0)
+print("wrong equations called determined, in the gallery:", len(wrong) > 0)
 
 # %% [markdown]
 # ## What failed, and what to make of it
@@ -514,36 +521,38 @@ print("a determined law that is wrong, in the gallery:", len(wrong) > 0)
 #   `too few snapshots`: rows `noise`. At a fifth it never commits itself.
 # - A small coefficient can be several percent off where the field is right to one: look at $-y$ in
 #   Lorenz's second equation. Its standard error says so.
-# - Snapshots must come from $p$, be many, and sit in the library's coordinates. Unseen variables, a
-#   law that changes from still to still, a term nobody listed: at best the verdict says no.
+# - Snapshots must come from $p$, be many, and sit in the library's coordinates. Unseen variables,
+#   equations that change from snapshot to snapshot, a term nobody listed: at best the verdict says
+#   no.
 # - Polynomial tests of high degree feed on rare, far points. That is why several sets are asked.
 #
-# **The nearest work.** That stationarity is linear in the law is not new. Lorch et al. (2024) minimise
-# a kernel deviation from stationarity, and Bleile et al. (2026) its Stein form. Lu, Kuśmierz and
-# Mihalas (2025, DyNoSeD, arXiv:2502.17690) are nearest: Fokker-Planck residuals and kernel Stein
-# discrepancy on unordered samples, linear in affine parameters, with a condition for identifiability,
-# shown on the three parameters of a *stochastic* Lorenz system of known form. SpIDES finds sparse
-# stochastic equations from snapshots at *several* times. Botvinick-Greenhouse fits invariant measures,
-# with delay coordinates for uniqueness. Weak SINDy has test functions, and time series. Static Turing
-# patterns are inverted by PRESS, by Luo et al. (2025), and by correlation-integral likelihood. What is
-# added here: the terms themselves found in a full library, deterministic chaos, partial differential
-# equations, noise taken out exactly, and a verdict.
+# **The nearest work.** That stationarity is linear in the equations is not new. Lorch et al. (2024)
+# minimise a kernel deviation from stationarity, and Bleile et al. (2026) its Stein form. Lu,
+# Kuśmierz and Mihalas (2025, DyNoSeD, arXiv:2502.17690) are nearest: Fokker-Planck residuals and
+# kernel Stein discrepancy on unordered samples, linear in affine parameters, with a condition for
+# identifiability, shown on the three parameters of a *stochastic* Lorenz system of known form.
+# SpIDES finds sparse stochastic equations from snapshots at *several* times. Botvinick-Greenhouse
+# fits invariant measures, with delay coordinates for uniqueness. Weak SINDy has test functions, and
+# time series. Static Turing patterns are inverted by PRESS, by Luo et al. (2025), and by
+# correlation-integral likelihood. What is added here: the terms themselves found in a full library,
+# deterministic chaos, partial differential equations, noise taken out exactly, and a verdict.
 #
 # **What this says about the paper's question.** How strongly does a distribution constrain its
 # dynamics? Alone, hardly: chapter 02's map is full of flows that keep the same cloud. With a *short
-# formula* added, often completely, up to speed and arrow: for a chaotic cloud one law in thirty
-# dimensions fits. The more structure a distribution has, the fewer laws keep it. Those that
+# formula* added, often completely, up to speed and direction: for a chaotic cloud one vector in thirty
+# dimensions fits. The more structure a distribution has, the fewer equations keep it. Those that
 # are symmetric, Gaussian or frozen keep their secret, and it can be proved that they do.
 #
 # **Read on.** Zhang & Levin (2025), arXiv:2509.17990; Hansen (1982), for (3).
 # Chapter 06 does this with your own snapshots.
 #
 # ## Exercises
-# Five [with hints and checks](exercises/05_equations_from_snapshots_exercises.ipynb). Others, to try in this notebook:
+# Five [with hints and checks](exercises/05_equations_from_snapshots_exercises.ipynb). Others, to
+# try in this notebook:
 #
 # 1. Set `few = 2000`. How many of eight are determined?
 # 2. Leave $xz$ out of the library by writing your own terms with `extras`. What is the verdict?
 # 3. Identify Lorenz from its $x$ and $y$ alone. What does the verdict say, and why must it?
-# 4. Find a cloud, not symmetric, that two laws of degree 2 keep.
+# 4. Find a cloud, not symmetric, that two sets of equations of degree 2 keep.
 # 5. (Open.) Six terms in a hundred, or sixty in a thousand? How does the number of snapshots grow with
 #    the library?

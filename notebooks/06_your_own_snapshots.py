@@ -12,11 +12,11 @@
 # ---
 
 # %% [markdown]
-# # Your own snapshots: blood cells, pictures, stars
+# # Your own snapshots: blood cells, images, stars
 #
-# > What do your own stills say about motion, and what can't they say?
+# > What do your own snapshots say about motion, and what can't they say?
 #
-# Bring a table, an array, a folder of pictures or a film. Order is not needed. One call looks at it,
+# Bring a table, an array, a folder of images or a film. Order is not needed. One call looks at it,
 # says in plain words what it is fit for, chooses a noise level, sets the snapshots in motion, and
 # tells you how far to trust that. If you bring nothing, you get blood cells.
 #
@@ -24,10 +24,10 @@
 # - get a report on your data with one call,
 # - see how the noise level σ can be chosen from the data alone, and what that costs,
 # - ask 700 blood cells whether they show the cell cycle, and learn how to doubt the answer,
-# - set a folder of pictures in motion,
+# - set a folder of images in motion,
 # - find out which orbits keep a star cluster looking the same.
 #
-# **You should know** chapter 01: scores, skew flows, noise floors. Chapter 05 helps with laws.
+# **You should know** chapter 01: scores, skew flows, noise floors. Chapter 05 helps with equations.
 #
 # **Time** about 3 minutes to run on two cores, 35 to read. Memory: under 1 GB.
 
@@ -50,7 +50,6 @@ from eqflow_nb.running import catalogue as course
 from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots import cells, gray_scott, plummer
-from eqflow_nb.snapshots.base import blur
 from eqflow_nb.user_data.look import look
 from eqflow_nb.user_data.read import read
 
@@ -92,7 +91,7 @@ print(mine)
 mine.show()
 
 # %% [markdown]
-# Everything drawn can be saved: the words, the pictures, and the numbers in them.
+# Everything can be saved: the words, the figures, and the numbers in them.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -191,8 +190,9 @@ level = choose_sigma(blood.points, seed=seed).sigma
 def order_of(some, number, sigma=level):
     """How the skew flow of some cells passes through their phases."""
     score = scores.KernelDensityScore(some.points, sigma)
+    noise = torch.randn(some.points.shape, generator=torch.Generator().manual_seed(number))
     flow = flows.skew.constant(flows.skew.from_entries(1.0), score)
-    flow = flows.at_common_speed(flow, blur(some.points, sigma, number))
+    flow = flows.at_common_speed(flow, some.points + sigma * noise)
     field = lambda x: flow(x.float()).double()  # noqa: E731
     return phase_order(field, some.points, some.phases, cells.PHASES, sigma, seed=number)
 
@@ -228,8 +228,8 @@ figures.show(
 # rule that made them, and any flow that goes around a cloud passes sectors in turn. Such an order is
 # in the labels' layout, not in the cells. A small p-value against the wrong control means little.
 #
-# So these stills show no order of the phases beyond that. What else can't they say? Most of these
-# cells are not dividing at all: 17 of 700 are G2M. Direction is not in stills. Two scores are not a
+# So these snapshots show no order of the phases beyond that. What else can't they say? Most of these
+# cells are not dividing at all: 17 of 700 are G2M. Direction is not in snapshots. Two scores are not a
 # state, and cells that look alike in them may go different ways. What they *can* say: if the plane
 # were all there is, the currents drawn in section 1 would be one motion that keeps the cloud.
 #
@@ -252,9 +252,9 @@ redraws = float(np.quantile(redraws, 0.95))
 # %% [markdown]
 # `own_panel(X)` shows any points in the plane, yours too.
 #
-# ## 4. A folder of pictures
+# ## 4. A folder of images
 #
-# Here are 64 pictures of something that spreads and branches, made for this course.
+# Here are 64 images of something that spreads and branches, made for this course.
 
 # %%
 album = report(cells.PATH.parent / "pictures", seed=seed)
@@ -264,12 +264,13 @@ print(album)
 album.show("score", "flow", "preservation", "pictures")
 
 # %% [markdown]
-# For images the score is that of a Gaussian field with the pictures' spectrum (chapter 03), and the
+# For images the score is that of a Gaussian field with the images' spectrum (chapter 03), and the
 # same criterion (1) chooses σ, on patches of 5 by 5 pixels. The report is frank about what this flow
 # keeps: the spectrum, exactly, and nothing finer. Patches know more than spectra, so the distance
 # leaves its floor; a score that holds patches takes training, as in chapter 03.
 #
-# No law was found either, and the report suspects the rounding to 256 shades. Is that so? The pictures are simulated, so you can have them once more with all their digits.
+# No equations were found either, and the report suspects the rounding to 256 shades. Is that so? The
+# images are simulated, so you can have them once more with all their digits.
 
 # %%
 sharp = gray_scott.simulate("waves", 16 if quick else 64, 64, seed=2024).double().numpy()
@@ -277,8 +278,8 @@ chemistry = identify_fields(sharp, names=("red", "green"))
 print(chemistry)
 
 # %% [markdown]
-# With all digits, 64 stills give the Gray-Scott equations of chapter 05, term by term. The same
-# pictures as PNG files give none. **Save arrays, not pictures**, if you want a law.
+# With all digits, 64 snapshots give the Gray-Scott equations of chapter 05, term by term. The same
+# images as PNG files give none. **Save arrays, not PNG files**, if you want equations.
 #
 # ## 5. A cluster of stars
 #
@@ -308,8 +309,8 @@ figures.show(
 # %% [markdown]
 # Which orbits keep it so? Newton's, of course. But (3) holds only $|x|$ and $|v|$. Turn all
 # positions about the centre and leave the velocities as they are: the same cluster. That is no
-# orbit of anything, yet the stills allow it. So is $\dot x = Mv$, $\dot v = M^\top g$ for *any* matrix
-# $M$, where $g$ is the pull; $M = 1$ is the truth. Check with the exact score:
+# orbit of anything, yet the snapshots allow it. So is $\dot x = Mv$, $\dot v = M^\top g$ for *any*
+# matrix $M$, where $g$ is the pull; $M = 1$ is the truth. Check with the exact score:
 
 
 # %%
@@ -343,17 +344,18 @@ for name, field in candidates.items():
 
 # %% [markdown]
 # Four motions with no residual, and two that have one: a turn of positions into velocities, and a
-# stretch. The law of the stars is far from determined by their stills. What does identification say,
-# with all linear laws as its library?
+# stretch. The equations of the stars are far from determined by their snapshots. What does
+# identification say, with all linear terms as its library?
 
 # %%
 law = identify(cluster.sample(looked, seed).double().numpy(), degree=1, names=cluster.axes)
 print(law)
 
 # %% [markdown]
-# Undetermined, as it should be; but count its laws in the scorecard. Exact are six: three turns of
-# the positions and three of the velocities. The others turn positions into velocities, which the
-# residual above refutes. So few stars can't: a verdict is about what *these* stills can tell.
+# Undetermined, as it should be; but count its equations in the scorecard. Exact are six: three
+# turns of the positions and three of the velocities. The others turn positions into velocities,
+# which the residual above refutes. This few stars cannot refute them: a verdict is about what
+# *these* snapshots can tell.
 #
 # ### What a little physics is worth
 #
@@ -388,8 +390,8 @@ for name, one in estimates.items():
 # %% [markdown]
 # With the exact score the pairing has most of the truth; what is missing is the clock. A fitted
 # mixture, from the stars alone, is nearly as good. A kernel density is not: in six dimensions the
-# automatic σ, chosen so that the blur does not show, leaves it a noisy score. Keeping the law and
-# being the truth are, once more, two things.
+# automatic σ, chosen so that the blur does not show, leaves it a noisy score. Keeping the
+# distribution and being the truth are, once more, two things.
 #
 # Now follow some stars, and watch three quantities.
 
@@ -420,7 +422,7 @@ figures.show(
 
 # %% [markdown]
 # All three conserve the energy, since a constant skew flow runs along level sets of $p$, and $p$
-# depends on $e$ alone. Angular momentum is another matter: the stills don't hold it, and a random
+# depends on $e$ alone. Angular momentum is another matter: the snapshots don't hold it, and a random
 # $K$ does not keep it.
 #
 # ## 6. When something is wrong with your data
@@ -496,7 +498,7 @@ card.verdicts()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print("the stars' law:", law.verdict, "| the pictures':", album.law.verdict)
+print("the stars' equations:", law.verdict, "| the images':", album.law.verdict)
 print("the cells show an order of their own:", bool(p_columns < 0.05))
 print("σ alone loses little:", {name: bool(ratio < 1.5) for name, (ratio, _) in here.items()})
 print("conserves the energy:", {name: bool(d[0] < 1e-3) for name, d in drifts.items()})
@@ -508,11 +510,11 @@ print("conserves the energy:", {name: bool(d[0] < 1e-3) for name, d in drifts.it
 #   the wrong control would have hidden that.
 # - At a small σ the control `score` moves points to the nearest sample and then looks like the data:
 #   a weak control. The symmetric one and the random one are strong.
-# - The flow of pictures leaves the floor of their patches at once. Its own spectrum it keeps.
-# - Rounding to 256 greys hides a law that the same pictures hold with all their digits.
+# - The flow of images leaves the floor of their patches at once. Its own spectrum it keeps.
+# - Rounding to 256 greys hides equations that the same images hold with all their digits.
 # - In six dimensions a kernel density at the automatic σ has little of the truth; a mixture has
-#   most. The criterion is about keeping the law, not about being right.
-# - A quadratic law is the most that `report` looks for. If your law is none, the verdict says so.
+#   most. The criterion is about keeping the distribution, not about being right.
+# - Quadratic equations are the most that `report` looks for. If yours are not, the verdict says so.
 # - Held-out rows of a time series are no independent data. The report counts how many rows are worth.
 #
 # **Read on.** Zheng et al. (2017), *Nature Communications* 8, 14049, for the cells; Tirosh et al.
@@ -521,10 +523,12 @@ print("conserves the energy:", {name: bool(d[0] < 1e-3) for name, d in drifts.it
 # a way to see the direction of cells after all: RNA velocity.
 #
 # ## Exercises
-# Five [with hints and checks](exercises/06_your_own_snapshots_exercises.ipynb). Others, to try in this notebook:
+# Five [with hints and checks](exercises/06_your_own_snapshots_exercises.ipynb). Others, to try in
+# this notebook:
 #
 # 1. Run the chapter on a table of your own. Which sentence of the report surprises you?
 # 2. Give `report` the cells with `sigma=0.05`, then `sigma=0.6`. What changes in each figure?
 # 3. Add a fourth column of noise to a cloud in three dimensions. What does σ do, and why?
 # 4. Find one more motion of the stars with no residual that is no orbit.
-# 5. (Open.) Which measurement, besides positions and velocities, would make the stars' law unique?
+# 5. (Open.) Which measurement, besides positions and velocities, would make the stars' equations
+#    unique?

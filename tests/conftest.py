@@ -32,7 +32,7 @@ device = "auto"
 """
 
 SCORED = """\
-from eqflow_nb.scorecard import Scorecard
+from eqflow_nb.running.scorecard import Scorecard
 
 card = Scorecard("tiny", seed=seed)
 _ = card.row("twice", 2 * gain, target="<= 3")

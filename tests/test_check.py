@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from eqflow_nb.course import check
+from eqflow_nb.course.check import base, equations, images, lorenz, plane
 
 
 def flipped(weights: torch.Tensor) -> torch.Tensor:
@@ -16,73 +16,73 @@ def flipped(weights: torch.Tensor) -> torch.Tensor:
 
 
 MISTAKES: list[tuple[Callable[..., None], Any, str]] = [
-    (check.makes_skew, lambda W: W, r"isn't skew: K\[\d,\d\] \+ K\[\d,\d\] = -?[\d.]+"),
-    (check.makes_skew, lambda W: W - W.T, "twice too large"),
-    (check.makes_skew, lambda W: (W.T - W) / 2, "opposite sign"),
-    (check.makes_skew, lambda W: W @ W.T[:, :1], r"has shape \(\d, 1\), and should have"),
-    (check.makes_skew, lambda W: W.undefined, "breaks when called with .*AttributeError"),
-    (check.makes_skew, lambda W: W + 1j, "complex"),
-    (check.makes_skew, lambda W: W / 0, "not finite"),
-    (check.turns_rigidly, lambda T: torch.diag(torch.tensor([1.0, 4.0])), "factor of up to 2"),
-    (check.turns_rigidly, lambda T: T / torch.pi * torch.eye(2), "0.5 turns; one"),
-    (check.one_turn, lambda C, g: 2 * torch.pi / g * torch.det(C), "turns; one would be right"),
-    (check.gaussian_score, lambda x, m, C: -(x - m) @ C, r"use C\^-1"),
-    (check.gaussian_score, lambda x, m, C: (x - m) @ torch.linalg.inv(C), "away from the mean"),
-    (check.residual_of, lambda v, s, x: (v(x) * s(x)).sum(1), "lacks div v"),
-    (check.crosses_faster, lambda x: 1 + 0.01 * x[:, 0], r"[\d.]+ times as fast .*twice|2 times"),
-    (check.crosses_faster, lambda x: (x[:, 0] > 0).to(x), "isn't smooth|crosses the saddle"),
-    (check.compares, lambda u, v: (u * v).sum().abs(), "divide by the sizes"),
-    (check.makes_symmetric, lambda v, S, x: (v(x) + v(x * S)) / 2, "turned velocity"),
-    (check.best_constant_rule, lambda s, v: torch.eye(3), "isn't skew"),
-    (check.makes_skew_kernel, flipped, r"K\[\d,\d\] at \(-?\d,-?\d\) plus"),
-    (check.turning_rate, lambda C, s: torch.det(C) ** -0.5, "left out the blur"),
-    (check.drifts, lambda d: torch.zeros(1, 1, 3, 3), "nothing drifts"),
-    (check.keeps_unit_covariance, lambda E: torch.eye(4) - E @ E, "transpose"),
-    (check.moves_one, lambda m, s: torch.zeros(3, 3), "largest eigenvalue .* is 0|size 0"),
-    (check.counts_terms, lambda d, g: 10**6, "too large"),
+    (plane.makes_skew, lambda W: W, r"isn't skew: K\[\d,\d\] \+ K\[\d,\d\] = -?[\d.]+"),
+    (plane.makes_skew, lambda W: W - W.T, "twice too large"),
+    (plane.makes_skew, lambda W: (W.T - W) / 2, "opposite sign"),
+    (plane.makes_skew, lambda W: W @ W.T[:, :1], r"has shape \(\d, 1\), and should have"),
+    (plane.makes_skew, lambda W: W.undefined, "breaks when called with .*AttributeError"),
+    (plane.makes_skew, lambda W: W + 1j, "complex"),
+    (plane.makes_skew, lambda W: W / 0, "not finite"),
+    (plane.turns_rigidly, lambda T: torch.diag(torch.tensor([1.0, 4.0])), "factor of up to 2"),
+    (plane.turns_rigidly, lambda T: T / torch.pi * torch.eye(2), "0.5 turns; one"),
+    (plane.one_turn, lambda C, g: 2 * torch.pi / g * torch.det(C), "turns; one would be right"),
+    (plane.gaussian_score, lambda x, m, C: -(x - m) @ C, r"use C\^-1"),
+    (plane.gaussian_score, lambda x, m, C: (x - m) @ torch.linalg.inv(C), "away from the mean"),
+    (plane.residual_of, lambda v, s, x: (v(x) * s(x)).sum(1), "lacks div v"),
+    (plane.crosses_faster, lambda x: 1 + 0.01 * x[:, 0], r"[\d.]+ times as fast .*twice|2 times"),
+    (plane.crosses_faster, lambda x: (x[:, 0] > 0).to(x), "isn't smooth|crosses the saddle"),
+    (lorenz.compares, lambda u, v: (u * v).sum().abs(), "divide by the sizes"),
+    (lorenz.makes_symmetric, lambda v, S, x: (v(x) + v(x * S)) / 2, "turned velocity"),
+    (lorenz.best_constant_rule, lambda s, v: torch.eye(3), "isn't skew"),
+    (images.makes_skew_kernel, flipped, r"K\[\d,\d\] at \(-?\d,-?\d\) plus"),
+    (images.turning_rate, lambda C, s: torch.det(C) ** -0.5, "left out the blur"),
+    (images.drifts, lambda d: torch.zeros(1, 1, 3, 3), "nothing drifts"),
+    (images.keeps_unit_covariance, lambda E: torch.eye(4) - E @ E, "transpose"),
+    (images.moves_one, lambda m, s: torch.zeros(3, 3), "largest eigenvalue .* is 0|size 0"),
+    (equations.counts_terms, lambda d, g: 10**6, "too large"),
     (
-        check.removes_noise,
+        equations.removes_noise,
         lambda y, s: (y.square().mean() - s**2, y.pow(4).mean()),
         "has the noise",
     ),
-    (check.keeps_the_round_cloud, lambda x: x.flip(1) * torch.tensor([1, -1]), "is linear"),
-    (check.keeps_the_round_cloud, lambda x: x.square(), "its residual is"),
-    (check.blurs, lambda sd, s: sd + s, "their squares do"),
-    (check.shuffles, lambda x, g: x[torch.randperm(len(x))], "whole rows"),
-    (check.shuffles, lambda x, g: x, "nothing was shuffled"),
-    (check.no_orbit, lambda x: torch.cat([x[:, 3:], x[:, :3]], 1), "energies change"),
+    (equations.keeps_the_round_cloud, lambda x: x.flip(1) * torch.tensor([1, -1]), "is linear"),
+    (equations.keeps_the_round_cloud, lambda x: x.square(), "its residual is"),
+    (equations.blurs, lambda sd, s: sd + s, "their squares do"),
+    (equations.shuffles, lambda x, g: x[torch.randperm(len(x))], "whole rows"),
+    (equations.shuffles, lambda x, g: x, "nothing was shuffled"),
+    (equations.no_orbit, lambda x: torch.cat([x[:, 3:], x[:, :3]], 1), "energies change"),
 ]
 
 
 @pytest.mark.parametrize(("asks", "answer", "words"), MISTAKES)
 def test_feedback_names_the_mistake(asks: Callable[..., None], answer: Any, words: str) -> None:
-    with pytest.raises(check.Wrong, match=words):
+    with pytest.raises(base.Wrong, match=words):
         asks(answer)
 
 
 def test_predictions_say_in_which_direction_they_are_off() -> None:
-    with pytest.raises(check.Wrong, match="opposite signs"):
-        check.same_place(1.0, -2.0)
-    with pytest.raises(check.Wrong, match="covers 2 times the old path"):
-        check.same_place(-1.0, -2.0)
-    rates = check.lorenz_rates()
-    with pytest.raises(check.Wrong, match="-y counts too"):
-        check.sum_of_exponents(-rates[0] - rates[2], rates)
-    with pytest.raises(check.Wrong, match="volume shrinks"):
-        check.sum_of_exponents(rates[0] + 1 + rates[2], rates)
+    with pytest.raises(base.Wrong, match="opposite signs"):
+        plane.same_place(1.0, -2.0)
+    with pytest.raises(base.Wrong, match="covers 2 times the old path"):
+        plane.same_place(-1.0, -2.0)
+    rates = lorenz.fresh_rates()
+    with pytest.raises(base.Wrong, match="-y counts too"):
+        lorenz.sum_of_exponents(-rates[0] - rates[2], rates)
+    with pytest.raises(base.Wrong, match="volume shrinks"):
+        lorenz.sum_of_exponents(rates[0] + 1 + rates[2], rates)
 
 
 def test_a_notebook_shows_the_words_without_the_frames_of_the_check() -> None:
-    with pytest.raises(check.Wrong) as raised:
-        check.makes_skew(lambda W: W)
+    with pytest.raises(base.Wrong) as raised:
+        plane.makes_skew(lambda W: W)
     (line,) = raised.value._render_traceback_()
     assert line.startswith("Wrong: your matrix isn't skew")
 
     def broken(W: torch.Tensor) -> torch.Tensor:
         return W.undefined
 
-    with pytest.raises(check.Wrong) as raised:
-        check.makes_skew(broken)
+    with pytest.raises(base.Wrong) as raised:
+        plane.makes_skew(broken)
     said = "\n".join(raised.value._render_traceback_())
     assert "return W.undefined" in said, "the reader's own line"
     assert "base.py" not in said
@@ -93,5 +93,5 @@ def test_a_notebook_shows_the_hint_of_what_is_not_answered_yet() -> None:
         raise NotImplementedError("Transpose.")
 
     with pytest.raises(NotImplementedError) as raised:
-        check.makes_skew(stub)
+        plane.makes_skew(stub)
     assert raised.value._render_traceback_() == ["Not answered yet. Hint: Transpose."]

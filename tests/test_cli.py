@@ -63,21 +63,18 @@ def test_bad_input_is_refused_in_one_line_before_anything_runs(
 
 def test_as_a_module_a_refusal_has_no_traceback(shelf: Shelf, tmp_path: Path) -> None:
     shelf(**{"01_a": ""})
-    command = [
-        sys.executable,
-        "-m",
-        "eqflow_nb",
-        "run",
-        "-p",
-        "nope",
-        "1",
-        "-o",
-        str(tmp_path / "o"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-m", "eqflow_nb.running.commands", "run", "-p", "nope", "1", "-o"]
+    done = subprocess.run([*command, str(tmp_path / "o")], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.startswith("eqflow-nb: 01_a has no parameter 'nope'")
     assert "Traceback" not in done.stderr
+
+
+def test_light_commands_load_neither_torch_nor_the_notebooks_machinery() -> None:
+    code = "import sys, eqflow_nb.running.commands; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch", "papermill", "jupytext", "nbformat", "distributed", "pandas", "tqdm"}
+    assert heavy & set(done.stdout.split()) == set()
 
 
 def test_list_shows_questions_and_measured_times(shelf: Shelf, call: Callable) -> None:
@@ -176,7 +173,7 @@ def test_refresh_refuses_what_should_not_be_committed(
 
 def test_the_doctor_looks_at_this_machine(call: Callable) -> None:
     code, printed, _ = call("doctor")
-    for subject in ("python", "torch", "device", "threads", "memory", "widgets", "kernel"):
+    for subject in ("python", "device", "memory", "disk", "widgets", "kernel"):
         assert subject in printed
     assert metadata.version("torch") in printed
     assert code == (1 if "MEND" in printed else 0)
@@ -185,13 +182,18 @@ def test_the_doctor_looks_at_this_machine(call: Callable) -> None:
 def test_the_doctor_says_what_to_mend(
     tmp_path: Path, call: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "force-reinstall" in doctor._widgets(tmp_path).mend
-    assert doctor._widgets().mend == ""
-    assert "make setup" in doctor._package("no-such-package-as-this").mend
-    monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("kernel", "none", "make one")])
+    monkeypatch.setattr(doctor, "WIDGETS", tmp_path / "none")
+    monkeypatch.setattr(metadata, "requires", lambda name: ["numpy<1", "scipy", "no-such-package"])
     code, printed, _ = call("doctor")
     assert code == 1
-    assert "MEND: make one" in printed
+    for cure in (
+        "MEND: pip install 'numpy<1'",
+        "'no-such-package'",
+        "--force-reinstall jupyterlab",
+    ):
+        assert cure in printed
+    assert "scipy" not in printed
+    assert "3 thing(s) to mend" in printed
 
 
 @given(st.lists(st.text(min_size=1).filter(lambda text: not text.startswith("-")), max_size=4))

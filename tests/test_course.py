@@ -14,9 +14,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from eqflow_nb.inputs import InputError
 from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import runner, scorecard
-from eqflow_nb.running.catalogue import CourseError, find, override, parameters
+from eqflow_nb.running import execute, scorecard
+from eqflow_nb.running.catalogue import find, override, parameters
 
 Shelf = Callable[..., Path]
 DEFAULTS = {
@@ -29,11 +30,9 @@ DEFAULTS = {
 }
 
 
-def run(
-    out: Path, asked: dict[str, Any] | None = None, **options: Any
-) -> dict[str, runner.Outcome]:
-    tasks = runner.plan(course.chapters(), out, asked or {})
-    return {outcome.stem: outcome for outcome in runner.run(tasks, **options)}
+def run(out: Path, asked: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+    """The records of all chapters."""
+    return execute.run(execute.plan(course.chapters(), out, asked or {}), **options)
 
 
 def code(notebook_text: str) -> nbformat.NotebookNode:
@@ -56,7 +55,7 @@ def test_chapters_come_in_order_with_their_questions(shelf: Shelf) -> None:
 
 
 def test_an_empty_shelf_and_a_missing_one(shelf: Shelf, tmp_path: Path) -> None:
-    with pytest.raises(CourseError, match="EQFLOW_NOTEBOOKS"):
+    with pytest.raises(InputError, match="EQFLOW_NOTEBOOKS"):
         course.chapters()
     (tmp_path / "notebooks").mkdir()
     assert course.chapters() == course.studies() == []
@@ -77,7 +76,7 @@ def test_a_notebook_goes_by_many_names(shelf: Shelf, name: str) -> None:
 )
 def test_bad_input_a_name_that_is_not_one_notebook(shelf: Shelf, name: str, says: str) -> None:
     shelf(**{"01_a": "", "02_b": ""})
-    with pytest.raises(CourseError, match=says):
+    with pytest.raises(InputError, match=says):
         find(name, course.chapters())
 
 
@@ -99,7 +98,7 @@ def test_the_defaults_are_read_from_the_tagged_cell() -> None:
 
 @pytest.mark.parametrize("line", ["n = 2 * seed", "import os", "a = b = 1", "print()", "x: int"])
 def test_bad_input_a_parameters_cell_with_more_than_literals(line: str) -> None:
-    with pytest.raises(CourseError, match="literals"):
+    with pytest.raises(InputError, match="literals"):
         parameters(code(f"seed = 0\n{line}"))
 
 
@@ -138,25 +137,25 @@ def test_values_are_read_by_the_type_of_the_default(name: str, text: Any, value:
     ],
 )
 def test_bad_input_a_parameter(name: str, text: Any, says: str) -> None:
-    with pytest.raises(CourseError, match=says):
+    with pytest.raises(InputError, match=says):
         override(DEFAULTS, {name: text}, "n")
 
 
 def test_bad_input_a_gpu_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(CourseError, match="no GPU"):
+    with pytest.raises(InputError, match="no GPU"):
         override(DEFAULTS, {"device": "cuda"}, "n")
 
 
 @given(st.text(), st.text())
 def test_fuzz_parameters_keep_their_type_or_are_refused(name: str, text: str) -> None:
     assume(name not in DEFAULTS)
-    with pytest.raises(CourseError):
+    with pytest.raises(InputError):
         override(DEFAULTS, {name: text}, "n")
     for known in ("seed", "gain", "plot"):
         try:
             value = override(DEFAULTS, {known: text}, "n")[known]
-        except CourseError:
+        except InputError:
             continue
         assert type(value) is type(DEFAULTS[known])
 
@@ -167,8 +166,8 @@ def test_bad_input_a_folder_that_cannot_be_written_to(
 ) -> None:
     shelf(**{"01_a": ""})
     (tmp_path / "file").write_text("")
-    with pytest.raises(CourseError, match="can't write to"):
-        runner.plan(course.chapters(), tmp_path / place, {})
+    with pytest.raises(InputError, match="can't write to"):
+        execute.plan(course.chapters(), tmp_path / place, {})
 
 
 # ---- running ----
@@ -176,13 +175,13 @@ def test_bad_input_a_folder_that_cannot_be_written_to(
 
 def test_one_failure_leaves_the_others(shelf: Shelf, scored: str, tmp_path: Path) -> None:
     shelf(**{"01_bad": "1 / seed", "02_good": scored, "03_dead": "import os\nos._exit(3)"})
-    outcomes = run(tmp_path / "out", jobs=3)
-    assert {stem: each.status for stem, each in outcomes.items()} == {
+    records = run(tmp_path / "out", jobs=3)
+    assert {stem: each["status"] for stem, each in records.items()} == {
         "01_bad": "failed",
         "02_good": "finished",
         "03_dead": "failed",
     }
-    assert outcomes["01_bad"].error == "ZeroDivisionError: division by zero"
+    assert records["01_bad"]["error"] == "ZeroDivisionError: division by zero"
     kept = nbformat.read(tmp_path / "out" / "01_bad.ipynb", as_version=4)
     tracebacks = [out for cell in kept.cells for out in cell.get("outputs", []) if "ename" in out]
     assert tracebacks[0]["ename"] == "ZeroDivisionError"
@@ -199,28 +198,28 @@ def test_what_is_done_is_done_until_something_changes(
 ) -> None:
     folder = shelf(**{"01_a": scored})
     out = tmp_path / "out"
-    assert not run(out)["01_a"].reused
-    assert run(out)["01_a"].reused
-    assert run(out, {"gain": "1.5"})["01_a"].reused, "the default, said aloud"
-    assert not run(out, force=True)["01_a"].reused
+    assert "reused" not in run(out)["01_a"]
+    assert run(out)["01_a"]["reused"]
+    assert run(out, {"gain": "1.5"})["01_a"]["reused"], "the default, said aloud"
+    assert "reused" not in run(out, force=True)["01_a"]
     changed = run(out, {"gain": "2"})["01_a"]
-    assert (changed.reused, changed.status) == (False, "finished")
+    assert (changed.get("reused"), changed["status"]) == (None, "finished")
     assert scorecard.gather(out)["01_a"]["twice"]["value"] == 4.0
     source = folder / "01_a.py"
     source.write_text(source.read_text() + "\nprint('more')\n")
-    assert not run(out, {"gain": "2"})["01_a"].reused
+    assert "reused" not in run(out, {"gain": "2"})["01_a"]
 
 
 def test_a_change_of_the_package_asks_for_a_new_run(
     shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf(**{"01_a": ""})
-    (before,) = runner.plan(course.chapters(), tmp_path, {})
+    (before,) = execute.plan(course.chapters(), tmp_path, {})
     extra = tmp_path / "extra.py"
     extra.write_text("")
-    files = [*runner._package_files(), extra]
-    monkeypatch.setattr(runner, "_package_files", lambda: files)
-    (after,) = runner.plan(course.chapters(), tmp_path, {})
+    files = [*execute._package_files(), extra]
+    monkeypatch.setattr(execute, "_package_files", lambda: files)
+    (after,) = execute.plan(course.chapters(), tmp_path, {})
     assert before.fingerprint != after.fingerprint
 
 
@@ -232,16 +231,16 @@ def test_a_failure_takes_older_rows_with_it_and_is_run_again(
     run(out)
     assert set(json.loads((out / "scorecard.json").read_text())) == {"01_a"}
     for _ in range(2):
-        outcome = run(out, {"gain": "4"})["01_a"]
-        assert (outcome.status, outcome.reused) == ("failed", False)
+        record = run(out, {"gain": "4"})["01_a"]
+        assert (record["status"], record.get("reused")) == ("failed", None)
         assert json.loads((out / "scorecard.json").read_text()) == {}
-    assert run(out)["01_a"].status == "finished"
+    assert run(out)["01_a"]["status"] == "finished"
 
 
 def test_results_gather_over_several_calls(shelf: Shelf, scored: str, tmp_path: Path) -> None:
     shelf(**{"01_a": scored, "02_b": scored})
     for chapter in course.chapters():
-        runner.run(runner.plan([chapter], tmp_path / "out", {}))
+        execute.run(execute.plan([chapter], tmp_path / "out", {}))
     assert set(json.loads((tmp_path / "out" / "scorecard.json").read_text())) == {"01_a", "02_b"}
 
 
@@ -251,11 +250,11 @@ def test_memory_and_threads(shelf: Shelf, tmp_path: Path) -> None:
     shelf(**{"01_big": fill + threads, "02_small": "import time\ntime.sleep(0.3)"})
     for name in [name for name in os.environ if name == "OMP_NUM_THREADS"]:
         del os.environ[name]
-    outcomes = run(tmp_path / "out", jobs=2)
-    big, small = outcomes["01_big"], outcomes["02_small"]
-    assert big.status == small.status == "finished", big.error + small.error
-    assert 250 < big.peak_mb - small.peak_mb < 350
-    share = max(1, runner.cores() // 2)
+    records = run(tmp_path / "out", jobs=2)
+    big, small = records["01_big"], records["02_small"]
+    assert big["status"] == small["status"] == "finished"
+    assert 250 < big["peak_mb"] - small["peak_mb"] < 350
+    share = max(1, execute.cores() // 2)
     assert f"threads {share}" in (tmp_path / "out" / "01_big.ipynb").read_text()
 
 

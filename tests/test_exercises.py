@@ -16,7 +16,7 @@ import nbformat
 import pytest
 import torch
 
-from eqflow_nb.course import check
+from eqflow_nb.course.check.base import Wrong
 from eqflow_nb.running import catalogue, exercises
 from eqflow_nb.running.commands import main
 
@@ -84,7 +84,7 @@ def test_solutions_pass_stubs_give_their_hint_and_constants_do_not_pass(script: 
             assert str(unanswered.value) == hint
             (name,) = set(space) - before
             for wrong in wrong_answers(space[name]):
-                with pytest.raises(check.Wrong) as raised:
+                with pytest.raises(Wrong) as raised:
                     run(cell.source, space | {name: wrong})
                 assert str(raised.value)[-1] in ".?" and len(str(raised.value)) > 20, "a sentence"
         if cell.cell_type == "code":

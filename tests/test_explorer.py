@@ -87,7 +87,7 @@ def test_without_a_kernel_there_is_a_list_of_the_tabs(entries: tuple[explorer.En
     shown = nbformat.v4.new_output("display_data", explorer.Explorer(entries)._repr_mimebundle_())
     assert pages.WIDGET in shown.data, "with one, there are the panels"
     notebook.cells[0].outputs = [shown]
-    pages.still(notebook)
+    pages.without_kernel(notebook)
     assert pages.WIDGET not in shown.data
     for entry in entries:
         assert entry.text in shown.data["text/html"]

@@ -93,7 +93,7 @@ def test_a_run_killed_at_any_moment_leaves_whole_results_and_goes_on(
 TRAINING = """
     import sys
     from pathlib import Path
-    from eqflow_nb import training
+    from eqflow_nb.scores import training
     training.KEEP = 0.0  # every step is kept
     recipe = training.Recipe("dot", 64, 4, 40, 2, (0.1, 1.0), mirror=False, widths=(4, 4))
     training.RECIPES["dot"] = recipe

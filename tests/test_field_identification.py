@@ -21,7 +21,7 @@ from eqflow_nb.equations.field_laws import (
 )
 from eqflow_nb.equations.field_tests import TESTS, FieldTests, derivatives, values
 from eqflow_nb.inputs import InputError
-from eqflow_nb.snapshots import gray_scott, gray_scott_steps
+from eqflow_nb.snapshots import gray_scott
 
 SMALL = FieldTests(3, 3, (1.0, 2.0))
 
@@ -44,10 +44,10 @@ def waves_law(preset: str = "waves") -> dict[FieldTerm, float]:
         FieldTerm(0, (0, 0)): rates.feed,
         FieldTerm(0, (1, 0)): -rates.feed,
         FieldTerm(0, (1, 2)): -1.0,
-        FieldTerm(0, (0, 0), "lap", 0): gray_scott_steps.DU,
+        FieldTerm(0, (0, 0), "lap", 0): gray_scott.DU,
         FieldTerm(1, (0, 1)): -(rates.feed + rates.kill),
         FieldTerm(1, (1, 2)): 1.0,
-        FieldTerm(1, (0, 0), "lap", 1): gray_scott_steps.DV,
+        FieldTerm(1, (0, 0), "lap", 1): gray_scott.DV,
     }
 
 
@@ -156,7 +156,7 @@ def test_operators_on_waves() -> None:
     plane = wave[:, :, None].expand(1, 1, 5, length)
     assert torch.allclose(laplacian(plane, "nine"), laplacian(wave)[:, :, None].expand_as(plane))
     x = smooth()
-    assert torch.allclose(laplacian(x), gray_scott_steps.laplacian(x))
+    assert torch.allclose(laplacian(x), gray_scott.laplacian(x))
 
 
 def test_the_library_counts_its_terms() -> None:

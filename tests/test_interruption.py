@@ -16,7 +16,7 @@ import pytest
 from test_course import Shelf, run
 
 from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import runner, scorecard
+from eqflow_nb.running import execute, scorecard
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
@@ -46,7 +46,7 @@ def test_a_run_cut_short_leaves_nothing_half_written_and_goes_on(
     flag, out = tmp_path / "flag", tmp_path / "out"
     slow = f"import pathlib, time\npathlib.Path({str(flag)!r}).touch()\ntime.sleep(gain)\n"
     shelf(**{"01_a": scored, "02_slow": slow + scored})
-    assert run(out, {"gain": "1.0"})["02_slow"].status == "finished"
+    assert run(out, {"gain": "1.0"})["02_slow"]["status"] == "finished"
     flag.unlink()
     process = start(out, "-p", "gain", "100")
     wait_for(flag.exists)
@@ -62,10 +62,10 @@ def test_a_run_cut_short_leaves_nothing_half_written_and_goes_on(
     for path in out.glob("*.json"):
         json.loads(path.read_text())
     assert set(json.loads((out / "scorecard.json").read_text())) == {"01_a"}
-    tasks = runner.plan(course.chapters(), out, {"gain": "100"})
-    assert [runner.recall(task).status for task in tasks] == ["finished", "none"]
+    tasks = execute.plan(course.chapters(), out, {"gain": "100"})
+    assert [execute.recall(task)["status"] for task in tasks] == ["finished", "none"]
     again = run(out, {"gain": "1"})
-    assert again["02_slow"].status == "finished"
+    assert again["02_slow"]["status"] == "finished"
 
 
 def test_a_worker_killed_is_a_failure_of_its_notebook_alone(
@@ -73,8 +73,8 @@ def test_a_worker_killed_is_a_failure_of_its_notebook_alone(
 ) -> None:
     kill = "import os, psutil\npsutil.Process(os.getppid()).kill()\n"
     shelf(**{"01_a": scored + kill, "02_b": scored})
-    outcomes = run(tmp_path / "out")
-    assert outcomes["01_a"].status == "failed"
-    assert "-9" in outcomes["01_a"].error
-    assert outcomes["02_b"].status == "finished"
+    records = run(tmp_path / "out")
+    assert records["01_a"]["status"] == "failed"
+    assert "-9" in records["01_a"]["error"]
+    assert records["02_b"]["status"] == "finished"
     assert set(scorecard.gather(tmp_path / "out")) == {"02_b"}

@@ -17,7 +17,7 @@ import pytest
 from conftest import HEAD
 
 from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import pages, runner
+from eqflow_nb.running import execute, pages
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 CHAPTERS = course.chapters(NOTEBOOKS)
@@ -165,8 +165,9 @@ def test_stored_values_still_come_out(chapter: course.Chapter) -> None:
 
 @each_notebook
 def test_notebooks_run_at_the_quick_budget(chapter: course.Chapter, tmp_path: Path) -> None:
-    (outcome,) = runner.run(runner.plan([chapter], tmp_path, {"budget": "quick", "seed": "1"}))
-    assert outcome.status == "finished", outcome.error
+    tasks = execute.plan([chapter], tmp_path, {"budget": "quick", "seed": "1"})
+    (record,) = execute.run(tasks).values()
+    assert record["status"] == "finished", record["error"]
 
 
 # ---- each complaint can be made ----
@@ -177,8 +178,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny pair, committed the way `make notebooks` does it."""
     folder = tmp_path_factory.mktemp("notebooks")
     (folder / "01_a.py").write_text(HEAD + f"{CHECKED}\nprint('twice:', 2 * gain)")
-    tasks = runner.plan(course.chapters(folder), folder / "out", {})
-    runner.run(tasks)
+    tasks = execute.plan(course.chapters(folder), folder / "out", {})
+    execute.run(tasks)
     pages.publish(tasks[0])
     return folder
 

@@ -73,8 +73,8 @@ def test_runs_over_seeds_and_their_rows() -> None:
     assert error[1].mean() < error[0].mean()
     card = Scorecard("x")
     recovery_runs.score(card, "lorenz", runs.values(), error=0.05)
-    assert card.rows["lorenz.terms_exact"].target == ">= 4"
-    assert card.rows["lorenz.field_error"].details["worst"] == pytest.approx(error.max())
+    assert card.rows["lorenz.terms_exact"]["target"] == ">= 4"
+    assert card.rows["lorenz.field_error"]["worst"] == pytest.approx(error.max())
 
 
 STEPS = np.arange(30, 0, -1)

@@ -81,9 +81,7 @@ def test_bad_input_a_name_used_twice() -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, torch.tensor(math.nan), np.inf])
 def test_what_is_not_finite_is_null_and_never_met(value: Any) -> None:
     row = Scorecard("n").row("a", value, sd=value, target=">= -1e300")
-    assert row.value is None
-    assert row.met is False
-    assert row.as_dict() == {"value": None, "target": ">= -1e300", "met": False}
+    assert row == {"value": None, "target": ">= -1e300", "met": False}
 
 
 def test_numbers_of_any_library_become_plain_ones() -> None:
@@ -91,7 +89,7 @@ def test_numbers_of_any_library_become_plain_ones() -> None:
     row = card.row(
         "a", torch.tensor(2.5), sd=np.float32(0.5), sizes=(1, 2), worst=np.float64("nan")
     )
-    assert row.as_dict() == {
+    assert row == {
         "value": 2.5,
         "sd": 0.5,
         "seed": 3,
@@ -99,14 +97,14 @@ def test_numbers_of_any_library_become_plain_ones() -> None:
         "sizes": [1, 2],
         "worst": None,
     }
-    assert json.loads(scorecard.dump(card.as_dict())) == {"a": row.as_dict()}
+    assert json.loads(scorecard.dump(card.rows)) == {"a": row}
 
 
 def test_the_table_says_what_each_row_says() -> None:
     card = Scorecard("n")
     card.row("ring.exact", 1.23456, sd=0.1, floor=0.011, control=3.0, paper=0.257, target="<= 1.5")
     card.row("b", math.nan, paper="570-1490 s")
-    head, first, second = table(card.as_dict()).splitlines()
+    head, first, second = table(card.rows).splitlines()
     assert head.split("  ")[0].strip() == "row"
     for text in (
         "ring.exact",
@@ -138,7 +136,7 @@ def test_outside_of_a_notebook_the_table_is_printed(capsys: pytest.CaptureFixtur
     card = Scorecard("n")
     card.row("a", 1.0)
     card.show()
-    assert capsys.readouterr().out == table(card.as_dict()) + "\n"
+    assert capsys.readouterr().out == table(card.rows) + "\n"
 
 
 def test_gathering_takes_the_finished_and_leaves_the_rest(tmp_path: Path) -> None:

@@ -21,8 +21,7 @@ from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.scores.single_creature import PoseDenoiser
 from eqflow_nb.scores.training import shuffled
 from eqflow_nb.snapshots import icons
-from eqflow_nb.snapshots.base import blur
-from eqflow_nb.snapshots.fields import FieldWorld
+from eqflow_nb.snapshots.base import World
 
 EVERY = 10  # steps between two frames of a film
 STEP = 0.5  # tau, in units of sigma^2
@@ -65,7 +64,7 @@ class Life:
 
 def live(
     score: ImageScore,
-    world: FieldWorld,
+    world: World,
     rule: Tensor,
     steps: int = 1000,
     canvases: int = 4,
@@ -81,7 +80,7 @@ def live(
     ----------
     score : ImageScore
         At its noise level sigma.
-    world : FieldWorld
+    world : World
         Of the creature.
     rule : Tensor (3, 3) or (H, W//2+1, 3, 3)
         The matrix K, one for all frequencies or one for each; zeros are plain Langevin.
@@ -163,7 +162,8 @@ def live_exactly(
     """
     steps, exact = count(steps, "steps", at_least=EVERY), lone(icon, number)
     clean = exact.draw(exact.poses)[0]
-    path = rollout.exponential(exact, rule, blur(clean, sigma, seed), sigma, tau, steps, eta, seed)
+    x = clean + sigma * torch.randn(clean.shape, generator=seeded(seed))
+    path = rollout.exponential(exact, rule, x, sigma, tau, steps, eta, seed)
     run = rollout.record(path, steps=range(0, steps + 1, EVERY), keep=lambda _: exact.poses.clone())
     film = torch.stack(list(run.states.values())).numpy()
     return tracking.Tracks(film[..., :2], film[..., 2], ALONE)
@@ -247,7 +247,7 @@ def placed_pairs(icon: str | Tensor, size: int = 64, canvases: int = 200) -> lis
 
 def adapt(
     icon: Tensor, sigma: float, seconds: float = 35.0, seed: int = 0, start: str = "firefly"
-) -> tuple[ImageScore, FieldWorld]:
+) -> tuple[ImageScore, World]:
     """Fit a denoiser to a new creature in some seconds, from the weights of another.
 
     Parameters
@@ -281,14 +281,14 @@ def adapt(
     return score, world
 
 
-def placed_ink(world: FieldWorld, canvases: int = 8) -> float:
+def placed_ink(world: World, canvases: int = 8) -> float:
     """Mean ink of a placed creature, by which whole ones are told."""
     placed = world.raw(world.sample(canvases, 0))
     found = [tracking.locate(canvas, icons.PAPER, icons.DIAMETER).ink for canvas in placed]
     return float(np.concatenate(found).mean())
 
 
-def whole_ones(life: Life, world: FieldWorld) -> np.ndarray:
+def whole_ones(life: Life, world: World) -> np.ndarray:
     """How many whole creatures each canvas (B,) holds at the end."""
     ink = placed_ink(world)
     return np.array([tracking.whole(film[-1].ink, ink).sum() for film in life.found])

@@ -14,8 +14,7 @@ import numpy as np
 
 from eqflow_nb.equations.elimination import Weighted, root_of_inverse
 from eqflow_nb.equations.laws import Law
-from eqflow_nb.snapshots.zoo import System
-from eqflow_nb.snapshots.zoo_systems import Polynomial
+from eqflow_nb.snapshots.zoo import Polynomial, System
 
 HELD, FRESH = 2000, 987  # states on which fields are compared, of a seed of their own
 FAR = 30.0  # deviations of the cloud beyond which a path has left for good

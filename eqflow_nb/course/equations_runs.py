@@ -18,7 +18,7 @@ from eqflow_nb.equations.stationarity import identify
 from eqflow_nb.rollout import together
 from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots import field_world, noisy
-from eqflow_nb.snapshots.fields import FieldWorld
+from eqflow_nb.snapshots.base import World
 from eqflow_nb.snapshots.zoo import system
 
 NOISE = {"size given": True, "ignored": False, "estimated": "auto"}
@@ -195,7 +195,7 @@ GRAY_SCOTT = {
 }
 
 
-def judge_chemistry(law: Any, world: FieldWorld, held: Tensor) -> Trial:
+def judge_chemistry(law: Any, world: World, held: Tensor) -> Trial:
     """Compare a law of photographs, in concentrations, with the true chemistry on others."""
     raw = world.raw(held.double())
     assert world.velocity is not None

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,8 +20,7 @@ from eqflow_nb.rollout import Rollout
 from eqflow_nb.scores import training
 from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.snapshots import gray_scott
-from eqflow_nb.snapshots.base import blur
-from eqflow_nb.snapshots.fields import FieldWorld
+from eqflow_nb.snapshots.base import World
 
 STEPS = 20  # of the simulation, over which a true change is taken
 HELD, START, FRESH, NOISE = (
@@ -41,7 +39,7 @@ class Album:
 
     Attributes
     ----------
-    world : FieldWorld
+    world : World
     stills, held : Tensor (n, C, H, W)
         The ones to learn from, and the ones held out.
     change : Tensor (n, C, H, W)
@@ -49,7 +47,7 @@ class Album:
     seed : int
     """
 
-    world: FieldWorld
+    world: World
     stills: Tensor
     held: Tensor
     change: Tensor
@@ -57,9 +55,8 @@ class Album:
 
     def agreement(self, field: Field, scaled: bool = False) -> Tensor:
         """Cosines (n,) of a field with the true change, in concentrations or in deviations."""
-        units = torch.ones(1) if scaled else self.world.scale
-        pair = (z * units.to(z)[:, None, None] for z in (field(self.held), self.change))
-        return patterns.cosines(*pair)
+        units = None if scaled else self.world.scale
+        return patterns.cosines(field(self.held), self.change, units)
 
     @property
     def metric(self) -> Tensor:
@@ -72,7 +69,7 @@ class Album:
 
     def noised(self, sigma: float, n: int | None = None) -> Tensor:
         """The first n stills to learn from, or all, blurred."""
-        return blur(self.stills[:n], sigma, self.seed + NOISE)
+        return _noised(self.stills[:n], sigma, self.seed)
 
     def clean(self, n: int, offset: int = START) -> Tensor:
         """The n photographs of `blurred` before their blur; those that rollouts begin from."""
@@ -92,6 +89,11 @@ class Album:
         seeds = range(self.seed, self.seed + (tries if kind == "random" else 1))
         fields = [spectral_kernel.control(score, kind, seed, self.world.scale) for seed in seeds]
         return torch.stack([self.agreement(field) for field in fields]).abs().mean(0)
+
+
+def _noised(x: Tensor, sigma: float, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed + NOISE)
+    return torch.randn(x.shape, generator=generator).to(x).mul_(sigma).add_(x)  # no copies
 
 
 def albums(
@@ -187,7 +189,7 @@ def by_protocol(album: Album, net: ImageScore, steps: int = 100, number: int = 8
     """
     net, dt = net.at(LEVEL), TAU * LEVEL**2
     steps = min(steps, round(2 / dt))
-    x = blur(album.held[:number], LEVEL, album.seed + NOISE)
+    x = _noised(album.held[:number], LEVEL, album.seed)
     turn = skew.from_entries(1.0).to(x)
 
     def denoise(y: Tensor) -> Tensor:
@@ -250,14 +252,14 @@ def alone(
     album: Album,
     net: ImageScore,
     field: Field,
-    reference: patterns.ReferenceSets,
+    yard: patterns.Yardstick,
     steps: Collection[int],
     dt: float = 2.5,
 ) -> dict[float, float]:
     """Distances {t: floors} of a field followed without any Langevin part, by `rk4`."""
-    x = album.blurred(net.sigma, len(reference.sets[0]), START)
+    x = album.blurred(net.sigma, len(yard.sets[0]), START)
     run = rollout.record(rollout.rk4(field, x, dt, max(steps)), steps=steps, keep=net.denoise)
-    return {dt * step: distance(reference, run, step) for step in steps}
+    return {dt * step: distance(yard, run, step) for step in steps}
 
 
 def mean_of(field: Field, sigma: float, pairs: int = 4) -> Field:
@@ -270,18 +272,14 @@ def times(factor: float, field: Field) -> Field:
     return lambda x: factor * field(x)
 
 
-def reference_sets(
-    album: Album, net: ImageScore, pairs: int, canvases: int
-) -> patterns.ReferenceSets:
+def yardstick(album: Album, net: ImageScore, pairs: int, canvases: int) -> patterns.Yardstick:
     """Sets of fresh photographs, blurred and denoised as those to be measured are."""
     x = album.blurred(net.sigma, 2 * pairs * canvases, FRESH)
     with torch.no_grad():
         clean = torch.cat([net.denoise(part).cpu() for part in x.split(2)])
-    return patterns.reference_sets(clean, canvases)
+    return patterns.yardstick(clean, canvases)
 
 
-def distance(reference: patterns.ReferenceSets, run: Rollout, step: int) -> float:
+def distance(yard: patterns.Yardstick, run: Rollout, step: int) -> float:
     """Patch distance at a step in floors; infinite if the rollout broke off before."""
-    if step not in run.states:
-        return math.inf
-    return float(np.mean(reference.distances(run.states[step])))
+    return yard.floors(run.states[step]) if step in run.states else math.inf

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property, partial
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -65,7 +65,7 @@ class Motion:
     @cached_property
     def law(self) -> scores.MixtureScore:
         """The blurred drawing as a mixture, for its density."""
-        return scores.MixtureScore(*drawn.mixture(self.dots, self.sigma))
+        return scores.MixtureScore(*self.world.mixture(self.sigma))
 
     def flow(self, gamma: float) -> Field:
         """v = c gamma J s, which keeps the law."""
@@ -102,11 +102,15 @@ class Motion:
 
     @cached_property
     def floor(self) -> float:
-        """The mean distance of two fresh clouds of as many points."""
-        distance = partial(transport.sliced_wasserstein, projections=PROJECTIONS)
-        return transport.noise_floor(distance, self.draw, len(self.x), seed=self.seed)[0]
+        """The distance of two fresh clouds of as many points, the mean of four pairs."""
+        draws = [self._fresh(number) for number in range(2, 10)]
+        pairs = zip(draws[::2], draws[1::2], strict=True)
+        return sum(transport.sliced_wasserstein(x, y, PROJECTIONS) for x, y in pairs) / 4
 
     def distance(self) -> float:
         """Distance of the particles to a fresh cloud of the law, in floors: 1 is perfect."""
-        fresh = self.draw(len(self.x), self.seed + 101)
+        fresh = self._fresh(1)
         return transport.sliced_wasserstein(self.x, fresh, PROJECTIONS) / self.floor
+
+    def _fresh(self, number: int) -> Tensor:
+        return self.draw(len(self.x), self.seed + 100 + number)

@@ -17,8 +17,7 @@ from eqflow_nb.equations.conditions import MomentConditions
 from eqflow_nb.equations.library import product
 from eqflow_nb.figures.equations import FOUND, draw_attractor, draw_elimination, draw_law
 from eqflow_nb.panels.base import Panel, slider
-from eqflow_nb.snapshots.zoo import System, system
-from eqflow_nb.snapshots.zoo_systems import Polynomial
+from eqflow_nb.snapshots.zoo import Polynomial, System, system
 
 NUMBERS = (300, 1000, 3000, 10_000, 30_000)
 TESTS = {1: 5, 2: 6, 3: 7}  # degree of the tests, by that of the library

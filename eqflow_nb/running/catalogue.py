@@ -6,6 +6,7 @@ import ast
 import json
 import math
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     import nbformat
 
 FOLDER_VARIABLE = "EQFLOW_NOTEBOOKS"
+CourseError = InputError  # until the exercises use that name
 
-
-class CourseError(InputError):
-    """A request that can't be met; the message says why and what would do."""
+# nbformat's validator would take a second to compile a grammar for checking international web
+# addresses, which notebooks don't contain; it does without if this import fails.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,12 @@ class Chapter:
 def notebooks_folder() -> Path:
     """The folder of the chapters: $EQFLOW_NOTEBOOKS, or notebooks/ here or beside the package."""
     named = os.environ.get(FOLDER_VARIABLE)
-    places = (
-        [Path(named)] if named else [Path("notebooks"), Path(__file__).parents[2] / "notebooks"]
-    )
+    beside = Path(__file__).parents[2] / "notebooks"
+    places = [Path(named)] if named else [Path("notebooks"), beside]
     for place in places:
         if place.is_dir():
             return place.resolve()
-    raise CourseError(
+    raise InputError(
         f"no folder of notebooks at {' or '.join(map(str, places))}; "
         f"work from a clone of the project, or set {FOLDER_VARIABLE}"
     )
@@ -68,23 +69,17 @@ def chapters(folder: Path | None = None) -> list[Chapter]:
 
 
 def studies(folder: Path | None = None) -> list[Chapter]:
-    """The studies: notebooks too heavy for a chapter."""
+    """The studies: notebooks that take too long for a chapter."""
     return _notebooks_in((folder or notebooks_folder()) / "studies")
 
 
 def find(name: str, known: Sequence[Chapter]) -> Chapter:
-    """The notebook called `name`: a stem, the beginning of just one stem, or a path.
-
-    Raises
-    ------
-    CourseError
-        If there is none such, or more than one; it lists what there is.
-    """
+    """The notebook called `name`: a stem, the beginning of just one stem, or a path."""
     path = Path(name)
     if path.suffix in (".py", ".ipynb"):
         if path.is_file():
-            source = path.with_suffix(".py") if path.with_suffix(".py").is_file() else path
-            return _read_chapter(source.resolve())
+            script = path.with_suffix(".py")
+            return _read_chapter((script if script.is_file() else path).resolve())
         path = path.with_suffix("")
     name = path.name
     exact = [chapter for chapter in known if chapter.stem == name]
@@ -93,8 +88,8 @@ def find(name: str, known: Sequence[Chapter]) -> Chapter:
         return matches[0]
     stems = ", ".join(chapter.stem for chapter in matches or known) or "none yet"
     if matches:
-        raise CourseError(f"{name!r} could be any of: {stems}")
-    raise CourseError(f"no notebook is called {name!r}; there are: {stems}")
+        raise InputError(f"{name!r} could be any of: {stems}")
+    raise InputError(f"no notebook is called {name!r}; there are: {stems}")
 
 
 def load(path: Path) -> nbformat.NotebookNode:
@@ -105,7 +100,7 @@ def load(path: Path) -> nbformat.NotebookNode:
     try:
         notebook = jupytext.read(path)
     except (ValueError, OSError, nbformat.reader.NotJSONError) as error:
-        raise CourseError(f"{path} can't be read as a notebook: {error}") from error
+        raise InputError(f"{path} can't be read as a notebook: {error}") from error
     notebook.metadata["kernelspec"] = {
         "display_name": "Python 3 (ipykernel)",
         "language": "python",
@@ -117,57 +112,38 @@ def load(path: Path) -> nbformat.NotebookNode:
 def parameters(notebook: nbformat.NotebookNode) -> dict[str, Any]:
     """The names and default values in the cell tagged ``parameters``; none if there is no cell.
 
-    Raises
-    ------
-    CourseError
-        If the cell holds anything but names set to literals: papermill puts the values asked for
-        in a cell after it, so anything derived here would keep the default.
+    The cell may only set names to literals: papermill puts the values asked for in a cell after
+    it, so anything computed here would keep the default.
     """
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     defaults: dict[str, Any] = {}
     for statement in ast.parse(tagged[0].source).body if tagged else []:
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            target: ast.expr = statement.targets[0]
-        elif isinstance(statement, ast.AnnAssign):
-            target = statement.target
-        else:
-            raise _not_literal(statement)
-        if not isinstance(target, ast.Name) or statement.value is None:
-            raise _not_literal(statement)
         try:
-            defaults[target.id] = ast.literal_eval(statement.value)
-        except ValueError as error:
-            raise _not_literal(statement) from error
+            if isinstance(statement, ast.AnnAssign):
+                target, value = statement.target, statement.value
+            else:
+                (target,), value = statement.targets, statement.value  # type: ignore[attr-defined]
+            defaults[target.id] = ast.literal_eval(value)  # type: ignore[union-attr, arg-type]
+        except (ValueError, AttributeError) as error:
+            line = ast.unparse(statement).splitlines()[0]
+            raise InputError(
+                f"the parameters cell may only set names to literals, and has: {line}"
+            ) from error
     return defaults
 
 
 def override(defaults: Mapping[str, Any], asked: Mapping[str, Any], stem: str) -> dict[str, Any]:
-    """Check the values `asked` for against a notebook's defaults, and read those given as text.
-
-    Raises
-    ------
-    CourseError
-        If a parameter isn't known, is of another type than its default, or is a budget or a device
-        that doesn't exist or isn't to be had.
-    """
-    unknown = [name for name in asked if name not in defaults]
-    if unknown:
-        known = ", ".join(defaults) or "none"
-        raise CourseError(f"{stem} has no parameter {unknown[0]!r}; it knows: {known}")
+    """The values `asked` for, read if they are text, and checked against a notebook's defaults."""
+    for name in asked:
+        if name not in defaults:
+            known = ", ".join(defaults) or "none"
+            raise InputError(f"{stem} has no parameter {name!r}; it knows: {known}")
     values = {name: _as_default(name, value, defaults[name]) for name, value in asked.items()}
-    _check_options(dict(defaults) | values)
+    if "budget" in values:
+        choice(values["budget"], BUDGETS, "budget")
+    if "device" in values:
+        pick_device(values["device"])
     return values
-
-
-def _check_options(values: Mapping[str, Any]) -> None:
-    """Refuse a budget nobody knows, and a GPU where there is none."""
-    try:
-        if "budget" in values:
-            choice(values["budget"], BUDGETS, "budget")
-        if "device" in values:
-            pick_device(values["device"])
-    except InputError as error:
-        raise CourseError(str(error)) from error
 
 
 def _as_default(name: str, value: Any, default: Any) -> Any:
@@ -183,46 +159,10 @@ def _as_default(name: str, value: Any, default: Any) -> Any:
     if default is not None and type(value) is not type(default):
         kind = {"str": "text", "int": "whole number", "bool": "True or False"}
         wanted = kind.get(type(default).__name__, type(default).__name__)
-        raise CourseError(f"parameter {name!r} got {value!r}; it wants {wanted}, like {default!r}")
+        raise InputError(f"parameter {name!r} got {value!r}; it wants {wanted}, like {default!r}")
     if isinstance(value, float) and not math.isfinite(value):
-        raise CourseError(f"parameter {name!r} got {value!r}; it wants a finite number")
+        raise InputError(f"parameter {name!r} got {value!r}; it wants a finite number")
     return value
-
-
-def _not_literal(statement: ast.stmt) -> CourseError:
-    line = ast.unparse(statement).splitlines()[0]
-    return CourseError(f"the parameters cell may only set names to literals, and has: {line}")
-
-
-def _notebooks_in(folder: Path) -> list[Chapter]:
-    sources = {path.stem: path for path in folder.glob("*.ipynb")}
-    sources |= {path.stem: path for path in folder.glob("*.py")}
-    return [_read_chapter(sources[stem]) for stem in sorted(sources) if stem[0] not in "._"]
-
-
-def _read_chapter(path: Path) -> Chapter:
-    cells = load(path).cells
-    lines = cells[0].source.splitlines() if cells else []
-    title = next((line.lstrip("# ") for line in lines if line.startswith("# ")), path.stem)
-    question = next((line.lstrip("> ") for line in lines if line.startswith(">")), "")
-    measured = _measured(path.with_suffix(".ipynb"))
-    seconds = measured.get("seconds")
-    return Chapter(
-        stem=path.stem,
-        path=path,
-        title=title,
-        question=question,
-        minutes=None if seconds is None else seconds / 60,
-        peak_mb=measured.get("peak_mb"),
-    )
-
-
-def _measured(committed: Path) -> dict[str, Any]:
-    """What the committed notebook's own run recorded of itself."""
-    try:
-        return json.loads(committed.read_text(encoding="utf-8"))["metadata"].get("eqflow", {})
-    except (OSError, ValueError, KeyError):
-        return {}
 
 
 def recorded(study: str, folder: Path | None = None) -> dict[str, dict[str, Any]]:
@@ -239,3 +179,23 @@ def recorded(study: str, folder: Path | None = None) -> dict[str, dict[str, Any]
         | {"recorded": kept["command"]}
         for name, row in kept["scorecard"].items()
     }
+
+
+def _notebooks_in(folder: Path) -> list[Chapter]:
+    sources = {path.stem: path for path in folder.glob("*.ipynb")}
+    sources |= {path.stem: path for path in folder.glob("*.py")}
+    return [_read_chapter(sources[stem]) for stem in sorted(sources) if stem[0] not in "._"]
+
+
+def _read_chapter(path: Path) -> Chapter:
+    cells = load(path).cells
+    lines = cells[0].source.splitlines() if cells else []
+    title = next((line.lstrip("# ") for line in lines if line.startswith("# ")), path.stem)
+    question = next((line.lstrip("> ") for line in lines if line.startswith(">")), "")
+    try:  # what the committed notebook's own run recorded of itself
+        committed = path.with_suffix(".ipynb").read_text(encoding="utf-8")
+        measured = json.loads(committed)["metadata"].get("eqflow", {})
+    except (OSError, ValueError, KeyError):
+        measured = {}
+    minutes = measured["seconds"] / 60 if "seconds" in measured else None
+    return Chapter(path.stem, path, title, question, minutes, measured.get("peak_mb"))

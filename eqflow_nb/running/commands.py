@@ -1,25 +1,24 @@
-"""The command line: eqflow-nb, or python -m eqflow_nb.running.commands."""
+"""The command line: eqflow-nb, or python -m eqflow_nb.running.commands.
+
+What only one command needs is imported there: torch and the notebooks' machinery are slow to load.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from eqflow_nb.inputs import InputError, replace_text
+from eqflow_nb.inputs import InputError, choice, count, replace_text
 from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import (
-    exercises,
-    identify_command,
-    lean,  # noqa: F401
-    sweep_command,
-)
+from eqflow_nb.running import exercises, identify_command
 
-if TYPE_CHECKING:  # the notebooks' machinery is slow to load, and `identify` does without it
-    from eqflow_nb.running import runner
+if TYPE_CHECKING:
+    from eqflow_nb.running.execute import Task
 
 app = typer.Typer(
     add_completion=False,
@@ -37,17 +36,23 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option("-p", "--parameter", metavar="NAME VALUE", help="Set a parameter; repeatable."),
 ]
+ManyValues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--parameter",
+        metavar="NAME VALUES",
+        help="Such as seed 0:100 (0 to 99), sigma .1,.2 or budget quick; repeatable.",
+    ),
+]
 Budget = Annotated[str | None, typer.Option(help="quick, laptop or paper.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
 Jobs = Annotated[int, typer.Option(help="How many notebooks to run at a time.")]
 Force = Annotated[bool, typer.Option("--force", help="Run again what has finished already.")]
-Html = Annotated[bool, typer.Option("--html", help="Write HTML pages and an index too.")]
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the results.")]
-
 
 app.command("identify")(identify_command.identify)
 app.command("exercises")(exercises.exercises)
-app.command("sweep")(sweep_command.sweep)
 
 
 @app.command("list")
@@ -56,10 +61,9 @@ def list_notebooks() -> None:
     for heading, notebooks in (("Chapters", course.chapters()), ("Studies", course.studies())):
         if notebooks:
             typer.echo(heading)
-        for chapter in notebooks:
-            time = "" if chapter.minutes is None else _duration(60 * chapter.minutes)
-            memory = "" if chapter.peak_mb is None else f"{chapter.peak_mb:.0f} MB"
-            typer.echo(f"  {chapter.stem:<32}{time:>8}{memory:>10}  {chapter.question}".rstrip())
+        for one in notebooks:
+            cost = _cost(one.minutes and 60 * one.minutes, one.peak_mb)
+            typer.echo(f"  {one.stem:<32}{cost}  {one.question}".rstrip())
 
 
 @app.command()
@@ -70,17 +74,19 @@ def run(
     device: Device = None,
     jobs: Jobs = 1,
     force: Force = False,
-    html: Html = False,
+    html: Annotated[
+        bool, typer.Option("--html", help="Write HTML pages and an index too.")
+    ] = False,
     out: Out = Path("build/course"),
 ) -> None:
     """Run notebooks, all chapters if none is named; finished ones are not run again."""
-    from eqflow_nb.running import runner, scorecard
+    from eqflow_nb.running import execute, scorecard
 
     known = course.chapters()
     everything = [*known, *course.studies()]
     chosen = [course.find(name, everything) for name in notebooks or []] or known
-    tasks = runner.plan(chosen, out, _asked(parameter, budget, device))
-    outcomes = _run(tasks, jobs, force)
+    tasks = execute.plan(chosen, out, _asked(parameter, budget, device))
+    records = _run(tasks, jobs, force)
     cards = scorecard.gather(out)
     for stem in [task.stem for task in tasks if cards.get(task.stem)]:
         typer.echo(f"\n{stem}\n{scorecard.table(cards[stem])}")
@@ -88,7 +94,7 @@ def run(
         from eqflow_nb.running.pages import write_pages
 
         typer.echo(f"\nOpen {write_pages(out, everything)}")
-    _finish(outcomes, out)
+    _finish(records, out)
 
 
 @app.command()
@@ -101,26 +107,84 @@ def study(
     out: Out = Path("build/studies"),
 ) -> None:
     """Run a study, and keep its scorecard beside it with the command and versions it came from."""
-    from eqflow_nb.running import runner, scorecard
+    from eqflow_nb.running import execute, scorecard
 
-    tasks = runner.plan(
-        [course.find(name, course.studies())], out, _asked(parameter, budget, device)
-    )
-    outcomes = _run(tasks, 1, force)
+    chosen = [course.find(name, course.studies())]
+    (task,) = execute.plan(chosen, out, _asked(parameter, budget, device))
+    records = _run([task], 1, force)
+    record = records[task.stem]
     if budget == "quick":
         typer.echo("A quick run is a trial: the recorded scorecard is left as it is.")
-    elif outcomes[0].status == "finished":
-        target = tasks[0].source.with_suffix(".json")
-        record = runner.record(tasks[0])
-        given = [f"-p {key} {value}" for key, value in tasks[0].overrides.items()]
+    elif record["status"] == "finished":
+        given = [f"-p {key} {value}" for key, value in task.overrides.items()]
         kept = {
-            "command": " ".join(["eqflow-nb study", tasks[0].stem, *given]),
+            "command": " ".join(["eqflow-nb study", task.stem, *given]),
             **{key: record[key] for key in ("parameters", "versions", "seconds", "peak_mb")},
-            "scorecard": scorecard.read(tasks[0].result),
+            "scorecard": scorecard.read(task.result),
         }
+        target = task.source.with_suffix(".json")
         replace_text(target, scorecard.dump(kept))
         typer.echo(f"\n{scorecard.table(kept['scorecard'])}\nKept in {target}")
-    _finish(outcomes, out)
+    _finish(records, out)
+
+
+@app.command()
+def sweep(
+    notebook: Annotated[
+        str,
+        typer.Argument(metavar="NOTEBOOK", help="A chapter's or study's name, or its beginning."),
+    ],
+    parameter: ManyValues = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Sets to run at a time here; default one a core.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a running Dask scheduler to use.")
+    ] = None,
+    force: Force = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Write the finished table beside the notebook too.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="DIR", help="Default build/sweeps/NOTEBOOK."),
+    ] = None,
+) -> None:
+    """Run a notebook once for each set of parameters, and gather the scorecards in one table."""
+    from tqdm import tqdm
+
+    from eqflow_nb.running import sweep as sweeping
+
+    chapter = course.find(notebook, [*course.chapters(), *course.studies()])
+    count(1 if jobs is None else jobs, "--jobs")
+    folder = (out or Path("build/sweeps") / chapter.stem).absolute()
+    asked = _pairs(parameter)
+    tasks = sweeping.plan(chapter, folder, asked)
+    interrupted, began, failed = False, time.perf_counter(), 0
+    with tqdm(total=len(tasks), desc=chapter.stem, unit="set") as bar:
+        try:
+            for task, record in sweeping.run(tasks, jobs, scheduler, force):
+                if record["status"] == "failed":
+                    failed += 1
+                    said = f"failed after {record['attempts']} attempts: {record['error']}"
+                    tqdm.write(f"{task.out.name}: {said}", file=sys.stderr)
+                bar.set_postfix(failed=failed, refresh=False)
+                bar.update()
+        except KeyboardInterrupt:
+            interrupted = True
+    table, summary = sweeping.write(tasks, folder)
+    finished = (table["status"] == "finished").sum()
+    if interrupted:
+        _stopped(f"{finished} of {len(table)} finished and kept. The")
+    typer.echo(f"\n{sweeping.shown(summary)}\n")
+    typer.echo(f"{finished} of {len(table)} finished; the table is {folder / 'table.csv'}")
+    if failed:
+        typer.echo(f"{failed} failed; their errors are in the table", err=True)
+        raise typer.Exit(1)
+    if keep:
+        given = [f"-p {name} {text}" for name, text in asked]
+        command = " ".join(["eqflow-nb sweep", chapter.stem, *given])
+        typer.echo(f"Kept in {sweeping.keep(tasks, table, command, time.perf_counter() - began)}")
 
 
 @app.command()
@@ -131,49 +195,40 @@ def refresh(
     force: Force = False,
     out: Out = Path("build/notebooks"),
 ) -> None:
-    """Execute the scripts into the notebooks committed beside them, and the README's pictures."""
-    from eqflow_nb.running import runner
+    """Execute the scripts into the notebooks committed beside them."""
+    from eqflow_nb.running import execute
     from eqflow_nb.running.pages import publish
-    from eqflow_nb.running.thumbnails import thumbnails
 
     known, heavy = course.chapters(), course.studies()
     chosen = [course.find(name, [*known, *heavy]) for name in notebooks or []]
-    tasks = runner.plan(chosen or [*known, *(heavy if studies else [])], out, {})
-    outcomes = _run(tasks, jobs, force)
-    finished = {outcome.stem for outcome in outcomes if outcome.status == "finished"}
+    tasks = execute.plan(chosen or [*known, *(heavy if studies else [])], out, {})
+    records = _run(tasks, jobs, force)
     for task in tasks:
-        if task.stem in finished:
+        if records[task.stem]["status"] == "finished":
             typer.echo(f"wrote {publish(task)}")
-    folder = course.notebooks_folder()
-    docs = folder.parent / "docs"
-    if docs.is_dir() or (folder.parent / "README.md").is_file():
-        for picture in thumbnails(folder, docs):
-            typer.echo(f"wrote {picture}")
-    _finish(outcomes, out)
+    _finish(records, out)
 
 
 @app.command()
 def train(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Weights to make.")],
-    seed: Annotated[int, typer.Option(help="Of the stills and of everything else.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the snapshots and of everything else.")] = 0,
     steps: Annotated[int | None, typer.Option(help="Other than the recipe's.")] = None,
     device: Device = None,
     out: Out = Path("build/weights"),
 ) -> None:
     """Make the weights that come with the course again; an interrupted training goes on."""
-    from eqflow_nb.inputs import choice
     from eqflow_nb.scores import training, weights
 
+    for name in names:  # an unknown one is refused before hours go into the others
+        choice(name, training.RECIPES, "weights")
     for name in names:
         try:
-            for each in names:  # an unknown one is refused before hours go into the others
-                choice(each, training.RECIPES, "weights")
             path = training.train_weights(name, out, seed, steps, device or "auto")
         except (ValueError, OSError) as error:
-            raise course.CourseError(str(error)) from error
+            raise InputError(str(error)) from error
         except KeyboardInterrupt:
-            typer.echo("\nStopped; the same command goes on from here.", err=True)
-            raise typer.Exit(130) from None
+            _stopped()
         loss = weights.read(path)[1]["loss"]
         typer.echo(f"{path}  {path.stat().st_size / 1000:.0f} kB, loss {loss}")
 
@@ -184,65 +239,66 @@ def doctor() -> None:
     from eqflow_nb.running.doctor import examine
 
     findings = examine()
-    for finding in findings:
-        mend = f"\n{'':>14}  MEND: {finding.mend}" if finding.mend else ""
-        typer.echo(f"{finding.subject:>14}  {finding.found}{mend}")
+    for subject, found, mend in findings:
+        typer.echo(f"{subject:>14}  {found}" + (f"\n{'':>14}  MEND: {mend}" if mend else ""))
     to_mend = sum(bool(finding.mend) for finding in findings)
     typer.echo(f"\n{to_mend} thing(s) to mend." if to_mend else "\nAll is well.")
     raise typer.Exit(1 if to_mend else 0)
 
 
-def _asked(given: Sequence[str] | None, budget: str | None, device: str | None) -> dict[str, Any]:
-    """The parameters asked for, as text by name."""
-    asked: dict[str, Any] = {}
+def _pairs(given: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Names and texts of the parameters asked for."""
+    pairs = []
     for pair in given or []:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise course.CourseError(f"-p wants a name and a value, and got only {pair!r}")
-        asked[name.strip()] = value
+            raise InputError(f"-p wants a name and a value, and got only {pair!r}")
+        pairs.append((name.strip(), value))
+    return pairs
+
+
+def _asked(given: Sequence[str] | None, budget: str | None, device: str | None) -> dict[str, Any]:
+    """All parameters asked for, as text by name."""
     options = {"budget": budget, "device": device}
-    return asked | {name: value for name, value in options.items() if value is not None}
+    return {**dict(_pairs(given)), **{key: each for key, each in options.items() if each}}
 
 
-def _run(tasks: Sequence[runner.Task], jobs: int, force: bool) -> list[runner.Outcome]:
+def _run(tasks: Sequence[Task], jobs: int, force: bool) -> dict[str, dict[str, Any]]:
     """Run with progress shown; after Ctrl-C say what stays and leave with code 130."""
     from tqdm import tqdm
 
-    from eqflow_nb.running import runner
+    from eqflow_nb.running import execute
 
-    if jobs < 1:
-        raise course.CourseError(f"--jobs is {jobs}; it must be at least 1")
-    done: list[runner.Outcome] = []
+    count(jobs, "--jobs")
+    finished = 0
     with tqdm(total=len(tasks), desc="Notebooks", unit="notebook", disable=jobs == 1) as bar:
 
-        def report(outcome: runner.Outcome) -> None:
-            done.append(outcome)
+        def report(task: Task, record: dict[str, Any]) -> None:
+            nonlocal finished
+            finished += record["status"] == "finished"
             if jobs > 1:
-                tqdm.write(f"{outcome.stem}: {outcome.status}", file=sys.stderr)
+                tqdm.write(f"{task.stem}: {record['status']}", file=sys.stderr)
             bar.update()
 
         try:
-            return runner.run(tasks, jobs, force, report)
+            return execute.run(tasks, jobs, force, report)
         except KeyboardInterrupt:
-            finished = sum(outcome.status == "finished" for outcome in done)
-            typer.echo(
-                f"\nStopped; {finished} of {len(tasks)} finished and kept. "
-                "The same command goes on from here.",
-                err=True,
-            )
-            raise typer.Exit(130) from None
+            _stopped(f"{finished} of {len(tasks)} finished and kept. The")
 
 
-def _finish(outcomes: Sequence[runner.Outcome], out: Path) -> None:
+def _stopped(kept: str = "the") -> NoReturn:
+    typer.echo(f"\nStopped; {kept} same command goes on from here.", err=True)
+    raise typer.Exit(130)
+
+
+def _finish(records: dict[str, dict[str, Any]], out: Path) -> None:
     """Print how each notebook fared, and leave with code 1 if any failed."""
     typer.echo("")
-    for outcome in sorted(outcomes, key=lambda each: each.stem):
-        time = "" if outcome.seconds is None else _duration(outcome.seconds)
-        memory = "" if outcome.peak_mb is None else f"{outcome.peak_mb:.0f} MB"
-        note = "not run again" if outcome.reused else outcome.error
-        line = f"{outcome.stem:<32}{outcome.status:<10}{time:>8}{memory:>10}  {note}"
-        typer.echo(line.rstrip())
-    failures = [outcome.stem for outcome in outcomes if outcome.status != "finished"]
+    for stem, record in sorted(records.items()):
+        cost = _cost(record.get("seconds"), record.get("peak_mb"))
+        note = "not run again" if record.get("reused") else record.get("error", "")
+        typer.echo(f"{stem:<32}{record['status']:<10}{cost}  {note}".rstrip())
+    failures = [stem for stem, record in records.items() if record["status"] != "finished"]
     if failures:
         kept = ", ".join(str(out / f"{stem}.ipynb") for stem in failures)
         typer.echo(f"{len(failures)} failed; the tracebacks are in {kept}", err=True)
@@ -250,8 +306,11 @@ def _finish(outcomes: Sequence[runner.Outcome], out: Path) -> None:
     typer.echo(f"Results are in {out}")
 
 
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+def _cost(seconds: float | None, peak_mb: float | None) -> str:
+    """Time and memory in two columns."""
+    time = f"{seconds or 0:.0f} s" if (seconds or 0) < 120 else f"{seconds / 60:.1f} min"
+    memory = "" if peak_mb is None else f"{peak_mb:.0f} MB"
+    return f"{'' if seconds is None else time:>8}{memory:>10}"
 
 
 def _join_parameters(arguments: Sequence[str]) -> list[str]:
@@ -269,9 +328,8 @@ def _join_parameters(arguments: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a request that can't be met is one line and exit code 2."""
-    command: Callable[..., Any] = app
     try:
-        command(args=_join_parameters(sys.argv[1:] if arguments is None else arguments))
+        app(args=_join_parameters(sys.argv[1:] if arguments is None else arguments))
     except InputError as error:
         typer.echo(f"eqflow-nb: {error}", err=True)
         sys.exit(2)

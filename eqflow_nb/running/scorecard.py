@@ -10,7 +10,6 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,59 +19,11 @@ MIME = "application/vnd.eqflow.scorecard+json"
 COLUMNS = ("row", "value", "spread", "floor or control", "paper", "target", "met")
 
 _NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
-BOUND = re.compile(rf"(<=|>=|<|>)\s*{_NUMBER}")
-WITHIN = re.compile(rf"within\s+{_NUMBER}\s*(%?)\s+of\s+{_NUMBER}")
+_BOUND = re.compile(rf"(<=|>=|<|>)\s*{_NUMBER}")
+_WITHIN = re.compile(rf"within\s+{_NUMBER}\s*(%?)\s+of\s+{_NUMBER}")
 
-
-@dataclass(frozen=True)
-class Row:
-    """One figure of merit.
-
-    Attributes
-    ----------
-    name : str
-        Dotted, from world to measure, e.g. ``ring.exact.preservation_1000``.
-    value : float or None
-        The figure; None where it came out NaN or infinite.
-    sd, floor, control : float or None
-        Its spread over repeats, the least the measure can give, and the figure of a control.
-    paper : float, str or None
-        What Zhang & Levin (2025), arXiv:2509.17990, report.
-    target : str or None
-        ``"<= 1.5"``, ``"> 1.5"``, ``"within 3% of .9056"``; None for a figure only reported.
-    details : dict
-        Anything else worth keeping, such as units, seeds or counts.
-    """
-
-    name: str
-    value: float | None
-    sd: float | None = None
-    floor: float | None = None
-    control: float | None = None
-    paper: float | str | None = None
-    target: str | None = None
-    details: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the target is met; None if there is no target."""
-        return None if self.target is None else meets(self.value, self.target)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The row as plain data: ``value`` always, the rest where it is known."""
-        known = {
-            "sd": self.sd,
-            "floor": self.floor,
-            "control": self.control,
-            "paper": self.paper,
-            "target": self.target,
-            "met": self.met,
-        }
-        return {
-            "value": self.value,
-            **{key: item for key, item in known.items() if item is not None},
-            **self.details,
-        }
+Row = dict[str, Any]
+Card = dict[str, Row]
 
 
 class Scorecard:
@@ -88,8 +39,8 @@ class Scorecard:
 
     def __init__(self, notebook: str, **shared: Any) -> None:
         self.notebook = notebook
-        self.shared = {key: _plain(item) for key, item in shared.items()}
-        self.rows: dict[str, Row] = {}
+        self.shared = shared
+        self.rows: Card = {}
 
     def row(
         self,
@@ -103,29 +54,39 @@ class Scorecard:
         target: str | None = None,
         **details: Any,
     ) -> Row:
-        """Add a figure; see `Row` for the arguments.
+        """Add a figure of merit.
 
-        Raises
-        ------
-        ValueError
-            If there is a row of that name already, or the target can't be read.
+        Parameters
+        ----------
+        name : str
+            Dotted, from world to measure, e.g. ``ring.exact.preservation_1000``.
+        value : number of any library
+            The figure; kept as None if it is NaN or infinite.
+        sd, floor, control : number, optional
+            Its spread over repeats, the least the measure can give, and the figure of a control.
+        paper : number or str, optional
+            What Zhang & Levin (2025), arXiv:2509.17990, report.
+        target : str, optional
+            ``"<= 1.5"``, ``"> 1.5"``, ``"within 3% of .9056"``; none for a figure only reported.
+        **details
+            Anything else worth keeping, such as units, seeds or counts.
         """
         if name in self.rows:
             raise ValueError(f"the scorecard has a row {name!r} already; give each its own name")
-        if target == "reported":
-            target = None
-        if target is not None:
-            meets(0.0, target)  # a target that can't be read is refused here, not at the end
-        self.rows[name] = Row(
-            name,
-            _finite(value),
-            sd=_finite(sd),
-            floor=_finite(floor),
-            control=_finite(control),
-            paper=paper if isinstance(paper, str) else _finite(paper),
-            target=target,
-            details=self.shared | {key: _plain(item) for key, item in details.items()},
-        )
+        target = None if target == "reported" else target
+        known = {
+            "sd": _finite(sd),
+            "floor": _finite(floor),
+            "control": _finite(control),
+            "paper": paper if isinstance(paper, str) else _finite(paper),
+            "target": target,
+            "met": None if target is None else meets(value, target),
+        }
+        self.rows[name] = {
+            "value": _finite(value),
+            **{key: item for key, item in known.items() if item is not None},
+            **{key: _plain(item) for key, item in {**self.shared, **details}.items()},
+        }
         return self.rows[name]
 
     def spread(self, name: str, values: Any, **arguments: Any) -> None:
@@ -138,111 +99,90 @@ class Scorecard:
         self.row(f"{name}_mean", values.mean(), sd=values.std(), **arguments)
         self.row(f"{name}_sd", values.std())
 
-    def as_dict(self) -> dict[str, dict[str, Any]]:
-        """All rows as plain data, by name."""
-        return {name: row.as_dict() for name, row in self.rows.items()}
-
     def show(self) -> None:
         """Show the table, and put the rows into the notebook's output for `read` to find."""
         from IPython import get_ipython
         from IPython.display import display
 
-        text = table(self.as_dict())
+        text = table(self.rows)
         if get_ipython() is None:
             print(text)
             return
         # A list, since Jupyter sorts the keys of what it saves.
-        rows = [{"row": name, **row} for name, row in self.as_dict().items()]
-        bundle = {"notebook": self.notebook, "rows": rows}
-        display({MIME: bundle, "text/plain": text}, raw=True)
+        rows = [{"row": name, **row} for name, row in self.rows.items()]
+        display({MIME: {"notebook": self.notebook, "rows": rows}, "text/plain": text}, raw=True)
 
     def verdicts(self) -> None:
         """Print what doesn't change from run to run: each row's name and target."""
-        lines = [(row.name, row.target or "reported") for row in self.rows.values()]
+        lines = [(name, row.get("target", "reported")) for name, row in self.rows.items()]
         print(_aligned([("row", "target"), *lines]))
 
 
-def meets(value: float | None, target: str) -> bool:
-    """Whether `value` meets `target`; a value that isn't finite meets nothing.
+def meets(value: Any, target: str) -> bool:
+    """Whether `value` meets `target`; a value that isn't finite meets nothing."""
+    excess = wrongness(value, target)
+    return excess < 0 or (excess == 0 and target.strip()[1:2] in ("=", "i"))  # "<=", ">=", "within"
 
-    Raises
-    ------
-    ValueError
-        If the target is none of ``"<= x"``, ``"< x"``, ``">= x"``, ``"> x"``, ``"within x of y"``,
-        ``"within x% of y"``.
+
+def wrongness(value: Any, target: str) -> float:
+    """How far a value lies on the wrong side of a target, in its units; below 0 on the right side.
+
+    A target is ``"<= x"``, ``"< x"``, ``">= x"``, ``"> x"``, ``"within x of y"`` or
+    ``"within x% of y"``.  A value that isn't finite is infinitely wrong.
     """
-    value = _finite(value)
-    if bound := BOUND.fullmatch(target.strip()):
-        sign, limit = bound[1], float(bound[2])
-        if value is None:
-            return False
-        above, below = value > limit, value < limit
-        return {">": above, "<": below, ">=": not below, "<=": not above}[sign]
-    if within := WITHIN.fullmatch(target.strip()):
-        width, centre = float(within[1]), float(within[3])
-        width *= abs(centre) / 100 if within[2] else 1
-        return value is not None and abs(value - centre) <= width
-    raise ValueError(
-        f"the target {target!r} can't be read; write one like '<= 1.5', '> 0' or 'within 3% of 2'"
-    )
+    number = _finite(value)
+    bound, within = _BOUND.fullmatch(target.strip()), _WITHIN.fullmatch(target.strip())
+    if not bound and not within:
+        raise ValueError(
+            f"the target {target!r} can't be read; "
+            "write one like '<= 1.5', '> 0' or 'within 3% of 2'"
+        )
+    if number is None:
+        return math.inf
+    if bound:
+        excess = number - float(bound[2])
+        return excess if bound[1].startswith("<") else -excess
+    assert within
+    width, centre = float(within[1]), float(within[3])
+    return abs(number - centre) - width * (abs(centre) / 100 if within[2] else 1)
 
 
-def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """Rows, as `Scorecard.as_dict` or `read` give them, as an aligned plain-text table."""
+def table(rows: Mapping[str, Row]) -> str:
+    """Rows, as a `Scorecard` has them or `read` gives them, as an aligned plain-text table."""
     return _aligned([COLUMNS, *(cells(name, row) for name, row in rows.items())])
 
 
-def cells(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+def cells(name: str, row: Row) -> tuple[str, ...]:
     """One row's text under each of `COLUMNS`."""
-    beside = [f"{key} {_text(row[key])}" for key in ("floor", "control") if key in row]
     return (
         name,
         "not finite" if row["value"] is None else _text(row["value"]),
         f"± {_text(row['sd'])}" if "sd" in row else "",
-        ", ".join(beside),
+        ", ".join(f"{key} {_text(row[key])}" for key in ("floor", "control") if key in row),
         _text(row.get("paper", "")),
         row.get("target", "reported"),
         {True: "yes", False: "no", None: ""}[row.get("met")],
     )
 
 
-def read(path: Path) -> dict[str, dict[str, Any]]:
-    """The rows an executed notebook carries, by name; none if it failed.
-
-    Raises
-    ------
-    OSError, ValueError
-        If there is no such file, or it isn't a notebook.
-    """
-    notebook = _load(path)
-    rows: dict[str, dict[str, Any]] = {}
-    for output in [] if failed(notebook) else _outputs(notebook):
-        for row in output.get("data", {}).get(MIME, {}).get("rows", []):
-            rows[row["row"]] = {key: item for key, item in row.items() if key != "row"}
-    return rows
+def read(path: Path) -> Card:
+    """The rows an executed notebook carries, by name; none if it failed."""
+    return _rows(_load(path)) or {}
 
 
-def failed(notebook: Mapping[str, Any]) -> bool:
-    """Whether a notebook's run was recorded as failed, or one of its cells shows an error."""
-    recorded = notebook["metadata"].get("eqflow", {}).get("status") == "failed"
-    return recorded or any(output["output_type"] == "error" for output in _outputs(notebook))
-
-
-def gather(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+def gather(folder: Path) -> dict[str, Card]:
     """Collect the rows of every executed notebook in `folder` into its ``scorecard.json``.
 
-    Returns
-    -------
-    dict
-        ``{notebook stem: {row: {"value": ..., ...}}}``.  Notebooks that failed are left out.
+    That is ``{notebook: {row: {"value": ..., ...}}}``.  Notebooks that failed are left out.
     """
     cards = {}
     for path in sorted(Path(folder).glob("*.ipynb")):
         try:
-            if not failed(_load(path)):
-                cards[path.stem] = read(path)
+            rows = _rows(_load(path))
         except ValueError:
             continue  # not a notebook
+        if rows is not None:
+            cards[path.stem] = rows
     replace_text(Path(folder) / "scorecard.json", dump(cards))
     return cards
 
@@ -254,8 +194,14 @@ def _load(path: Path) -> dict[str, Any]:
     return notebook
 
 
-def _outputs(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+def _rows(notebook: Mapping[str, Any]) -> Card | None:
+    """The rows; None if the run was recorded as failed, or a cell shows an error."""
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    failed = notebook["metadata"].get("eqflow", {}).get("status") == "failed"
+    if failed or any(output["output_type"] == "error" for output in outputs):
+        return None
+    rows = [row for o in outputs for row in o.get("data", {}).get(MIME, {}).get("rows", [])]
+    return {row["row"]: {key: item for key, item in row.items() if key != "row"} for row in rows}
 
 
 def dump(data: Any) -> str:

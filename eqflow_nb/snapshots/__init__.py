@@ -1,50 +1,33 @@
-"""Where data comes from: worlds that draw unordered snapshots of something that keeps its law."""
+"""Worlds: where unordered snapshots come from.
+
+Points (`world`) and periodic images (`field_world`) offer the same: `sample`, `blurred`, `velocity`
+where it is known, and a display scale.  Further worlds have modules of their own: the chaotic
+systems of `zoo`, the noisy processes of `noisy`, the stars of `plummer`, the blood cells of `cells`
+and the hand drawings of `dots`.
+"""
 
 from __future__ import annotations
 
 from eqflow_nb.inputs import choice
 from eqflow_nb.snapshots import gray_scott, icons, lorenz, toys
 from eqflow_nb.snapshots.base import Mixture, World
-from eqflow_nb.snapshots.fields import FieldWorld
 
-__all__ = ["FIELDS", "NAMES", "Field", "FieldWorld", "Mixture", "World", "field_world", "world"]
+__all__ = ["FIELDS", "NAMES", "Mixture", "World", "field_world", "world"]
 
-_MAKERS = {
-    "two_peaks": toys.two_peaks,
-    "ring": toys.ring,
-    "two_moons": toys.two_moons,
-    "checkerboard": toys.checkerboard,
-    "pinwheel": toys.pinwheel,
-    "lorenz": lorenz.lorenz,
-}
+_MAKERS = {**toys.TOYS, "lorenz": lorenz.lorenz}
 NAMES = tuple(_MAKERS)
 FIELDS = (*gray_scott.PRESETS, *icons.ICONS)
 
 
 def world(name: str) -> World:
-    """Return the world called `name`, one of `NAMES`.
-
-    Raises
-    ------
-    InputError
-        If there is no such world; the message lists those there are.
-    """
+    """Return the world of points called `name`, one of `NAMES`."""
     return _MAKERS[choice(name, NAMES, "world")]()
 
 
-def field_world(name: str, size: int | None = None) -> FieldWorld:
+def field_world(name: str, size: int | None = None) -> World:
     """Return the world of periodic images called `name`, one of `FIELDS`.
 
-    Parameters
-    ----------
-    name : str
-    size : int, optional
-        Pixels a side; 64 for icons and 128 for Gray-Scott patterns if not given.
-
-    Raises
-    ------
-    InputError
-        If there is no such world, or it has no room on a grid of this size.
+    `size` is the number of pixels a side: 64 for icons and 128 for Gray-Scott if not given.
     """
     if choice(name, FIELDS, "world") in icons.ICONS:
         return icons.icons(name, size or 64)

@@ -1,4 +1,4 @@
-"""What a world of points offers: samples, a display scale and, where known, the truth."""
+"""What a world offers: samples, blurred samples, a display scale and, where known, the truth."""
 
 from __future__ import annotations
 
@@ -18,72 +18,71 @@ Mixture = tuple[Tensor, Tensor, Tensor]
 
 @dataclass(frozen=True)
 class World:
-    """A law p on R^d from which unordered snapshots can be drawn.
+    """A distribution p from which unordered snapshots can be drawn.
 
-    Everything is in display coordinates: x = (raw - centre) / scale has mean 0 and unit standard
-    deviation per axis.  `centre` and `scale` are constants of the world, never estimated from a
-    draw.
+    Snapshots are points (n, d) or periodic images (n, C, H, W), in display units: each coordinate
+    or channel of x = (raw - centre) / scale has mean 0 and standard deviation 1.  `centre` and
+    `scale` are constants of the world, never estimated from a draw.
 
     Attributes
     ----------
     name : str
-    dim : int
-        The dimension d.
     axes : tuple of str
-        The name of each raw coordinate.
-    units : str
-        The units of the raw coordinates and of time.
-    sample : callable (n, seed) -> Tensor (n, d)
+        What each coordinate or channel is.
+    sample : callable (n, seed) -> Tensor (n, ...)
         n independent (or decorrelated) snapshots, float32.
-    centre, scale : Tensor (d,)
+    centre, scale : Tensor (d,) or (C,)
         raw = centre + scale * x, float64.
-    velocity : callable (B, d) -> (B, d), optional
+    velocity : callable (B, ...) -> (B, ...), optional
         The true dx/dt per unit of the world's time.
     log_density : callable (x (B, d), sigma) -> (B,), optional
-        Exact log p_sigma(x), the law of x + sigma * eps with eps ~ N(0, I); differentiable in x.
+        Exact log p_sigma(x), the density of x + sigma * eps, eps ~ N(0, I); differentiable in x.
     mixture : callable sigma -> (weights (M,), means (M, d), covariances (M, d, d)), optional
         p_sigma as a finite Gaussian mixture, where it is one, float64.
+    advance : callable (x, steps) -> x, optional
+        The true evolution of images over some steps of their simulation.
     """
 
     name: str
-    dim: int
     axes: tuple[str, ...]
-    units: str
     sample: Callable[[int, int], Tensor]
     centre: Tensor
     scale: Tensor
     velocity: Field | None = None
     log_density: Callable[[Tensor, float], Tensor] | None = None
     mixture: Callable[[float], Mixture] | None = None
+    advance: Callable[[Tensor, int], Tensor] | None = None
 
     def blurred(
         self, sigma: float, device: torch.device | str = "cpu"
     ) -> Callable[[int, int], Tensor]:
-        """Make a sampler draw(n, number) of p_sigma, the law of x + sigma * eps.
+        """Make a sampler draw(n, number) of p_sigma, the distribution of x + sigma * eps.
 
-        A number stands for the same points (n, d) each time, so they are kept; treat them as
-        read-only.
+        A number stands for the same snapshots each time.  The last few draws are kept, so treat
+        them as read-only.
         """
-        return blurred(self.sample, sigma, device)
+        sigma = between(sigma, "sigma", 0, math.inf)
 
+        @functools.lru_cache(maxsize=16)
+        def draw(n: int, number: int) -> Tensor:
+            # Seeds of some samplers and of the noise must not be the same.
+            return blur(self.sample(n, number), sigma, number + 1_000_003).to(device)
 
-def rk4_step(velocity: Callable[..., Any], x: Any, dt: Any, *more: Any) -> Any:
-    """Take one step of the classical fourth-order Runge-Kutta method from states x.
+        return draw
 
-    Plain arithmetic: arrays and tensors will do, and so will numba, which compiles it.
+    def raw(self, x: Tensor) -> Tensor:
+        """Snapshots (B, ...) in the world's own units."""
+        centre, scale = self._units(x)
+        return centre + scale * x
 
-    Parameters
-    ----------
-    velocity : callable (x, *more) -> dx/dt
-    x : array or Tensor
-    dt : float or array
-        The step, in units of time; an array must broadcast with x.
-    """
-    k1 = velocity(x, *more)
-    k2 = velocity(x + dt / 2 * k1, *more)
-    k3 = velocity(x + dt / 2 * k2, *more)
-    k4 = velocity(x + dt * k3, *more)
-    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    def scaled(self, raw: Tensor) -> Tensor:
+        """Snapshots (B, ...) in display units, from the world's own."""
+        centre, scale = self._units(raw)
+        return (raw - centre) / scale
+
+    def _units(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        shape = (-1, *(1,) * (x.ndim - 2))
+        return self.centre.to(x).view(shape), self.scale.to(x).view(shape)
 
 
 def blur(x: Tensor, sigma: float, seed: int | torch.Generator) -> Tensor:
@@ -95,15 +94,13 @@ def blur(x: Tensor, sigma: float, seed: int | torch.Generator) -> Tensor:
     return torch.randn(x.shape, generator=generator).to(x).mul_(sigma).add_(x)
 
 
-def blurred(
-    sample: Callable[[int, int], Tensor], sigma: float, device: torch.device | str
-) -> Callable[[int, int], Tensor]:
-    """Make a sampler draw(n, number) that adds noise to samples, and keeps the last few it made."""
-    sigma = between(sigma, "sigma", 0, math.inf)
+def rk4_step(velocity: Callable[[Any], Any], x: Any, dt: Any) -> Any:
+    """Take one step of the classical fourth-order Runge-Kutta method, x an array or a tensor.
 
-    @functools.lru_cache(maxsize=16)
-    def draw(n: int, number: int) -> Tensor:
-        # Seeds of some samplers and of the noise must not be the same.
-        return blur(sample(n, number), sigma, number + 1_000_003).to(device)
-
-    return draw
+    The step `dt` is in units of time; one that is an array must broadcast with x.
+    """
+    k1 = velocity(x)
+    k2 = velocity(x + dt / 2 * k1)
+    k3 = velocity(x + dt / 2 * k2)
+    k4 = velocity(x + dt * k3)
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -39,7 +38,7 @@ def brushed(dots: Tensor, start: Place, end: Place, radius: float) -> Tensor:
     new = lattice[_distance(lattice, start, end) <= positive(radius, "radius")]
     there = {tuple(each) for each in (dots / SPACING).round().int().tolist()}
     fresh = [tuple(each) not in there for each in (new / SPACING).round().int().tolist()]
-    return _together(dots, new[torch.tensor(fresh, dtype=torch.bool)])
+    return torch.cat([dots, new[torch.tensor(fresh, dtype=torch.bool)]])[-MOST:]
 
 
 def sprayed(
@@ -52,7 +51,7 @@ def sprayed(
     ring = positive(radius, "radius") * out.sqrt() * torch.stack([turn.cos(), turn.sin()])
     a, b = torch.tensor([start, end], dtype=torch.float32)
     new = a + along[:, None] * (b - a) + ring.T
-    return _together(dots, new[(new.abs() <= EXTENT).all(1)])
+    return torch.cat([dots, new[(new.abs() <= EXTENT).all(1)]])[-MOST:]
 
 
 def erased(dots: Tensor, start: Place, end: Place, radius: float) -> Tensor:
@@ -64,18 +63,11 @@ def ready(name: str) -> Tensor:
     """A ready-made drawing, one of `READY`."""
     if choice(name, READY, "drawing") == "letter S":
         return written("S")
-    toy = {"two moons": toys.two_moons, "ring": toys.ring, "pinwheel": toys.pinwheel}[name]()
-    return (1.2 * toy.sample(600, 0)).clamp(-EXTENT, EXTENT)
+    return (1.2 * toys.TOYS[name.replace(" ", "_")]().sample(600, 0)).clamp(-EXTENT, EXTENT)
 
 
 def written(text: str) -> Tensor:
-    """The letters of a text, filled with dots, as large as the sheet allows.
-
-    Raises
-    ------
-    InputError
-        If there is nothing to draw, or so much that the letters are finer than the dots.
-    """
+    """The letters of a text, filled with dots, as large as the sheet allows."""
     from matplotlib.path import Path as Ring
     from matplotlib.textpath import TextPath
 
@@ -103,11 +95,6 @@ def world(dots: Tensor) -> World:
     """The drawing as a world: a snapshot is one of its dots.  Blurred, it is an exact mixture.
 
     Coordinates are the sheet's, not scaled, so that what moves fits what was drawn.
-
-    Raises
-    ------
-    InputError
-        If there is no dot.
     """
     dots = as_samples(dots, "drawing", dim=2, at_least=1)
 
@@ -115,24 +102,13 @@ def world(dots: Tensor) -> World:
         generator = torch.Generator().manual_seed(seed)
         return dots[torch.randint(len(dots), (n,), generator=generator)]
 
-    still, one = torch.zeros(2).double(), torch.ones(2).double()
-    return World(
-        "drawing",
-        2,
-        ("x", "y"),
-        "sheet",
-        sample,
-        still,
-        one,
-        mixture=lambda sigma: mixture(dots, sigma),
-    )
+    def mixture(sigma: float) -> Mixture:
+        each = dots.double()
+        spread = sigma**2 * torch.eye(2, dtype=torch.float64)
+        return torch.ones(len(each)).double() / len(each), each, spread.repeat(len(each), 1, 1)
 
-
-def mixture(dots: Tensor, sigma: float) -> Mixture:
-    """The drawing blurred by sigma: weights, means and covariances of its Gaussians, float64."""
-    each = dots.double()
-    spread = sigma**2 * torch.eye(2, dtype=torch.float64)
-    return torch.ones(len(each)).double() / len(each), each, spread.repeat(len(each), 1, 1)
+    zero, one = torch.zeros(2).double(), torch.ones(2).double()
+    return World("drawing", ("x", "y"), sample, zero, one, mixture=mixture)
 
 
 def to_bytes(dots: Tensor) -> bytes:
@@ -143,84 +119,61 @@ def to_bytes(dots: Tensor) -> bytes:
 
 
 def save(dots: Tensor, path: Path | str) -> Path:
-    """Write a drawing to an .npz file; what is there and isn't a drawing is left alone.
-
-    Raises
-    ------
-    InputError
-        If the name doesn't end in .npz, another kind of file has it, or it can't be written.
-    """
+    """Write a drawing to an .npz file; what is there and isn't a drawing is left alone."""
     path = Path(path)
     if path.suffix != ".npz":
         raise InputError(f"file is {path.name!r}; give a name that ends in .npz")
-    if path.exists():
-        try:
-            load(path)
-        except InputError as error:
-            raise InputError(
-                f"file {path.name!r} exists and is no drawing, so it is kept; give another name"
-            ) from error
     try:
+        if path.exists():
+            load(path)
         replace_bytes(path, to_bytes(dots))
+    except InputError as error:
+        raise InputError(
+            f"file {path.name!r} exists and is no drawing, so it is kept; give another name"
+        ) from error
     except OSError as error:
         raise InputError(f"file {path.name!r} can't be written: {error.strerror}") from error
     return path
 
 
 def load(source: Path | str | bytes) -> Tensor:
-    """Read a drawing (n, 2) from an .npz file, or from its content.  Nothing is unpickled.
-
-    Raises
-    ------
-    InputError
-        If it is no such file; the message says what it holds instead.
-    """
+    """Read a drawing (n, 2) from an .npz file, or from its content.  Nothing is unpickled."""
     name = "drawing" if isinstance(source, bytes) else f"drawing {Path(source).name!r}"
     try:
         content = source if isinstance(source, bytes) else Path(source).read_bytes()
     except OSError as error:
         raise InputError(f"{name} can't be read: {error.strerror}") from error
-    points = as_samples(_array(content, name), f"{name}: points", dim=2, at_least=1).float()
-    if len(points) > MOST:
-        raise InputError(f"{name} has {len(points)} points; at most {MOST} fit on a sheet")
-    if float(points.abs().max()) > EXTENT:
-        raise InputError(
-            f"{name} reaches to {float(points.abs().max()):g}; coordinates must lie between "
-            f"{-EXTENT:g} and {EXTENT:g}"
-        )
-    return points
-
-
-def _array(content: bytes, name: str) -> Any:
-    """The array "points" of an .npz file, its size looked at before it is unpacked."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            size = sum(member.file_size for member in packed.infolist())
-        if size > LARGEST_MB * 1e6:
-            raise InputError(f"{name} holds {size / 1e6:.0f} MB; at most {LARGEST_MB} MB are read")
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            if "points" not in arrays:
-                held = ", ".join(arrays.files) or "nothing"
-                raise InputError(f"{name} holds {held}; it must hold an array called points (n, 2)")
-            return arrays["points"]
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        OSError,
-        EOFError,
-        KeyError,
-        NotImplementedError,
-    ) as error:
-        if isinstance(error, InputError):
-            raise
+        points = _points(content, name)
+    except InputError:
+        raise
+    except Exception as error:  # a damaged archive raises nearly anything
         raise InputError(
             f"{name} of {len(content)} bytes is no whole .npz file of numbers "
             f"({type(error).__name__}); give one that the panel saved"
         ) from error
+    dots = as_samples(points, f"{name}: points", dim=2, at_least=1).float()
+    if len(dots) > MOST:
+        raise InputError(f"{name} has {len(dots)} points; at most {MOST} fit on a sheet")
+    if float(dots.abs().max()) > EXTENT:
+        raise InputError(
+            f"{name} reaches to {float(dots.abs().max()):g}; coordinates must lie between "
+            f"{-EXTENT:g} and {EXTENT:g}"
+        )
+    return dots
 
 
-def _together(dots: Tensor, new: Tensor) -> Tensor:
-    return torch.cat([dots, new])[-MOST:]
+def _points(content: bytes, name: str) -> np.ndarray:
+    """The array "points" of an .npz file, its size looked at before it is unpacked."""
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        size = sum(member.file_size for member in packed.infolist())
+    if size > LARGEST_MB * 1e6:
+        raise InputError(f"{name} holds {size / 1e6:.0f} MB; at most {LARGEST_MB} MB are read")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        if "points" not in arrays:
+            held = ", ".join(arrays.files) or "nothing"
+            raise InputError(f"{name} holds {held}; it must hold an array called points (n, 2)")
+        return arrays["points"]
 
 
 def _lattice() -> Tensor:

@@ -2,28 +2,34 @@
 
 du/dt = Du lap u - u v^2 + F (1 - u),  dv/dt = Dv lap v + u v^2 - (F + k) v
 (Pearson, Science 261, 189, 1993, eq. 2), explicit Euler steps of 1, five-point Laplacian, grid
-spacing 1.
+spacing 1.  The steps are machine code on a CPU, taken tile by tile on a large canvas.
 """
 
 from __future__ import annotations
 
 import math
-import time
+import timeit
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from eqflow_nb.inputs import InputError, as_images, choice, count
+from eqflow_nb.snapshots.base import World
 from eqflow_nb.snapshots.cache import cached
-from eqflow_nb.snapshots.fields import FieldWorld
-from eqflow_nb.snapshots.gray_scott_steps import change, follow
-from eqflow_nb.snapshots.tiles import bands
+from eqflow_nb.snapshots.tiles import tiled
 
+DU, DV = 0.16, 0.08
 SETTLED = 10_000  # steps after which the presets are counted as stationary
 RETRIES = 8
 VERSION = 1  # of the simulation: cached snapshots of another are not read
+LARGE, TILE, RIM = 2**21, 512, 32  # pixels over which a canvas is followed in tiles; their sides
+CHUNK = 16_000_000  # pixels updated, about 10 ms of work, between two chances to interrupt
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ PRESETS = {
 }
 
 
-def gray_scott(preset: str, size: int = 128, steps: int = SETTLED, keep: bool = True) -> FieldWorld:
+def gray_scott(preset: str, size: int = 128, steps: int = SETTLED, keep: bool = True) -> World:
     """World of Gray-Scott patterns.
 
     Parameters
@@ -56,23 +62,16 @@ def gray_scott(preset: str, size: int = 128, steps: int = SETTLED, keep: bool = 
     size : int
         Pixels a side, at least 16.
     steps : int
-        How long each run is followed before its snapshot; below 10,000 the law still changes, and
-        the world says that it is not stationary.
+        How long each run is followed before its snapshot; below 10,000 the distribution still
+        changes.
     keep : bool
         Keep snapshots on disk, so that they are made once.
-
-    Raises
-    ------
-    InputError
-        If there is no such preset, or the grid is too small.
 
     Examples
     --------
     >>> maze = gray_scott("maze")
-    >>> stills = maze.sample(4, seed=0)  # (4, 2, 128, 128), mean 0 and deviation 1 a channel
-    >>> change = maze.advance(stills, 20) - stills  # what the chemistry does in 20 steps
-    >>> speed(maze, stills) < 1e-3  # `fields.speed`: this one is frozen
-    True
+    >>> x = maze.sample(4, seed=0)  # (4, 2, 128, 128), mean 0 and deviation 1 a channel
+    >>> change = maze.advance(x, 20) - x  # what the chemistry does in 20 steps
     """
     chosen = PRESETS[choice(preset, PRESETS, "preset")]
     size, steps = count(size, "size", at_least=16), count(steps, "steps")
@@ -90,70 +89,35 @@ def gray_scott(preset: str, size: int = 128, steps: int = SETTLED, keep: bool = 
         change = rate(world.raw(x.double()), preset)
         return (change / scale.to(change)[:, None, None]).to(x)
 
-    world = FieldWorld(
-        name=preset,
-        channels=("u", "v"),
-        size=size,
-        units="concentrations; length in grid spacings, time in simulation steps",
-        sample=sample,
-        centre=centre,
-        scale=scale,
-        velocity=velocity,
-        advance=lambda x, steps: world.scaled(advance(world.raw(x), preset, steps)),
-        stationary=steps >= SETTLED,
-    )
+    def later(x: Tensor, steps: int) -> Tensor:
+        return world.scaled(advance(world.raw(x), preset, steps))
+
+    world = World(preset, ("u", "v"), sample, centre, scale, velocity, advance=later)
     return world
 
 
-def simulate(
-    preset: str,
-    n: int,
-    size: int = 128,
-    steps: int = SETTLED,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-    progress: bool = False,
-) -> Tensor:
+def simulate(preset: str, n: int, size: int = 128, steps: int = SETTLED, seed: int = 0) -> Tensor:
     """Independent runs from random square seeds, (n, 2, size, size) raw, float32.
 
     Run i of a seed is the same whatever n.  A run that dies out is begun again from other squares,
-    so the law is that of the runs that live; a pattern that stands still is not dead.  Patterns
-    that are chaotic amplify the last bit: on another processor or a GPU the runs of a seed are
+    so the distribution is that of the runs that live; a pattern that stands still is not dead.
+    Patterns that are chaotic amplify the last bit: on another processor the runs of a seed are
     others, equally good.
-
-    Parameters
-    ----------
-    preset, size, steps
-        As for `gray_scott`.
-    n, seed : int
-        How many runs, and which; `seed` is at least 0.
-    device : torch.device or str
-        Where they are computed and left.
-    progress : bool
-        Show a bar.
-
-    Raises
-    ------
-    InputError
-        If there is no such preset, a number is out of range, or a run dies out again and again.
     """
     choice(preset, PRESETS, "preset")
     n, size = count(n, "n"), count(size, "size", at_least=16)
     seed = count(seed, "seed", at_least=0)
-    begun = torch.stack([_start(size, seed, i, 0) for i in range(n)]).to(device)
-    runs = advance(begun, preset, steps, progress)
-    for attempt in range(1, RETRIES + 1):
+    runs, dead = torch.empty(n, 2, size, size), list(range(n))
+    for attempt in range(RETRIES + 1):
+        begun = torch.stack([_start(size, seed, i, attempt) for i in dead])
+        runs[dead] = advance(begun, preset, steps)
         dead = died_out(runs).nonzero().flatten().tolist()
         if not dead:
             return runs
-        again = torch.stack([_start(size, seed, i, attempt) for i in dead]).to(device)
-        runs[dead] = advance(again, preset, steps, progress)
-    if died_out(runs).any():
-        raise InputError(
-            f"preset {preset!r} died out {RETRIES + 1} times running at size {size} after {steps} "
-            "steps; give a larger size (128 keeps nearly all of them) or fewer steps"
-        )
-    return runs
+    raise InputError(
+        f"preset {preset!r} died out {RETRIES + 1} times running at size {size} after {steps} "
+        "steps; give a larger size (128 keeps nearly all of them) or fewer steps"
+    )
 
 
 def died_out(raw: Tensor) -> Tensor:
@@ -166,17 +130,14 @@ def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Ten
 
     On a CPU each image is followed alone and in float32, so that it stays in the processor's cache;
     on a GPU all are followed at once.  No gradients are kept.
-
-    Raises
-    ------
-    InputError
-        If there is no such preset, `raw` is not such images, or it runs off to infinity.
     """
-    chosen = PRESETS[choice(preset, PRESETS, "preset")]
+    choice(preset, PRESETS, "preset")
     raw, steps = _checked(raw).detach(), count(steps, "steps", at_least=0)
-    after = follow(raw, chosen.feed, chosen.kill, steps, progress)
+    large = raw.shape[2] * raw.shape[3] > LARGE
+    way = _on_gpu if raw.device.type != "cpu" else _in_tiles if large else _one_by_one
+    after = way(raw, preset, steps, progress)
     # Sums take a tenth of the time of asking each pixel; in bands, since they copy to double.
-    if not math.isfinite(sum(float(part.sum(dtype=torch.float64)) for part in bands(after))):
+    if not math.isfinite(sum(float(p.sum(dtype=torch.float64)) for p in after.split(256, dim=2))):
         as_images(raw, "raw", at_least=0)  # refuses those that were not finite to begin with
         low, high = (float(x) for x in raw.aminmax())
         raise InputError(
@@ -189,7 +150,25 @@ def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Ten
 def rate(raw: Tensor, preset: str) -> Tensor:
     """Change of raw images (B, 2, H, W) per unit of time: the equations themselves."""
     chosen = PRESETS[choice(preset, PRESETS, "preset")]
-    return change(_checked(raw), chosen.feed, chosen.kill)
+    u, v = _checked(raw)[:, 0], raw[:, 1]
+    reaction = u * v * v
+    du = DU * laplacian(u) - reaction + chosen.feed * (1 - u)
+    dv = DV * laplacian(v) + reaction - (chosen.feed + chosen.kill) * v
+    return torch.stack([du, dv], dim=1)
+
+
+def laplacian(x: Tensor) -> Tensor:
+    """Five-point Laplacian over the last two axes, periodic, grid spacing 1."""
+    around = sum(x.roll(shift, axis) for axis in (-1, -2) for shift in (-1, 1))
+    return around - 4 * x
+
+
+def microseconds_per_step(size: int = 128, samples: int = 4, steps: int = 400) -> float:
+    """Time of one step of one image on one thread, the best of five tries, in microseconds."""
+    raw = torch.stack([_start(size, 0, i, 0) for i in range(samples)])
+    advance(raw, "waves", 1)
+    tries = timeit.repeat(lambda: advance(raw, "waves", steps), repeat=5, number=1)
+    return 1e6 * min(tries) / (samples * steps)
 
 
 def _checked(raw: Tensor) -> Tensor:
@@ -199,18 +178,6 @@ def _checked(raw: Tensor) -> Tensor:
     if not raw.is_floating_point():
         raise InputError(f"raw holds whole numbers ({raw.dtype}); give raw.float()")
     return raw
-
-
-def microseconds_per_step(size: int = 128, samples: int = 4, steps: int = 400) -> float:
-    """Time of one step of one image on one thread, the best of five tries, in microseconds."""
-    raw = torch.stack([_start(size, 0, i, 0) for i in range(samples)])
-    advance(raw, "waves", 1)
-    tries = []
-    for _ in range(5):
-        start = time.perf_counter()
-        advance(raw, "waves", steps)
-        tries.append(time.perf_counter() - start)
-    return 1e6 * min(tries) / (samples * steps)
 
 
 def _start(size: int, seed: int, run: int, attempt: int) -> Tensor:
@@ -223,3 +190,77 @@ def _start(size: int, seed: int, run: int, attempt: int) -> Tensor:
         state[:, rows[:, None], columns] = np.array([0.5, 0.25])[:, None, None]
     state += 0.02 * random.random(state.shape)
     return torch.from_numpy(state.astype(np.float32))
+
+
+def _steps(count: int, progress: bool, by: int = 1) -> Any:
+    return tqdm(range(0, count, by), "Gray-Scott", disable=not progress, leave=False)
+
+
+def _one_by_one(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
+    state, chosen = raw.to(torch.float32).numpy(), PRESETS[preset]
+    rates = [np.float32(r) for r in (chosen.feed, chosen.feed + chosen.kill, DU, DV)]
+    after = np.empty_like(state, order="C")
+    chunk = max(1, CHUNK // (state.shape[2] * state.shape[3]))
+    for i in _steps(len(state), progress):
+        padded = np.pad(state[i], ((0, 0), (1, 1), (1, 1)), mode="wrap")
+        for first in range(0, steps, chunk):
+            padded = _compiled()(padded, *rates, min(chunk, steps - first))
+        after[i] = padded[:, 1:-1, 1:-1]
+    return torch.from_numpy(after).to(raw.dtype)
+
+
+def _in_tiles(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
+    """Some steps of one tile after another, which stays in the processor's cache meanwhile.
+
+    What is wrong at the border of a tile moves inwards by a pixel a step, so it stays in the rim.
+    """
+    x = raw.float()
+    for first in _steps(steps, progress, by=RIM):
+        now = min(RIM, steps - first)
+        part = partial(_one_by_one, preset=preset, steps=now, progress=False)
+        x = tiled(part, x, TILE, RIM)
+    return x.to(raw.dtype)
+
+
+@torch.no_grad()
+def _on_gpu(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
+    for _ in _steps(steps, progress):
+        raw = raw + rate(raw, preset)
+    return raw
+
+
+@cache
+def _compiled() -> Callable[..., Any]:
+    """The loop as machine code, made once a process in about half a second.
+
+    It is not kept on disk: that would save the half second, but numba keeps it as a pickle and
+    stops at a damaged one.
+    """
+    import numba
+
+    return numba.njit(fastmath=True, nogil=True)(_loop)
+
+
+def _loop(
+    a: Any, feed: Any, lost: Any, diffuse_u: Any, diffuse_v: Any, steps: int
+) -> Any:  # pragma: no cover - run as machine code
+    n, m = a.shape[1] - 2, a.shape[2] - 2
+    b = np.empty_like(a)
+    four, one = np.float32(4), np.float32(1)
+    for _ in range(steps):
+        for c in range(2):
+            for j in range(m + 2):
+                a[c, 0, j], a[c, n + 1, j] = a[c, n, j], a[c, 1, j]
+            for i in range(n + 2):
+                a[c, i, 0], a[c, i, m + 1] = a[c, i, m], a[c, i, 1]
+        u, v = a[0], a[1]
+        for i in range(1, n + 1):
+            for j in range(1, m + 1):
+                x, y = u[i, j], v[i, j]
+                reaction = x * y * y
+                around_u = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1] - four * x
+                around_v = v[i - 1, j] + v[i + 1, j] + v[i, j - 1] + v[i, j + 1] - four * y
+                b[0, i, j] = x + diffuse_u * around_u - reaction + feed * (one - x)
+                b[1, i, j] = y + diffuse_v * around_v + reaction - lost * y
+        a, b = b, a
+    return a

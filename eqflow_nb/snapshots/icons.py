@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from eqflow_nb.inputs import InputError, choice, count, positive, seeded
-from eqflow_nb.snapshots.fields import FieldWorld
+from eqflow_nb.snapshots.base import World
 from eqflow_nb.snapshots.icon_shapes import ICONS, draw
 
 PAPER = (0.93, 0.91, 0.86)
@@ -40,7 +40,7 @@ class Poses:
     shifts: Tensor
 
 
-def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> FieldWorld:
+def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> World:
     """World of canvases of one kind of creature.
 
     Parameters
@@ -54,7 +54,7 @@ def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> Fie
 
     Returns
     -------
-    FieldWorld
+    World
         Red, green and blue are centred one by one, and share one scale: their common deviation.
         A colour that hardly varies is not blown up.
 
@@ -78,11 +78,9 @@ def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> Fie
     def sample(n: int, seed: int) -> Tensor:
         return world.scaled(placed(icon, n, size, seed=seed, diameter=diameter)[0])
 
-    world = FieldWorld(
+    world = World(
         name=icon if isinstance(icon, str) else "drawn",
-        channels=("red", "green", "blue"),
-        size=size,
-        units="share of full brightness; length in pixels",
+        axes=("red", "green", "blue"),
         sample=sample,
         centre=torch.tensor(PAPER).double() + mean,
         scale=torch.full((3,), math.sqrt(variance)).double(),

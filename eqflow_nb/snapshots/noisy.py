@@ -9,12 +9,10 @@ import math
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.linalg import solve_continuous_lyapunov
 
-from eqflow_nb.inputs import InputError, as_numbers, as_samples, count, positive
-from eqflow_nb.snapshots.zoo import System, system
-from eqflow_nb.snapshots.zoo_systems import Polynomial
+from eqflow_nb.inputs import InputError, as_samples, count, positive
+from eqflow_nb.snapshots.zoo import Polynomial, System, system
 
 BATCH = 2000
 # Even at .016, 400,000 snapshots with D = 5 don't tell that E[grad psi . v + D lap psi] isn't 0
@@ -28,51 +26,38 @@ SPACING = 4.0
 def stochastic_lorenz(n: int, seed: int, D: float) -> np.ndarray:
     """Draw n decorrelated snapshots (n, 3) of the Lorenz system with noise, raw, float64.
 
-    dx = v dt + sqrt(2 D) dW, with v that of `zoo.system("lorenz")`.  Up to `BATCH` trajectories are
-    each read every `SPACING` after a transient.
-
-    Parameters
-    ----------
-    n : int
-    seed : int
-    D : float
-        Diffusion constant of each raw coordinate, per Lorenz time unit.
-
-    Raises
-    ------
-    InputError
-        If n is not a whole number above 0, or D not a positive number.
+    D is the diffusion constant of each raw coordinate, per Lorenz time unit.  Up to `BATCH`
+    trajectories are each read every `SPACING` after a transient.
     """
-    n, D = count(n, "n"), positive(D, "D")
-    lorenz, rng = system("lorenz"), np.random.default_rng(count(seed, "seed", at_least=0))
+    n, D, rng = count(n, "n"), positive(D, "D"), _random(seed)
+    lorenz = system("lorenz")
     x = np.array(lorenz.start)[:, None] + rng.standard_normal((3, min(n, BATCH)))
-    follow(lorenz, x, SETTLING, COARSE, D, rng)
+    _follow(lorenz, x, SETTLING, COARSE, D, rng)
     snapshots = []
     for _ in range(math.ceil(n / x.shape[1])):
-        follow(lorenz, x, SPACING, STEP, D, rng)
+        _follow(lorenz, x, SPACING, STEP, D, rng)
         snapshots.append(x.T.copy())
     return np.concatenate(snapshots)[:n]
 
 
-def follow(
-    law: System, x: np.ndarray, time: float, dt: float, D: float, rng: np.random.Generator
+def _follow(
+    drift: System, x: np.ndarray, time: float, dt: float, D: float, rng: np.random.Generator
 ) -> None:
     """Follow dx = v dt + sqrt(2 D) dW from states x (d, b) for a time, in place.
 
     Strang splitting: half a step of noise, one of the drift by RK4, half a step of noise.  Both
-    parts are exact or nearly so, which makes it of weak order 2: the law of x has an error of
-    order dt^2 (Leimkuhler & Matthews, Molecular Dynamics, Springer, 2015).
+    parts are exact or nearly so, which makes it of weak order 2: the distribution of x has an error
+    of order dt^2 (Leimkuhler & Matthews, Molecular Dynamics, Springer, 2015).
     """
     steps = max(1, round(time / dt))
     lengths = np.full(x.shape[1], time / steps)
     kick = math.sqrt(2 * D * time / steps)
     x += kick * math.sqrt(0.5) * rng.standard_normal(x.shape)
-    for _ in range(steps - 1):
-        law.rk4(x, lengths, 1)
+    for step in range(steps):
+        drift.rk4(x, lengths, 1)
         # Two halves that follow each other are one whole.
-        x += kick * rng.standard_normal(x.shape)
-    law.rk4(x, lengths, 1)
-    x += kick * math.sqrt(0.5) * rng.standard_normal(x.shape)
+        size = kick if step < steps - 1 else kick * math.sqrt(0.5)
+        x += size * rng.standard_normal(x.shape)
 
 
 def ornstein_uhlenbeck(A: Any, D: Any, n: int, seed: int) -> np.ndarray:
@@ -86,17 +71,10 @@ def ornstein_uhlenbeck(A: Any, D: Any, n: int, seed: int) -> np.ndarray:
         Its eigenvalues have positive real parts; not symmetric where there is a current.
     D : float or array (d, d)
         Diffusion matrix, symmetric and positive definite; a number stands for D times the identity.
-    n : int
-    seed : int
-
-    Raises
-    ------
-    InputError
-        If n is not a whole number above 0, or A or D not as above.
+    n, seed : int
     """
     covariance = ornstein_uhlenbeck_covariance(A, D)
-    rng = np.random.default_rng(count(seed, "seed", at_least=0))
-    normal = rng.standard_normal((count(n, "n"), len(covariance)))
+    normal = _random(seed).standard_normal((count(n, "n"), len(covariance)))
     return normal @ np.linalg.cholesky(covariance).T
 
 
@@ -104,8 +82,7 @@ def ornstein_uhlenbeck_covariance(A: Any, D: Any) -> np.ndarray:
     """The covariance C (d, d) of `ornstein_uhlenbeck`: A C + C A^T = 2 D."""
     A = as_samples(A, "A", at_least=1).double().numpy()
     d = len(A)
-    D = as_numbers(D, "D")
-    D = positive(D, "D") * torch.eye(d) if D.ndim == 0 else D
+    D = positive(D, "D") * np.eye(d) if np.ndim(D) == 0 else D
     D = as_samples(D, "D", dim=d, at_least=d).double().numpy()
     if A.shape != (d, d) or np.linalg.eigvals(A).real.min() <= 0:
         raise InputError(
@@ -125,14 +102,8 @@ def double_well_with_rotation(n: int, seed: int, a: float = 1.0, b: float = 2.0)
 
     By rejection: where x > 0, U's part in x is a (x - 1)^2 + a (x - 1)^2 x (x + 2), so a proposal
     from N(1, 1 / (2 a)) cut at 0 is accepted with probability exp(-a (x - 1)^2 x (x + 2)).
-
-    Raises
-    ------
-    InputError
-        If n is not a whole number above 0, or a or b not a positive number.
     """
-    n, a, b = count(n, "n"), positive(a, "a"), positive(b, "b")
-    rng = np.random.default_rng(count(seed, "seed", at_least=0))
+    n, a, b, rng = count(n, "n"), positive(a, "a"), positive(b, "b"), _random(seed)
     accepted: list[np.ndarray] = []
     while sum(map(len, accepted)) < n:
         x = 1 + rng.standard_normal(2 * n) / math.sqrt(2 * a)
@@ -154,3 +125,7 @@ def double_well_terms(
     along = {(0, 1): c * b} | {e: -D * k for e, k in slope.items()}
     across = {(0, 1): -D * b} | {e: -c * k for e, k in slope.items()}
     return along, across
+
+
+def _random(seed: int) -> np.random.Generator:
+    return np.random.default_rng(count(seed, "seed", at_least=0))

@@ -25,19 +25,11 @@ def plummer(reach: float = 10.0) -> World:
     """Make a cluster of stars in equilibrium, each seen once: (x, y, z, vx, vy, vz).
 
     A star has the potential Phi(r) = -1 / sqrt(1 + r^2), the binding energy e = -Phi - v^2 / 2, and
-    the law p(x, v) = 24 sqrt(2) / (7 pi^3) e^(7/2), whose density in space is
-    3 / (4 pi) (1 + r^2)^(-5/2).  Any law of e alone is stationary (Jeans), so that leaving out the
+    the density p(x, v) = 24 sqrt(2) / (7 pi^3) e^(7/2), which in space is
+    3 / (4 pi) (1 + r^2)^(-5/2).  Any density in e alone is stationary (Jeans), so leaving out the
     most loosely bound stars changes nothing in that; all of them have no finite variance.
 
-    Parameters
-    ----------
-    reach : float
-        No star gets farther than this from the centre: e > 1 / sqrt(1 + reach^2).
-
-    Raises
-    ------
-    InputError
-        If reach is not a finite number > 0.
+    No star gets farther than `reach` from the centre: e > 1 / sqrt(1 + reach^2).
     """
     reach = positive(reach, "reach")
     least = 1 / math.sqrt(1 + reach**2)
@@ -51,7 +43,7 @@ def plummer(reach: float = 10.0) -> World:
 
     def log_density(x: Tensor, sigma: float) -> Tensor:
         if between(sigma, "sigma", 0, math.inf) > 0:
-            raise InputError(f"sigma is {sigma:g}; the cluster's law is known at 0 only")
+            raise InputError(f"sigma is {sigma:g}; the cluster's density is known at 0 only")
         e = binding(x * scale.to(x))
         inside = torch.where(e > least, e, torch.full_like(e, math.nan)).log()
         log = math.log(NORM / kept) + 3.5 * inside + float(scale.log().sum())
@@ -59,9 +51,7 @@ def plummer(reach: float = 10.0) -> World:
 
     return World(
         name="plummer",
-        dim=6,
         axes=AXES,
-        units="G = M = b = 1",
         sample=lambda n, seed: torch.from_numpy(_sample(n, seed, least) / scale.numpy()).float(),
         centre=torch.zeros(6, dtype=torch.float64),
         scale=scale,
@@ -77,32 +67,31 @@ def binding(raw: Tensor) -> Tensor:
 
 
 def _sample(n: int, seed: int, least: float) -> np.ndarray:
-    """Stars (n, 6) in natural units, by inverting the laws of radius and speed.
+    """Stars (n, 6) in natural units, by inverting the distributions of radius and speed.
 
-    Aarseth, Hénon & Wielen, Astron. Astrophys. 37, 183 (1974), appendix: a share m of the mass lies
-    within r = (m^(-2/3) - 1)^(-1/2), and the speed over that of escape, q, has the density
-    q^2 (1 - q^2)^(7/2).  They draw q by rejection; q^2 has the beta law (3/2, 9/2).
+    Aarseth, Hénon & Wielen, Astron. Astrophys. 37, 183 (1974), appendix: a fraction m of the mass
+    lies within r = (m^(-2/3) - 1)^(-1/2), and the speed over that of escape, q, has the density
+    q^2 (1 - q^2)^(7/2).  They draw q by rejection; q^2 has the beta distribution (3/2, 9/2).
     """
     n, rng = count(n, "n"), np.random.default_rng(count(seed, "seed", at_least=0))
+
+    def pointing_anywhere(length: np.ndarray) -> np.ndarray:
+        direction = rng.normal(size=(n, 3))
+        return direction * (length / np.linalg.norm(direction, axis=1))[:, None]
+
     stars = np.empty((0, 6))
     while len(stars) < n:
         radius = (rng.uniform(size=n) ** (-2 / 3) - 1) ** -0.5
         escape = math.sqrt(2) * (1 + radius**2) ** -0.25
         speed = escape * np.sqrt(rng.beta(1.5, 4.5, n))
         bound = (1 + radius**2) ** -0.5 - speed**2 / 2 > least
-        drawn = np.hstack([_turned(radius, rng), _turned(speed, rng)])
+        drawn = np.hstack([pointing_anywhere(radius), pointing_anywhere(speed)])
         stars = np.concatenate([stars, drawn[bound]])
     return stars[:n]
 
 
-def _turned(length: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Vectors (n, 3) of given lengths that point anywhere."""
-    direction = rng.normal(size=(len(length), 3))
-    return direction * (length / np.linalg.norm(direction, axis=1))[:, None]
-
-
 def _moments(least: float, reach: float) -> tuple[float, float, float]:
-    """Share of stars kept, and standard deviations of a coordinate and of a velocity.
+    """Fraction of stars kept, and standard deviations of a coordinate and of a velocity.
 
     At radius r, with psi = -Phi(r), those kept have q^2 < 1 - least / psi: incomplete beta
     functions.

@@ -1,8 +1,8 @@
 """Two-dimensional toys: a sampler each and, for all but the pinwheel, the exact blurred density.
 
 Raw coordinates have no units and the toys have no time.  Each is centred and scaled by its exact
-mean and standard deviation, given beside it.  Blur acts on the scaled coordinates, so a law with
-round Gaussian noise in raw coordinates has elliptic noise, sd w / scale per axis, in these.
+mean and standard deviation, given beside it.  Blur acts on the scaled coordinates, so round
+Gaussian noise in raw coordinates is elliptic, sd w / scale per axis, in these.
 """
 
 from __future__ import annotations
@@ -24,21 +24,23 @@ MOON_NODES = 64
 SQUARES = [(i, j) for i in range(4) for j in range(4) if (i + j) % 2 == 0]
 ARMS, ARM_LENGTH_SD, ARM_WIDTH_SD, ARM_TWIST = 5, 0.3, 0.1, 0.25
 
+Draw = Callable[[int, torch.Generator], Tensor]
+
 
 def two_peaks() -> World:
     """Make two Gaussian peaks at (-1, 0) and (1, 0), sd .4, with a saddle between them.
 
     Variance per raw axis: 1 + .4^2 along x, .4^2 along y.
     """
-    variances = torch.tensor([1 + PEAK_SD**2, PEAK_SD**2], dtype=torch.float64)
     peaks = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
     weights = torch.tensor([0.5, 0.5], dtype=torch.float64)
+    scale = (math.sqrt(1 + PEAK_SD**2), PEAK_SD)
 
     def draw(n: int, rng: torch.Generator) -> Tensor:
         side = torch.randint(2, (n,), generator=rng)
         return peaks[side] + PEAK_SD * _normal(n, rng)
 
-    return _mixture_world("two_peaks", draw, weights, peaks, PEAK_SD, _zeros(), variances.sqrt())
+    return _mixture_world("two_peaks", draw, weights, peaks, PEAK_SD, (0.0, 0.0), scale)
 
 
 def ring() -> World:
@@ -61,8 +63,7 @@ def ring() -> World:
         bessel = torch.special.i0e(r * radius / s2).log()
         return bessel - (r - radius) ** 2 / (2 * s2) - math.log(2 * math.pi * s2)
 
-    scales = torch.full((2,), scale, dtype=torch.float64)
-    return _toy("ring", draw, _zeros(), scales, log_density)
+    return _toy("ring", draw, scale=(scale, scale), log_density=log_density)
 
 
 def two_moons() -> World:
@@ -73,9 +74,7 @@ def two_moons() -> World:
     integral of a Gaussian along the arcs, by Gauss-Legendre quadrature with 64 nodes an arc: a
     Gaussian mixture that equals the integral to better than 1e-10 of the density's peak.
     """
-    noise = MOON_SD**2
-    centre = torch.tensor([0.5, 0.25], dtype=torch.float64)
-    variances = torch.tensor([0.75 + noise, 0.5625 - 1 / math.pi + noise], dtype=torch.float64)
+    scale = (math.sqrt(0.75 + MOON_SD**2), math.sqrt(0.5625 - 1 / math.pi + MOON_SD**2))
 
     def draw(n: int, rng: torch.Generator) -> Tensor:
         arcs = _moons(torch.pi * _uniform(n, rng))
@@ -85,7 +84,7 @@ def two_moons() -> World:
     nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(MOON_NODES))
     means = _moons(torch.pi * (nodes + 1) / 2).flatten(0, 1)
     weights = torch.cat([weights, weights]) / 4
-    return _mixture_world("two_moons", draw, weights, means, MOON_SD, centre, variances.sqrt())
+    return _mixture_world("two_moons", draw, weights, means, MOON_SD, (0.5, 0.25), scale)
 
 
 def checkerboard() -> World:
@@ -110,16 +109,15 @@ def checkerboard() -> World:
         squares = strips[..., 0, i] + strips[..., 1, j]
         return squares.logsumexp(dim=-1) - math.log(len(SQUARES) / scale**2)
 
-    scales = torch.full((2,), scale, dtype=torch.float64)
-    return _toy("checkerboard", draw, _zeros(), scales, log_density)
+    return _toy("checkerboard", draw, scale=(scale, scale), log_density=log_density)
 
 
 def pinwheel() -> World:
     """Make five twisted Gaussian arms; no closed form for the density.
 
     Before the twist an arm is a Gaussian at (1, 0) with sds .3 and .1.  Twisting preserves |x|
-    and five-fold symmetry makes the law isotropic to second order, so the mean is 0 and the
-    variance per raw axis is (1 + .3^2 + .1^2) / 2.
+    and five-fold symmetry makes the distribution isotropic to second order, so the mean is 0 and
+    the variance per raw axis is (1 + .3^2 + .1^2) / 2.
     """
     scale = math.sqrt((1 + ARM_LENGTH_SD**2 + ARM_WIDTH_SD**2) / 2)
     sds = torch.tensor([ARM_LENGTH_SD, ARM_WIDTH_SD], dtype=torch.float64)
@@ -130,50 +128,45 @@ def pinwheel() -> World:
         cos, sin = _on_circle(2 * torch.pi * arm / ARMS + ARM_TWIST * x.exp()).T
         return torch.stack([cos * x - sin * y, sin * x + cos * y], dim=1)
 
-    return _toy("pinwheel", draw, _zeros(), torch.full((2,), scale, dtype=torch.float64))
+    return _toy("pinwheel", draw, scale=(scale, scale))
+
+
+TOYS = {make.__name__: make for make in (two_peaks, ring, two_moons, checkerboard, pinwheel)}
 
 
 def _toy(
     name: str,
-    draw: Callable[[int, torch.Generator], Tensor],
-    centre: Tensor,
-    scale: Tensor,
+    draw: Draw,
+    centre: tuple[float, float] = (0.0, 0.0),
+    scale: tuple[float, float] = (1.0, 1.0),
     log_density: Callable[[Tensor, float], Tensor] | None = None,
     mixture: Callable[[float], Mixture] | None = None,
 ) -> World:
-    """Wrap a sampler of raw points (n, 2) as a world in scaled coordinates."""
+    """A world in scaled coordinates from a sampler of raw points (n, 2), float64."""
 
     def sample(n: int, seed: int) -> Tensor:
-        rng = seeded(seed)
-        return ((draw(count(n, "n"), rng) - centre) / scale).float()
+        return world.scaled(draw(count(n, "n"), seeded(seed))).float()
 
-    return World(
-        name=name,
-        dim=2,
-        axes=("x", "y"),
-        units="none (no time)",
-        sample=sample,
-        centre=centre,
-        scale=scale,
-        log_density=log_density,
-        mixture=mixture,
-    )
+    units = (torch.tensor(each, dtype=torch.float64) for each in (centre, scale))
+    world = World(name, ("x", "y"), sample, *units, log_density=log_density, mixture=mixture)
+    return world
 
 
 def _mixture_world(
     name: str,
-    draw: Callable[[int, torch.Generator], Tensor],
+    draw: Draw,
     weights: Tensor,
     raw_means: Tensor,
     raw_sd: float,
-    centre: Tensor,
-    scale: Tensor,
+    centre: tuple[float, float],
+    scale: tuple[float, float],
 ) -> World:
-    """Build a toy whose raw density is a mixture of equally wide round Gaussians."""
-    means = (raw_means - centre) / scale
+    """A toy whose raw density is a mixture of equally wide round Gaussians."""
+    middle, unit = (torch.tensor(each, dtype=torch.float64) for each in (centre, scale))
+    means = (raw_means - middle) / unit
 
     def variances(sigma: float) -> Tensor:
-        return (raw_sd / scale) ** 2 + between(sigma, "sigma", 0, math.inf) ** 2
+        return (raw_sd / unit) ** 2 + between(sigma, "sigma", 0, math.inf) ** 2
 
     def mixture(sigma: float) -> Mixture:
         return weights, means, variances(sigma).diag().expand(len(means), 2, 2)
@@ -217,7 +210,3 @@ def _normal(n: int, rng: torch.Generator) -> Tensor:
 
 def _uniform(n: int, rng: torch.Generator) -> Tensor:
     return torch.rand(n, generator=rng, dtype=torch.float64)
-
-
-def _zeros() -> Tensor:
-    return torch.zeros(2, dtype=torch.float64)

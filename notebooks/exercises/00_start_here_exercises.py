@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Exercises: start here
 #
-# > Which parts of a motion can't be in a still?
+# > Which parts of a motion can't be in a snapshot?
 #
 # These go with [chapter 00](../00_start_here.ipynb). Write each answer in place of the line that
 # raises its hint, and run the check below it: it tries your answer on numbers that nobody knows
@@ -24,7 +24,7 @@
 import torch
 
 from eqflow_nb import measures
-from eqflow_nb.course import check
+from eqflow_nb.course.check import plane as check
 
 # %% [markdown]
 # ## 1. Predict: another strength
@@ -34,7 +34,7 @@ from eqflow_nb.course import check
 # an expression of `strength`, not a number: the next run draws another one.
 
 # %%
-strength = check.uniform(-3, -0.5)
+strength = check.fresh_strength()
 print(f"strength {strength:.2f}")
 
 # %% tags=["answer"]
@@ -50,7 +50,7 @@ check.same_place(when, strength)
 
 
 # %% [markdown]
-# ## 2. The part that keeps a law
+# ## 2. The part that keeps a distribution
 #
 # Only skew matrices will do, $K = -K^\top$. Write the function that takes the skew part out of any
 # square matrix. A matrix that is skew already should come out as it is.
@@ -89,10 +89,10 @@ check.turns_rigidly(covariance_for)
 # %% [markdown]
 # ## 4. Has the cloud changed?
 #
-# Two fresh samples of one law are not at distance zero. Give the distance of a cloud `x` to a fresh
-# sample in units of that floor. `draw(n, number)` gives n fresh points, other ones for each number;
-# `measures.sliced_wasserstein(x, y)` is a distance of clouds. Take the floor as a mean over some
-# pairs, since one pair alone scatters.
+# Two fresh samples of one distribution are not at distance zero. Give the distance of a cloud `x`
+# to a fresh sample in units of that floor. `draw(n, number)` gives n fresh points, other ones for
+# each number; `measures.sliced_wasserstein(x, y)` is a distance of clouds. Take the floor as a mean
+# over some pairs, since one pair alone scatters.
 
 # %% tags=["answer"]
 def in_floors(x, draw):

@@ -26,7 +26,7 @@ import torch
 from torch.func import jvp
 
 from eqflow_nb import scores, snapshots
-from eqflow_nb.course import check
+from eqflow_nb.course.check import plane as check
 
 J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
 
@@ -95,7 +95,7 @@ check.residual_of(residual)
 
 # %% tags=["answer"]
 def flow(psi, s, x):
-    """The flow (B, 2) at x (B, 2) of a stream function psi on a law with score s."""
+    """The flow (B, 2) at x (B, 2) of a stream function psi, for a score s."""
     raise NotImplementedError(
         "A row times J.T is J applied to it. psi(x) has shape (B,), and wants [:, "
         "None]."

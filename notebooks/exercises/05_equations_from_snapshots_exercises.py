@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Exercises: equations
 #
-# > When do stills determine the law?
+# > When do snapshots determine the equations?
 #
 # These go with [chapter 05](../05_equations_from_snapshots.ipynb).
 
@@ -23,13 +23,13 @@ import math
 
 import torch
 
-from eqflow_nb.course import check
+from eqflow_nb.course.check import equations as check
 
 
 # %% [markdown]
 # ## 1. Predict: the size of a library
 #
-# The law has $d$ equations. In each stand all monomials of $d$ variables up to some degree, the
+# A system has $d$ equations. Each holds all monomials of $d$ variables up to some degree, the
 # constant among them. How many terms are there in all?
 
 # %% tags=["answer"]
@@ -64,7 +64,7 @@ check.rate_of_mean(rate)
 
 
 # %% [markdown]
-# ## 3. The law is a null vector
+# ## 3. The equations are a null vector
 #
 # Many conditions $Mc = 0$, with scatter in $M$. Find the vector $c$ of length 1 with the least
 # $|Mc|$.
@@ -102,10 +102,10 @@ check.removes_noise(clean_moments)
 
 
 # %% [markdown]
-# ## 5. Open: a cloud with several laws
+# ## 5. Open: a cloud that several equations keep
 #
-# The round Gaussian in the plane ($s = -x$) is kept by the turn $(x_2, -x_1)$, a law of degree 1.
-# Find one of degree 2. How many are there that don't come from each other by adding and scaling?
+# The round Gaussian in the plane ($s = -x$) is kept by the turn $(x_2, -x_1)$, of degree 1.
+# Find a velocity of degree 2. How many are there that don't come from each other by adding and scaling?
 # What would the verdict on such snapshots have to be?
 
 # %% tags=["answer"]

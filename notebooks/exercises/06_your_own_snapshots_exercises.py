@@ -21,7 +21,7 @@
 # %%
 import torch
 
-from eqflow_nb.course import check
+from eqflow_nb.course.check import equations as check
 
 
 # %% [markdown]
@@ -103,9 +103,10 @@ check.conserves(conserved)
 # %% [markdown]
 # ## 5. Open: a motion that is no orbit
 #
-# The law of the cluster depends on the energy alone. So any motion in these six dimensions that
-# keeps each star's energy, and crowds stars nowhere (divergence 0), keeps the cluster. The orbits
-# are one. Find another. Which measurement, besides positions and velocities, would tell them apart?
+# The distribution of the cluster depends on the energy alone. So any motion in these six dimensions
+# that keeps each star's energy, and crowds stars nowhere (divergence 0), keeps the cluster. The
+# orbits are one. Find another. Which measurement, besides positions and velocities, would tell them
+# apart?
 
 # %% tags=["answer"]
 def motion(stars):

@@ -262,11 +262,11 @@ for name in icons.ICONS:
 # %% [markdown]
 # ## Flocking
 #
-# An equilibrium flow keeps the law, so at any time creatures stand and look where they would on a
-# fresh sheet: attraction and alignment of headings are ruled out from the start. What is left are
-# *velocities*: momentum is noise, and only a wide rule lets neighbours share noise. Theory is asked
-# for the ring-shaped rule that aligns neighbours most; the searched rule that did so most is taken
-# too. Both are followed on sixteen sheets of other seeds.
+# An equilibrium flow keeps the distribution, so at any time creatures stand and look where they
+# would on a fresh sheet: attraction and alignment of headings are ruled out from the start. What is
+# left are *velocities*: momentum is noise, and only a wide rule lets neighbours share noise. Theory
+# is asked for the ring-shaped rule that aligns neighbours most; the searched rule that did so most
+# is taken too. Both are followed on sixteen sheets of other seeds.
 
 
 # %%
@@ -381,9 +381,7 @@ card.row(
     "flocking.neighbour_alignment", near[0], sd=near[1], control=alone[2][0], symmetric=even[2][0],
     expected=designed[name][0] if kind == "rings" else None, **shared,
 )  # fmt: skip
-rows = {
-    k: card.as_dict().get(f"{name}.{k}.pair_correlation") for k in (kind, "none", "weak_symmetric")
-}
+rows = {k: card.rows.get(f"{name}.{k}.pair_correlation") for k in (kind, "none", "weak_symmetric")}
 values = {k: row["value"] for k, row in rows.items() if row}
 _ = card.row(
     "flocking.pair_correlation", values[kind], control=values.get("none"),
@@ -394,8 +392,8 @@ _ = card.row(
 # ## From noise, and the regime of the paper's films
 #
 # Networks that know high noise levels can begin with white noise, if a creature drowns in it at the
-# highest. The films in the paper use σ = .235,
-# steps of τ = .9, η = .1 and random 3x3 rules on a larger sheet. How many creatures are whole at the end, of the number there should be?
+# highest. The films in the paper use σ = .235, steps of τ = .9, η = .1 and random 3x3 rules on a
+# larger sheet. How many creatures are whole at the end, of the number there should be?
 
 # %%
 REGIME = dict(level=0.235, tau=0.9, rule="3x3 0", size=128)

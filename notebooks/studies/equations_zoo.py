@@ -105,13 +105,13 @@ for name in names:
     print(f"{name:<22}{truth.dim}D {said}  {time.perf_counter() - began:5.1f} s", flush=True)
 
 # %% [markdown]
-# A law counts as recovered if the verdict is `determined`, its terms are those of the truth, the
+# Equations count as recovered if the verdict is `determined`, their terms are those of the truth, the
 # field is within 3% and every coefficient within 3 of its own standard errors.
 
 
 # %%
 def worst(one, truth):
-    """The farthest coefficient from the truth, in its standard errors, in the law's own unit."""
+    """The farthest coefficient from the truth, in its standard errors, in the equations' own unit."""
     unit = min(one.law.candidate, key=lambda term: term.error)
     scale = truth.terms[unit.equation][unit.exponents] / unit.coefficient
     off = [

@@ -14,12 +14,12 @@
 # %% [markdown]
 # # Chemistry to a thousand steps
 #
-# > Does a pattern that a network's score sets in motion still keep its law after 1,000 steps?
+# > Does a pattern that a network's score sets in motion still keep its distribution after 1,000 steps?
 #
-# Blurred photographs of three patterns are followed under K = +J and K = -J, and under K = 0 as a
-# control, by the exponential integrator. Waves also go along the nearest law-keeping flow of
-# chapter 03 at its own speed, both ways; its control is the spectral flow that it was made from,
-# with the gradient part left in. All of them have the same Langevin part.
+# Blurred snapshots of three patterns are followed under K = +J and K = -J, and under K = 0 as a
+# control, by the exponential integrator. Waves also go along the nearest flow that keeps the
+# distribution, of chapter 03, at its own speed, both ways; its control is the spectral flow that it
+# was made from, with the gradient part left in. All of them have the same Langevin part.
 
 # %%
 import torch
@@ -55,12 +55,12 @@ net = chemistry.networks(NAMES, sigma, place)
 # %% [markdown]
 # ## The flows
 #
-# A floor is the mean distance between two pairs of fresh photographs. The canvases that are followed
+# A floor is the mean distance between two pairs of fresh snapshots. The canvases that are followed
 # make three pairs or more; one pair's distance wobbles by a third, so their mean is taken.
 
 # %%
-jobs = {n: lambda n=n: chemistry.reference_sets(album[n], net[n], sizes["pairs"], 2) for n in NAMES}
-reference = rollout.together(jobs)
+jobs = {n: lambda n=n: chemistry.yardstick(album[n], net[n], sizes["pairs"], 2) for n in NAMES}
+yard = rollout.together(jobs)
 plain = spectral_kernel.flow(
     scores.fit_gaussian_field(album["waves"].stills, sigma, symmetrise=True)
 )
@@ -89,11 +89,11 @@ for (name, kind), visits in ended.items():
         )
 
 # %% [markdown]
-# ## Distances from the law
+# ## Distances from the distribution
 
 # %%
 jobs = {
-    key: lambda k=key: [chemistry.distance(reference[k[0]], ended[k], step) for step in steps]
+    key: lambda k=key: [chemistry.distance(yard[k[0]], ended[k], step) for step in steps]
     for key in rules
 }
 far = rollout.together(jobs)
@@ -107,7 +107,7 @@ for name in NAMES:
     own = {title: curve for title, curve in curves.items() if title.startswith(name)}
     figures.show(
         figures.distances(own, 1.0, ylabel="floors", xlabel="steps", log=False),
-        f"Patch distance of {name} from fresh photographs against steps, for the rules K = J, -J "
+        f"Patch distance of {name} from fresh snapshots against steps, for the rules K = J, -J "
         "and 0; the dotted line is the distance between two fresh sets.",
     )
 
@@ -140,7 +140,7 @@ def row(name, step, target, pair, control):
     stops = [ended[key].stopped for key in pair if ended[key].stopped]
     shared = dict(sigma=sigma, tau=chemistry.TAU, eta=chemistry.ETA, steps=step)
     shared |= dict(stopped_at_step=min(stops)) if stops else {}
-    floor = reference[pair[0][0]].floor
+    floor = yard[pair[0][0]].floor
     card.row(name, value, target=target, floor=floor, control=loose, **shared)
 
 

@@ -14,10 +14,10 @@
 # %% [markdown]
 # # A large canvas
 #
-# > Does a flow learned from small photographs still do on a canvas a thousand times their area?
+# > Does a flow learned from small snapshots still work on a canvas a thousand times their area?
 #
-# Gray-Scott waves, and the skew flow that photographs of 128 by 128 pixels give, on canvases up to
-# 4096 by 4096. The flow's kernel is the one of the photographs, with zeros around it. It is applied
+# Gray-Scott waves, and the skew flow that snapshots of 128 by 128 pixels give, on canvases up to
+# 4096 by 4096. The flow's kernel is the one of the snapshots, with zeros around it. It is applied
 # tile by tile, so memory holds the canvas, its change and one tile.
 
 # %%
@@ -60,16 +60,16 @@ album = chemistry.albums(("waves",), stills, 8, seed)["waves"]
 world = album.world
 
 # %% [markdown]
-# ## The flow of small photographs
+# ## The flow of small snapshots
 #
-# From stills alone, as in chapter 03: the score of a Gaussian field of their spectrum, and the rule
+# From snapshots alone, as in chapter 03: the score of a Gaussian field of their spectrum, and the rule
 # that turns all wavelengths alike.
 
 # %%
 score = scores.fit_gaussian_field(album.stills, sigma)
 small = album.agreement(spectral_kernel.flow(score)).abs()
 symbol = (-spectral_kernel.equal_rate_kernel(score) @ score.precision).to(torch.complex128)
-near = f">= {float(small.mean() - 2 * small.std()):.3f}"  # two deviations below small photographs
+near = f">= {float(small.mean() - 2 * small.std()):.3f}"  # two deviations below small snapshots
 print(f"similarity on 128 by 128: {small.mean():.3f} ± {small.std():.3f}")
 
 
@@ -94,13 +94,13 @@ print(f"tiles against the whole: {apart:.1e} of the velocity")
 # %% [markdown]
 # ## Canvases
 #
-# Each begins as a mosaic of settled photographs, turned and shifted at random, and runs on until the
+# Each begins as a mosaic of settled snapshots, turned and shifted at random, and runs on until the
 # seams are gone.
 
 
 # %%
 def mosaic(side, rng):
-    """A canvas (1, 2, side, side) of settled photographs, in concentrations."""
+    """A canvas (1, 2, side, side) of settled snapshots, in concentrations."""
     raw = world.raw(torch.cat([album.stills, album.held])).float()
     canvas = torch.empty(1, 2, side, side)
     for top in range(0, side, 128):
@@ -157,7 +157,7 @@ figures.show(
         {f"{n}, a corner": z for n, z in zip(names, shown[side], strict=True)}, size=2.6
     ),
     f"A corner of 512 by 512 pixels of the canvas of {side}: waves, the velocity that the flow of "
-    "small photographs gives, and the true change. The two velocities look alike.",
+    "small snapshots gives, and the true change. The two velocities look alike.",
 )
 
 # %% [markdown]
@@ -171,4 +171,4 @@ card.show()
 # %% [markdown]
 # **What fails.** The flow of a Gaussian field keeps the spectrum, not the fronts: followed for long,
 # it blurs a large canvas as it blurs a small one. The halo must be as wide as the kernel: with 64
-# pixels nothing of a kernel from 128 by 128 photographs is cut off.
+# pixels nothing of a kernel from 128 by 128 snapshots is cut off.

@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from eqflow_nb.snapshots import gray_scott, gray_scott_steps
+from eqflow_nb.snapshots import gray_scott
 
 SIZE, SAMPLES, STEPS = 128, 4, 50
 CHOSEN = gray_scott.PRESETS["waves"]
 FEED, LOST, DU, DV = (
     CHOSEN.feed,
     CHOSEN.feed + CHOSEN.kill,
-    gray_scott_steps.DU,
-    gray_scott_steps.DV,
+    gray_scott.DU,
+    gray_scott.DV,
 )
 STENCIL = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]])
 Follow = Callable[[Tensor], Any]

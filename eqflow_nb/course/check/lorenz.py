@@ -13,7 +13,7 @@ from eqflow_nb.course.check import base
 from eqflow_nb.course.check.base import ask, expect, integer, normal, require, right, uniform
 
 
-def lorenz_rates() -> tuple[float, float, float]:
+def fresh_rates() -> tuple[float, float, float]:
     """Fresh rates (s, r, b) of a Lorenz system."""
     return uniform(8, 12), uniform(24, 32), uniform(2, 3)
 

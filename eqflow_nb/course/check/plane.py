@@ -16,6 +16,11 @@ J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
 SIGMA = 0.15  # the blur of the chapters' toys
 
 
+def fresh_strength() -> float:
+    """A fresh strength of a skew rule, below 0."""
+    return base.uniform(-3, -0.5)
+
+
 def same_place(when: Any, strength: float) -> None:
     """00: `when` a flow of another strength is where that of strength 1 is at time 1."""
     turned = float(base.numbers(when, "when", ())) * strength

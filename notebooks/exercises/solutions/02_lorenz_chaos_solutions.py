@@ -22,7 +22,7 @@
 import torch
 
 from eqflow_nb import measures, scores, snapshots
-from eqflow_nb.course import check
+from eqflow_nb.course.check import lorenz as check
 
 # %% [markdown]
 # ## 1. Predict: how fast volumes shrink
@@ -32,7 +32,7 @@ from eqflow_nb.course import check
 # system and measures them.
 
 # %%
-s, r, b = rates = check.lorenz_rates()
+s, r, b = rates = check.fresh_rates()
 print(f"s = {s:.2f}, r = {r:.2f}, b = {b:.2f}")
 
 # %% tags=["solution"]
@@ -68,7 +68,7 @@ check.makes_symmetric(symmetric)
 # %% [markdown]
 # ## 3. How alike are two fields?
 #
-# Speed and arrow of time aren't in stills. So compare fields, given at the same states, by the
+# Speed and direction of time aren't in snapshots. So compare fields, given at the same states, by the
 # |cosine| of all their components together.
 
 

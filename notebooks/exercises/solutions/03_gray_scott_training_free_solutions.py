@@ -12,16 +12,16 @@
 # ---
 
 # %% [markdown]
-# # Exercises: rules for photographs
+# # Exercises: rules for images
 #
-# > Which filters keep the law of a pattern?
+# > Which filters keep the distribution of a pattern?
 #
 # These go with [chapter 03](../03_gray_scott_training_free.ipynb).
 
 # %%
 import torch
 
-from eqflow_nb.course import check
+from eqflow_nb.course.check import images as check
 
 # %% [markdown]
 # ## 1. A skew kernel
@@ -47,7 +47,7 @@ check.makes_skew_kernel(skew_kernel)
 # ## 2. The same, wave by wave
 #
 # A filter may also be given by a matrix $K(k)$ for each wave: here `K` has shape (8, 2, 2), for the
-# waves of a ring of 8 pixels in the order of `torch.fft`. Real pictures stay real if
+# waves of a ring of 8 pixels in the order of `torch.fft`. Real images stay real if
 # $K(-k) = \overline{K(k)}$. The filter is skew if $K(k)^H = -K(k)$, with the conjugate transpose.
 # Which of the two hold?
 
@@ -107,7 +107,7 @@ check.spectral_score(score)
 # %% [markdown]
 # ## 5. Open: a sheet that drifts
 #
-# A pattern without marks at the edge may drift, and no still shows it. For a sheet whose score is
+# A pattern without marks at the edge may drift, and no snapshot shows it. For a sheet whose score is
 # $s = -x$, find a skew kernel of 3 by 3 pixels under which it drifts in a given direction
 # (down, right). The rule is a convolution, $v(y) = \sum_\delta K(\delta)\,s(y-\delta)$. What
 # drifts worse, coarse or fine detail, and could a larger kernel mend it?

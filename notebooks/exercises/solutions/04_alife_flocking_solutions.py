@@ -22,7 +22,7 @@
 import numpy as np
 import torch
 
-from eqflow_nb.course import check
+from eqflow_nb.course.check import images as check
 
 # %% [markdown]
 # ## 1. The colour that is spared

@@ -1,18 +1,25 @@
-"""The Gray-Scott world: its equations, its symmetries, its snapshots."""
+"""Gray-Scott: its equations, its symmetries, its snapshots; and canvases taken tile by tile."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from laws import normal
 from torch.nn import functional as F
 
-from eqflow_nb import snapshots
+from eqflow_nb import scores, snapshots
+from eqflow_nb.flows import kernels
+from eqflow_nb.flows.spectral_kernel import equal_rate_kernel
+from eqflow_nb.fourier import enlarged, filtered
 from eqflow_nb.inputs import InputError
-from eqflow_nb.snapshots import fields, gray_scott, gray_scott_steps
+from eqflow_nb.snapshots import gray_scott
+from eqflow_nb.snapshots.gray_scott import laplacian
+from eqflow_nb.snapshots.tiles import tiled
 
 
 @pytest.fixture(autouse=True)
@@ -80,9 +87,10 @@ def test_oblong_images_and_none_at_all() -> None:
     assert gray_scott.advance(x[:0], "waves", 3).shape == (0, 2, 16, 24)
 
 
-def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = gray_scott.advance(some(), "spirals", 25)
-    monkeypatch.setattr(gray_scott_steps, "CHUNK", 7 * 16 * 16)
+def test_neither_chunks_nor_gradients_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = gray_scott.advance(some().requires_grad_(), "spirals", 25)
+    assert not whole.requires_grad
+    monkeypatch.setattr(gray_scott, "CHUNK", 7 * 16 * 16)
     assert torch.equal(gray_scott.advance(some(), "spirals", 25), whole)
 
 
@@ -111,8 +119,6 @@ def test_the_scale_is_that_of_the_settled_pattern() -> None:
 
 def test_the_world_moves_as_its_velocity_says() -> None:
     world = gray_scott.gray_scott("waves", size=32, steps=300)
-    assert not world.stationary
-    assert snapshots.field_world("waves", 32).stationary
     x = world.sample(2, 0)
     assert torch.equal(x, world.sample(2, 0)), "from disk as from the simulation"
     after = world.scaled(gray_scott.advance(world.raw(x), "waves", 40))
@@ -123,47 +129,94 @@ def test_the_world_moves_as_its_velocity_says() -> None:
     torch.testing.assert_close(world.advance(x, 1) - x, world.velocity(x), atol=1e-5, rtol=1e-3)
 
 
-def test_bad_input_worlds_and_images() -> None:
-    with pytest.raises(InputError, match=r"world 'wave' is unknown.*did you mean 'waves'"):
-        snapshots.field_world("wave")
-    with pytest.raises(InputError, match="size is 8; it must be a whole number, at least 16"):
-        snapshots.field_world("waves", 8)
-    with pytest.raises(InputError, match=r"raw has shape \(2, 16, 16\)"):
-        gray_scott.advance(some()[0], "waves", 1)
-    with pytest.raises(InputError, match=r"raw has shape \(2, 1, 16, 16\)"):
-        gray_scott.rate(some()[:, :1], "waves")
-    with pytest.raises(InputError, match=r"raw holds whole numbers .*give raw.float"):
-        gray_scott.advance(some().int(), "waves", 1)
-    with pytest.raises(InputError, match=r"raw has 1024 value\(s\) that are NaN"):
-        gray_scott.advance(some() * math.nan, "waves", 1)
-    with pytest.raises(InputError, match="seed is -1; it must be a whole number, at least 0"):
-        gray_scott.simulate("waves", 1, size=16, steps=1, seed=-1)
-    with pytest.raises(InputError, match="sigma is -1; it must lie between 0"):
-        gray_scott.gray_scott("waves", size=16).blurred(-1.0)
-    world = dataclasses.replace(gray_scott.gray_scott("waves", size=16), velocity=None)
-    with pytest.raises(InputError, match="world 'waves' has no known velocity"):
-        fields.speed(world, some())
-
-
-def test_a_state_that_steps_of_1_cannot_hold_is_refused() -> None:
-    with pytest.raises(InputError, match="raw runs off to infinity within 50 steps"):
-        gray_scott.advance(1e3 * some(), "waves", 50)
-
-
-def test_speed_is_that_of_the_change_in_one_step() -> None:
-    world = gray_scott.gray_scott("waves", size=32, steps=300)
-    x = world.sample(2, 0)
-    step = (world.advance(x, 1) - x).square().mean().sqrt()
-    assert fields.speed(world, x) == pytest.approx(float(step), rel=1e-3)
-
-
-def test_gradients_are_not_kept() -> None:
-    after = gray_scott.advance(some().requires_grad_(), "waves", 5)
-    assert torch.equal(after, gray_scott.advance(some(), "waves", 5))
-    assert not after.requires_grad
-
-
 @pytest.mark.gpu
 def test_a_gpu_agrees() -> None:
     there = gray_scott.advance(some().cuda(), "waves", 20).cpu()
     torch.testing.assert_close(there, gray_scott.advance(some(), "waves", 20), atol=1e-5, rtol=1e-4)
+
+
+sides, tiles, rims = st.integers(1, 50), st.integers(3, 24), st.integers(1, 6)
+
+
+@given(sides, sides, tiles, rims, st.integers(0, 99))
+@settings(max_examples=40)
+def test_tiles_of_any_size_give_what_the_whole_gives(height, width, tile, halo, seed):
+    x = normal(2, 1, height, width, seed=seed)
+    if tile <= 2 * halo:
+        with pytest.raises(InputError, match=f"tile is {tile}; with a rim of {halo}"):
+            tiled(laplacian, x, tile, halo)
+    else:
+        torch.testing.assert_close(tiled(laplacian, x, tile, halo), laplacian(x))
+
+
+def test_a_rim_too_narrow_shows():
+    x = normal(1, 1, 40, 40)
+
+    def twice(y):
+        return laplacian(laplacian(y))
+
+    assert (tiled(twice, x, 16, 1) - twice(x)).abs().max() > 0.1
+    torch.testing.assert_close(tiled(twice, x, 16, 2), twice(x))
+
+
+def test_a_large_canvas_is_followed_tile_by_tile(monkeypatch):
+    world = gray_scott.gray_scott("waves", 48, steps=300, keep=False)
+    raw = world.raw(world.sample(1, 0)).float()
+    kept, whole = raw.clone(), gray_scott.advance(raw, "waves", 75)
+    for name, value in {"LARGE": 0, "TILE": 40, "RIM": 12}.items():
+        monkeypatch.setattr(gray_scott, name, value)
+    torch.testing.assert_close(gray_scott.advance(raw, "waves", 75), whole)
+    torch.testing.assert_close(raw, kept, atol=0, rtol=0)
+    assert (whole - raw).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("size", [(8, 8), (7, 9), (8, 9)])
+def test_an_enlarged_symbol_is_the_same_kernel_with_zeros_around(size):
+    kernel = kernels.random_kernel(2, 5, seed=1).double()
+    large = enlarged(kernels.symbol(kernel, size), size, (20, 21))
+    torch.testing.assert_close(large, kernels.symbol(kernel, (20, 21)))
+
+
+@pytest.mark.parametrize("size", [8, 9])
+def test_an_enlarged_rule_is_as_skew_as_it_was(size):
+    symbol = equal_rate_kernel(
+        scores.fit_gaussian_field(normal(12, 2, size, size), 0.3, symmetrise=True)
+    )
+    large = enlarged(symbol, (size, size), (24, 24))
+    torch.testing.assert_close(large, -large.mH, atol=1e-12, rtol=0)
+    assert large.abs().max() > 0.1
+
+
+def test_on_a_periodic_copy_of_its_grid_an_enlarged_filter_does_what_it_did():
+    x = normal(1, 2, 8, 8)
+    symbol = equal_rate_kernel(scores.fit_gaussian_field(normal(9, 2, 8, 8), 0.3)).to(
+        torch.complex128
+    )
+    large = enlarged(symbol, (8, 8), (24, 24))
+    torch.testing.assert_close(
+        filtered(large, x.tile(1, 1, 3, 3)), filtered(symbol, x).tile(1, 1, 3, 3)
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: snapshots.field_world("wave"), r"world 'wave' is unknown.*did you mean 'waves'"),
+        (lambda: snapshots.field_world("waves", 8), "size is 8; it must be a whole number, at lea"),
+        (lambda: gray_scott.advance(some()[0], "waves", 1), r"raw has shape \(2, 16, 16\)"),
+        (lambda: gray_scott.rate(some()[:, :1], "waves"), r"raw has shape \(2, 1, 16, 16\)"),
+        (lambda: gray_scott.advance(some().int(), "waves", 1), "whole numbers .*give raw.float"),
+        (
+            lambda: gray_scott.advance(some() * math.nan, "waves", 1),
+            r"1024 value\(s\) that are NaN",
+        ),
+        (lambda: gray_scott.advance(1e3 * some(), "waves", 50), "off to infinity within 50 steps"),
+        (lambda: gray_scott.simulate("waves", 1, 16, 1, -1), "seed is -1; it must be a whole"),
+        (lambda: tiled(laplacian, normal(2, 8, 8)), "x has shape"),
+        (lambda: enlarged(torch.zeros(8, 5, 2, 2), (9, 8), (20, 20)), "not of a grid"),
+        (lambda: enlarged(torch.zeros(8, 5, 2, 2), (8, 8), (8, 20)), "must be over"),
+    ],
+)
+def test_bad_images_and_sizes_are_refused(call, says):
+    with pytest.raises(InputError, match=says):
+        call()

@@ -1,0 +1,275 @@
+"""Running notebooks: each in a process of its own, measured, resumable, failures kept apart.
+
+`run` starts this module as a program for each notebook.  That process runs the notebook with
+papermill, and saves it with a record of the run in its metadata: status ("finished" or "failed"),
+seconds, peak_mb, versions, parameters, a fingerprint of all it depends on, and error if it failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from eqflow_nb.inputs import replace_text, writable_folder
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import scorecard
+
+PACKAGE = Path(__file__).parents[1]
+DEPENDED_ON = ("eqflow-nb", "torch", "numpy", "scipy", "POT", "matplotlib")
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A notebook to run: `overrides` are the parameters asked for, `parameters` are all of them."""
+
+    source: Path
+    out: Path
+    overrides: dict[str, Any]
+    parameters: dict[str, Any]
+    fingerprint: str
+
+    @property
+    def stem(self) -> str:
+        """The notebook's name without its ending."""
+        return self.source.stem
+
+    @property
+    def result(self) -> Path:
+        """Where the executed notebook goes."""
+        return self.out / f"{self.stem}.ipynb"
+
+
+def plan(chapters: Iterable[course.Chapter], out: Path, asked: Mapping[str, Any]) -> list[Task]:
+    """Tasks for notebooks, with the parameters `asked` for as values or text, all checked."""
+    package, tasks = package_digest(), []
+    for chapter in {chapter.stem: chapter for chapter in chapters}.values():
+        defaults = course.parameters(course.load(chapter.path))
+        overrides = course.override(defaults, asked, chapter.stem)
+        tasks.append(task_for(chapter.path, out, overrides, defaults | overrides, package))
+    writable_folder(out)
+    return tasks
+
+
+def task_for(source: Path, out: Path, overrides: dict, parameters: dict, package: str) -> Task:
+    """A task whose fingerprint covers its source, the package and all parameters."""
+    values = json.dumps(parameters, default=str).encode()
+    mark = _digest(source.read_bytes(), package.encode(), values)
+    return Task(source, out.absolute(), overrides, parameters, mark)
+
+
+def package_digest() -> str:
+    """The state of the package: another one if any of its files is changed."""
+    return _digest(*(path.read_bytes() for path in _package_files()))
+
+
+def run(
+    tasks: Iterable[Task],
+    jobs: int = 1,
+    force: bool = False,
+    report: Callable[[Task, dict[str, Any]], None] = lambda task, record: None,
+) -> dict[str, dict[str, Any]]:
+    """Run the tasks, `jobs` at a time; gather the scorecards and `report` the record after each.
+
+    A task with a finished result of the same source, package and parameters isn't run again
+    unless `force`; its record has ``reused``.  A failure is a record too, not an exception.  On
+    `KeyboardInterrupt` what runs is stopped and what has finished stays.  Returns the records by
+    the notebooks' stems.
+    """
+    records, waiting = {}, []
+    for task in tasks:
+        earlier = recall(task)
+        if earlier["status"] == "finished" and not force:
+            records[task.stem] = earlier | {"reused": True}
+            report(task, records[task.stem])
+        else:
+            task.result.unlink(missing_ok=True)  # no older result may pass for this run's
+            waiting.append(task)
+    for folder in {task.out for task in waiting}:
+        scorecard.gather(folder)
+    running: dict[subprocess.Popen[bytes], Task] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                task = waiting.pop(0)
+                running[start(task, jobs)] = task
+            time.sleep(0.05)
+            for process in [each for each in running if each.poll() is not None]:
+                task = running.pop(process)
+                record_death(task, process)
+                scorecard.gather(task.out)
+                records[task.stem] = recall(task)
+                report(task, records[task.stem])
+    finally:
+        for process in running:
+            stop(process.pid)
+            process.wait()
+    return records
+
+
+def recall(task: Task) -> dict[str, Any]:
+    """The record in `task.result`; status "none" if that isn't of this very task."""
+    try:
+        kept = json.loads(task.result.read_text(encoding="utf-8"))["metadata"]["eqflow"]
+    except (OSError, ValueError, KeyError):
+        kept = {}
+    return kept if kept.get("fingerprint") == task.fingerprint else {"status": "none"}
+
+
+def save(task: Task, notebook: Any, record: Mapping[str, Any]) -> None:
+    """Write an executed notebook with its record, and no machine's paths."""
+    import nbformat
+
+    for node in [notebook, *notebook.cells]:
+        node.metadata.pop("papermill", None)
+        node.metadata.pop("execution", None)
+    known = {"fingerprint": task.fingerprint, "parameters": task.parameters}
+    notebook.metadata["eqflow"] = {**known, **record}
+    replace_text(task.result, nbformat.writes(notebook) + "\n")
+
+
+def start(task: Task, jobs: int, scratch: Path | None = None) -> subprocess.Popen[bytes]:
+    """Start a process that runs a task, out of the reach of the terminal's Ctrl-C.
+
+    With several `jobs` at a time each gets its share of the cores and shows no progress.  A Dask
+    worker gives a folder `scratch` for temporary files.
+    """
+    path = dict.fromkeys([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
+    settings = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
+    settings["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    if jobs > 1:
+        settings.setdefault("OMP_NUM_THREADS", str(max(1, cores() // jobs)))
+    if scratch:
+        settings["TMPDIR"] = str(scratch)
+        # Dask sets it for its workers; malloc would give memory back at once, which slows torch.
+        settings.pop("MALLOC_TRIM_THRESHOLD_", None)
+    job = dataclasses.asdict(task) | {"source": str(task.source), "out": str(task.out)}
+    told = json.dumps({"task": job, "parent": os.getpid(), "progress": jobs == 1})
+    command = [sys.executable, "-m", "eqflow_nb.running.execute", told]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, env=settings, stdin=quiet, start_new_session=True)
+
+
+def stop(pid: int, itself: bool = True) -> None:
+    """Kill the processes that `pid` started, and then it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        for process in [*parent.children(recursive=True), *([parent] if itself else [])]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def record_death(task: Task, process: subprocess.Popen[bytes]) -> None:
+    """Save a failed result for a process that ended before it could save one itself."""
+    if not task.result.is_file():
+        error = f"its process ended with code {process.returncode}"
+        save(task, course.load(task.source), {"status": "failed", "error": error})
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _package_files() -> list[Path]:
+    files = (path for path in sorted(PACKAGE.rglob("*")) if path.is_file())
+    return [path for path in files if "__pycache__" not in path.parts]
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+# ---- in the process of a notebook ----
+
+
+def execute(task: Task, parent: int, progress: bool) -> bool:
+    """Run a task's notebook and save it with its record; False if it failed.
+
+    The kernel works in an empty folder of its own, so that a notebook can't depend on where it is.
+    """
+    import nbformat
+    import papermill
+
+    executed, error, peak, ended = course.load(task.source), "", [0.0], threading.Event()
+    threading.Thread(target=_watch, args=(parent, peak, ended), daemon=True).start()
+    with tempfile.TemporaryDirectory() as folder:
+        draft, desk = Path(folder, "draft.ipynb"), Path(folder, "desk")
+        desk.mkdir()
+        started = time.perf_counter()
+        try:
+            papermill.execute_notebook(
+                executed,
+                draft,
+                parameters=task.overrides,
+                kernel_name="python3",
+                progress_bar={"desc": task.stem} if progress else False,
+                cwd=desk,
+                extra_arguments=["--IPKernelApp.log_level=40"],  # hush its remarks at the start
+            )
+        except Exception as failure:  # whatever stops a notebook is that notebook's result
+            said = str(getattr(failure, "evalue", failure)).strip().partition("\n")[0]
+            error = getattr(failure, "ename", type(failure).__name__) + (said and f": {said}")
+        seconds = time.perf_counter() - started
+        ended.set()
+        with contextlib.suppress(OSError, ValueError):  # there is none, or half of one
+            executed = nbformat.read(draft, as_version=4)
+    record: dict[str, Any] = {"status": "failed" if error else "finished"}
+    record |= {"seconds": round(seconds, 1), "peak_mb": round(peak[0]), "versions": versions()}
+    save(task, executed, record | ({"error": error} if error else {}))
+    return not error
+
+
+def _watch(parent: int, peak: list[float], ended: threading.Event) -> None:
+    """Put the most memory in MB that this process's children held at once into `peak`.
+
+    Memory that processes share is counted for each.  If `parent` ends, so does everything here.
+    """
+    itself = psutil.Process()
+    while not ended.wait(0.05):
+        if os.getppid() != parent:  # nobody waits for the result any more
+            stop(itself.pid, itself=False)
+            os._exit(1)
+        held = 0.0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in itself.children(recursive=True):
+                held += child.memory_info().rss / 2**20
+        peak[0] = max(peak[0], held)
+
+
+def versions() -> dict[str, str]:
+    """The versions a result depends on."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in DEPENDED_ON:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def main() -> None:
+    """Run the job that `start` gave, and exit with code 1 if the notebook failed."""
+    told = json.loads(sys.argv[1])
+    job = told.pop("task")
+    task = Task(**job | {"source": Path(job["source"]), "out": Path(job["out"])})
+    try:
+        sys.exit(0 if execute(task, **told) else 1)
+    except OSError as error:
+        sys.exit(f"{task.stem}: its result can't be kept: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Snapshots on disk: made once, never wrong, never half there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eqflow_nb.inputs import replace_bytes
+from eqflow_nb.snapshots import cache
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def ones() -> np.ndarray:
+    return np.ones((3, 4), dtype=np.float32)
+
+
+def test_an_array_is_made_once_for_each_settings(own_cache: Path) -> None:
+    calls: list[int] = []
+    for settings in ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 2}, {"a": 1, "b": 2}):
+        assert cache.cached(settings, lambda: calls.append(1) or ones()).sum() == 12
+    assert len(calls) == 2, "the order of settings does not matter"
+    assert len(list(own_cache.glob("*.npz"))) == 2
+    assert not list(own_cache.glob(".*")), "no drafts are left"
+
+
+@pytest.mark.filterwarnings("ignore:cached .* is damaged")
+@pytest.mark.parametrize("flip", [0x01, 0x80])
+def test_whichever_byte_is_flipped_the_array_is_right(own_cache: Path, flip: int) -> None:
+    cache.cached({"a": 1}, ones)
+    (path,) = own_cache.glob("*.npz")
+    content = path.read_bytes()
+    for place in range(len(content)):
+        harmed = bytearray(content)
+        harmed[place] ^= flip
+        path.write_bytes(harmed)
+        found = cache.cached({"a": 1}, ones)
+        assert np.array_equal(found, ones()) and found.dtype == np.float32
+
+
+class Trap:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[Path]]:
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize("harm", ["cut", "foreign", "other", "altered", "pickled"])
+def test_a_damaged_file_is_noticed_and_remade(own_cache: Path, harm: str) -> None:
+    cache.cached({"a": 1}, ones)
+    (path,) = own_cache.glob("*.npz")
+    content, trap = path.read_bytes(), own_cache / "sprung"
+    with np.load(path) as file:
+        held = dict(file)
+    if harm == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    elif harm == "foreign":
+        path.write_bytes(b"no archive")
+    elif harm == "altered":  # a sound archive, but not of what was made
+        np.savez(path, **held | {"array": held["array"] + 1})
+    elif harm == "pickled":
+        np.savez(path, **held | {"array": np.array([Trap(trap)])})
+    else:
+        cache.cached({"a": 2}, ones)
+        (other,) = (file for file in own_cache.glob("*.npz") if file != path)
+        path.write_bytes(other.read_bytes())
+    with pytest.warns(UserWarning, match="is damaged .* it is made again"):
+        assert cache.cached({"a": 1}, ones).sum() == 12
+    assert path.read_bytes() == content and not trap.exists()
+
+
+def test_where_nothing_can_be_kept_it_still_works(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path / "file"))
+    with pytest.warns(UserWarning, match="snapshots are not kept"):
+        assert cache.cached({"a": 1}, ones).sum() == 12
+
+
+@pytest.mark.parametrize("at", ["write_bytes", "replace"])
+def test_an_interrupted_write_leaves_nothing(own_cache: Path, monkeypatch, at: str) -> None:
+    write = Path.write_bytes
+
+    def half(path: Path, content: bytes) -> None:
+        write(path, content[: len(content) // 2])
+        raise KeyboardInterrupt
+
+    def stop(*paths: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*((Path, at, half) if at == "write_bytes" else (os, at, stop)))
+        with pytest.raises(KeyboardInterrupt):
+            cache.cached({"a": 1}, ones)
+    assert not list(own_cache.iterdir())
+
+
+def test_without_a_named_folder_the_users_cache_is_used(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.delenv("EQFLOW_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache.folder() == tmp_path / "eqflow_nb"
+
+
+def test_threads_that_write_the_same_file_do_not_trip_over_each_other(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    contents = [bytes([n]) * 500_000 for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(10):
+            list(pool.map(lambda content: replace_bytes(target, content), contents))
+            assert target.read_bytes() in contents
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
