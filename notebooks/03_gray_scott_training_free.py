@@ -276,7 +276,7 @@ for name in MOVING:
     shown[name] = {"snapshot": x[0, 1], "true change": dx[0, 1]}
     for kind, field in fields.items():
         v = field(x)
-        shown[name][kind] = patterns.pace(v, dx) * v[0, 1]
+        shown[name][kind] = patterns.best_speed(v, dx) * v[0, 1]
 figures.show(
     figures.motion(shown),
     "Pattern, true change, spectral rule and nearest flow: the nearest flow has the thin fronts and "
@@ -311,10 +311,13 @@ jobs = {k: lambda k=k: chemistry.follow(*wave, when[k], many, **runs[k]) for k i
 ended = rollout.together(jobs)
 
 # %%
-yard = chemistry.yardstick(*wave, sizes["pairs"], many)
-jobs = {k: lambda v=v: chemistry.distance(yard, v, FILM[-1]) for k, v in ended.items()}
+reference = chemistry.reference_sets(*wave, sizes["pairs"], many)
+jobs = {k: lambda v=v: chemistry.distance(reference, v, FILM[-1]) for k, v in ended.items()}
 kept = rollout.together(jobs)
-alike = {key: patterns.alike(v.at(0), v.last) for key, v in ended.items()}
+alike = {
+    key: float(torch.cosine_similarity(v.at(0).cpu().flatten(), v.last.cpu().flatten(), 0))
+    for key, v in ended.items()
+}
 for key in runs:
     print(f"{key:12} {kept[key]:5.2f} floors; similarity to the start: {alike[key]:.2f}")
 
@@ -355,7 +358,7 @@ figures.show(
     "the network's score, with and without the nearest flow, there are fronts, moved on.",
 )
 for title, x in endings.items():
-    pair = (x.cpu(), torch.cat(yard.sets))
+    pair = (x.cpu(), torch.cat(reference.sets))
     bands, values = patterns.spectrum_distance(*pair), patterns.histogram_distance(*pair)
     print(f"{title:12} spectrum off by {bands:.3f} decades, histogram by {values:.3f} sd")
 
@@ -366,7 +369,7 @@ for title, x in endings.items():
 
 # %% tags=["readme-film"]
 world, x = album["waves"].world, album["waves"].held
-pace = patterns.pace(nearest(x), album["waves"].change) / chemistry.STEPS
+pace = patterns.best_speed(nearest(x), album["waves"].change) / chemistry.STEPS
 lapse = round(chemistry.TAU * sigma**2 * FILM.step * 4 / abs(pace))
 start = album["waves"].clean(many)[:1]
 films = {"true": [world.advance(start, lapse * n)[0, 1] for n in range(FRAMES)]}
@@ -389,7 +392,9 @@ figures.film(
 # %%
 pairs = {"spectral": plain, "nearest": nearest}
 moves = {(kind, c): chemistry.times(c, field) for kind, field in pairs.items() for c in (1, -1)}
-jobs = {k: lambda f=f: chemistry.alone(*wave, f, yard, sizes["alone"]) for k, f in moves.items()}
+jobs = {
+    k: lambda f=f: chemistry.alone(*wave, f, reference, sizes["alone"]) for k, f in moves.items()
+}
 leaks = rollout.together(jobs)
 for (kind, sign), far in leaks.items():
     said = ", ".join(f"{x:.2f} floors at t = {t:g}" for t, x in far.items())
@@ -466,7 +471,7 @@ for steps, c in early.items():
 
 # %%
 card.spread("waves.both.similarity", found["waves"]["nearest"], target=">= .5", paper=0.589)
-shared = dict(floor=yard.floor, steps=sizes["long"], sigma=sigma, tau=0.5, eta=0.1)
+shared = dict(floor=reference.floor, steps=sizes["long"], sigma=sigma, tau=0.5, eta=0.1)
 row = "patch_distance_over_floor_300"
 for name, c in {"both": 1, "both_four_times": 4}.items():
     loose = worst("spectral", c)  # the control: the gradient part left in

@@ -50,6 +50,7 @@ from eqflow_nb.running import catalogue as course
 from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots import cells, gray_scott, plummer
+from eqflow_nb.snapshots.base import blur
 from eqflow_nb.user_data.look import look
 from eqflow_nb.user_data.read import read
 
@@ -190,9 +191,8 @@ level = choose_sigma(blood.points, seed=seed).sigma
 def order_of(some, number, sigma=level):
     """How the skew flow of some cells passes through their phases."""
     score = scores.KernelDensityScore(some.points, sigma)
-    noise = torch.randn(some.points.shape, generator=torch.Generator().manual_seed(number))
     flow = flows.skew.constant(flows.skew.from_entries(1.0), score)
-    flow = flows.at_common_speed(flow, some.points + sigma * noise)
+    flow = flows.at_common_speed(flow, blur(some.points, sigma, number))
     field = lambda x: flow(x.float()).double()  # noqa: E731
     return phase_order(field, some.points, some.phases, cells.PHASES, sigma, seed=number)
 

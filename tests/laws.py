@@ -27,6 +27,11 @@ def law(d, seed=0):
     return MixtureScore(*mixture(3, d, seed))
 
 
+def rms(v):
+    """Root mean square speed of velocities (B, ...)."""
+    return float(v.detach().square().sum().div(len(v)).sqrt())
+
+
 def relative_error(found, truth):
     """Root mean square error over the root mean square of the truth."""
     return float((found - truth).norm().detach() / truth.norm().detach())

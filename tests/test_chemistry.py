@@ -14,7 +14,6 @@ from eqflow_nb import fourier, scores
 from eqflow_nb.course import gray_scott as chemistry
 from eqflow_nb.course.gray_scott import Album
 from eqflow_nb.flows import kernels, skew, spectral_kernel
-from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
 from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots.base import World
@@ -54,35 +53,6 @@ def counting(steps: int, jump: float = 1.0) -> Iterator[tuple[float, Tensor]]:
 def test_an_average_answers_a_step_as_an_exponential() -> None:
     for t, mean in chemistry._averaged(counting(20), 0.5):
         assert float(mean.mean()) == pytest.approx(-math.expm1(-t / 0.5), abs=1e-5)
-
-
-# ---- measures ----
-
-
-def test_fresh_images_are_one_floor_away_and_others_are_more() -> None:
-    yard = patterns.yardstick(smooth(32), 2)
-    assert len(yard.sets) == 16
-    assert 0.6 < yard.floors(smooth(2, seed=5)) < 1.6
-    assert yard.floors(2 * smooth(2, seed=5)) > 2
-    several = yard.each(smooth(6, seed=5))
-    assert len(several) == 3
-    assert yard.floors(smooth(6, seed=5)) == pytest.approx(sum(several) / 3)
-    assert several[0] == pytest.approx(yard.floors(smooth(6, seed=5)[:2]))
-    with pytest.raises(InputError, match="x holds 3 images; it must be a multiple of 2"):
-        yard.floors(smooth(3, seed=5))
-    with pytest.raises(InputError, match="fresh holds 30 images; it must be a multiple of 4"):
-        patterns.yardstick(smooth(30), 2)
-
-
-def test_units_weigh_the_channels_and_pace_undoes_a_factor() -> None:
-    v = noise(3, 2, 4, 4)
-    other = v.clone()
-    other[:, 1] = noise(3, 4, 4, seed=1)
-    assert float(patterns.cosines(v, other, torch.tensor([1.0, 0.0])).min()) == pytest.approx(1)
-    assert float(patterns.cosines(v, other).max()) < 0.95
-    assert patterns.pace(v, -0.25 * v) == pytest.approx(-0.25)
-    assert patterns.alike(v, 3 * v) == pytest.approx(1)
-    assert patterns.alike(v, -v) == pytest.approx(-1)
 
 
 def test_a_spread_is_a_mean_and_a_deviation_the_right_way_round() -> None:
@@ -182,16 +152,15 @@ def test_fields_are_turned_back_and_smoothed() -> None:
 
 def test_a_field_followed_alone_is_measured_at_its_times() -> None:
     made, net = album(), scores.fit_gaussian_field(smooth(60, 1), 0.3)
-    yard = chemistry.yardstick(made, net, 4, 2)
-    far = chemistry.alone(made, net, spectral_kernel.flow(net), yard, (1, 2), dt=0.5)
+    reference = chemistry.reference_sets(made, net, 4, 2)
+    far = chemistry.alone(made, net, spectral_kernel.flow(net), reference, (1, 2), dt=0.5)
     assert list(far) == [0.5, 1.0]
     assert max(far.values()) < 2
-    lost = chemistry.alone(made, net, lambda z: 1e30 * z, yard, (1, 9), dt=0.5)
+    lost = chemistry.alone(made, net, lambda z: 1e30 * z, reference, (1, 9), dt=0.5)
     assert lost[4.5] == math.inf
 
 
 def test_photographs_of_a_preset_have_their_true_change() -> None:
     made = chemistry.albums(["waves"], 2, 2, 0, steps=200)["waves"]
     assert made.stills.shape == made.change.shape == (2, 2, 128, 128)
-    velocity = made.world.velocity(made.held)
-    assert float(patterns.cosines(velocity, made.change, made.world.scale).min()) > 0.8
+    assert float(made.agreement(made.world.velocity).min()) > 0.8

@@ -1,87 +1,535 @@
-"""Icons, pictures, tracking and flocking: places, angles and motions that are known exactly."""
+"""Creatures: found, followed, measured and set in motion, where the answers are known exactly."""
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import trapezoid
+from scipy.special import j0, jn_zeros
+from torch import Tensor
 
+from eqflow_nb import rollout
 from eqflow_nb.course import creatures as alife
+from eqflow_nb.flows import kernels
 from eqflow_nb.inputs import InputError
-from eqflow_nb.measures import flocking, tracking, travel
-from eqflow_nb.measures.tracking import Found, Tracks
-from eqflow_nb.snapshots import icons
-from eqflow_nb.user_data.pictures import read_picture
+from eqflow_nb.measures import flocking, momentum, travel
+from eqflow_nb.measures.tracking import Found, Tracks, follow_creatures, locate
+from eqflow_nb.scores.images import ImageScore
+from eqflow_nb.scores.unet import UNet
+from eqflow_nb.snapshots import field_world, icons
 
 SIZE = 64
+PAPER = torch.tensor(icons.PAPER)[:, None, None]
+SIGMA, ETA, TAU = 0.3, 0.1, 0.5
+LONG = 24  # pixels of a ring on which a pulse of colour runs
 
 
-def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    gap = np.abs(a[:, None] - b[None, :]) % SIZE
-    return np.sqrt((np.minimum(gap, SIZE - gap) ** 2).sum(-1))
+# Finding them
 
 
-# ---- icons ----
+def found_on(canvas: Tensor) -> Found:
+    return locate(canvas, icons.PAPER, icons.DIAMETER)
+
+
+def gaps(a: np.ndarray, b: np.ndarray, size: int = SIZE) -> np.ndarray:
+    """Shortest way from every a to every b on a periodic canvas."""
+    gap = a[:, None] - b[None]
+    return np.linalg.norm(gap - size * np.round(gap / size), axis=-1)
+
+
+def wanderers(creatures: int, frames: int, seed: int, deviation: float = 1.0) -> np.ndarray:
+    """Random walks that begin anywhere on the canvas."""
+    random = np.random.default_rng(seed)
+    steps = deviation * random.normal(size=(frames, creatures, 2))
+    steps[0] = random.uniform(0, SIZE, (creatures, 2))
+    return steps.cumsum(0)
+
+
+def points(path: np.ndarray) -> list[Found]:
+    """What is found of a path when only places on the canvas are seen, in any order."""
+    random = np.random.default_rng(9)
+    seen = []
+    for where in path % SIZE:
+        order = random.permutation(len(where))
+        seen.append(Found(where[order], np.ones(len(where)), order.astype(float)))
+    return seen
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.03])
+@pytest.mark.parametrize("name", icons.ICONS)
+def test_every_creature_is_found_once(name: str, noise: float) -> None:
+    canvases, centres, _ = icons.placed(name, 25, seed=31)
+    generator = torch.Generator().manual_seed(1)
+    canvases = canvases + noise * torch.randn(canvases.shape, generator=generator)
+    for canvas, where in zip(canvases, centres.numpy(), strict=True):
+        near = gaps(where, found_on(canvas).centres) < 4
+        assert near.shape == (8, 8)
+        assert (near.sum(0) == 1).all()
+        assert (near.sum(1) == 1).all()
+
+
+def test_a_dot_between_two_pixels_is_one() -> None:
+    line = torch.arange(SIZE) - 31.5
+    disc = (line[:, None] ** 2 + line**2 < 30).float()
+    found = found_on(PAPER * (1 - disc))
+    np.testing.assert_allclose(found.centres, [[31.5, 31.5]], atol=1e-6)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 63), st.integers(0, 63), st.sampled_from(icons.ICONS))
+def test_rolling_the_canvas_moves_what_is_found(down: int, right: int, name: str) -> None:
+    canvas = icons.placed(name, 1, seed=8)[0][0]
+    here, there = found_on(canvas), found_on(canvas.roll((down, right), (1, 2)))
+    away = gaps(here.centres + np.array([down, right]), there.centres)
+    partner = away.argmin(1)
+    assert away[np.arange(len(partner)), partner].max() < 1e-6
+    np.testing.assert_allclose(there.ink[partner], here.ink, rtol=1e-6)
+    turned = np.angle(np.exp(1j * (there.heading[partner] - here.heading)))
+    np.testing.assert_allclose(turned, 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["firefly", "taiji", "dots"])
+def test_headings_turn_with_the_body(name: str) -> None:
+    canvases, centres, angles = icons.placed(name, 12, number=3, seed=6)
+    turns = []
+    for canvas, where, angle in zip(canvases, centres.numpy(), angles.numpy(), strict=True):
+        found = found_on(canvas)
+        turns.append(found.heading[gaps(where, found.centres).argmin(1)] - angle)
+    # The same turn for all: |mean of e^{i turn}| is 1.
+    assert abs(np.exp(1j * np.concatenate(turns)).mean()) > 0.98
+
+
+def placed_ink(name: str) -> float:
+    canvases = icons.placed(name, 10, seed=3)[0]
+    return float(np.concatenate([found_on(canvas).ink for canvas in canvases]).mean())
 
 
 @pytest.mark.parametrize("name", icons.ICONS)
-def test_canvases_have_mean_0_and_deviation_1(name: str) -> None:
-    x = icons.icons(name).sample(200, 1)
-    assert float(x.mean((0, 2, 3)).abs().max()) < 0.01
-    assert float(x.square().mean().sqrt()) == pytest.approx(1, rel=0.01)
+def test_two_on_top_of_each_other_are_at_most_one(name: str) -> None:
+    for seed in range(8):
+        together = torch.tensor([[[30.0, 30.0], [30.0, 34.0]]])
+        found = found_on(icons.placed(name, 1, seed=seed, centres=together)[0][0])
+        assert flocking.count_kept(found.ink, placed_ink(name), 2) <= 0.5
 
 
-def test_creatures_do_not_overlap_and_wrap_around() -> None:
-    canvases, centres, _ = icons.placed("dot", 40)
-    assert canvases.min() >= 0
-    assert canvases.max() <= 1
-    for where in centres.numpy():
-        gaps = apart(where, where) + 99 * np.eye(len(where))
-        assert gaps.min() > icons.DIAMETER
-    # Ink is never lost at a border: all canvases hold as much.
-    ink = (canvases - torch.tensor(icons.PAPER)[:, None, None]).sum((1, 2, 3))
-    assert float(ink.std() / ink.mean().abs()) < 0.005
+def test_kept_counts_whole_ones() -> None:
+    ink = np.array([1.0, 1.1, 0.7, 1.4, 0.3, 2.0])
+    assert flocking.count_kept(10 * ink, 10, 8) == 0.5
+    assert flocking.count_kept(np.empty(0), 10, 8) == 0
+    assert flocking.count_kept(np.ones(9), 1, 8) == 1
+    canvases = icons.placed("firefly", 1, seed=2)[0]
+    faded = found_on((PAPER + 0.4 * (canvases - PAPER))[0])
+    assert flocking.count_kept(faded.ink, placed_ink("firefly"), 8) == 0
 
 
-def test_creatures_are_where_they_are_said_to_be_and_turned_so() -> None:
-    centre = torch.tensor([[[20.0, 62.0]]])
-    for seed in range(5):
-        canvases, centres, angles = icons.placed("dots", 1, seed=seed, centres=centre)
-        found = tracking.locate(canvases[0], icons.PAPER, icons.DIAMETER)
-        assert apart(found.centres, centres[0].numpy()).max() < 0.2
-        off = np.angle(np.exp(1j * (found.heading[0] - float(angles[0, 0]))))
-        assert abs(off) < 0.1, "red is where the icon's right side has turned to"
+# Following them
 
 
-def test_the_same_seed_gives_the_same_canvases() -> None:
-    one, other, third = (icons.placed("taiji", 2, seed=s)[0] for s in (3, 3, 4))
-    assert torch.equal(one, other)
-    assert not torch.equal(one, third)
+@settings(max_examples=10)
+@given(st.integers(0, 1000))
+def test_tracks_are_the_paths_across_the_border(seed: int) -> None:
+    path = wanderers(6, 50, seed, 0.3) + np.array([0, 1.5]) * np.arange(50)[:, None, None]
+    apart = min(gaps(where, where)[~np.eye(6, dtype=bool)].min() for where in path)
+    if apart < 8:  # who is who is then anyone's guess
+        path = path[:, :1]
+    tracks = follow_creatures(points(path), SIZE, 4.0)
+    assert tracks.positions.shape == path.shape
+    who = gaps(path[0], tracks.positions[0]).argmin(1)
+    moved = tracks.positions[:, who] - tracks.positions[:1, who]
+    np.testing.assert_allclose(moved, path - path[:1], atol=1e-9)
+    assert (np.ptp(tracks.heading, axis=0) == 0).all(), "each keeps its own heading"
 
 
-def test_bad_input_icons() -> None:
-    with pytest.raises(InputError, match="icon 'cat' is unknown"):
-        icons.icons("cat")
-    with pytest.raises(InputError, match="do not fit on 64 by 64 pixels"):
-        icons.placed("dot", 1, number=40)
-    with pytest.raises(InputError, match=r"icon has shape \(3, 8, 8\); it must be RGBA"):
-        icons.icons(torch.zeros(3, 8, 8))
-    with pytest.raises(InputError, match="transparent all over"):
-        icons.icons(torch.zeros(4, 8, 8))
-    with pytest.raises(InputError, match="divide bytes by 255"):
-        icons.icons(255 * torch.ones(4, 8, 8))
-    paper = torch.ones(4, 8, 8)
-    paper[:3] = torch.tensor(icons.PAPER)[:, None, None]
-    with pytest.raises(InputError, match="icon has the paper's colour"):
-        icons.icons(paper)
-    nearly = torch.zeros(4, 32, 32)
-    nearly[:, 4:28, 4:28] = torch.tensor([237, 232, 219, 255])[:, None, None] / 255
-    with pytest.raises(InputError, match="icon has the paper's colour"):
-        icons.icons(nearly)
+def test_who_is_not_seen_throughout_is_left_out() -> None:
+    path = np.array([[[10.0, 10.0], [40.0, 40.0]]]).repeat(5, 0)
+    seen = points(path)
+    one = seen[3].centres[:, 0] < 20
+    seen[3] = Found(seen[3].centres[one], seen[3].ink[one], seen[3].heading[one])
+    tracks = follow_creatures(seen, SIZE, 4.0)
+    np.testing.assert_allclose(tracks.positions, path[:, :1], atol=1e-12)
+
+
+def test_random_walks_across_the_border() -> None:
+    true = wanderers(300, 120, 4, 0.8)
+    # Each on its own sheet: a walk is wrapped, found, and unwrapped again.
+    films = [follow_creatures(points(true[:, [i]]), SIZE, 8.0) for i in range(300)]
+    slope, error = travel.msd_exponent(films, [1, 2, 4, 8])
+    assert slope == pytest.approx(1, abs=4 * error + 0.01)
+    far = travel.mean_squared_displacement(films, 4)
+    assert far.mean() / (4 * 4) == pytest.approx(0.8**2 / 2, rel=0.06), "4 D t, D = 0.32"
+    assert travel.persistence_time(films, 2) == pytest.approx(1, rel=0.1), "half the lag"
+
+
+# How they travel
+
+
+def film_of(path: np.ndarray, heading: np.ndarray | None = None, size: int = SIZE) -> Tracks:
+    """Tracks of a path (frames, creatures, 2)."""
+    return Tracks(path, np.zeros(path.shape[:2]) if heading is None else heading, size)
+
+
+def test_going_straight_on() -> None:
+    angle = np.random.default_rng(1).uniform(0, 2 * np.pi, 50)
+    course = 0.7 * np.stack([-np.sin(angle), np.cos(angle)], axis=-1)
+    path = course * np.arange(40)[:, None, None]
+    film = [film_of(path, np.tile(angle, (40, 1)))]
+    slope, error = travel.msd_exponent(film, [1, 2, 4, 8])
+    assert slope == pytest.approx(2)
+    assert error < 1e-9
+    for lag in (1, 3):
+        assert travel.speed(film, lag) == pytest.approx(0.7)
+        drift, error = travel.axis_drift(film, lag)
+        assert drift == pytest.approx(0.7 * lag)
+        assert error < 1e-9
+    assert travel.persistence_time(film) == pytest.approx(38), "the film's length"
+    sideways = [replace(film[0], heading=film[0].heading - np.pi / 2)]
+    np.testing.assert_allclose(travel.body_drift(sideways, 2)[0], [0, 1.4], atol=1e-12)
+
+
+@pytest.mark.parametrize("memory", [3.0, 12.0])
+def test_persistence_time_of_a_walk_with_a_memory(memory: float) -> None:
+    random = np.random.default_rng(2)
+    keep = np.exp(-1 / memory)
+    velocity = [random.normal(size=(800, 2))]
+    for _ in range(200):
+        kick = (1 - keep**2) ** 0.5 * random.normal(size=(800, 2))
+        velocity.append(keep * velocity[-1] + kick)
+    found = travel.persistence_time([film_of(np.cumsum(velocity, axis=0))])
+    # The trapezoid of a geometric series: 1/2 + keep / (1 - keep).
+    assert found == pytest.approx(0.5 + keep / (1 - keep), rel=0.1)
+
+
+def test_turning_about_another_point_is_no_drift() -> None:
+    # The body diffuses about a point 3 pixels ahead of the one that is followed.
+    random = np.random.default_rng(5)
+    angle = 0.3 * random.normal(size=(2000, 40)).cumsum(0)
+    place = 3 * np.stack([np.sin(angle), -np.cos(angle)], axis=-1)
+    drift, error = travel.body_drift([film_of(place, angle)], 1)
+    assert (np.abs(drift) < 4 * error).all()
+    assert error.max() < 0.01
+
+
+def test_turning_is_measured() -> None:
+    angle = 0.2 * np.arange(50)[:, None] * np.ones(6)
+    place = np.zeros((50, 6, 2))
+    found, error = travel.turning([Tracks(place, np.angle(np.exp(1j * angle)), 64)], 2)
+    assert found == pytest.approx(0.4)
+    assert error < 1e-9
+    with pytest.raises(InputError, match="fewer than two displacements"):
+        travel.turning([Tracks(place[:1], angle[:1], 64)], 2)
+
+
+# How they keep together
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 30])
+def test_polarisation_of_independent_creatures(n: int) -> None:
+    angle = np.random.default_rng(n).uniform(0, 2 * np.pi, (40_000, n))
+    lengths = np.abs(np.exp(1j * angle).mean(1))
+    error = lengths.std() / 200
+    assert flocking.polarisation_of_chance(n) == pytest.approx(lengths.mean(), abs=4 * error + 1e-4)
+
+
+def test_polarisation_of_flocks() -> None:
+    together = [film_of(np.ones((9, 5, 2)).cumsum(0))]
+    assert flocking.polarisation(together, 2)[0] == pytest.approx(1)
+    against = np.ones((9, 2, 2)).cumsum(0) * np.array([1, -1])[:, None]
+    assert flocking.polarisation([film_of(against)], 2)[0] == pytest.approx(0, abs=1e-12)
+    films = [film_of(wanderers(4, 400, seed)) for seed in range(10)]
+    found, chance = flocking.polarisation(films, 2)
+    assert found == pytest.approx(chance, abs=0.02)
+
+
+def test_correlation_length_of_a_known_pattern_of_velocities() -> None:
+    # Directions angle = k . x for k in all directions: cos(k . dx), over directions J0(k r).
+    k = 2 * np.pi * 2 / SIZE
+    random = np.random.default_rng(0)
+    films = []
+    for _ in range(300):
+        where = random.uniform(0, SIZE, (30, 2))
+        course = random.uniform(0, 2 * np.pi)
+        waves = k * where @ np.array([np.cos(course), np.sin(course)])
+        step = np.stack([np.cos(waves), np.sin(waves)], axis=-1)
+        # A part of a sheet of twice the size, so that no pair meets across its border.
+        films.append(film_of(np.stack([where, where + step]), size=2 * SIZE))
+    r = np.linspace(0, jn_zeros(0, 1)[0], 1000)
+    exact = trapezoid(j0(r), r) / k
+    assert flocking.correlation_length(films, 1, 32) == pytest.approx(exact, rel=0.1)
+    together = [film_of(wanderers(9, 1, 5)[0] + np.ones((6, 1, 2)).cumsum(0))]
+    assert flocking.correlation_length(together, 1) == pytest.approx(SIZE / 2, rel=0.1)
+
+
+@settings(max_examples=5)
+@given(st.integers(0, 1000), st.sampled_from([20.0, 32.0]))
+def test_points_that_take_no_notice_have_g_1(seed: int, reach: float) -> None:
+    random = np.random.default_rng(seed)
+    free = [random.uniform(0, SIZE, (40, 2)) for _ in range(150)]
+    r, g = flocking.pair_distribution(free, SIZE, reach, 8)
+    pairs = 150 * 40 * 39 / 2 * 2 * np.pi * r * (reach / 8) / SIZE**2
+    assert (np.abs(g - 1) < 5 / np.sqrt(pairs)).all()
+
+
+def test_a_lattice_has_its_neighbours_where_they_are() -> None:
+    line = np.arange(4) * 16.0
+    lattice = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2) + 5
+    r, g = flocking.pair_distribution([lattice], SIZE, 20, 20)
+    assert set(r[g > 0]) == {16.5}, "four at 16, across the border too; the next at 22.6"
+    expected = 4 / (15 / SIZE**2 * np.pi * (17**2 - 16**2))
+    assert g.max() == pytest.approx(expected)
+
+
+def test_attraction_is_above_1_and_repulsion_below() -> None:
+    random = np.random.default_rng(3)
+    free = [random.uniform(0, SIZE, (8, 2)) for _ in range(300)]
+    course = random.uniform(0, 2 * np.pi, (300, 8))
+    aside = 15 * np.stack([np.cos(course), np.sin(course)], axis=-1)
+    paired = [np.concatenate([a[:4], a[:4] + b[:4]]) % SIZE for a, b in zip(free, aside)]
+    # Every partner is within the shell, and of the other 24 of 28 pairs those of chance.
+    chance = np.pi * (1.7 * icons.DIAMETER) ** 2 / SIZE**2
+    expected = (4 / chance + 24) / 28
+    lattice = [np.stack(np.meshgrid([0, 32], [0, 32]), -1).reshape(-1, 2) + a[:1] for a in free]
+    for some, near in ((free, 1.0), (paired, expected), (lattice, 0.0)):
+        found = flocking.pair_correlation(some, free, SIZE, icons.DIAMETER)
+        assert found == pytest.approx(near, abs=0.06)
+
+
+def test_neighbours_that_go_together_and_those_that_do_not() -> None:
+    herd = np.ones((30, 6, 2)).cumsum(0) + wanderers(6, 1, 4)
+    near, error = flocking.neighbour_alignment([film_of(herd)] * 3, 2, SIZE)
+    assert near == pytest.approx(1)
+    assert error == pytest.approx(0, abs=1e-12)
+    films = [film_of(wanderers(8, 60, seed)) for seed in range(40)]
+    near, error = flocking.neighbour_alignment(films, 1, 25)
+    assert abs(near) < 4 * error
+    assert 0 < error < 0.02
+
+
+def test_pairs_that_go_together_are_told_from_those_far_apart() -> None:
+    random = np.random.default_rng(0)
+    pair = random.normal(size=(200, 1, 2)).cumsum(0)
+    other = random.normal(size=(200, 1, 2)).cumsum(0)
+    path = np.concatenate(
+        [pair, pair + np.array([0, 3.0]), other + 25, other + np.array([28.0, 25.0])], 1
+    )
+    path -= path.mean((0, 1))
+    assert flocking.neighbour_alignment([film_of(path)], 1, 4)[0] > 0.9
+    with pytest.raises(InputError, match=r"no two creatures nearer than near = 0\.5"):
+        flocking.neighbour_alignment([film_of(path)], 1, 0.5)
+
+
+def test_bad_input_tracks() -> None:
+    still = [film_of(np.zeros((9, 3, 2)))]
+    nobody = [film_of(np.zeros((9, 0, 2)))]
+    for measure in (travel.speed, flocking.polarisation):
+        for films in ([], nobody, [film_of(wanderers(3, 2, 0))]):
+            with pytest.raises(InputError, match=r"tracks hold no creature .* lag = 5 frames"):
+                measure(films, 5)
+        with pytest.raises(InputError, match="lag is 0; it must be a whole number, at least 1"):
+            measure(still, 0)
+    with pytest.raises(InputError, match="tracks hold no creature that moves"):
+        travel.persistence_time(still)
+    with pytest.raises(InputError, match="tracks hold no creature that moves"):
+        travel.msd_exponent(still, [1, 2])
+    with pytest.raises(InputError, match=r"lags hold 1 different lag\(s\); a slope needs at least"):
+        travel.msd_exponent(still, [2, 2])
+    with pytest.raises(InputError, match="no two creatures in one film"):
+        flocking.correlation_length([film_of(wanderers(1, 9, 0))], 1)
+    with pytest.raises(InputError, match="number is 0; it must be a whole number"):
+        flocking.count_kept(np.ones(3), 1.0, 0)
+    with pytest.raises(InputError, match="positions hold no pair of creatures"):
+        flocking.pair_distribution([np.zeros((1, 2))], SIZE, 9)
+
+
+# Momentum hidden in noise: the theory against exact denoisers, where nothing is learned
+
+
+def pulses(places: Tensor, colour: Tensor) -> Tensor:
+    """Smooth pulses (n, C, 1, LONG) at places on a ring, which all have the same square."""
+    gap = torch.arange(LONG) - places[:, None]
+    gap = gap - LONG * (gap / LONG).round()
+    return colour[:, None, None] * 3 * torch.exp(-(gap**2) / (2 * 2.0**2))[:, None, None]
+
+
+def exact_denoiser(colour: Tensor):
+    """E[x_0 | x] for a pulse that may be anywhere: a weighted mean over a fine grid of places."""
+    grid = pulses(torch.arange(0, LONG, 0.05), colour)
+
+    def denoise(x: Tensor) -> Tensor:
+        weights = torch.einsum("ncxy,bcxy->bn", grid, x) / SIGMA**2
+        return torch.einsum("bn,ncxy->bcxy", weights.softmax(1), grid)
+
+    return denoise
+
+
+def tangent(colour: Tensor) -> Tensor:
+    ahead, behind = (pulses(torch.tensor([LONG / 2 + d]), colour) for d in (0.1, -0.1))
+    return (ahead - behind) / 0.2
+
+
+def wandered(rule: Tensor, colour: Tensor, steps: int = 600, lag: int = 300) -> float:
+    """Measured mean squared displacement at a lag, of 400 pulses."""
+    start = pulses(torch.full((400,), LONG / 2), colour)
+    x = start + SIGMA * torch.randn(start.shape, generator=torch.Generator().manual_seed(1))
+    denoise, turn = exact_denoiser(colour), torch.exp(2j * math.pi * torch.arange(LONG) / LONG)
+    angles = []
+    for _, state in rollout.exponential(denoise, rule, x, SIGMA, TAU, steps, ETA, 3):
+        angles.append((denoise(state).sum((1, 2)) * turn).sum(-1).angle().numpy())
+    path = np.unwrap(np.array(angles), axis=0) * LONG / (2 * math.pi)
+    return float(((path[lag:] - path[:-lag]) ** 2).mean())
+
+
+@pytest.mark.parametrize(
+    ("axis", "gain"), [((1.0, 0, 0), "none"), ((0, 0, 1.0), "all"), ((0.3, 0, 1.0), "some")]
+)
+def test_an_exact_denoiser_wanders_as_far_as_the_theory_says(axis: tuple, gain: str) -> None:
+    colour = torch.tensor([1.0, 0.0, 0.0])
+    rule = momentum.about_axis(torch.tensor(axis))
+    spread = float(momentum.diffusion(tangent(colour), rule, SIGMA, TAU, ETA)[0, 0])
+    plain = float(momentum.diffusion(tangent(colour), 0 * rule, SIGMA, TAU, ETA)[0, 0])
+    keep = math.exp(-ETA * TAU)
+    most = 1 + (keep * math.sin(TAU) / (1 - keep * math.cos(TAU))) ** 2  # worked out by hand
+    if gain != "some":
+        assert spread / plain == pytest.approx({"none": 1, "all": most}[gain], rel=0.01)
+    assert wandered(rule, colour) == pytest.approx(2 * spread * 300, rel=0.15)
+
+
+def test_without_a_rule_a_creature_diffuses_as_langevin() -> None:
+    T = icons.tangents("dots")[:2]
+    square = torch.einsum("mchw,nchw->mn", T.double(), T.double())
+    found = momentum.diffusion(T, torch.zeros(3, 3), SIGMA, 1e-3, ETA)
+    expected = SIGMA**2 * 1e-3 * ETA * torch.linalg.inv(square)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(icons.ICONS))
+def test_the_gain_is_the_formula_of_one_colour(seed: int, name: str) -> None:
+    T = icons.tangents(name)[:2]
+    axis = torch.randn(3, generator=torch.Generator().manual_seed(seed)).double()
+    axis = axis / axis.norm()
+    square = torch.einsum("mchw,mdhw->cd", T.double(), T.double())
+    share = float(axis @ square @ axis / square.trace())
+    found = momentum.mobility_gain(T, momentum.about_axis(axis), tau=1e-3, eta=ETA)
+    # The formula is of creatures that are alike in both directions.
+    expected = 1 / (share + (1 - share) * ETA**2 / (1 + ETA**2))
+    assert found == pytest.approx(expected, rel=0.25)
+    assert 0.99 < found < 1 + 1 / ETA**2 + 1
+
+
+def test_the_quiet_colour_is_the_best_axis() -> None:
+    T = icons.tangents("firefly")
+    axis, share = momentum.quiet_colour(T)
+    best = momentum.mobility_gain(T, momentum.about_axis(axis))
+    others = [momentum.mobility_gain(T, alife.rule(seed)) for seed in range(20)]
+    assert best > max(others)
+    assert 0 < share < 0.1
+    assert momentum.quiet_colour(icons.tangents("dot"))[1] < 1e-6, "one colour spares two others"
+
+
+def test_rules_about_an_axis_and_in_rings_are_skew() -> None:
+    rule = momentum.about_axis(torch.tensor([1.0, 2.0, -2.0]))
+    assert torch.equal(rule, -rule.T)
+    torch.testing.assert_close(rule @ torch.tensor([1.0, 2.0, -2.0]).double(), 0 * rule[0])
+    assert float(torch.linalg.matrix_norm(rule, 2)) == pytest.approx(1)
+    flat = momentum.ringed(rule, torch.ones(len(momentum.RINGS)), 32)
+    torch.testing.assert_close(flat, rule.expand_as(flat))
+    wide = momentum.ringed(rule, torch.linspace(0, 1, len(momentum.RINGS)), 32)
+    assert float((wide + wide.mH).abs().max()) == 0
+    assert float(wide[0, 0].abs().max()) == 0
+    torch.testing.assert_close(wide[0, 8], rule * 6 / 9)  # 8 waves: the seventh of ten rings
+
+
+def test_creatures_share_noise_only_under_a_wide_rule() -> None:
+    T = icons.tangents("dot")[:2]
+    centres = torch.tensor([[32.0, 20.0], [32.0, 35.0], [5.0, 60.0]])
+    rule = momentum.about_axis(momentum.quiet_colour(T)[0])
+    alone = momentum.diffusion(T, rule, SIGMA)
+    apart = momentum.herd(T, rule, centres, SIGMA)
+    expected = torch.block_diag(alone, alone, alone)
+    torch.testing.assert_close(apart, expected, atol=1e-3 * float(alone.max()), rtol=1e-3)
+    polar, near = momentum.expected_alignment(apart, centres, 64, 20, draws=20_000)
+    assert abs(near) < 0.02
+    assert polar == pytest.approx(0.5249, abs=0.01), "of three that go their own ways"
+    strengths = torch.tensor([0.1, 0.1, 0.1, 0.1, 1, 1, 1, 1, 1, 1])
+    # Long steps leave little of it; at short ones it shows.
+    wide = momentum.herd(T, momentum.ringed(rule, strengths, 64), centres, SIGMA, tau=0.02)
+    assert float(wide[0, 2] / wide[0, 0]) > 0.2, "neighbours go the same way along their line"
+    assert momentum.expected_alignment(wide, centres, 64, 20, draws=20_000)[1] > 0.1
+
+
+def test_bad_input_momentum() -> None:
+    T = icons.tangents("dot")
+    with pytest.raises(InputError, match=r"rule has shape \(2, 2\); it does not mix the colours"):
+        momentum.diffusion(T, torch.zeros(2, 2), 0.3)
+    with pytest.raises(InputError, match="eta is 0"):
+        momentum.diffusion(T[:2], torch.zeros(3, 3), 0.3, eta=0)
+    with pytest.raises(InputError, match=r"tangents\[1\] changes nothing"):
+        momentum.diffusion(
+            T[:2] * torch.tensor([1.0, 0.0])[:, None, None, None], 0 * T[0, :, :3, 0], 0.3
+        )
+    with pytest.raises(InputError, match="strengths are 3; give 10"):
+        momentum.ringed(torch.zeros(3, 3), torch.ones(3), 64)
+
+
+# Their lives
+
+
+def test_rules_by_name() -> None:
+    assert not alife.named("none", "dots").any()
+    torch.testing.assert_close(alife.named("1x1 3", "dots"), alife.rule(3))
+    wide = alife.named("3x3 2", "dots", 32)
+    assert wide.shape == (32, 17, 3, 3)
+    assert float((wide + wide.mH).abs().max()) < 1e-6, "skew"
+    even = alife.named("symmetric 1x1 3", "dots")
+    torch.testing.assert_close(even, even.T)
+    torch.testing.assert_close(alife.named("weak symmetric 1x1 3", "dots"), alife.WEAK * even)
+    assert float(torch.linalg.matrix_norm(alife.named("weak symmetric 1x1 3", "dots"), 2)) < 0.1
+    quiet = alife.named("quiet", "firefly")
+    kernels.check_skew(quiet)
+    T = icons.tangents("firefly")
+    gains = [momentum.mobility_gain(T, alife.named(f"1x1 {k}", "firefly")) for k in range(8)]
+    assert momentum.mobility_gain(T, quiet) > max(gains)
+    for unknown in ("loud", "1x3 2", "weak 1x1 3", "symmetric quiet"):
+        with pytest.raises(InputError, match="is unknown; give one such as 'quiet', '1x1 3'"):
+            alife.named(unknown, "dots")
+
+
+def test_from_noise_is_exact_for_white_data() -> None:
+    # A network that says 0 denoises data of unit deviation that are white: D = x / (1 + sigma^2).
+    score = ImageScore(UNet(3), 0.5, (0.1, 3.0))
+    x = alife.from_noise(score, 4, 32, seed=2, steps=200)
+    assert x.shape == (4, 3, 32, 32)
+    assert float(x.var()) == pytest.approx(1 + 0.5**2, rel=0.05), "the blurred law"
+    assert torch.equal(x, alife.from_noise(score, 4, 32, seed=2, steps=200))
+    assert not torch.equal(x, alife.from_noise(score, 4, 32, seed=3, steps=200))
+
+
+def test_whole_creatures_are_counted_on_each_canvas() -> None:
+    world = field_world("dots")
+    canvases = world.raw(world.sample(3, 4))
+    canvases[1] = torch.tensor(icons.PAPER)[:, None, None]
+    canvases[1, :, :20, :20] = canvases[0, :, :20, :20]
+    life = alife.measured(canvases.expand(2, 3, 3, 64, 64), alife.placed_ink(world))
+    number = alife.whole_ones(life, world)
+    assert number.tolist()[::2] == [8, 8]
+    assert number[1] < 3
+
+
+def test_exact_lives_are_tracks_and_repeat() -> None:
+    shared = dict(sigma=0.3, steps=40, number=3)
+    one = alife.live_exactly("firefly", alife.rule(0), **shared)
+    assert one.positions.shape == (5, 3, 2)
+    assert np.array_equal(
+        one.positions, alife.live_exactly("firefly", alife.rule(0), **shared).positions
+    )
+    other = alife.live_exactly("firefly", alife.rule(0), **shared, seed=1)
+    assert not np.array_equal(one.positions, other.positions)
 
 
 def test_tangents_are_what_a_moved_creature_adds() -> None:
@@ -100,160 +548,3 @@ def test_tangents_are_what_a_moved_creature_adds() -> None:
         assert float(off) < 0.25, "a one-sided difference, over a pixel's edge"
         outside = T[index].square().sum() - T[index, :, window, window].square().sum()
         assert abs(float(outside)) < 1e-3
-
-
-# ---- pictures ----
-
-
-def painted(size: tuple[int, int] = (80, 50), mode: str = "RGBA", background=None) -> Image.Image:
-    picture = Image.new(mode, size, background)
-    ImageDraw.Draw(picture).ellipse((20, 10, 59, 49), fill="#d62820")
-    return picture
-
-
-def as_png(picture: Image.Image) -> bytes:
-    kept = io.BytesIO()
-    picture.save(kept, "png")
-    return kept.getvalue()
-
-
-@pytest.mark.parametrize("kind", ["bytes", "path", "array", "opaque", "huge"])
-def test_a_drawn_disc_fills_the_circle_of_an_icon(kind: str, tmp_path: Path) -> None:
-    source: object = as_png(painted())
-    if kind == "path":
-        (tmp_path / "a.png").write_bytes(source)
-        source = tmp_path / "a.png"
-    elif kind == "array":
-        source = np.asarray(painted())
-    elif kind == "opaque":
-        source = as_png(painted(mode="RGB", background="white"))
-    elif kind == "huge":
-        source = as_png(painted().resize((1600, 1000)))
-    rgba = read_picture(source, 64)
-    line = torch.arange(64) - 31.5
-    disc = (line[:, None] ** 2 + line**2).sqrt() < 30
-    assert float(rgba[3][disc].mean()) > 0.97
-    corners = (line[:, None] ** 2 + line**2).sqrt() > 32.5
-    assert float(rgba[3][corners].mean()) < 0.01
-    red = rgba[:3, 32, 32]
-    assert torch.allclose(red, torch.tensor([0xD6, 0x28, 0x20]) / 255, atol=0.02)
-
-
-@pytest.mark.parametrize(
-    ("source", "says"),
-    [
-        (as_png(Image.new("RGBA", (9, 9))), "transparent all over"),
-        (as_png(Image.new("RGB", (9, 9), "blue")), "one colour all over"),
-        (b"no picture", "no image that can be read"),
-        (as_png(painted())[:90], "no image that can be read"),
-        (as_png(Image.new("1", (5000, 4000))), "at most 16 million"),
-        (as_png(Image.new("1", (20000, 20000))), "more pixels than are read|16 million"),
-        (b"0" * 20_000_001, "over 20 MB"),
-        (np.zeros((4, 4, 3), np.uint8), r"it must be bytes \(uint8\) of shape"),
-        ("nowhere.png", "is not there"),
-    ],
-)
-def test_bad_input_pictures(source: object, says: str) -> None:
-    with pytest.raises(InputError, match=says):
-        read_picture(source)
-
-
-# ---- finding and following ----
-
-
-@pytest.mark.parametrize("name", icons.ICONS)
-def test_noisy_creatures_are_found(name: str) -> None:
-    canvases, centres, _ = icons.placed(name, 20, seed=5)
-    generator = torch.Generator().manual_seed(1)
-    noisy = canvases + 0.03 * torch.randn(canvases.shape, generator=generator)
-    found = [tracking.locate(canvas, icons.PAPER, icons.DIAMETER) for canvas in noisy]
-    assert sum(len(one.centres) for one in found) == 160
-    near = [apart(c.numpy(), one.centres).min(1) for c, one in zip(centres, found, strict=True)]
-    assert np.mean(np.concatenate(near) < 3) > 0.97
-
-
-def test_creatures_are_followed_across_the_border() -> None:
-    start = torch.tensor([[[10.0, 60.0], [40.0, 20.0]]])
-    step = torch.tensor([1.0, 2.0])
-    frames = [icons.placed("dot", 1, centres=start + i * step, seed=0) for i in range(20)]
-    found = [tracking.locate(c[0], icons.PAPER, icons.DIAMETER) for c, _, _ in frames]
-    tracks = tracking.follow_creatures(found, SIZE, 5.0)
-    moved = tracks.positions[-1] - tracks.positions[0]
-    assert moved.shape == (2, 2)
-    np.testing.assert_allclose(moved, np.tile([19.0, 38.0], (2, 1)), atol=1.1)
-
-
-def test_merged_and_faded_creatures_are_not_kept() -> None:
-    canvases, _, _ = icons.placed("dot", 1, number=4, seed=2)
-    paper = torch.tensor(icons.PAPER)[:, None, None]
-    faded = torch.stack([canvases[0], paper + 0.4 * (canvases[0] - paper)])[:, None]
-    ink = tracking.locate(canvases[0], icons.PAPER, icons.DIAMETER).ink.mean()
-    assert alife.measured(faded, float(ink)).kept == 0
-    assert alife.measured(torch.stack([canvases, canvases]), float(ink)).kept == 1
-
-
-# ---- do they flock? ----
-
-
-def walks(kind: str, creatures: int = 400, frames: int = 60, seed: int = 0) -> list[Tracks]:
-    random = np.random.default_rng(seed)
-    angle = random.uniform(0, 2 * np.pi, creatures)
-    if kind == "brownian":
-        steps = random.normal(size=(frames, creatures, 2))
-    elif kind == "ballistic":
-        steps = np.stack([np.sin(angle), np.cos(angle)], -1)[None].repeat(frames, 0)
-    else:  # a flock
-        steps = np.ones((frames, creatures, 2))
-    positions = steps.cumsum(0)
-    return [Tracks(positions, angle[None].repeat(frames, 0), SIZE)]
-
-
-@pytest.mark.parametrize(("kind", "exponent"), [("brownian", 1.0), ("ballistic", 2.0)])
-def test_exponents_of_known_walks(kind: str, exponent: float) -> None:
-    found, error = travel.msd_exponent(walks(kind), [1, 2, 4, 8])
-    assert found == pytest.approx(exponent, abs=max(0.03, 3 * error))
-    expected = {"brownian": 2 * 4, "ballistic": 16}[kind]
-    far = travel.mean_squared_displacement(walks(kind), 4).mean()
-    assert far == pytest.approx(expected, rel=0.05)
-
-
-def test_polarisation_persistence_and_drift_of_known_walks() -> None:
-    assert flocking.polarisation(walks("flock"), 2)[0] == pytest.approx(1)
-    found, chance = flocking.polarisation(walks("brownian", 50), 2)
-    assert found == pytest.approx(chance, rel=0.15)
-    assert travel.persistence(walks("ballistic"), 3) == pytest.approx(1)
-    assert travel.persistence(walks("brownian"), 3) == pytest.approx(0, abs=0.03)
-    positions = walks("ballistic")[0].positions * np.array([-1, 1])  # headings count anticlockwise
-    drift, error = travel.axis_drift([Tracks(positions, walks("ballistic")[0].heading, SIZE)], 4)
-    assert drift == pytest.approx(4)
-    drift, error = travel.axis_drift(walks("brownian"), 4)
-    assert abs(drift) < 4 * error
-
-
-def test_points_that_take_no_notice_have_g_1_and_placed_ones_a_hole() -> None:
-    random = np.random.default_rng(0)
-    free = [random.uniform(0, SIZE, (30, 2)) for _ in range(200)]
-    _, g = flocking.pair_distribution(free, SIZE, 30, 10)
-    np.testing.assert_allclose(g[1:], 1, atol=0.06)
-    placed = alife.placed_pairs("dot")
-    r, g = flocking.pair_distribution(placed, SIZE, 30, 15)
-    assert g[r < 0.9 * icons.DIAMETER].max() == 0
-    assert flocking.pair_correlation(placed, placed, SIZE, icons.DIAMETER) == pytest.approx(1)
-    assert flocking.pair_correlation(free, placed, SIZE, icons.DIAMETER) > 1.1
-
-
-def test_bad_input_tracks() -> None:
-    empty = Found(np.empty((0, 2)), np.empty(0), np.empty(0))
-    one = Found(np.ones((1, 2)), np.ones(1), np.ones(1))
-    with pytest.raises(InputError, match=r"found\[1\] has no creature; the canvas has faded"):
-        tracking.follow_creatures([one, empty], SIZE, 3)
-    with pytest.raises(InputError, match="a track needs at least 2"):
-        tracking.follow_creatures([one], SIZE, 3)
-    with pytest.raises(InputError, match="followed for more than lag = 99 frames"):
-        travel.mean_squared_displacement(walks("flock"), 99)
-    with pytest.raises(InputError, match="nothing can align"):
-        flocking.polarisation(walks("flock", 1), 2)
-    with pytest.raises(InputError, match="reach is 50; it must be at most half"):
-        flocking.pair_distribution([np.zeros((2, 2))], SIZE, 50)
-    with pytest.raises(InputError, match="diameter is 40; it must be below half"):
-        tracking.locate(torch.zeros(3, SIZE, SIZE), icons.PAPER, 40)

@@ -6,12 +6,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws import law, normal
+from laws import law, normal, rms
 
 from eqflow_nb.flows import Scaled, skew
 from eqflow_nb.flows.continuity import divergence, jacobian, residual
 from eqflow_nb.flows.exact import StreamFunction, Waves
-from eqflow_nb.measures import rms
 from eqflow_nb.scores import KernelDensityScore, of_density
 from eqflow_nb.snapshots import world
 

@@ -6,12 +6,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws import law, normal
+from laws import law, normal, rms
 
 from eqflow_nb.flows import at_common_speed, skew
 from eqflow_nb.flows.continuity import jacobian, residual
 from eqflow_nb.flows.exact import StateDependentSkew, StreamFunction, VectorPotential, Waves
-from eqflow_nb.measures import rms
 from eqflow_nb.scores import gaussian
 
 seeds = st.integers(0, 10_000)

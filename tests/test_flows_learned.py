@@ -7,14 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws import law, normal, relative_error
+from laws import law, normal, relative_error, rms
 
 from eqflow_nb.flows import learned
 from eqflow_nb.flows.continuity import divergence, jacobian, residual
 from eqflow_nb.flows.learned import FlowNetworks
 from eqflow_nb.flows.networks import ROWS
 from eqflow_nb.flows.solve_last_layer import FEWER
-from eqflow_nb.measures import rms, similarity
+from eqflow_nb.measures import similarity
 from eqflow_nb.scores import KernelDensityScore, gaussian
 
 SIGMA = 0.3

@@ -26,7 +26,7 @@ from eqflow_nb.equations import stationarity
 from eqflow_nb.equations.stationarity_fields import identify_fields
 from eqflow_nb.flows import at_common_speed, continuity, exact, kernels, skew, spectral_kernel
 from eqflow_nb.inputs import InputError
-from eqflow_nb.measures import patterns, sampling
+from eqflow_nb.measures import patterns
 from eqflow_nb.rollout import Diverged, exponential, heun, rk4
 from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots import noisy, zoo
@@ -197,29 +197,25 @@ CALLS = {
         lambda v, w: measures.similarity_matrix([v, w]), dict(v=X, w=X.flip(0))
     ),
     "embed": Call(lambda matrix: measures.embed(matrix), dict(matrix=EYE)),
-    "sliced_wasserstein": Call(
-        measures.sliced_wasserstein, dict(x=X, y=Y, projections=8, seed=0, p=2.0)
-    ),
+    "sliced_wasserstein": Call(measures.sliced_wasserstein, dict(x=X, y=Y, projections=8, seed=0)),
     "sinkhorn": Call(measures.sinkhorn, dict(x=X, y=Y, reg=0.5, iterations=5)),
     "mmd": Call(measures.mmd, dict(x=X, y=Y, bandwidth=0.5)),
-    "bounded": Call(measures.bounded, dict(states=X[None], limit=4.0)),
     "kaplan_yorke": Call(measures.kaplan_yorke, dict(exponents=torch.tensor([0.9, 0.0, -14.6]))),
     "lyapunov_spectrum": Call(
         lambda x0, dt, steps: measures.lyapunov_spectrum(FIELD, x0, dt, steps),
         dict(x0=X[:2], dt=0.1, steps=3),
     ),
     "half_turns": Call(measures.half_turns, dict(samples=X, pairs=2)),
-    "patches": Call(patterns.patches, dict(x=Z, size=3, number=9)),
+    "patches": Call(patterns.patches, dict(x=Z, size=3)),
     "patch_distance": Call(patterns.patch_distance, dict(x=Z, y=Z.flip(0), size=3)),
     "spectrum": Call(patterns.spectrum, dict(x=Z, bins=4)),
-    "monomials": Call(sampling.monomials, dict(x=X)),
 }
 
 
 # A field is NaN where the state is: the bounds of rollouts stop what leaves.
 FIELDS = {
     "mixture at", "kernel density at", "spectral at", "spectral_kernel.flow", "StreamFunction",
-    "convolution", "rk4", "heun", "exponential", "monomials",
+    "convolution", "rk4", "heun", "exponential",
 }  # fmt: skip
 
 

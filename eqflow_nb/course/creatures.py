@@ -21,7 +21,7 @@ from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.scores.single_creature import PoseDenoiser
 from eqflow_nb.scores.training import shuffled
 from eqflow_nb.snapshots import icons
-from eqflow_nb.snapshots.base import World
+from eqflow_nb.snapshots.base import World, blur
 
 EVERY = 10  # steps between two frames of a film
 STEP = 0.5  # tau, in units of sigma^2
@@ -162,8 +162,7 @@ def live_exactly(
     """
     steps, exact = count(steps, "steps", at_least=EVERY), lone(icon, number)
     clean = exact.draw(exact.poses)[0]
-    x = clean + sigma * torch.randn(clean.shape, generator=seeded(seed))
-    path = rollout.exponential(exact, rule, x, sigma, tau, steps, eta, seed)
+    path = rollout.exponential(exact, rule, blur(clean, sigma, seed), sigma, tau, steps, eta, seed)
     run = rollout.record(path, steps=range(0, steps + 1, EVERY), keep=lambda _: exact.poses.clone())
     film = torch.stack(list(run.states.values())).numpy()
     return tracking.Tracks(film[..., :2], film[..., 2], ALONE)

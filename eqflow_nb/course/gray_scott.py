@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,7 +21,7 @@ from eqflow_nb.rollout import Rollout
 from eqflow_nb.scores import training
 from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.snapshots import gray_scott
-from eqflow_nb.snapshots.base import World
+from eqflow_nb.snapshots.base import World, blur
 
 STEPS = 20  # of the simulation, over which a true change is taken
 HELD, START, FRESH, NOISE = (
@@ -55,8 +56,9 @@ class Album:
 
     def agreement(self, field: Field, scaled: bool = False) -> Tensor:
         """Cosines (n,) of a field with the true change, in concentrations or in deviations."""
-        units = None if scaled else self.world.scale
-        return patterns.cosines(field(self.held), self.change, units)
+        units = torch.ones(1) if scaled else self.world.scale
+        pair = (z * units.to(z)[:, None, None] for z in (field(self.held), self.change))
+        return patterns.cosines(*pair)
 
     @property
     def metric(self) -> Tensor:
@@ -69,7 +71,7 @@ class Album:
 
     def noised(self, sigma: float, n: int | None = None) -> Tensor:
         """The first n stills to learn from, or all, blurred."""
-        return _noised(self.stills[:n], sigma, self.seed)
+        return blur(self.stills[:n], sigma, self.seed + NOISE)
 
     def clean(self, n: int, offset: int = START) -> Tensor:
         """The n photographs of `blurred` before their blur; those that rollouts begin from."""
@@ -89,11 +91,6 @@ class Album:
         seeds = range(self.seed, self.seed + (tries if kind == "random" else 1))
         fields = [spectral_kernel.control(score, kind, seed, self.world.scale) for seed in seeds]
         return torch.stack([self.agreement(field) for field in fields]).abs().mean(0)
-
-
-def _noised(x: Tensor, sigma: float, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed + NOISE)
-    return torch.randn(x.shape, generator=generator).to(x).mul_(sigma).add_(x)  # no copies
 
 
 def albums(
@@ -189,7 +186,7 @@ def by_protocol(album: Album, net: ImageScore, steps: int = 100, number: int = 8
     """
     net, dt = net.at(LEVEL), TAU * LEVEL**2
     steps = min(steps, round(2 / dt))
-    x = _noised(album.held[:number], LEVEL, album.seed)
+    x = blur(album.held[:number], LEVEL, album.seed + NOISE)
     turn = skew.from_entries(1.0).to(x)
 
     def denoise(y: Tensor) -> Tensor:
@@ -252,14 +249,14 @@ def alone(
     album: Album,
     net: ImageScore,
     field: Field,
-    yard: patterns.Yardstick,
+    reference: patterns.ReferenceSets,
     steps: Collection[int],
     dt: float = 2.5,
 ) -> dict[float, float]:
     """Distances {t: floors} of a field followed without any Langevin part, by `rk4`."""
-    x = album.blurred(net.sigma, len(yard.sets[0]), START)
+    x = album.blurred(net.sigma, len(reference.sets[0]), START)
     run = rollout.record(rollout.rk4(field, x, dt, max(steps)), steps=steps, keep=net.denoise)
-    return {dt * step: distance(yard, run, step) for step in steps}
+    return {dt * step: distance(reference, run, step) for step in steps}
 
 
 def mean_of(field: Field, sigma: float, pairs: int = 4) -> Field:
@@ -272,14 +269,18 @@ def times(factor: float, field: Field) -> Field:
     return lambda x: factor * field(x)
 
 
-def yardstick(album: Album, net: ImageScore, pairs: int, canvases: int) -> patterns.Yardstick:
+def reference_sets(
+    album: Album, net: ImageScore, pairs: int, canvases: int
+) -> patterns.ReferenceSets:
     """Sets of fresh photographs, blurred and denoised as those to be measured are."""
     x = album.blurred(net.sigma, 2 * pairs * canvases, FRESH)
     with torch.no_grad():
         clean = torch.cat([net.denoise(part).cpu() for part in x.split(2)])
-    return patterns.yardstick(clean, canvases)
+    return patterns.reference_sets(clean, canvases)
 
 
-def distance(yard: patterns.Yardstick, run: Rollout, step: int) -> float:
+def distance(reference: patterns.ReferenceSets, run: Rollout, step: int) -> float:
     """Patch distance at a step in floors; infinite if the rollout broke off before."""
-    return yard.floors(run.states[step]) if step in run.states else math.inf
+    if step not in run.states:
+        return math.inf
+    return float(np.mean(reference.distances(run.states[step])))

@@ -18,6 +18,7 @@ from eqflow_nb import flows, rollout, scores, snapshots
 from eqflow_nb.inputs import InputError, seeded
 from eqflow_nb.measures import sliced_wasserstein
 from eqflow_nb.scores.noise_level import Choice, choose_sigma
+from eqflow_nb.snapshots.base import blur
 from eqflow_nb.snapshots.cells import cells
 
 GRID = (0.05, 0.08, 0.125, 0.2, 0.3, 0.45)
@@ -80,8 +81,7 @@ def trial(
     train, fresh = halves(seed)
     choice = choose_sigma(train, seed=seed)
     floor = _distance(train, fresh)
-    noise = torch.randn(train.shape, generator=seeded(seed))
-    costs = [_cost(train, fresh, noise, s, times, seed) / floor for s in (*grid, choice.sigma)]
+    costs = [_cost(train, fresh, s, times, seed) / floor for s in (*grid, choice.sigma)]
     return Trial(choice, np.array(costs[:-1]), costs[-1])
 
 
@@ -115,12 +115,11 @@ def over_best(several: Sequence[Trial]) -> tuple[float, float]:
 def _cost(
     train: Tensor,
     fresh: Sequence[Tensor],
-    noise: Tensor,
     sigma: float,
     times: Sequence[float],
     seed: int,
 ) -> float:
-    score, start = scores.KernelDensityScore(train, sigma), train + sigma * noise
+    score, start = scores.KernelDensityScore(train, sigma), blur(train, sigma, seed)
     dim, dt = train.shape[1], min(0.1, sigma / 2)
     exact: Callable[[Tensor], Tensor]
     if dim == 2:

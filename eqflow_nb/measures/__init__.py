@@ -1,51 +1,28 @@
-"""How well a flow keeps its law (transport), whether it is chaotic, and whether it is the truth."""
+"""What flows are measured by, all with noise floors where they are distances.
 
-from __future__ import annotations
+Transport (how well a flow keeps its distribution), agreement of velocity fields, chaos, symmetry,
+sampling; `patterns` for images, and for creatures `tracking`, `travel`, `flocking`, `momentum`.
+"""
 
 from eqflow_nb.measures import flocking, momentum, patterns, tracking, travel
-from eqflow_nb.measures.agreement import (
-    embed,
-    rms,
-    signed_similarity,
-    similarity,
-    similarity_matrix,
-)
+from eqflow_nb.measures.agreement import embed, signed_similarity, similarity, similarity_matrix
 from eqflow_nb.measures.chaos import LyapunovResult, kaplan_yorke, lyapunov_spectrum, mean_speed
 from eqflow_nb.measures.sampling import Sampling, assess, largest_step
-from eqflow_nb.measures.symmetry import HalfTurn, half_turns
 from eqflow_nb.measures.transport import (
-    bounded,
+    HalfTurn,
+    half_turns,
+    mean_distance,
     mmd,
     noise_floor,
     preservation,
+    random_halves,
     sinkhorn,
     sliced_wasserstein,
 )
 
 __all__ = [
-    "HalfTurn",
-    "LyapunovResult",
-    "Sampling",
-    "assess",
-    "bounded",
-    "embed",
-    "flocking",
-    "half_turns",
-    "kaplan_yorke",
-    "largest_step",
-    "lyapunov_spectrum",
-    "mean_speed",
-    "mmd",
-    "momentum",
-    "noise_floor",
-    "patterns",
-    "preservation",
-    "rms",
-    "signed_similarity",
-    "similarity",
-    "similarity_matrix",
-    "sinkhorn",
-    "sliced_wasserstein",
-    "tracking",
-    "travel",
-]
+    "HalfTurn", "LyapunovResult", "Sampling", "assess", "embed", "flocking", "half_turns",
+    "kaplan_yorke", "largest_step", "lyapunov_spectrum", "mean_distance", "mean_speed", "mmd",
+    "momentum", "noise_floor", "patterns", "preservation", "random_halves", "signed_similarity",
+    "similarity", "similarity_matrix", "sinkhorn", "sliced_wasserstein", "tracking", "travel",
+]  # fmt: skip

@@ -1,7 +1,7 @@
 """The Lyapunov spectrum of a flow: how fast neighbouring trajectories part.
 
-Method: Benettin et al., Meccanica 15, 9 (1980).  A frame of d tangent vectors is carried along each
-trajectory by dQ/dt = J(x) Q, and orthonormalised at every turn; the logarithms of the lengths that
+Benettin et al., Meccanica 15, 9 (1980): a frame of d tangent vectors is carried along each
+trajectory by dQ/dt = J(x) Q and orthonormalised at every step; the logarithms of the lengths that
 this takes away add up to the exponents.
 """
 
@@ -15,40 +15,28 @@ import torch
 from torch import Tensor
 
 from eqflow_nb.inputs import Field, InputError, as_numbers, as_samples, count, positive
+from eqflow_nb.snapshots.base import rk4_step
 
 Linearised = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
 class LyapunovResult:
-    """Lyapunov exponents, per unit of the field's time, and how they settled.
+    """Exponents (B, d) per unit of time, NaN for a trajectory that left; how their mean settled.
 
-    Attributes
-    ----------
-    exponents : Tensor (B, d)
-        One spectrum per trajectory, largest first in the long run; NaN where it left to infinity.
-    history : Tensor (T, d)
-        The estimate at each horizon, mean over the trajectories that stayed finite.
-    times : Tensor (T,)
-        The horizons, counted from the end of the burn-in.
+    `history` (T, d) is the mean over trajectories at the horizons `times` (T,).
     """
 
     exponents: Tensor
     history: Tensor
     times: Tensor
 
-    def late_change(self) -> Tensor:
-        """Change of the mean spectrum (d,) between half the horizon and all of it."""
-        half = int(torch.searchsorted(self.times, self.times[-1] / 2))
-        return (self.history[-1] - self.history[half]).abs()
 
-
+@torch.no_grad()
 def lyapunov_spectrum(
-    field: Field, x0: Any, dt: float, steps: int, renormalise: int = 1, burn: int = 0
+    field: Field, x0: Any, dt: float, steps: int, burn: int = 0
 ) -> LyapunovResult:
-    """Estimate the whole spectrum along a batch of trajectories.
-
-    States and tangent vectors advance together by RK4 on the joint system (x, Q)' = (v, J Q).
+    """Estimate the whole spectrum along trajectories from x0 (B, d), by RK4 on (x, Q)' = (v, J Q).
 
     Parameters
     ----------
@@ -57,42 +45,32 @@ def lyapunov_spectrum(
         one, or `jacobian(x)`, giving the latter; else torch differentiates the field.  Rows are
         never regrouped, so a field may hold one model per row.
     x0 : Tensor (B, d)
-        Where the trajectories start; its dtype is used throughout.
     dt : float
         Step, in the field's time.
-    steps : int
-        The number of steps measured.
-    renormalise : int
-        Steps between orthonormalisations.
-    burn : int
-        Steps taken first and not measured, in which the frame turns to its own directions.
-
-    Raises
-    ------
-    InputError
-        If x0 is not a finite (B, d); if dt, steps, renormalise or burn are out of range; or if
-        the field's derivative at x0 contradicts finite differences.
+    steps, burn : int
+        Steps measured, and those before, in which the frame turns to its own directions.
     """
     x = as_samples(x0, "x0", at_least=1)
-    dt, steps = positive(dt, "dt"), count(steps, "steps")
-    renormalise, burn = count(renormalise, "renormalise"), count(burn, "burn", at_least=0)
+    dt, steps, burn = positive(dt, "dt"), count(steps, "steps"), count(burn, "burn", at_least=0)
     linearised = _linearise(field)
-    frame = torch.eye(x.shape[1]).to(x)[:, None].expand(-1, len(x), -1).clone()
-    total = x.new_zeros(x.shape, dtype=torch.float64)
-    history, times = [], []
-    with torch.no_grad():
-        _check_derivative(field, linearised, x)
-        for step in range(1, burn + steps + 1):
-            x, frame = _rk4(linearised, x, frame, dt)
-            measured = step - burn
-            if measured % renormalise and measured != steps and measured != 0:
-                continue
-            frame, lengths = _orthonormalise(frame)
-            if measured > 0:
-                total += lengths.double().log()
-                times.append(measured * dt)
-                history.append((total / times[-1]).nanmean(dim=0))
-    return LyapunovResult(total / times[-1], torch.stack(history), torch.tensor(times))
+    _check_derivative(field, linearised, x)
+
+    def joint(state: Tensor) -> Tensor:
+        v, jacobian = linearised(state[0])
+        return torch.cat([v[None], torch.einsum("bij,kbj->kbi", jacobian, state[1:])])
+
+    # States and their frames, vectors first: (1 + d, B, d).
+    state = torch.cat([x[None], torch.eye(x.shape[1]).to(x)[:, None].expand(-1, len(x), -1)])
+    total, history = x.new_zeros(x.shape, dtype=torch.float64), []
+    for step in range(1 - burn, steps + 1):
+        state = rk4_step(joint, state, dt)
+        frame, lengths = _orthonormalise(state[1:])
+        state = torch.cat([state[:1], frame])
+        if step > 0:
+            total += lengths.double().log()
+            history.append((total / (step * dt)).nanmean(dim=0))
+    times = torch.tensor([step * dt for step in range(1, steps + 1)])
+    return LyapunovResult(total / (steps * dt), torch.stack(history), times)
 
 
 def mean_speed(field: Field, x: Tensor) -> float:
@@ -101,33 +79,20 @@ def mean_speed(field: Field, x: Tensor) -> float:
 
 
 def kaplan_yorke(exponents: Any) -> float:
-    """Kaplan-Yorke dimension of a spectrum (d,), in any order.
+    """Kaplan-Yorke dimension of a spectrum (d,): k + (l_1 + ... + l_k) / |l_(k+1)|.
 
-    k + (l_1 + ... + l_k) / |l_(k+1)| with k the largest number of leading exponents whose sum is
-    not negative (Kaplan & Yorke, Lecture Notes in Mathematics 730, 204, 1979); d if all of them
-    are, 0 if none.
-
-    Raises
-    ------
-    InputError
-        If the exponents are not a finite list.
+    k is the largest number of leading exponents whose sum is not negative (Kaplan & Yorke, Lecture
+    Notes in Mathematics 730, 204, 1979).
     """
     spectrum = as_samples(as_numbers(exponents, "exponents")[None], "exponents", at_least=1)[0]
     ordered = spectrum.double().sort(descending=True).values
     sums = ordered.cumsum(0)
     k = int((sums >= 0).cumprod(0).sum())
-    if k == 0 or k == len(sums):
-        return float(k)
-    return k + float(sums[k - 1] / ordered[k].abs())
+    return float(k) if k in (0, len(sums)) else k + float(sums[k - 1] / ordered[k].abs())
 
 
 def _linearise(field: Field) -> Linearised:
-    """Give x -> (v (B, d), J (B, d, d)) for a field.
-
-    Reverse mode, one backward pass per coordinate: for d <= 6 it is a few times faster in torch
-    than forward mode, and needs no batching rules of the field's operations.
-    """
-    both, jacobian = getattr(field, "linearised", None), getattr(field, "jacobian", None)
+    """Give x -> (v (B, d), J (B, d, d)), by reverse mode if the field has no Jacobian."""
 
     def by_reverse_mode(x: Tensor) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():
@@ -141,19 +106,14 @@ def _linearise(field: Field) -> Linearised:
             ]
         return v.detach(), torch.stack(rows, dim=1)
 
-    if both is not None:
-        return both  # what velocity and Jacobian share is computed once
-    if jacobian is None:
-        return by_reverse_mode
-    return lambda x: (field(x), jacobian(x))
+    if hasattr(field, "linearised"):  # what velocity and Jacobian share is computed once
+        return field.linearised
+    jacobian = getattr(field, "jacobian", None)
+    return by_reverse_mode if jacobian is None else lambda x: (field(x), jacobian(x))
 
 
 def _check_derivative(field: Field, linearised: Linearised, x: Tensor) -> None:
-    """Compare the Jacobian at x with central differences.
-
-    A field that detaches its input, or computes a score under `no_grad`, would otherwise give
-    exponents that are wrong without a sign of it.
-    """
+    """Compare the Jacobian with differences: one lost to `detach` would give wrong exponents."""
     h = torch.finfo(x.dtype).eps ** (1 / 3)
     v, jacobian = linearised(x)
     shifts = h * torch.eye(x.shape[1]).to(x)
@@ -168,34 +128,16 @@ def _check_derivative(field: Field, linearised: Linearised, x: Tensor) -> None:
         )
 
 
-def _rk4(linearised: Linearised, x: Tensor, frame: Tensor, dt: float) -> tuple[Tensor, Tensor]:
-    """Advance states (B, d) and frames (d, B, d), vectors first, by one joint step."""
-
-    def joint(x: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
-        v, jacobian = linearised(x)
-        return v, torch.einsum("bij,kbj->kbi", jacobian, frame)
-
-    k1, q1 = joint(x, frame)
-    k2, q2 = joint(x + dt / 2 * k1, frame + dt / 2 * q1)
-    k3, q3 = joint(x + dt / 2 * k2, frame + dt / 2 * q2)
-    k4, q4 = joint(x + dt * k3, frame + dt * q3)
-    x = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-    return x, frame + dt / 6 * (q1 + 2 * q2 + 2 * q3 + q4)
-
-
 def _orthonormalise(frame: Tensor) -> tuple[Tensor, Tensor]:
-    """Apply modified Gram-Schmidt to frames (d, B, d): orthonormal frames and lengths (B, d).
+    """Gram-Schmidt on frames (d, B, d), vectors first; the lengths (B, d) that it took away.
 
-    This is the QR decomposition with R's diagonal positive.  Written out because
-    `torch.linalg.qr` takes the small matrices of a batch one after another, several times slower
-    at d = 3.
+    `torch.linalg.qr` takes a batch's small matrices one by one, several times slower at d = 3.
     """
     done: list[Tensor] = []
     lengths = []
     for q in frame:
         for e in done:
             q = q - (q * e).sum(dim=-1, keepdim=True) * e
-        length = q.norm(dim=-1)
-        lengths.append(length)
-        done.append(q / length[:, None])
+        lengths.append(q.norm(dim=-1))
+        done.append(q / lengths[-1][:, None])
     return torch.stack(done), torch.stack(lengths, dim=-1)

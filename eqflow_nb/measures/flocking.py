@@ -88,11 +88,6 @@ def neighbour_alignment(tracks: Sequence[Tracks], lag: int, near: float) -> tupl
         Frames over which a velocity is taken.
     near : float
         Creatures nearer than that are neighbours, pixels.
-
-    Raises
-    ------
-    InputError
-        If no film holds two neighbours.
     """
     near, means = positive(near, "near"), []
     for track, steps in zip(moving(tracks), displacements(tracks, lag), strict=True):
@@ -115,11 +110,6 @@ def pair_distribution(
     """g(r) of positions (n, 2) on periodic canvases: distances (bins,) and g (bins,).
 
     1 at every r for points that take no notice of each other.
-
-    Raises
-    ------
-    InputError
-        If reach is more than half the canvas, or there are no pairs.
     """
     if not 0 < positive(reach, "reach") <= size / 2:
         raise InputError(f"reach is {reach:g}; it must be at most half the canvas, {size / 2:g}")

@@ -50,12 +50,6 @@ def diffusion(
     -------
     Tensor (m, m), float64
         In the coordinates' units squared, a step.
-
-    Raises
-    ------
-    InputError
-        If a number is out of its range, the rule is not of the tangents' colours, or a coordinate
-        changes nothing (the angle of a disc, say).
     """
     sigma, tau, eta = positive(sigma, "sigma"), positive(tau, "tau"), positive(eta, "eta")
     if tangents.ndim != 4 or rule.shape[-2:] != (tangents.shape[1],) * 2:

@@ -67,11 +67,6 @@ def locate(canvas: Tensor, paper: Sequence[float], diameter: float) -> Found:
         Red, green and blue of the background.
     diameter : float
         Of a creature, in pixels.
-
-    Raises
-    ------
-    InputError
-        If the canvas is not (3, H, W), or the diameter not below its sides.
     """
     canvas = as_images(canvas[None], "canvas", channels=3)[0]
     diameter = positive(diameter, "diameter")
@@ -116,11 +111,6 @@ def follow_creatures(found: Sequence[Found], size: int, reach: float) -> Tracks:
         Pixels a side.
     reach : float
         The longest way from one frame to the next, in pixels.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than 2 frames, or a frame has no creature.
     """
     import trackpy
 

@@ -13,13 +13,7 @@ from eqflow_nb.measures.tracking import Tracks
 
 
 def mean_squared_displacement(tracks: Sequence[Tracks], lag: int) -> np.ndarray:
-    """Mean over starts of |x(t + lag) - x(t)|^2 of each creature, pixels^2; lag in frames.
-
-    Raises
-    ------
-    InputError
-        If the films are not longer than the lag, or no creature was seen throughout.
-    """
+    """Mean over starts of |x(t + lag) - x(t)|^2 of each creature, pixels^2; lag in frames."""
     lag = count(lag, "lag")
     per = [
         ((t.positions[lag:] - t.positions[:-lag]) ** 2).sum(-1).mean(0)
@@ -42,11 +36,6 @@ def msd_exponent(
 
     1 is a random walk, 2 is straight on.  The error is the deviation over bootstrap draws of the
     creatures, of those films that are longer than every lag.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than 2 lags, no film is long enough, or nothing moves.
     """
     lags = sorted({count(lag, "lags") for lag in lags})
     if len(lags) < 2:
@@ -71,14 +60,6 @@ def speed(tracks: Sequence[Tracks], lag: int = 1) -> float:
     return float(
         np.mean([np.linalg.norm(v, axis=-1).mean() for v in displacements(tracks, lag)]) / lag
     )
-
-
-def persistence(tracks: Sequence[Tracks], lag: int) -> float:
-    """Correlation of a creature's displacement over `lag` frames with its next one.
-
-    0 for a random walk, 1 for going straight on.
-    """
-    return float(_autocorrelation(tracks, lag, 2)[1])
 
 
 def persistence_time(tracks: Sequence[Tracks], lag: int = 1) -> float:

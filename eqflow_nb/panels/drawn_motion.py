@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -102,15 +102,11 @@ class Motion:
 
     @cached_property
     def floor(self) -> float:
-        """The distance of two fresh clouds of as many points, the mean of four pairs."""
-        draws = [self._fresh(number) for number in range(2, 10)]
-        pairs = zip(draws[::2], draws[1::2], strict=True)
-        return sum(transport.sliced_wasserstein(x, y, PROJECTIONS) for x, y in pairs) / 4
+        """The mean distance of two fresh clouds of as many points."""
+        distance = partial(transport.sliced_wasserstein, projections=PROJECTIONS)
+        return transport.noise_floor(distance, self.draw, len(self.x), seed=self.seed)[0]
 
     def distance(self) -> float:
         """Distance of the particles to a fresh cloud of the law, in floors: 1 is perfect."""
-        fresh = self._fresh(1)
+        fresh = self.draw(len(self.x), self.seed + 101)
         return transport.sliced_wasserstein(self.x, fresh, PROJECTIONS) / self.floor
-
-    def _fresh(self, number: int) -> Tensor:
-        return self.draw(len(self.x), self.seed + 100 + number)

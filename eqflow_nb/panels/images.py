@@ -14,6 +14,7 @@ from eqflow_nb.figures.images import PATTERN, VELOCITY
 from eqflow_nb.flows import kernels, skew, spectral_kernel
 from eqflow_nb.panels.base import Panel, dropdown, slider
 from eqflow_nb.snapshots import icons
+from eqflow_nb.snapshots.base import blur
 
 PRESETS = tuple(snapshots.gray_scott.PRESETS)
 SHAPES = ("one pixel", "blurred", "random 3x3", "spectral")
@@ -70,9 +71,7 @@ def gray_scott_panel() -> Panel:
         time: float,
     ) -> str:
         score = _score(preset, sigma)
-        still = _photographs(preset)[:1]
-        noise = torch.randn(still.shape, generator=torch.Generator().manual_seed(1))
-        x = still + sigma * noise
+        x = blur(_photographs(preset)[:1], sigma, 1)
         symbol = gamma * shape_symbol(kernel, score)
         v = kernels.Convolution(symbol, score)(x)
         turn = 2 * torch.pi / _pace(score)  # of every wavelength, at gamma = 1 by the spectral rule

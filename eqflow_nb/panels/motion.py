@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -13,8 +13,9 @@ from torch import Tensor
 from eqflow_nb import rollout, scores, snapshots
 from eqflow_nb.figures.axes import LogDensity
 from eqflow_nb.flows import at_common_speed, exact, skew
-from eqflow_nb.inputs import Field, seeded
+from eqflow_nb.inputs import Field
 from eqflow_nb.measures import transport
+from eqflow_nb.snapshots.base import blur
 
 CLEAN = 0.05
 
@@ -101,8 +102,7 @@ def _fitted(world: str) -> scores.MixtureScore:
 @lru_cache(maxsize=64)
 def blurred_samples(world: str, n: int, sigma: float, seed: int) -> Tensor:
     """Samples (n, d) of a world blurred by sigma: where a flow made for it starts."""
-    x = snapshots.world(world).sample(n, seed)
-    return x + sigma * torch.randn(x.shape, generator=seeded(seed))
+    return blur(snapshots.world(world).sample(n, seed), sigma, seed)
 
 
 class Particles:
@@ -158,10 +158,10 @@ def stream_particles(world: str, psi: str, mix: float, sigma: float) -> Particle
 
 @lru_cache
 def stream_floor(world: str, sigma: float) -> float:
-    """The distance of two independent clouds of 400, the mean of four pairs."""
-    draws = [blurred_samples(world, 400, sigma, seed) for seed in range(2, 10)]
-    pairs = zip(draws[::2], draws[1::2], strict=True)
-    return sum(transport.sliced_wasserstein(x, y, 50) for x, y in pairs) / 4
+    """The mean distance of two independent clouds of 400."""
+    distance = partial(transport.sliced_wasserstein, projections=50)
+    draw = partial(blurred_samples, world, sigma=sigma)
+    return transport.noise_floor(distance, lambda n, seed: draw(n, seed=seed), 400)[0]
 
 
 @lru_cache(maxsize=32)

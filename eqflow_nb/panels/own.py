@@ -21,6 +21,7 @@ from eqflow_nb.panels.base import Panel, slider
 from eqflow_nb.panels.motion import Particles
 from eqflow_nb.report.plane import extent_of
 from eqflow_nb.scores.noise_level import choose_sigma
+from eqflow_nb.snapshots.base import blur
 from eqflow_nb.snapshots.cells import AXES, cells
 
 MOST, PARTICLES = 800, 80
@@ -110,8 +111,7 @@ class Cloud:
         return scores.MixtureScore(torch.ones(n), self.points, spread)
 
     def _blurred(self, n: int, sigma: float) -> Tensor:
-        x = self.points[:n]
-        return x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+        return blur(self.points[:n], sigma, 0)
 
     def _flow(self, sigma: float) -> Any:
         turn = skew.constant(skew.from_entries(1.0), scores.KernelDensityScore(self.points, sigma))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +16,11 @@ from eqflow_nb.equations.stationarity_fields import identify_fields
 from eqflow_nb.figures import report as figures_report
 from eqflow_nb.flows import kernels, spectral_kernel
 from eqflow_nb.inputs import InputError, seeded
-from eqflow_nb.measures import patterns
+from eqflow_nb.measures import mean_distance, patterns, random_halves
 from eqflow_nb.report.plane import kept_picture
 from eqflow_nb.report.points import SPLITS, Examined, say_kept, say_sigma, sigma_picture
 from eqflow_nb.scores.noise_level import choose_sigma
+from eqflow_nb.snapshots.base import blur
 from eqflow_nb.user_data.look import Look
 from eqflow_nb.user_data.read import Own
 
@@ -42,7 +44,7 @@ def examine(own: Own, seen: Look, sigma: float | None, seed: int) -> Examined:
     train, held = x[:half], x[half : 2 * half]
     score = scores.fit_gaussian_field(train, level)
     symbols = rules(score, seed)
-    start = _blurred(train, level, seed)
+    start = blur(train, level, seed)
     paces = {kind: _pace(score, symbol, start) for kind, symbol in symbols.items()}
     flow = kernels.Convolution(paces["skew"] * symbols["skew"], score)
     states, kept = _follow(score, {k: paces[k] * symbols[k] for k in symbols}, start, held, seed)
@@ -110,10 +112,6 @@ def _say_flow(channels: int) -> str:
     )
 
 
-def _blurred(x: Tensor, sigma: float, seed: int) -> Tensor:
-    return x + sigma * torch.randn(x.shape, generator=seeded(seed))
-
-
 def _pace(score: scores.GaussianFieldScore, symbol: Tensor, x: Tensor) -> float:
     """What makes a pixel's rms speed 1."""
     return float(1 / kernels.Convolution(symbol, score)(x).square().mean().sqrt())
@@ -130,15 +128,14 @@ def _follow(
 
     The distance is between D(x) and D of held-out images, and of both signs of K the worse.
     """
-    fresh = score.denoise(_blurred(held, score.sigma, seed + 1))
+    fresh = score.denoise(blur(held, score.sigma, seed + 1))
     both = torch.cat([score.denoise(start), fresh])
-    floor, half = 0.0, len(fresh)
-    generator = seeded(seed)
-    for split in range(SPLITS):
-        order = torch.randperm(len(both), generator=generator)
-        pair = both[order[:half]], both[order[half:]]
-        floor += patterns.patch_distance(*pair, SIDE, seed=split) / SPLITS
-    begun = patterns.patch_distance(both[:half], fresh, SIDE, seed=seed) / floor
+    seeds = itertools.count()
+    floor, _ = mean_distance(
+        lambda x, y: patterns.patch_distance(x, y, SIDE, seed=next(seeds)),
+        random_halves(both, SPLITS, seed),
+    )
+    begun = patterns.patch_distance(both[: len(fresh)], fresh, SIDE, seed=seed) / floor
     kept: dict[str, dict[float, float]] = {}
     ends = {"start": score.denoise(start[:1])}
     for kind, symbol in symbols.items():

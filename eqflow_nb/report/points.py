@@ -15,10 +15,11 @@ from torch import Tensor
 from eqflow_nb import flows, rollout, scores
 from eqflow_nb.equations.stationarity import identify
 from eqflow_nb.figures import report as figures_report
-from eqflow_nb.inputs import Field, InputError, seeded
-from eqflow_nb.measures import sliced_wasserstein
+from eqflow_nb.inputs import Field, InputError
+from eqflow_nb.measures import mean_distance, random_halves, sliced_wasserstein
 from eqflow_nb.report.plane import plane_of, plane_pictures
 from eqflow_nb.scores.noise_level import Choice, choose_sigma
+from eqflow_nb.snapshots.base import blur
 from eqflow_nb.user_data.look import Look
 from eqflow_nb.user_data.read import Own
 
@@ -84,7 +85,7 @@ def examine(own: Own, seen: Look, sigma: float | None, points: int, seed: int) -
         said.append("One coordinate: on a line nothing can flow and look the same.")
         return Examined(choice, score, None, {}, None, tuple(said), pictures, data)
     law, about = _law(rows[:MOST], names)
-    start = _blurred(train, level, seed)
+    start = blur(train, level, seed)
     flow = flows.at_common_speed(
         flows.skew.constant(flows.skew.random(x.shape[1], seed), score), start
     )
@@ -149,19 +150,9 @@ def _law(rows: np.ndarray, names: list[str]) -> tuple[Any | None, str]:
     return law, f"Law of motion, among {('linear', 'quadratic')[degree - 1]} ones: {law}"
 
 
-def _blurred(x: Tensor, sigma: float, seed: int) -> Tensor:
-    return x + sigma * torch.randn(x.shape, generator=seeded(seed))
-
-
-def _floor(x: Tensor, sigma: float, seed: int) -> float:
-    """Mean distance of two random halves of x, both blurred."""
-    generator, half, found = seeded(seed), len(x) // 2, []
-    for split in range(SPLITS):
-        order = torch.randperm(len(x), generator=generator)
-        one = _blurred(x[order[:half]], sigma, 2 * split)
-        other = _blurred(x[order[half : 2 * half]], sigma, 2 * split + 1)
-        found.append(sliced_wasserstein(one, other))
-    return float(np.mean(found))
+def _floor(x: Tensor, seed: int) -> float:
+    """Mean distance of two random halves of x."""
+    return mean_distance(sliced_wasserstein, random_halves(x, SPLITS, seed))[0]
 
 
 def _follow(
@@ -180,8 +171,8 @@ def _follow(
     }
     runners = {kind: (field, min(0.1, sigma / 2), TIMES) for kind, field in moving.items()}
     runs = rollout.race(runners, start)
-    fresh = _blurred(held, sigma, seed + 1)
-    floor = _floor(torch.cat([start, fresh]), 0.0, seed)
+    fresh = blur(held, sigma, seed + 1)
+    floor = _floor(torch.cat([start, fresh]), seed)
     kept = {
         kind: {t: sliced_wasserstein(run.at(t), fresh) / floor for t in TIMES}
         for kind, run in runs.items()
@@ -200,7 +191,7 @@ def _follow_law(
 
     field = flows.at_common_speed(field, train)
     run = rollout.race({"law": (field, 0.02, TIMES)}, train)["law"]
-    floor = _floor(torch.cat([train, held]), 0.0, seed)
+    floor = _floor(torch.cat([train, held]), seed)
     return {t: sliced_wasserstein(run.at(t), held) / floor for t in TIMES}
 
 

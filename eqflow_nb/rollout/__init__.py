@@ -4,7 +4,7 @@ A velocity field is any callable that gives states' velocities in the states' sh
 knows what it integrates.
 """
 
-from eqflow_nb.rollout.integrators import Diverged, Path, exponential, heun, rk4, rk4_step
+from eqflow_nb.rollout.integrators import Diverged, Path, exponential, heun, rk4
 from eqflow_nb.rollout.record import Rollout, held, race, record, together
 
 __all__ = [
@@ -17,6 +17,5 @@ __all__ = [
     "race",
     "record",
     "rk4",
-    "rk4_step",
     "together",
 ]

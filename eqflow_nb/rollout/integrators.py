@@ -41,7 +41,7 @@ class Diverged(RuntimeError):
 
 @torch.no_grad()
 def rk4(field: Field, x: Tensor, dt: float, steps: int) -> Path:
-    """Follow dx/dt = v(x), from states x of any shape, with `rk4_step`."""
+    """Follow dx/dt = v(x) by the classical fourth-order Runge-Kutta method, x of any shape."""
     dt, steps, x = positive(dt, "dt"), count(steps, "steps"), floating(x)
     yield 0.0, x
     for step in range(1, steps + 1):

@@ -10,6 +10,7 @@ from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from eqflow_nb.inputs import InputError, as_numbers, as_samples, as_states, count, positive, seeded
+from eqflow_nb.snapshots.base import blur
 
 # States in hand at once: their numbers fit into a processor's cache.  More take up to three times
 # as long.
@@ -196,7 +197,7 @@ def _choose_components(x: Tensor, sigma: float, seed: int) -> int:
     generator = seeded(seed)
     x = x[torch.randperm(len(x), generator=generator).to(x.device)][:CHOOSING]
     held_out, rest = x[: len(x) // 4], x[len(x) // 4 :]
-    held_out = held_out + sigma * torch.randn(held_out.shape, generator=generator).to(x)
+    held_out = blur(held_out, sigma, generator)
     sizes = [m for m in COMPONENTS if 5 * m <= len(rest)] or [1]
     logs = [_blurred(_maximise(rest, m, seed), sigma).log_density(held_out) for m in sizes]
     best = max(logs, key=lambda log: float(log.mean()))

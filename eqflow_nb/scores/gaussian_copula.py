@@ -8,8 +8,9 @@ from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr
 from torch import Tensor
 
-from eqflow_nb.inputs import as_images, between, positive, seeded
+from eqflow_nb.inputs import as_images, between, positive
 from eqflow_nb.scores.gaussian_field import GaussianFieldScore, fit_gaussian_field
+from eqflow_nb.snapshots.base import blur
 
 RIDGE = 1e-3  # noise level of a warped field's spectrum, which has the stills' own noise in it
 REACH = 3.0  # deviations up to which a warp is bent; beyond it is straight
@@ -127,9 +128,7 @@ def fit_gaussian_copula(
     """
     sigma, bend = positive(sigma, "sigma"), between(bend, "bend", 0, 1)
     stills = as_images(stills, "stills", at_least=2, vary=True, square=symmetrise)
-    generator = seeded(seed)
-    noise = torch.randn(stills.shape, generator=generator).to(stills)
-    blurred = noise.mul_(sigma).add_(stills)  # in place: no copies of many stills
+    blurred = blur(stills, sigma, seed)
     warp = _bent(blurred, bend)
     straight = torch.cat([warp(some) for some in blurred.split(4)])  # a few need little memory
     return GaussianCopulaScore(warp, fit_gaussian_field(straight, RIDGE, symmetrise), sigma)

@@ -59,8 +59,8 @@ net = chemistry.networks(NAMES, sigma, place)
 # make three pairs or more; one pair's distance wobbles by a third, so their mean is taken.
 
 # %%
-jobs = {n: lambda n=n: chemistry.yardstick(album[n], net[n], sizes["pairs"], 2) for n in NAMES}
-yard = rollout.together(jobs)
+jobs = {n: lambda n=n: chemistry.reference_sets(album[n], net[n], sizes["pairs"], 2) for n in NAMES}
+reference = rollout.together(jobs)
 plain = spectral_kernel.flow(
     scores.fit_gaussian_field(album["waves"].stills, sigma, symmetrise=True)
 )
@@ -93,7 +93,7 @@ for (name, kind), visits in ended.items():
 
 # %%
 jobs = {
-    key: lambda k=key: [chemistry.distance(yard[k[0]], ended[k], step) for step in steps]
+    key: lambda k=key: [chemistry.distance(reference[k[0]], ended[k], step) for step in steps]
     for key in rules
 }
 far = rollout.together(jobs)
@@ -140,7 +140,7 @@ def row(name, step, target, pair, control):
     stops = [ended[key].stopped for key in pair if ended[key].stopped]
     shared = dict(sigma=sigma, tau=chemistry.TAU, eta=chemistry.ETA, steps=step)
     shared |= dict(stopped_at_step=min(stops)) if stops else {}
-    floor = yard[pair[0][0]].floor
+    floor = reference[pair[0][0]].floor
     card.row(name, value, target=target, floor=floor, control=loose, **shared)
 
 
