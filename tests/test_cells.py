@@ -37,8 +37,6 @@ def test_shuffling_keeps_each_score_and_breaks_their_tie() -> None:
 
 
 def test_bad_input_is_refused() -> None:
-    for call, said in (
-        (lambda: annotate(torch.zeros(3)), "raw has shape"),
-    ):
+    for call, said in ((lambda: annotate(torch.zeros(3)), "raw has shape"),):
         with pytest.raises(InputError, match=said):
             call()
