@@ -17,7 +17,7 @@ def flipped(weights: torch.Tensor) -> torch.Tensor:
 
 MISTAKES: list[tuple[Callable[..., None], Any, str]] = [
     (plane.makes_skew, lambda W: W, r"isn't skew: K\[\d,\d\] \+ K\[\d,\d\] = -?[\d.]+"),
-    (plane.makes_skew, lambda W: W - W.T, "twice too large"),
+    (plane.makes_skew, lambda W: W - W.T, "2 times what it should be"),
     (plane.makes_skew, lambda W: (W.T - W) / 2, "opposite sign"),
     (plane.makes_skew, lambda W: W @ W.T[:, :1], r"has shape \(\d, 1\), and should have"),
     (plane.makes_skew, lambda W: W.undefined, "breaks when called with .*AttributeError"),
@@ -61,7 +61,7 @@ def test_feedback_names_the_mistake(asks: Callable[..., None], answer: Any, word
 
 
 def test_predictions_say_in_which_direction_they_are_off() -> None:
-    with pytest.raises(base.Wrong, match="opposite signs"):
+    with pytest.raises(base.Wrong, match="opposite in sign"):
         plane.same_place(1.0, -2.0)
     with pytest.raises(base.Wrong, match="covers 2 times the old path"):
         plane.same_place(-1.0, -2.0)

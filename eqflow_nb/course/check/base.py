@@ -1,7 +1,5 @@
 """What all checks share: fresh inputs, calling the reader's function, and saying what is off."""
 
-from __future__ import annotations
-
 import textwrap
 import traceback
 from collections.abc import Mapping
@@ -13,7 +11,7 @@ from torch import Tensor
 
 WIDTH = 88  # of what is printed
 DIGITS = 1e-6  # relative error that rounding may leave in float64
-
+Mistakes = Mapping[str, Any]  # what a mistake would give, by the words to say then
 FRESH = torch.Generator()
 FRESH.seed()  # nobody knows it beforehand
 
@@ -72,8 +70,7 @@ def unit(n: int) -> Tensor:
 def covariance(dim: int = 2) -> Tensor:
     """A fresh covariance matrix (dim, dim), float64, with variances between .5 and 2."""
     axes = torch.linalg.qr(normal(dim, dim))[0]
-    spread = 0.5 + 1.5 * torch.rand(dim, generator=FRESH, dtype=torch.float64)
-    return axes @ torch.diag(spread) @ axes.T
+    return axes * torch.tensor([uniform(0.5, 2) for _ in range(dim)]).double() @ axes.T
 
 
 def call(function: Any, name: str, *inputs: Any) -> Any:
@@ -91,21 +88,17 @@ def call(function: Any, name: str, *inputs: Any) -> Any:
 
 def numbers(value: Any, name: str, shape: tuple[int, ...]) -> Tensor:
     """An answer as a finite float64 tensor of some shape; () takes any one number."""
-    require(
-        value is not None,
-        f"{name} is None: a function should end with return, an answer have a value.",
-    )
+    require(value is not None, f"{name} is None: does your function end with return?")
     try:
         tensor = torch.as_tensor(value if isinstance(value, Tensor) else np.asarray(value)).detach()
     except (TypeError, ValueError, RuntimeError):
         raise Wrong(f"{name} is {_short(value)}, and should be numbers.") from None
-    words = f"{name} is complex, and should be real: take .real where that is meant."
-    require(not tensor.is_complex(), words)
+    require(not tensor.is_complex(), f"{name} is complex, and should be real: is .real meant?")
     if not shape and tensor.numel() == 1:
         tensor = tensor.reshape(())
     wanted = f"should have shape {shape}" if shape else "should be one number"
-    words = f"{name} has shape {tuple(tensor.shape)}, and {wanted}."
-    require(tuple(tensor.shape) == shape, words)
+    given = tuple(tensor.shape)
+    require(given == shape, f"{name} has shape {given}, and {wanted}.")
     finite = bool(torch.isfinite(tensor).all())
     require(finite, f"{name} is not finite: it has NaN or infinite entries.")
     return tensor.double()
@@ -117,33 +110,26 @@ def ask(function: Any, name: str, *inputs: Any, shape: tuple[int, ...] = ()) -> 
 
 
 def expect(
-    function: Any,
-    name: str,
-    *inputs: Any,
-    want: Tensor | float,
-    mistakes: Mapping[str, Tensor | float] | None = None,
-    tolerance: float = DIGITS,
-) -> Tensor:
+    want: Tensor | float, function: Any, name: str, *inputs: Any, mistakes: Mistakes | None = None
+) -> None:
     """Call the reader's function, and compare what it gives with what is right; see `close`."""
     want = torch.as_tensor(want).double()
     got = ask(function, name, *inputs, shape=tuple(want.shape))
     plain = all(isinstance(each, int | float) for each in inputs)
     given = ", ".join(f"{each:.3g}" for each in inputs) if plain else "..."
-    close(got, want, f"{name}({given})", mistakes, tolerance)
-    return got
+    close(got, want, f"{name}({given})", mistakes)
 
 
 def close(
     got: Tensor,
     want: Tensor,
     name: str,
-    mistakes: Mapping[str, Tensor | float] | None = None,
+    mistakes: Mistakes | None = None,
     tolerance: float = DIGITS,
 ) -> None:
     """Compare an answer with the right one, and say what is off and in which direction.
 
-    `mistakes` has what known mistakes would give, by the words to say then; `tolerance` is the
-    largest error allowed, over the largest entry of `want`.
+    `tolerance` is the largest error allowed, over the largest entry of `want`.
     """
     most = tolerance * max(float(want.abs().max()), 1e-300)
 
@@ -175,11 +161,11 @@ def moving(v: Tensor, name: str) -> float:
 
 def skew(matrix: Tensor) -> None:
     """`Wrong` if a matrix (d, d) isn't skew, with the worst pair of entries."""
-    excess = (matrix + matrix.T).abs()
-    i, j = divmod(int(excess.argmax()), len(matrix))
-    total = f"K[{i},{j}] + K[{j},{i}] = {float(matrix[i, j] + matrix[j, i]):.3g}"
-    small = float(excess.max()) <= DIGITS * max(1.0, float(matrix.abs().max()))
-    require(small, f"your matrix isn't skew: {total}, and should be 0.")
+    excess = matrix + matrix.T
+    i, j = divmod(int(excess.abs().argmax()), len(matrix))
+    total = f"K[{i},{j}] + K[{j},{i}] = {float(excess[i, j]):.3g}"
+    small = abs(excess[i, j]) <= DIGITS * max(1.0, float(matrix.abs().max()))
+    require(bool(small), f"your matrix isn't skew: {total}, and should be 0.")
 
 
 def _short(value: Any) -> str:

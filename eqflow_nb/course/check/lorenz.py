@@ -1,7 +1,5 @@
 """Checks of the exercises on the Lorenz system: chapter 02."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -28,11 +26,10 @@ def sum_of_exponents(total: Any, rates: tuple[float, float, float]) -> None:
 
     start = normal(2, 3) + torch.tensor([1.0, 1.0, 20.0])
     found = measures.lyapunov_spectrum(field, start, 0.002, 50).exponents.sum(1).mean()
-    beside = "the growth rate r stands beside the diagonal of the Jacobian: it plays no part."
     mistakes = {
         "the second equation's -y counts too.": found + 1,
         "the volume shrinks; your sum says that it grows.": -found,
-        beside: found + r,
+        "r stands beside the diagonal of the Jacobian: it plays no part.": found + r,
     }
     base.close(base.numbers(total, "total", ()), found, "total", mistakes, 0.01)
     right("the exponents add up to the mean divergence, here a constant: all volumes shrink alike.")
@@ -44,14 +41,9 @@ def makes_symmetric(symmetric: Any) -> None:
     x, signs = normal(8, 3), torch.tensor([-1.0, -1.0, 1.0]).double().roll(integer(0, 2))
     here, there = (ask(symmetric, "symmetric", v, signs, y, shape=(8, 3)) for y in (x, x * signs))
     gap = float((there - signs * here).abs().max())
-    require(
-        gap < 1e-6,
-        "not symmetric yet: at a turned point your velocity should be the turned velocity, and is "
-        f"off by up to {gap:.2g}.",
-    )
-    want = (v(x) + signs * v(x * signs)) / 2
-    twice = "symmetric, but twice too large: a field that has the symmetry should stay as it is."
-    base.close(here, want, "symmetric(...)", {twice: 2 * want})
+    words = f"at a turned point your velocity isn't the turned velocity: {gap:.2g} off at most."
+    require(gap < 1e-6, words)
+    base.close(here, (v(x) + signs * v(x * signs)) / 2, "symmetric(...)")
     right("half of a field and half of its turned copy: so a network gets a symmetry for good.")
 
 
@@ -59,16 +51,16 @@ def compares(similarity: Any) -> None:
     """02: `similarity(u, v)` of two fields, |cosine| over all states at once."""
     u = normal(30, 3)
     v = -uniform(1, 3) * u + normal(30, 3)
-    want = measures.similarity(u, v)
-    rows = torch.nn.functional.cosine_similarity(u, v, dim=1)
-    single = "you average the cosines of single states; sum first, so that fast places count more."
+    want, rows = measures.similarity(u, v), torch.cosine_similarity(u, v, dim=1)
     mistakes = {
         "the sign should not count: snapshots don't hold the direction of time.": -want,
-        single: rows.abs().mean(),
+        "you average cosines of single states; sum first, so that fast places count more.": (
+            rows.abs().mean()
+        ),
         "you average the cosines of single states; sum first, then divide.": rows.mean().abs(),
         "that grows with the speeds: divide by the sizes of both fields.": (u * v).sum().abs(),
     }
-    expect(similarity, "similarity", u, v, want=want, mistakes=mistakes)
+    expect(want, similarity, "similarity", u, v, mistakes=mistakes)
     right("1 for fields that are proportional, backwards or not; 0 for fields that share nothing.")
 
 
@@ -78,15 +70,12 @@ def growth_rate(growth: Any) -> None:
         largest, angle = sign * uniform(0.5, 1.5), uniform(math.pi / 12, math.pi / 3)
         c, s = math.cos(angle), math.sin(angle)
         axes = torch.tensor([[c, -s], [s, c]]).double()
-        A = axes @ torch.diag(torch.tensor([largest, largest - 1]).double()) @ axes.T
+        A = axes * torch.tensor([largest, largest - 1]).double() @ axes.T
         start = torch.zeros(1, 2, dtype=torch.float64)
         got = float(ask(growth, "growth", lambda x, A=A: x @ A.T, start, 0.03, 1000))
-        require(
-            abs(got - largest) < 0.15,  # some of it is the time to turn to the fastest direction
-            f"neighbours part at the rate {largest:.3g}; you say {got:.3g}, too "
-            f"{'small' if got < largest else 'large'}. Is each stretching counted once, and "
-            "divided by the whole time?",
-        )
+        words = f"neighbours part at the rate {largest:.3g}; you say {got:.3g}. Is each stretching"
+        words += " counted once, and divided by the whole time?"
+        require(abs(got - largest) < 0.15, words)  # it takes time to turn to the fastest direction
     right("above 0 neighbours part exponentially, which is chaos; below, they forget the gap.")
 
 

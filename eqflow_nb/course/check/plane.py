@@ -1,7 +1,5 @@
 """Checks of the exercises on points in the plane: chapters 00 and 01."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -23,17 +21,11 @@ def fresh_strength() -> float:
 
 def same_place(when: Any, strength: float) -> None:
     """00: `when` a flow of another strength is where that of strength 1 is at time 1."""
-    turned = float(base.numbers(when, "when", ())) * strength
-    require(
-        turned > 0,
-        f"strength {strength:.2f} and time {turned / strength:.3g} have opposite signs, so points "
-        "go the other way. A negative strength runs the film backwards: where is the old place?",
-    )
-    require(
-        abs(turned - 1) < 1e-3,
-        f"in time {turned / strength:.3g} the flow of strength {strength:.2f} covers {turned:.3g} "
-        "times the old path; once would be right.",
-    )
+    times = float(base.numbers(when, "when", ())) * strength
+    words = "that is opposite in sign to the strength, so points go the other way: run time back."
+    require(times > 0, words)
+    words = f"until then the flow covers {times:.3g} times the old path; once would be right."
+    require(abs(times - 1) < 1e-3, words)
     right("strength and time enter only as a product: snapshots hold neither clock nor direction.")
 
 
@@ -41,8 +33,7 @@ def makes_skew(skew_part: Any) -> None:
     """00: `skew_part(W)` of any square matrix."""
     W = normal(*[integer(2, 5)] * 2)
     base.skew(ask(skew_part, "skew_part", W, shape=tuple(W.shape)))
-    twice = "your matrix is skew, but twice too large: one that is skew already should stay as is."
-    expect(skew_part, "skew_part", W, want=(W - W.T) / 2, mistakes={twice: W - W.T})
+    expect((W - W.T) / 2, skew_part, "skew_part", W)
     right("a matrix is a skew plus a symmetric one; the skew part keeps a distribution.")
 
 
@@ -51,18 +42,13 @@ def turns_rigidly(covariance_for: Any) -> None:
     T = base.uniform(1, 9)
     C = ask(covariance_for, "covariance_for", T, shape=(2, 2))
     low, high = torch.linalg.eigvalsh((C + C.T) / 2).tolist()
-    require(
-        torch.allclose(C, C.T) and low > 0,
-        "that is no covariance: it must be symmetric with eigenvalues above 0; yours are "
-        f"{low:.3g} and {high:.3g}.",
+    words = (
+        f"no covariance: it should be symmetric; its eigenvalues, {low:.3g}, {high:.3g}, above 0."
     )
-    stretch = math.sqrt(high / low)
-    require(
-        stretch < 1.0001,
-        "the cloud is kept, but not turned rigidly: points go round ellipses, and distances "
-        f"change by a factor of up to {stretch:.3g} on the way.",
-    )
-    turns = T / (2 * math.pi * math.sqrt(low * high))
+    require(torch.allclose(C, C.T) and low > 0, words)
+    stretch, turns = math.sqrt(high / low), T / (2 * math.pi * math.sqrt(low * high))
+    words = f"points go round ellipses: distances change by a factor of up to {stretch:.3g}."
+    require(stretch < 1.0001, words)
     words = f"in a time T = {T:.3g} your cloud makes {turns:.3g} turns; one would be right."
     require(abs(turns - 1) < 1e-4, words)
     right("a round cloud turns as a wheel; the wider it is, the fainter its score and the slower.")
@@ -77,11 +63,10 @@ def measures_in_floors(in_floors: Any) -> None:
         return torch.randn(n, 2, generator=own, dtype=torch.float64) @ spread.T
 
     fresh = sum(float(ask(in_floors, "in_floors", draw(200, 900 + k), draw)) for k in range(4)) / 4
-    require(
-        0.5 < fresh < 2,
-        f"four fresh clouds are {fresh:.2g} floors from the distribution on average; it should be "
-        "about 1. Is the distance divided by that of two fresh samples of the same size?",
+    words = (
+        f"four fresh clouds are {fresh:.2g} floors off, not 1. Is the floor of two fresh samples?"
     )
+    require(0.5 < fresh < 2, words)
     moved = draw(200, 999) + (shift := base.uniform(1, 2))
     got, want = float(ask(in_floors, "in_floors", moved, draw)), measures.preservation(moved, draw)
     words = f"a cloud shifted by {shift:.2f} is about {want:.2g} floors off, not {got:.2g}."
@@ -92,13 +77,10 @@ def measures_in_floors(in_floors: Any) -> None:
 def one_turn(period: Any) -> None:
     """01: `period(C, strength)` of the constant skew flow on a Gaussian."""
     C, strength = covariance(), base.uniform(0.5, 3)
-    got = float(ask(period, "period", C, strength))
-    turns = got * strength / (2 * math.pi * math.sqrt(float(torch.det(C))))
-    require(
-        abs(turns - 1) < 1e-4,
-        f"after your time of {got:.3g} the points have made {turns:.3g} turns; one would be right. "
-        f"Here det C is {float(torch.det(C)):.3g}, the strength {strength:.3g}.",
-    )
+    det = torch.det(C)
+    turns = ask(period, "period", C, strength) * strength / (2 * math.pi * det.sqrt())
+    words = f"until then points make {turns:.3g} turns; one would be right. Here det C = {det:.3g}."
+    require(abs(float(turns) - 1) < 1e-4, words)
     right("all points of a Gaussian take the same time; it grows with the area of the cloud.")
 
 
@@ -106,15 +88,14 @@ def gaussian_score(score: Any) -> None:
     """01: `score(x, mean, C)` of a Gaussian."""
     d = integer(2, 4)
     x, mean, C = normal(7, d), normal(d), covariance(d)
-    want = (mean - x) @ torch.linalg.inv(C)
-    steep = "that multiplies by C; where the cloud is narrow the score is steep: use C^-1."
+    want, steep = (mean - x) @ torch.linalg.inv(C), (mean - x) @ C
     mistakes = {
         "your score doesn't vanish at the mean: measure x from there.": -x @ torch.linalg.inv(C),
-        steep: (mean - x) @ C,
+        "that multiplies by C; where the cloud is narrow the score is steep: use C^-1.": steep,
         "that treats the cloud as round: C is missing.": mean - x,
         "your score points away from the mean, where points get rarer: its sign is wrong.": -want,
     }
-    expect(score, "score", x, mean, C, want=want, mistakes=mistakes)
+    expect(want, score, "score", x, mean, C, mistakes=mistakes)
     right("the score points to where points get denser, most steeply where the cloud is narrow.")
 
 
@@ -132,7 +113,7 @@ def residual_of(residual: Any) -> None:
         "that is v . s alone: it lacks div v, by which points spread.": along,
         "the two terms should be added.": spread - along,
     }
-    expect(residual, "residual", v, s, x, want=spread + along, mistakes=mistakes)
+    expect(spread + along, residual, "residual", v, s, x, mistakes=mistakes)
     right("where it is positive the cloud thins, where it is negative it fills; 0 keeps it.")
 
 
@@ -141,35 +122,30 @@ def stream_flow(flow: Any) -> None:
     psi = flows.exact.Waves(2, seed=integer(0, 10**6))
     x, s = normal(20, 2), scores.gaussian(torch.zeros(2), covariance(2))
     slope, pull = psi.both(x)[1][:, 0], psi(x)[:, None] * s(x)
-    leaks = "J psi s alone leaks: where psi changes from place to place, grad psi must be added."
-    even = "J grad psi alone keeps an even cloud, not this one: psi s is missing."
-    unturned = "that is grad psi + psi s, not yet turned by J."
-    mistakes = {leaks: pull @ J.T, even: slope @ J.T, unturned: slope + pull}
-    expect(flow, "flow", psi, s, x, want=(slope + pull) @ J.T, mistakes=mistakes)
+    mistakes = {
+        "J psi s alone leaks: where psi changes, grad psi must be added.": pull @ J.T,
+        "J grad psi alone keeps an even cloud, not this one: psi s is missing.": slope @ J.T,
+        "that is grad psi + psi s, not yet turned by J.": slope + pull,
+    }
+    expect((slope + pull) @ J.T, flow, "flow", psi, s, x, mistakes=mistakes)
     right("every smooth psi gives a flow that keeps the cloud, and in the plane these are all.")
 
 
-def crosses_faster(psi: Any, least: float = 2.0) -> None:
+def crosses_faster(psi: Any) -> None:
     """01: a `psi(x)` whose flow crosses the saddle faster than the constant skew flow."""
     world = snapshots.world("two_peaks")
     mixture = [torch.as_tensor(part).double() for part in world.mixture(SIGMA)]  # type: ignore[misc]
-    score = scores.MixtureScore(*mixture)
-    x = world.blurred(SIGMA)(4000, integer(0, 10**6)).double()
+    score, x = scores.MixtureScore(*mixture), world.blurred(SIGMA)(4000, integer(0, 10**6)).double()
     ask(psi, "psi", x, shape=(len(x),))
     v = flows.exact.StreamFunction(lambda y: base.call(psi, "psi", y), score)
     base.moving(v(x), "your flow")
-    residual = flows.continuity.residual(v, score, x).relative
-    words = f"your psi isn't smooth: the residual is {residual:.2g} of the speed, not 0."
-    require(residual < 1e-6, words)
-    saddle = x[:, 0].abs() < 0.1
-    crossing = [
-        float(flows.at_common_speed(field, x)(x[saddle])[:, 0].abs().mean())
-        for field in (v, flows.skew.constant(J, score))
-    ]
-    times = f"{crossing[0] / crossing[1]:.2f} times as fast"
-    require(
-        crossing[0] >= least * crossing[1],
-        f"at the same rms speed your flow crosses the saddle {times} as the constant skew flow; "
-        f"{least:g} times is asked. Where should psi change most?",
+    leak = flows.continuity.residual(v, score, x).relative
+    require(leak < 1e-6, f"your psi isn't smooth: the residual is {leak:.2g} of the speed, not 0.")
+    fields = [flows.at_common_speed(field, x) for field in (v, flows.skew.constant(J, score))]
+    mine, other = (float(one(x)[x[:, 0].abs() < 0.1, 0].abs().mean()) for one in fields)
+    told = f"{mine / other:.2f} times as fast"
+    words = (
+        f"your flow crosses the saddle {told} as the skew flow; twice is asked. Where should psi"
     )
-    right(f"{times} over the saddle, and the cloud can't tell.")
+    require(mine >= 2 * other, f"{words} change most?")
+    right(f"{told} over the saddle, and the cloud can't tell.")
