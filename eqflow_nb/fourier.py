@@ -13,6 +13,8 @@ from torch import Tensor
 
 from eqflow_nb.inputs import InputError
 
+KINDS = {torch.float32: torch.complex64, torch.float64: torch.complex128}
+
 
 def filtered(symbol: Tensor, x: Tensor) -> Tensor:
     """Multiply every coefficient of images x (B, C, H, W) by a matrix (H, W//2+1, C, C).
@@ -21,10 +23,21 @@ def filtered(symbol: Tensor, x: Tensor) -> Tensor:
     """
     if symbol.ndim == 2:
         return torch.einsum("cd,bdhw->bchw", symbol.to(x), x)
-    coefficients = torch.fft.rfft2(x)
-    kind = torch.complex128 if x.dtype == torch.float64 else torch.complex64
-    mixed = torch.einsum("hwcd,bdhw->bchw", symbol.to(coefficients.device, kind), coefficients)
+    symbol = symbol.to(x.device, KINDS[x.dtype])
+    mixed = torch.einsum("hwcd,bdhw->bchw", symbol, torch.fft.rfft2(x))
     return torch.fft.irfft2(mixed, s=x.shape[-2:])
+
+
+class Filter:
+    """`filtered` with one symbol, converted to either precision beforehand: use it in loops."""
+
+    def __init__(self, symbol: Tensor) -> None:
+        self.symbol = symbol
+        self._ready = {x: symbol if symbol.ndim == 2 else symbol.to(KINDS[x]) for x in KINDS}
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Filtered images (B, C, H, W)."""
+        return filtered(self._ready[x.dtype], x)
 
 
 def frequencies(height: int, width: int) -> Tensor:
@@ -46,22 +59,11 @@ def root(matrix: Tensor) -> Tensor:
 
 
 def enlarged(symbol: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
-    """The symbol on a larger grid of the filter whose symbol (H, W//2+1, C, C) is given on `old`.
+    """The symbol on a larger grid `new` of the filter with a symbol (H, W//2+1, C, C) on `old`.
 
     The filter's kernel in space stays as it is, with zeros around it, so on a larger canvas it does
     at each pixel what it did.  Half of what lies half a side away goes to either side of it, which
     keeps a skew kernel skew.
-
-    Parameters
-    ----------
-    symbol : Tensor (H, W//2+1, C, C)
-    old, new : (int, int)
-        (H, W) and the larger grid's.
-
-    Raises
-    ------
-    InputError
-        If the symbol is not of the old grid, or the new one is smaller.
     """
     if symbol.ndim != 4 or symbol.shape[:2] != (old[0], old[1] // 2 + 1):
         raise InputError(f"symbol has shape {tuple(symbol.shape)}, which is not of a grid {old}")

@@ -80,7 +80,7 @@ def _samples(samples: Numbers, name: str, dim: int | None, at_least: int, vary: 
 
 def as_images(
     x: Any,
-    name: str = "stills",
+    name: str = "snapshots",
     channels: int | None = None,
     size: tuple[int, int] | None = None,
     at_least: int = 1,
@@ -229,6 +229,16 @@ def skew_matrix(K: Any, name: str = "K", dim: int | None = None) -> Tensor:
             f"{excess[i, j].item():g}, should be 0; use ({name} - {name}.T) / 2"
         )
     return matrix
+
+
+def as_signs(signs: Any, dim: int) -> Tensor:
+    """Return a symmetry x -> signs * x as a tensor (dim,) of 1 and -1."""
+    import torch
+
+    signs = torch.as_tensor(signs)
+    if signs.shape != (dim,) or not (signs.abs() == 1).all():
+        raise InputError(f"signs are {signs.tolist()}; give 1 or -1 for each of {dim} axes")
+    return signs
 
 
 def pick_device(name: str = "auto") -> torch.device:

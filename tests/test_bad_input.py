@@ -122,7 +122,12 @@ def test_states_of_the_wrong_dimension_are_refused_by_every_field(d):
             FlowNetworks(1, 2),
             FlowNetworks(2, 2).jacobian,
         ],
-        3: [VectorPotential(Waves(3, 3), law(3)), Waves(3), Waves(3).both, FlowNetworks(1, 3)],
+        3: [
+            VectorPotential(Waves(3, 3), law(3)),
+            Waves(3),
+            Waves(3).with_gradient,
+            FlowNetworks(1, 3),
+        ],
     }
     for right, several in fields.items():
         for field in several:

@@ -72,7 +72,9 @@ def test_a_flow_is_the_convolution_or_the_warped_one() -> None:
     x = leaning(2, seed=3)
     expected = kernels.Convolution(spectral_kernel.equal_rate_kernel(plain), plain)(x)
     torch.testing.assert_close(spectral_kernel.flow(plain)(x), expected)
-    by_hand = spectral_kernel.CopulaFlow(spectral_kernel.equal_rate_kernel(warped.inner), warped)(x)
+    by_hand = spectral_kernel.CopulaFlow(
+        spectral_kernel.equal_rate_kernel(warped.gaussian), warped
+    )(x)
     torch.testing.assert_close(spectral_kernel.flow(warped)(x), by_hand)
     assert not spectral_kernel.flow(warped, torch.zeros(2, 2))(x).any()
 
@@ -81,7 +83,7 @@ def test_a_flow_is_the_convolution_or_the_warped_one() -> None:
 def test_a_rule_fitted_in_a_warped_field_recovers_what_made_the_velocity(bend: float) -> None:
     score, x = scores.fit_gaussian_copula(leaning(60), 0.2, bend), leaning(3, seed=4)
     k = fourier.frequencies(SIZE, SIZE)
-    truth = (1 + (k > 0.1))[..., None, None] * spectral_kernel.equal_rate_kernel(score.inner)
+    truth = (1 + (k > 0.1))[..., None, None] * spectral_kernel.equal_rate_kernel(score.gaussian)
     v = spectral_kernel.flow(score, truth)
     symbol = spectral_kernel.fit_radial(x[:1], v(x[:1]), score, bins=40)
     torch.testing.assert_close(symbol, -symbol.mT)

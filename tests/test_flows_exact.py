@@ -105,7 +105,7 @@ def test_in_the_plane_it_is_the_stream_function(seed):
 @given(seeds, st.integers(1, 3))
 def test_the_gradient_of_waves_written_by_hand_is_the_automatic_one(seed, outputs):
     waves, x = Waves(3, outputs, seed=seed), normal(7, 3, seed=seed)
-    value, gradient = waves.both(x)
+    value, gradient = waves.with_gradient(x)
     torch.testing.assert_close(value, waves(x).view(7, outputs))
     torch.testing.assert_close(
         gradient, jacobian(lambda y: waves(y).view(7, outputs), x).view(7, outputs, 3)
@@ -115,7 +115,7 @@ def test_the_gradient_of_waves_written_by_hand_is_the_automatic_one(seed, output
 def test_waves_have_the_wavelength_asked_for():
     # E cos has mean square 1/2, its gradient |w|^2 / 2 with E |w|^2 = d (2 pi / wavelength)^2.
     waves, x = Waves(2, terms=4000, wavelength=5.0), 30 * normal(500, 2)
-    value, gradient = waves.both(x)
+    value, gradient = waves.with_gradient(x)
     ratio = float(gradient.square().sum(2).mean() / value.square().mean())
     assert ratio == pytest.approx(2 * (2 * math.pi / 5) ** 2, rel=0.15)
 

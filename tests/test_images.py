@@ -187,7 +187,7 @@ def a_text(path: Path) -> None:
         (a_text, "can't be read"),
         (no_settings, "can't be read"),
         (not_finite, "leave.bias holds values that are not finite"),
-        (other_shape, "they are of another network"),
+        (other_shape, "are of another network"),
         (no_widths, "do not say channels, widths and levels"),
     ],
 )
@@ -236,10 +236,10 @@ def test_bad_input_unknown_weights() -> None:
 def test_shipped_weights_are_small_and_say_how_they_were_made(name: str) -> None:
     assert (weights.FOLDER / f"{name}.safetensors").stat().st_size < 500_000
     about, recipe = weights.about(name), training.RECIPES[name]
-    for key in ("world", "steps", "batch", "stills", "stain_sd", "mirror"):
-        assert about[{"stain_sd": "smudge"}.get(key, key)] == getattr(recipe, key), (
-            "made by the command of today"
-        )
+    for key in ("world", "steps", "batch", "stain_sd", "snapshots", "mirror"):
+        assert about[{"stain_sd": "smudge", "snapshots": "stills"}.get(key, key)] == getattr(
+            recipe, key
+        ), "made by the command of today"
     assert about["seed"] == 0
     assert 0 < about["loss"] < 1
     assert weights.shipped() == sorted(training.RECIPES)

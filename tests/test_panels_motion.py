@@ -78,7 +78,7 @@ def test_stream_functions_know_their_gradients(name: str) -> None:
     mixed = Mixed(PSI[name], 0.7)
     x = torch.randn(20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     wanted = torch.func.vmap(torch.func.grad(lambda y: mixed(y[None])[0]))(x)
-    value, gradient = mixed.both(x)
+    value, gradient = mixed.with_gradient(x)
     torch.testing.assert_close(gradient[:, 0], wanted)
     torch.testing.assert_close(value[:, 0], 0.3 + 0.7 * PSI[name](x))
 

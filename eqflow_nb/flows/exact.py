@@ -26,11 +26,6 @@ class Waves:
     wavelength : float
         Typical wavelength, in the units of x.
     seed : int
-
-    Raises
-    ------
-    InputError
-        If dim, outputs or terms is not a whole number above 0, or the wavelength is not > 0.
     """
 
     def __init__(
@@ -50,8 +45,8 @@ class Waves:
         value = torch.cos(x @ self.waves.to(x) + self.phases.to(x)) @ self.weights.to(x)
         return value[:, 0] if value.shape[1] == 1 else value
 
-    def both(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Value (B, outputs) and gradient (B, outputs, d)."""
+    def with_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Value (B, outputs) and gradient (B, outputs, d) at states (B, d)."""
         as_states(x, len(self.waves))
         waves, weights = self.waves.to(x), self.weights.to(x)
         angle = x @ waves + self.phases.to(x)
@@ -60,11 +55,11 @@ class Waves:
         return torch.cos(angle) @ weights, gradient
 
 
-def _value_and_gradient(potential: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-    """Value (B, outputs) and gradient (B, outputs, d) of a potential."""
-    both = getattr(potential, "both", None)
-    if both is not None:
-        return both(x)
+def _with_gradient(potential: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+    """Value (B, outputs) and gradient (B, outputs, d); a potential that knows them is asked."""
+    own = getattr(potential, "with_gradient", None)
+    if own is not None:
+        return own(x)
 
     def wide(y: Tensor) -> Tensor:
         value = potential(y)
@@ -92,7 +87,7 @@ class StreamFunction:
     def __call__(self, x: Tensor) -> Tensor:
         """Velocity (B, 2) at states (B, 2)."""
         as_states(x, 2)
-        value, gradient = _value_and_gradient(self.psi, x)
+        value, gradient = _with_gradient(self.psi, x)
         slope = gradient[:, 0] + value * self.score(x)
         return torch.stack([slope[:, 1], -slope[:, 0]], dim=1)
 
@@ -113,15 +108,9 @@ class VectorPotential:
     def __call__(self, x: Tensor) -> Tensor:
         """Velocity (B, 3) at states (B, 3)."""
         as_states(x, 3)
-        a, slope = _value_and_gradient(self.potential, x)
-        curl = torch.stack(
-            [
-                slope[:, 2, 1] - slope[:, 1, 2],
-                slope[:, 0, 2] - slope[:, 2, 0],
-                slope[:, 1, 0] - slope[:, 0, 1],
-            ],
-            dim=1,
-        )
+        a, da = _with_gradient(self.potential, x)
+        pairs = ((2, 1), (0, 2), (1, 0))
+        curl = torch.stack([da[:, i, j] - da[:, j, i] for i, j in pairs], dim=1)
         return curl + torch.linalg.cross(self.score(x), a)
 
 
@@ -147,6 +136,5 @@ class StateDependentSkew:
 
         v = torch.einsum("bij,bj->bi", skew(x), self.score(x))
         for j, direction in enumerate(torch.eye(x.shape[1], dtype=x.dtype, device=x.device)):
-            slope = torch.func.jvp(skew, (x,), (direction.expand_as(x).contiguous(),))[1]
-            v = v + slope[:, :, j]
+            v = v + torch.func.jvp(skew, (x,), (direction.expand_as(x).contiguous(),))[1][:, :, j]
         return v

@@ -1,4 +1,4 @@
-"""Skew-symmetric convolutions: v = K * s keeps any law of periodic images, with nothing to train.
+"""Skew-symmetric convolutions: v = K * s keeps any distribution of periodic images, untrained.
 
 K[o, i, d] = -K[i, o, -d] makes the whole map skew: what channel i gives to channel o at a distance
 d it takes back.  Then div(K s) = tr(K grad s) = 0, as grad s is symmetric, and s . K s = 0.
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eqflow_nb.fourier import filtered
+from eqflow_nb.fourier import Filter
 from eqflow_nb.inputs import Field, InputError, as_images, as_numbers, choice, count, seeded
 
 
@@ -26,21 +26,23 @@ class Convolution:
     """
 
     def __init__(self, symbol: Tensor, score: Field) -> None:
-        self.symbol, self.score = symbol, score
+        self.kernel, self.score = Filter(symbol), score
 
     def __call__(self, x: Tensor) -> Tensor:
         """Velocity (B, C, H, W) at images (B, C, H, W)."""
-        return filtered(self.symbol, self.score(x))
+        return self.kernel(self.score(x))
+
+
+def convolution(kernel: Tensor, score: Field, size: tuple[int, int]) -> Convolution:
+    """v = K * s for a skew kernel (C, C, h, w) on images of a size; others are refused."""
+    kernel = check_skew(kernel)
+    if kernel.shape[2:] == (1, 1):
+        return Convolution(kernel[:, :, 0, 0], score)
+    return Convolution(symbol(kernel, size), score)
 
 
 def skew_kernel(weights: Tensor) -> Tensor:
-    """The skew part of any weights (C, C, h, w): (K[o, i, d] - K[i, o, -d]) / 2.
-
-    Raises
-    ------
-    InputError
-        If the weights are not (C, C, h, w) with odd h and w.
-    """
+    """The skew part of any weights (C, C, h, w), h and w odd: (K[o, i, d] - K[i, o, -d]) / 2."""
     weights = _as_kernel(weights, "weights")
     return (weights - weights.transpose(0, 1).flip(2, 3)) / 2
 
@@ -52,13 +54,7 @@ def symmetric_kernel(weights: Tensor) -> Tensor:
 
 
 def check_skew(kernel: Any) -> Tensor:
-    """Return a kernel (C, C, h, w) if it is skew.
-
-    Raises
-    ------
-    InputError
-        If it is not; the message names the worst entry.
-    """
+    """Return a kernel (C, C, h, w) if it is skew; else the error names the worst entry."""
     kernel = _as_kernel(kernel, "kernel")
     excess = kernel + kernel.transpose(0, 1).flip(2, 3)
     if excess.abs().max() > 1e-5 * kernel.abs().max().clamp(min=1e-30):
@@ -89,17 +85,10 @@ def random_kernel(
         Pixels a side of the grid whose frequencies are looked at.
     """
     channels, width = count(channels, "channels", 2 if width == 1 else 1), count(width, "width")
-    generator = seeded(seed)
-    weights = torch.randn(channels, channels, width, width, generator=generator)
+    weights = torch.randn(channels, channels, width, width, generator=seeded(seed))
     parts = {"skew": skew_kernel, "symmetric": symmetric_kernel}
-    return normalised(parts[choice(kind, parts, "kind")](weights), grid)
-
-
-def normalised(kernel: Tensor, grid: int = 64) -> Tensor:
-    """The kernel scaled so that the largest |eigenvalue| of its symbol is 1."""
+    kernel = parts[choice(kind, parts, "kind")](weights)
     largest = torch.linalg.matrix_norm(symbol(kernel, (grid, grid)), ord=2).max()
-    if not largest > 0:
-        raise InputError("kernel is zero everywhere; it moves nothing")
     return kernel / largest.to(kernel.dtype)
 
 
@@ -107,11 +96,6 @@ def symbol(kernel: Tensor, size: tuple[int, int]) -> Tensor:
     """K(k) of a kernel (C, C, h, w) on a grid: (H, W//2+1, C, C), complex128.
 
     It is skew-Hermitian where the kernel is skew.
-
-    Raises
-    ------
-    InputError
-        If the kernel is wider than the grid.
     """
     kernel = _as_kernel(kernel, "kernel").double()
     c, _, h, w = kernel.shape
@@ -123,14 +107,6 @@ def symbol(kernel: Tensor, size: tuple[int, int]) -> Tensor:
     spread = torch.zeros(c, c, *size, dtype=torch.float64)
     spread[:, :, :h, :w] = kernel
     return torch.fft.rfft2(spread.roll((-(h // 2), -(w // 2)), (2, 3))).permute(2, 3, 0, 1)
-
-
-def convolution(kernel: Tensor, score: Field, size: tuple[int, int]) -> Convolution:
-    """v = K * s for a skew kernel (C, C, h, w); other kernels are refused, see `check_skew`."""
-    kernel = check_skew(kernel)
-    if kernel.shape[2:] == (1, 1):
-        return Convolution(kernel[:, :, 0, 0], score)
-    return Convolution(symbol(kernel, size), score)
 
 
 def _as_kernel(kernel: Any, name: str) -> Tensor:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from eqflow_nb.inputs import InputError, as_samples, count, seeded
+from eqflow_nb.inputs import InputError, as_samples, as_signs, count, seeded
 
 # With fewer rows a network, splitting them costs more than the cache gives back.
 ROWS = 64
@@ -35,11 +35,6 @@ class FlowNetworks(nn.Module):
         A symmetry S x = signs * x.  The networks are then averaged to (f(x) + S f(S x)) / 2, so
         that v(S x) = S v(x).
     seed : int
-
-    Raises
-    ------
-    InputError
-        If a number is not a whole number in its range, or signs are not d numbers 1 or -1.
     """
 
     signs: Tensor | None
@@ -56,8 +51,6 @@ class FlowNetworks(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.signs: Tensor | None
-        self.speed: Tensor
         self.members, self.dim = count(members, "members"), count(dim, "dim")
         self.octaves = count(octaves, "octaves", at_least=0)
         generator = seeded(seed)
@@ -78,11 +71,9 @@ class FlowNetworks(nn.Module):
         if len(hidden) == 1:
             self.weights[0].data *= 1.5
         if signs is not None:
-            signs = torch.as_tensor(signs).float()
-            if signs.shape != (self.dim,) or not (signs.abs() == 1).all():
-                raise InputError(f"signs are {signs.tolist()}; give 1 or -1 for each of {dim} axes")
-        # A copy: ensembles that share a symmetry must not share memory.
-        self.register_buffer("signs", None if signs is None else signs.clone())
+            # A copy: ensembles that share a symmetry must not share memory.
+            signs = as_signs(signs, dim).float().clone()
+        self.register_buffer("signs", signs)
         self.register_buffer("speed", torch.ones(self.members, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -58,18 +58,8 @@ class Linear:
 def constant(matrix: Tensor, score: Field) -> Linear:
     """v = K s, which keeps p exactly: div(K s) = tr(K grad s) = 0 and s . K s = 0.
 
-    Zhang & Levin 2025 call it training-free.
-
-    Parameters
-    ----------
-    matrix : Tensor (d, d) or (m, d, d)
-        The skew matrix K, or several, see `Linear`.
-    score : callable (B, d) -> (B, d)
-
-    Raises
-    ------
-    InputError
-        If the matrix is not square and skew-symmetric; the message names the worst entry.
+    Zhang & Levin 2025 call it training-free.  K is a skew matrix (d, d), or several (m, d, d), see
+    `Linear`; others are refused.
     """
     matrix = as_numbers(matrix, "matrix")
     if matrix.ndim == 3 and len(matrix):
@@ -78,13 +68,7 @@ def constant(matrix: Tensor, score: Field) -> Linear:
 
 
 def from_entries(*entries: float) -> Tensor:
-    """Skew matrix from its entries above the diagonal, row by row: 1 for d = 2, 3 for d = 3.
-
-    Raises
-    ------
-    InputError
-        If the number of entries is not d (d - 1) / 2 for any d.
-    """
+    """Skew matrix from its entries above the diagonal, row by row: 1 for d = 2, 3 for d = 3."""
     size = next((d for d in range(2, 33) if d * (d - 1) // 2 == len(entries)), None)
     if size is None:
         raise InputError(
@@ -92,21 +76,13 @@ def from_entries(*entries: float) -> Tensor:
         )
     matrix = torch.zeros(size, size)
     rows, columns = torch.triu_indices(size, size, offset=1)
-    matrix[rows, columns] = torch.tensor(
-        [between(e, "entries", -math.inf, math.inf) for e in entries]
-    )
+    numbers = [between(entry, "entries", -math.inf, math.inf) for entry in entries]
+    matrix[rows, columns] = torch.tensor(numbers)
     return matrix - matrix.T
 
 
 def random(dim: int, seed: int = 0) -> Tensor:
-    """Random skew matrix (d, d) with Gaussian entries and Frobenius norm 1.
-
-    Parameters
-    ----------
-    dim : int
-        The dimension d, at least 2.
-    seed : int
-    """
+    """Random skew matrix (d, d), d >= 2, with Gaussian entries and Frobenius norm 1."""
     dim = count(dim, "dim", at_least=2)
     entries = torch.randn(dim, dim, generator=seeded(seed))
     matrix = entries - entries.T

@@ -21,13 +21,21 @@ CONTROLS = {
 }
 
 
+def low_pass(score: GaussianFieldScore) -> Tensor:
+    """a(k) = sqrt(det(C(k) + sigma^2 I)), scaled to a maximum of 1, (H, W//2+1)."""
+    if len(score.mean) != 2:
+        raise InputError(f"score has {len(score.mean)} channel(s); the turn J is of two")
+    a = 1 / torch.linalg.det(score.precision).sqrt()
+    return a / a.max()
+
+
 def equal_rate_kernel(score: GaussianFieldScore) -> Tensor:
     """The symbol K(k) = a(k) J that turns every wavelength of a Gaussian field at one rate.
 
     At frequency k the flow is v = -a J (C + sigma^2 I)^-1 (x - mu).  A matrix J S with S symmetric
     and positive has the eigenvalues ±i sqrt(det S), so these turn at a(k) / sqrt(det(C(k) +
-    sigma^2 I)).  With a(k) = sqrt(det(C(k) + sigma^2 I)) / (its largest) that is the same for all
-    k, and the largest eigenvalue of K is 1.
+    sigma^2 I)), which is the same for all k if a is the `low_pass`.  The largest eigenvalue of K is
+    then 1.
 
     Parameters
     ----------
@@ -41,39 +49,45 @@ def equal_rate_kernel(score: GaussianFieldScore) -> Tensor:
     return low_pass(score)[..., None, None] * torch.tensor(QUARTER_TURN).to(score.covariance)
 
 
-def flow(score: GaussianFieldScore | GaussianCopulaScore, symbol: Tensor | None = None) -> Field:
-    """The flow of a Gaussian field, warped or not: v = K * s, K by default `equal_rate_kernel`.
+class CopulaFlow:
+    """v = K * s_y(g(x)) / g'(x): a flow of a Gaussian field y = g(x), as x sees it.
+
+    If dy/dt = v_y keeps p_y then dx/dt = v_y(g(x)) / g'(x) keeps the distribution of x = g^-1(y):
+    it is the same motion in other coordinates.  Written in x it is v = A s + div A with the skew
+    matrix A(x) = g'(x)^-1 K g'(x)^-1, so the rule depends on the state.
 
     Parameters
     ----------
-    score : GaussianFieldScore or GaussianCopulaScore
-        A warped one gives `CopulaFlow`, a rule that depends on the state.
-    symbol : Tensor (H, W//2+1, C, C) or (C, C), optional
-        K(k); only a skew one keeps the score's law.
-
-    Returns
-    -------
-    callable (B, C, H, W) -> (B, C, H, W)
+    symbol : Tensor (H, W//2+1, C, C) or (C, C)
+        K(k), skew, such as `equal_rate_kernel(score.gaussian)`.
+    score : GaussianCopulaScore
     """
-    if isinstance(score, GaussianCopulaScore):
-        return CopulaFlow(equal_rate_kernel(score.inner) if symbol is None else symbol, score)
-    return Convolution(equal_rate_kernel(score) if symbol is None else symbol, score)
+
+    def __init__(self, symbol: Tensor, score: GaussianCopulaScore) -> None:
+        self.flow, self.transform = Convolution(symbol, score.gaussian), score.transform
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Velocity (B, C, H, W) at images (B, C, H, W)."""
+        y, slope, _ = self.transform.derivatives(x)
+        return self.flow(y) / slope
 
 
-def low_pass(score: GaussianFieldScore) -> Tensor:
-    """a(k) of `equal_rate_kernel`, (H, W//2+1), at most 1."""
-    if len(score.mean) != 2:
-        raise InputError(f"score has {len(score.mean)} channel(s); the turn J is of two")
-    a = 1 / torch.linalg.det(score.precision).sqrt()
-    return a / a.max()
+def flow(score: GaussianFieldScore | GaussianCopulaScore, symbol: Tensor | None = None) -> Field:
+    """The flow v = K * s of a Gaussian field, or `CopulaFlow` of a copula.
+
+    K is `equal_rate_kernel` unless a symbol (H, W//2+1, C, C) or (C, C) is given; only a skew one
+    keeps the score's distribution.
+    """
+    copula = isinstance(score, GaussianCopulaScore)
+    if symbol is None:
+        symbol = equal_rate_kernel(score.gaussian if copula else score)
+    return CopulaFlow(symbol, score) if copula else Convolution(symbol, score)
 
 
 def control(
     score: GaussianFieldScore, kind: str, seed: int = 0, scale: Tensor | None = None
 ) -> Convolution:
-    """Fields with the same low pass a(k) but not J: "random", "symmetric" or "identity".
-
-    What they share with the truth is owed to the low pass alone.
+    """Fields with the same low pass a(k) but not J: what they share with the truth is owed to it.
 
     Parameters
     ----------
@@ -96,29 +110,6 @@ def control(
     return Convolution(a[..., None, None] * matrix.to(a), score)
 
 
-class CopulaFlow:
-    """v = K * s_y(g(x)) / g'(x): a flow of a Gaussian field y = g(x), as x sees it.
-
-    If dy/dt = v_y keeps p_y then dx/dt = v_y(g(x)) / g'(x) keeps the law of x = g^-1(y): it is the
-    same motion in other coordinates.  Written in x it is v = A s + div A with the skew matrix
-    A(x) = g'(x)^-1 K g'(x)^-1, so the rule depends on the state.
-
-    Parameters
-    ----------
-    symbol : Tensor (H, W//2+1, C, C) or (C, C)
-        K(k), skew, such as `equal_rate_kernel(score.inner)`.
-    score : GaussianCopulaScore
-    """
-
-    def __init__(self, symbol: Tensor, score: GaussianCopulaScore) -> None:
-        self.flow, self.score = Convolution(symbol, score.inner), score
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Velocity (B, C, H, W) at images (B, C, H, W)."""
-        y, slope, _ = self.score.warp.slopes(x)
-        return self.flow(y) / slope
-
-
 def fit_radial(
     x: Tensor,
     velocity: Tensor,
@@ -136,7 +127,7 @@ def fit_radial(
     x, velocity : Tensor (B, 2, H, W)
         Images, one will do, and how they moved.
     score : GaussianFieldScore or GaussianCopulaScore
-        Of a warped one the rings are those of y = g(x).
+        Of a copula the rings are those of y = g(x).
     bins : int
         Rings of |k| on which c is constant, finer where the pattern has its power.
     weight : float or Tensor that broadcasts with x
@@ -147,15 +138,15 @@ def fit_radial(
     Tensor (H, W//2+1, 2, 2)
     """
     x, velocity = as_images(x, "x", channels=2), as_images(velocity, "velocity", channels=2)
-    inner = score.inner if isinstance(score, GaussianCopulaScore) else score
-    k = frequencies(*inner.size).to(x)
+    gaussian = score.gaussian if isinstance(score, GaussianCopulaScore) else score
+    k = frequencies(*gaussian.size).to(x)
     order = k.flatten().argsort()
-    power = torch.linalg.inv(inner.precision).diagonal(dim1=-2, dim2=-1).sum(-1).sqrt()
+    power = torch.linalg.inv(gaussian.precision).diagonal(dim1=-2, dim2=-1).sum(-1).sqrt()
     heap = power.flatten()[order].cumsum(0)
     ring = torch.empty_like(order)
     ring[order] = (heap / heap[-1] * count(bins, "bins")).long().clamp(max=bins - 1)
     ring = ring.reshape(k.shape)
-    turn = equal_rate_kernel(inner).to(x)
+    turn = equal_rate_kernel(gaussian).to(x)
     parts = [
         (weight * flow(score, (ring == index)[..., None, None] * turn)(x)).flatten()
         for index in range(bins)
@@ -203,7 +194,8 @@ def exact_states(
         decay = torch.linalg.matrix_exp(t * rate)
         state = filtered(decay, x - mean) + mean
         if eta > 0 and t > 0:
-            law = torch.linalg.inv(score.precision).to(kind)
-            state = state + filtered(root(law - decay @ law @ decay.mH), noise)
+            covariance = torch.linalg.inv(score.precision).to(kind)
+            spread = covariance - decay @ covariance @ decay.mH
+            state = state + filtered(root(spread), noise)
         moved.append(state)
     return torch.stack(moved)

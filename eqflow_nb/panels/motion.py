@@ -40,7 +40,7 @@ class Quadratic:
         self.c, self.b = c, torch.tensor(b)
         self.a = torch.tensor([[a[0], a[1]], [a[1], a[2]]])
 
-    def both(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def with_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Value (B, 1) and gradient (B, 1, 2) at states (B, 2)."""
         slope = x @ self.a.to(x)
         value = self.c + ((self.b.to(x) + slope / 2) * x).sum(1, keepdim=True)
@@ -48,7 +48,7 @@ class Quadratic:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Value (B,) at states (B, 2)."""
-        return self.both(x)[0][:, 0]
+        return self.with_gradient(x)[0][:, 0]
 
 
 class Mixed:
@@ -57,14 +57,14 @@ class Mixed:
     def __init__(self, psi: Any, share: float) -> None:
         self.psi, self.share = psi, share
 
-    def both(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def with_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Value (B, 1) and gradient (B, 1, 2) at states (B, 2)."""
-        value, slope = self.psi.both(x)
+        value, slope = self.psi.with_gradient(x)
         return 1 - self.share + self.share * value, self.share * slope
 
     def __call__(self, x: Tensor) -> Tensor:
         """Value (B,) at states (B, 2)."""
-        return self.both(x)[0][:, 0]
+        return self.with_gradient(x)[0][:, 0]
 
 
 PSI: dict[str, Any] = {

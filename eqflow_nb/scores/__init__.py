@@ -1,4 +1,8 @@
-"""Scores s(x) = grad log p(x): callables (B, d) -> (B, d), whatever world x came from."""
+"""Scores s(x) = grad log p(x) of points (B, d) and images (B, C, H, W), from any world.
+
+Each is a callable from states to vectors of the same shape; most know the posterior mean
+D(x) = x + sigma^2 s(x) too, as `denoise`.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +12,20 @@ from eqflow_nb.scores.gaussian_copula import GaussianCopulaScore, fit_gaussian_c
 from eqflow_nb.scores.gaussian_field import GaussianFieldScore, fit_gaussian_field
 from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.scores.kernel_density import KernelDensityScore
-from eqflow_nb.scores.unet import UNet
+from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.scores.weights import load, shipped
 
 __all__ = [
     "DenoiserScore",
+    "GaussianCopulaScore",
+    "GaussianFieldScore",
     "ImageScore",
     "KernelDensityScore",
     "MixtureScore",
-    "GaussianFieldScore",
-    "UNet",
-    "GaussianCopulaScore",
-    "fit_mixture",
-    "fit_gaussian_field",
+    "choose_sigma",
     "fit_gaussian_copula",
+    "fit_gaussian_field",
+    "fit_mixture",
     "gaussian",
     "load",
     "of_density",

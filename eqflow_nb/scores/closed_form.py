@@ -9,7 +9,17 @@ import torch
 from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
-from eqflow_nb.inputs import InputError, as_numbers, as_samples, as_states, count, positive, seeded
+from eqflow_nb.inputs import (
+    Field,
+    InputError,
+    as_numbers,
+    as_samples,
+    as_signs,
+    as_states,
+    count,
+    positive,
+    seeded,
+)
 from eqflow_nb.snapshots.base import blur
 
 # States in hand at once: their numbers fit into a processor's cache.  More take up to three times
@@ -18,8 +28,7 @@ ROWS = 4096
 COMPONENTS = (2, 8, 24, 64)
 EM_ROUNDS = 30
 STARTS = 16
-# As many samples as the choice of a size is made on.
-CHOOSING = 20000
+CHOOSING = 20000  # the samples, at most, on which the number of components is chosen
 # Keeps a component that sits on few samples from collapsing; far below any noise level in use.
 LEAST_VARIANCE = 1e-5
 
@@ -29,7 +38,7 @@ class MixtureScore:
 
     With P_k the inverse covariances, log N_k is a quadratic polynomial of x, so one matrix product
     of (1, x, x x^T) with a table gives all M exponents, and a second one the score.  It is an exact
-    gradient, which matters: a constant skew matrix times it keeps the mixture's law for ever.
+    gradient, so a constant skew matrix times it keeps the mixture for ever.
 
     Parameters
     ----------
@@ -38,12 +47,6 @@ class MixtureScore:
     means : Tensor (M, d)
     covariances : Tensor (M, d, d)
         Symmetric, positive definite.
-
-    Raises
-    ------
-    InputError
-        If the shapes disagree, a weight is not > 0, or a covariance is not symmetric and positive
-        definite.
     """
 
     def __init__(self, weights: Tensor, means: Tensor, covariances: Tensor) -> None:
@@ -93,19 +96,19 @@ class MixtureScore:
 
     def blurred(self, sigma: float) -> MixtureScore:
         """Score of the same mixture with more noise, N(0, sigma^2 I), added to its samples."""
-        noise = positive(sigma, "sigma") ** 2 * torch.eye(self.dim).to(self.means)
-        return MixtureScore(self.weights, self.means, self.covariances + noise)
+        sigma = positive(sigma, "sigma")
+        return _blurred((self.weights, self.means, self.covariances), sigma)
 
     def responsibilities(self, x: Tensor) -> Tensor:
         """Posterior probabilities (B, M) that states (B, d) came from each component."""
         return _in_parts(self._posterior, as_states(x, self.dim))
 
     def _posterior(self, x: Tensor) -> Tensor:
-        return torch.softmax(self._features(x) @ self._tables_for(x)[0], dim=1)
+        return torch.softmax(self._exponents(x), dim=1)
 
     def log_density(self, x: Tensor) -> Tensor:
         """Log p (B,) at states (B, d)."""
-        return torch.logsumexp(self._features(x) @ self._tables_for(x)[0], dim=1)
+        return torch.logsumexp(self._exponents(x), dim=1)
 
     def jacobian(self, x: Tensor) -> Tensor:
         """Jacobian (B, d, d) of the score: E[g g^T - P] - s s^T, g_k = P_k (mu_k - x)."""
@@ -117,34 +120,26 @@ class MixtureScore:
         spread = (g * share[:, :, None]).transpose(1, 2) @ g
         return spread - (share @ pulls[:, d:]).view(-1, d, d) - s[:, :, None] * s[:, None, :]
 
-    def _features(self, x: Tensor) -> Tensor:
-        as_states(x, self.dim)
-        products = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)
-        return torch.cat([torch.ones_like(x[:, :1]), x, products], 1)
+    def _exponents(self, x: Tensor) -> Tensor:
+        return _polynomials(as_states(x, self.dim)) @ self._tables_for(x)[0]
 
     def _tables_for(self, x: Tensor) -> tuple[Tensor, Tensor]:
         exponents, pulls = self._single if x.dtype == torch.float32 else self._double
         return exponents.to(x), pulls.to(x)
 
 
-def _in_parts(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """A function's values (B, ...) at states (B, d), a part of them at a time."""
-    if len(x) <= ROWS or x.is_cuda:
-        return f(x)
-    return torch.cat([f(part) for part in x.split(ROWS)])
-
-
 def gaussian(mean: Tensor, covariance: Tensor) -> MixtureScore:
-    """Score of a Gaussian, s(x) = C^-1 (mean - x).
-
-    Parameters
-    ----------
-    mean : Tensor (d,)
-    covariance : Tensor (d, d)
-        Symmetric, positive definite; else an `InputError` is raised.
-    """
+    """Score of a Gaussian with mean (d,) and covariance (d, d), s(x) = C^-1 (mean - x)."""
     mean = as_numbers(mean, "mean")
     return MixtureScore(mean.new_ones(1), mean[None], as_numbers(covariance, "covariance")[None])
+
+
+def of_density(log_density: Callable[[Tensor], Tensor]) -> Field:
+    """Score of any differentiable log density (B, d) -> (B,), by automatic differentiation.
+
+    Each value must depend on its own row only.  A constant may be missing.
+    """
+    return torch.func.grad(lambda x: log_density(x).sum())
 
 
 def fit_mixture(
@@ -154,7 +149,7 @@ def fit_mixture(
     seed: int = 0,
     signs: Tensor | None = None,
 ) -> MixtureScore:
-    """Fit a Gaussian mixture to still samples, then blur it exactly: C_k + sigma^2 I.
+    """Fit a Gaussian mixture to snapshots, then blur it exactly: C_k + sigma^2 I.
 
     Expectation maximisation sees the clean samples; the blur is added in closed form, so no noise
     is drawn.  A few dozen components smooth out the sampling noise that a kernel density keeps, and
@@ -170,23 +165,18 @@ def fit_mixture(
         likelihood on blurred, held-out samples is within one standard error of the best.
     seed : int
     signs : Tensor (d,), optional
-        A symmetry x -> signs * x of the law, which is then imposed (2 M components).
-
-    Raises
-    ------
-    InputError
-        If the samples are not finite, constant along an axis, or too few; if sigma is not > 0, or
-        signs are not d numbers 1 or -1.
+        A symmetry x -> signs * x of the distribution, which is then imposed (2 M components).
     """
     sigma = positive(sigma, "sigma")
     components = None if components is None else count(components, "components")
-    least = 5 * (components or 2)
-    x = as_samples(samples, at_least=least, vary=True).detach().double()
-    flip = None if signs is None else torch.diag(_symmetry(signs, x))
+    x = as_samples(samples, at_least=5 * (components or 2), vary=True).detach().double()
+    if signs is not None:
+        signs = as_signs(signs, x.shape[1]).to(x)
     if components is None:
         components = _choose_components(x, sigma, seed)
     weights, means, covariances = _maximise(x, components, seed)
-    if flip is not None:
+    if signs is not None:
+        flip = torch.diag(signs)
         weights, means = torch.cat([weights, weights]), torch.cat([means, means @ flip])
         covariances = torch.cat([covariances, flip @ covariances @ flip])
     return _blurred((weights, means, covariances), sigma)
@@ -208,13 +198,6 @@ def _choose_components(x: Tensor, sigma: float, seed: int) -> int:
     return sizes[-1]
 
 
-def _symmetry(signs: Tensor, x: Tensor) -> Tensor:
-    signs = torch.as_tensor(signs).to(x)
-    if signs.shape != x.shape[1:] or not (signs.abs() == 1).all():
-        raise InputError(f"signs are {signs.tolist()}; give 1 or -1 for each of {x.shape[1]} axes")
-    return signs
-
-
 def _blurred(mixture: tuple[Tensor, Tensor, Tensor], sigma: float) -> MixtureScore:
     weights, means, covariances = mixture
     eye = torch.eye(means.shape[1]).to(means)
@@ -233,7 +216,7 @@ def _maximise(x: Tensor, components: int, seed: int) -> tuple[Tensor, Tensor, Te
         labels = kmeans2(few.cpu().numpy(), components, minit="++", seed=seed + start)[1]
         share = torch.nn.functional.one_hot(torch.from_numpy(labels).long(), components).to(x)
         starts.append(_rounds(few, share))
-    # Few components get stuck in a poor split easily, and cost little: the best start is kept.
+    # Few components easily end in a poor split, and cost little: the best start is kept.
     best = max(starts, key=lambda fit: float(MixtureScore(*fit).log_density(few).mean()))
     return _rounds(x, MixtureScore(*best).responsibilities(x))
 
@@ -241,29 +224,26 @@ def _maximise(x: Tensor, components: int, seed: int) -> tuple[Tensor, Tensor, Te
 def _rounds(x: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Rounds of expectation maximisation on x (n, d), from responsibilities (n, M)."""
     d = x.shape[1]
-    features = torch.cat([torch.ones_like(x[:, :1]), x, (x[:, :, None] * x[:, None]).flatten(1)], 1)
+    features = _polynomials(x)
+    least = LEAST_VARIANCE * torch.eye(d).to(x)
     for _ in range(EM_ROUNDS):
         sums = share.T @ features
         sums = sums[sums[:, 0] > 1e-3]
         means = sums[:, 1 : d + 1] / sums[:, :1]
         second = (sums[:, d + 1 :] / sums[:, :1]).view(-1, d, d)
-        least = LEAST_VARIANCE * torch.eye(d).to(x)
         covariances = second - means[:, :, None] * means[:, None, :] + least
         share = MixtureScore(sums[:, 0], means, covariances).responsibilities(x)
     return sums[:, 0] / len(x), means, covariances
 
 
-def of_density(log_density: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Score of any differentiable log density, by automatic differentiation.
+def _polynomials(x: Tensor) -> Tensor:
+    """(1, x, x x^T), (B, 1 + d + d^2), of states (B, d)."""
+    products = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)
+    return torch.cat([torch.ones_like(x[:, :1]), x, products], 1)
 
-    Parameters
-    ----------
-    log_density : callable (B, d) -> (B,)
-        Each value must depend on its own row only.  A constant may be missing.
-    """
-    gradient = torch.func.grad(lambda x: log_density(x).sum())
 
-    def score(x: Tensor) -> Tensor:
-        return gradient(x)
-
-    return score
+def _in_parts(f: Field, x: Tensor) -> Tensor:
+    """A function's values (B, ...) at states (B, d), a part of them at a time."""
+    if len(x) <= ROWS or x.is_cuda:
+        return f(x)
+    return torch.cat([f(part) for part in x.split(ROWS)])

@@ -11,25 +11,10 @@ from eqflow_nb.inputs import as_samples, count, positive, seeded
 
 
 class DenoiserScore(nn.Module):
-    """s(x) = (D(x) - x) / sigma^2 with a small network D (Tweedie's formula).
+    """s(x) = (D(x) - x) / sigma^2 of points with a small network D (Tweedie's formula).
 
     The network predicts the noise, eps(x) = (x - D(x)) / sigma, which has unit size at any sigma.
-    Unlike a closed form it is not exactly a gradient.
-
-    Parameters
-    ----------
-    dim : int
-        The dimension d.
-    sigma : float
-        Noise level, in the units of the samples.
-    width : int
-        Units in each of the two hidden layers.
-    seed : int
-
-    Raises
-    ------
-    InputError
-        If sigma is not > 0, or dim or width is not a whole number above 0.
+    Unlike a closed form it is not exactly a gradient.  It has two hidden layers of `width` units.
     """
 
     def __init__(self, dim: int, sigma: float, width: int = 64, seed: int = 0) -> None:
@@ -71,6 +56,7 @@ def train(
     """Train by denoising score matching, minimising E |eps(x + sigma eps) - eps|^2.
 
     A generator: it yields (step, loss) so that the caller owns progress bars and early stopping.
+    The loss is that of the step's batch, per sample; d is what predicting no noise would give.
     Vincent, Neural Computation 23, 1661 (2011), eq. 4.3.
 
     Parameters
@@ -82,16 +68,6 @@ def train(
     rate : float
         Peak learning rate of a one-cycle schedule.
     seed : int
-
-    Yields
-    ------
-    (step, loss)
-        The loss, per sample, of the step's batch; d is what predicting no noise would give.
-
-    Raises
-    ------
-    InputError
-        If the samples are not finite, constant along an axis, or not of the network's dimension.
     """
     steps, batch = count(steps, "steps"), count(batch, "batch")
     samples = as_samples(samples, dim=score.dim, vary=True).to(next(score.parameters()))

@@ -1,11 +1,11 @@
-"""The score of a Gaussian random field with the stills' spectrum: nothing is trained."""
+"""The score of a Gaussian random field with the spectrum of images: nothing is trained."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from eqflow_nb.fourier import filtered
+from eqflow_nb.fourier import Filter
 from eqflow_nb.inputs import InputError, as_images, count, floating, positive
 
 
@@ -26,11 +26,6 @@ class GaussianFieldScore:
         Noise level, in the units of the images.
     width : int, optional
         W, which C(k) leaves open; without it W is even.
-
-    Raises
-    ------
-    InputError
-        If sigma is not above 0 or too small to part channels that agree, or there is no such W.
     """
 
     def __init__(
@@ -52,12 +47,13 @@ class GaussianFieldScore:
                 f"sigma is {self.sigma:g}, which is nothing beside the covariance; some channels "
                 "always agree at some frequency, and need more noise to have a score"
             )
+        self._pull = Filter(-self.precision)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Score (B, C, H, W) at images (B, C, H, W)."""
         if floating(x).ndim != 4 or not len(x) or x.shape[1:] != (len(self.mean), *self.size):
             as_images(x, "x", channels=len(self.mean), size=self.size, at_least=1)
-        return filtered(-self.precision, x - self.mean.to(x)[:, None, None])
+        return self._pull(x - self.mean.to(x)[:, None, None])
 
     def denoise(self, x: Tensor) -> Tensor:
         """Posterior mean D(x) = x + sigma^2 s(x), (B, C, H, W)."""
@@ -69,45 +65,36 @@ class GaussianFieldScore:
 
 
 def fit_gaussian_field(
-    stills: Tensor, sigma: float, symmetrise: bool = False
+    snapshots: Tensor, sigma: float, symmetrise: bool = False
 ) -> GaussianFieldScore:
-    """Measure mean and spectrum of stills, and make the score of blurred ones.
+    """Measure mean and spectrum of images, and make the score of blurred ones.
+
+    C(k) is real, as for distributions that look the same upside down, and in float64.
 
     Parameters
     ----------
-    stills : Tensor (n, C, H, W)
-        Clean, with H = W if they are symmetrise.
+    snapshots : Tensor (n, C, H, W)
+        Clean; with H = W to symmetrise.
     sigma : float
-        Noise level, in the units of the stills.
+        Noise level, in the units of the snapshots.
     symmetrise : bool
-        Also average over the eight turns and mirror images of the grid, which is right for laws
-        without a direction, and worth up to four times as many stills.
-
-    Returns
-    -------
-    GaussianFieldScore
-        C(k) is real, as for laws that look the same upside down, and in float64.
-
-    Raises
-    ------
-    InputError
-        If the stills are fewer than 2, not finite, or a channel has one colour all over.
+        Also average over the eight turns and mirror images of the grid: right for distributions
+        without a direction, and worth up to four times as many snapshots.
     """
-    stills = as_images(stills, "stills", at_least=2, vary=True, square=symmetrise)
-    mean = stills.mean((0, 2, 3), dtype=torch.float64)
-    shape = (*stills.shape[2:], stills.shape[1], stills.shape[1])
-    power = torch.zeros(shape, dtype=torch.float64, device=stills.device)
-    for part in stills.split(8):
+    snapshots = as_images(snapshots, "snapshots", at_least=2, vary=True, square=symmetrise)
+    mean = snapshots.mean((0, 2, 3), dtype=torch.float64)
+    n, channels, height, width = snapshots.shape
+    power = torch.zeros(height, width, channels, channels, dtype=torch.float64).to(mean)
+    for part in snapshots.split(8):
         x = torch.fft.fft2(part.double() - mean[:, None, None], norm="ortho")
-        power += torch.einsum("nchw,ndhw->hwcd", x, x.conj()).real / len(stills)
+        power += torch.einsum("nchw,ndhw->hwcd", x, x.conj()).real / n
     power = (power + power.mT) / 2
     if symmetrise:
-        power = (_reflected(power) + _reflected(power.transpose(0, 1))) / 2
-    width = stills.shape[3]
+        power = (_mirrored(power) + _mirrored(power.transpose(0, 1))) / 2
     return GaussianFieldScore(mean, power[:, : width // 2 + 1].contiguous(), sigma, width)
 
 
-def _reflected(power: Tensor) -> Tensor:
+def _mirrored(power: Tensor) -> Tensor:
     """Mean over the mirror images k_x -> -k_x and k_y -> -k_y of (H, W, C, C)."""
     down = (power + power.flip(0).roll(1, 0)) / 2
     return (down + down.flip(1).roll(1, 1)) / 2

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from eqflow_nb.fourier import blur
 from eqflow_nb.inputs import InputError, as_images, between, count, positive
 from eqflow_nb.scores.unet import UNet
 
-Draw = Callable[[int, torch.Generator], Tensor]
 LEVELS = (0.1, 1.0)
 AVERAGE = 0.999
-STAIN = 2.5  # pixels, the radius of what smudges
+STAIN_RADIUS = 2.5  # pixels
 FAR = 0.25  # of the images, blurred by more than the highest level that is used
 
 
@@ -29,12 +29,7 @@ class ImageScore(nn.Module):
     sigma : float
         Noise level, in units of a channel's standard deviation.
     levels : (float, float)
-        The lowest and highest level it was trained at.
-
-    Raises
-    ------
-    InputError
-        If sigma is not between the two levels.
+        The lowest and highest level it was trained at; sigma lies between them.
     """
 
     def __init__(self, net: UNet, sigma: float, levels: tuple[float, float] = LEVELS) -> None:
@@ -52,23 +47,19 @@ class ImageScore(nn.Module):
 
     def denoise(self, x: Tensor) -> Tensor:
         """Posterior mean D(x) = E[x_0 | x], (B, C, H, W)."""
-        check_images(x, self.net)
+        multiple = self.net.multiple
+        if x.ndim != 4 or x.shape[1] != self.net.channels:  # the whole check looks at every pixel
+            as_images(x, "x", channels=self.net.channels)
+        if x.shape[2] % multiple or x.shape[3] % multiple:
+            raise InputError(
+                f"x is {x.shape[2]} by {x.shape[3]} pixels; both must be multiples of {multiple}"
+            )
         return self.net(x, x.new_full((1,), self.sigma))
-
-
-def check_images(x: Tensor, net: UNet) -> None:
-    """Refuse what the network can't take; sides must be multiples of its coarsest pixel."""
-    if x.ndim != 4 or x.shape[1] != net.channels:  # the whole check looks at every pixel
-        as_images(x, "x", channels=net.channels)
-    if x.shape[2] % net.multiple or x.shape[3] % net.multiple:
-        raise InputError(
-            f"x is {x.shape[2]} by {x.shape[3]} pixels; both must be multiples of {net.multiple}"
-        )
 
 
 def train(
     net: UNet,
-    draw: Draw,
+    draw: Callable[[int, torch.Generator], Tensor],
     steps: int,
     batch: int = 16,
     rate: float = 2e-3,
@@ -80,8 +71,9 @@ def train(
     """Train a denoiser at all levels by minimising E |f - target|^2, its error over sigma sqrt(c).
 
     A generator: it yields (step, loss) so that the caller owns progress bars and early stopping.
-    At its end the network holds a running mean of its weights.  Levels are drawn evenly in log
-    sigma.  Vincent, Neural Computation 23, 1661 (2011), eq. 4.3, weighted as in `UNet`.
+    The loss is that of the step's batch, per number: 1 is what knowing nothing gives.  At the end
+    the network holds a running mean of its weights.  Levels are drawn evenly in log sigma.
+    Vincent, Neural Computation 23, 1661 (2011), eq. 4.3, weighted as in `UNet`.
 
     Parameters
     ----------
@@ -101,34 +93,26 @@ def train(
         network has not seen how to mend one, and in a long rollout creatures fade little by little.
     seed : int
     state : dict, optional
-        Filled at every step with all that is needed to go on from there; given again, it is gone
-        on from.
-
-    Yields
-    ------
-    (step, loss)
-        The loss, per number, of the step's batch: 1 is what knowing nothing gives.
+        Filled at every step with copies of all that training needs, and its smoothed loss.  Pass it
+        back to resume training.
     """
-    steps, batch, state = (
-        count(steps, "steps"),
-        count(batch, "batch"),
-        {} if state is None else state,
-    )
+    steps, batch = count(steps, "steps"), count(batch, "batch")
     marks = torch.tensor([positive(level, "levels") for level in levels]).log()
-    weights = dict(net.named_parameters())
-    done = _resume(state, weights)
-    optimiser = torch.optim.Adam(weights.values(), betas=(0.9, 0.99))
-    slots = {
-        name: {key: state[f"{key}.{name}"] for key in ("exp_avg", "exp_avg_sq")} for name in weights
-    }
-    for name, weight in weights.items():
-        optimiser.state[weight] = {"step": state["step"].clone(), **slots[name]}
-    device = next(iter(weights.values())).device
+    rate, device = positive(rate, "rate"), next(net.parameters()).device
+    mean = AveragedModel(net, multi_avg_fn=_running_mean)
+    mean.n_averaged.fill_(1)  # the first weights count as one model
+    optimiser = torch.optim.Adam(net.parameters(), lr=1.0, betas=(0.9, 0.99))
+    optimiser.param_groups[0]["initial_lr"] = 1.0  # the schedule gives the rate itself
+    done, smoothed = 0, 1.0
+    if state:
+        done, smoothed = int(state["step"]), float(state["loss"])
+        _resume(state, net, mean, optimiser)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: one_cycle(step, steps, rate), last_epoch=done - 1
+    )
     for step in range(done, steps):
         # A generator a step, so that a resumed training sees what an unbroken one would.
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        for group in optimiser.param_groups:
-            group["lr"] = one_cycle(step, steps, positive(rate, "rate"))
         clean = draw(batch, generator).to(device)
         sigma = _some_levels(marks, batch, generator).exp()
         stained = stain_sd * (sigma <= marks[1].exp())
@@ -139,18 +123,58 @@ def train(
         noisy = clean + level * (eps + _stains(eps, stained, generator) if stain_sd else eps)
         target = (clean - c * noisy) / (level * c.sqrt())
         with torch.autocast(device.type, torch.bfloat16):
-            said = net.predict(c.sqrt() * noisy, sigma)
-        loss = (said.float() - target).square().mean()
+            predicted = net.predict(c.sqrt() * noisy, sigma)
+        loss = (predicted.float() - target).square().mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        state["step"] += 1
-        blend = min(AVERAGE, (step + 1) / (step + 10))
-        for name, weight in weights.items():
-            state[f"mean.{name}"].lerp_(weight.detach(), 1 - blend)
-        yield step, float(loss.detach())
-    for name, weight in weights.items():
-        weight.data.copy_(state[f"mean.{name}"])
+        schedule.step()
+        mean.update_parameters(net)
+        value = float(loss.detach())
+        smoothed += 0.01 * (value - smoothed)
+        if state is not None:
+            # At once, since an interrupt may come in the middle of a step.
+            state.update(_state(net, mean, optimiser, step + 1, smoothed))
+        yield step, value
+    net.load_state_dict(mean.module.state_dict())
+
+
+def _running_mean(mean: list[Tensor], now: list[Tensor], models: Tensor | int) -> None:
+    keep = min(AVERAGE, int(models) / (int(models) + 9))
+    for average, weight in zip(mean, now, strict=True):
+        average.lerp_(weight, 1 - keep)
+
+
+def one_cycle(step: int, steps: int, rate: float) -> float:
+    """Learning rate: a short rise to `rate`, then a cosine down to almost 0."""
+    rise = max(1, steps // 20)
+    if step < rise:
+        return rate * (step + 1) / rise
+    angle = math.pi * (step - rise) / max(1, steps - rise)
+    return rate * (0.001 + 0.999 * (1 + math.cos(angle)) / 2)
+
+
+def _state(
+    net: UNet, mean: AveragedModel, optimiser: torch.optim.Adam, step: int, loss: float
+) -> dict[str, Tensor]:
+    """Copies of all that training needs, as tensors with names."""
+    parts = {"net": net.state_dict(), "mean": mean.state_dict()}
+    parts |= {f"adam {i}": slot for i, slot in optimiser.state_dict()["state"].items()}
+    flat = {f"{part}/{key}": v.clone() for part, of in parts.items() for key, v in of.items()}
+    return flat | {"step": torch.tensor(step), "loss": torch.tensor(loss, dtype=torch.float64)}
+
+
+def _resume(
+    state: dict[str, Tensor], net: UNet, mean: AveragedModel, optimiser: torch.optim.Adam
+) -> None:
+    def part(name: str) -> dict[str, Tensor]:
+        start = name + "/"
+        return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+
+    net.load_state_dict(part("net"))
+    mean.load_state_dict(part("mean"))
+    slots = {i: part(f"adam {i}") for i in range(len(list(net.parameters())))}
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
 
 
 def _some_levels(marks: Tensor, n: int, generator: torch.Generator) -> Tensor:
@@ -163,31 +187,10 @@ def _some_levels(marks: Tensor, n: int, generator: torch.Generator) -> Tensor:
     return low + (high - low) * part
 
 
-def _stains(like: Tensor, stain_sd: Tensor, generator: torch.Generator) -> Tensor:
-    """Smooth noise, of a random deviation for each image (n,); none for half of them."""
+def _stains(like: Tensor, sd: Tensor, generator: torch.Generator) -> Tensor:
+    """Smooth noise, of a random deviation up to `sd` (n,) for each image; none for half of them."""
     white = torch.fft.rfft2(torch.randn(like.shape, generator=generator))
-    smooth = torch.fft.irfft2(blur(like.shape[2], like.shape[3], STAIN) * white, s=like.shape[2:])
-    sizes = stain_sd * (2 * torch.rand(len(like), generator=generator) - 1).clamp(min=0)
+    filtered = blur(like.shape[2], like.shape[3], STAIN_RADIUS) * white
+    smooth = torch.fft.irfft2(filtered, s=like.shape[2:])
+    sizes = sd * (2 * torch.rand(len(like), generator=generator) - 1).clamp(min=0)
     return (sizes[:, None, None, None] * smooth / smooth.std()).to(like)
-
-
-def one_cycle(step: int, steps: int, rate: float) -> float:
-    """Learning rate: a short rise to `rate`, then a cosine down to almost 0."""
-    rise = max(1, steps // 20)
-    if step < rise:
-        return rate * (step + 1) / rise
-    return rate * (0.001 + 0.999 * (1 + math.cos(math.pi * (step - rise) / (steps - rise))) / 2)
-
-
-def _resume(state: dict[str, Tensor], weights: dict[str, nn.Parameter]) -> int:
-    """Set the weights to those of the state, or the state to that of a beginning; the step."""
-    for name, weight in weights.items():
-        if "step" in state:
-            weight.data.copy_(state[f"now.{name}"])
-        else:
-            state[f"mean.{name}"] = weight.detach().clone()
-            state[f"exp_avg.{name}"] = torch.zeros_like(weight)
-            state[f"exp_avg_sq.{name}"] = torch.zeros_like(weight)
-        state[f"now.{name}"] = weight.data  # the very tensor that is trained
-    state.setdefault("step", torch.zeros(()))
-    return int(state["step"])

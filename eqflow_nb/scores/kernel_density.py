@@ -13,20 +13,7 @@ LEAST = 1e-8  # a noise level, in units of the largest coordinate: the root of d
 
 
 class KernelDensityScore:
-    """Score of the samples blurred by sigma, s(x) = (E[x_0 | x] - x) / sigma^2 (Tweedie).
-
-    Parameters
-    ----------
-    samples : Tensor (n, d)
-        The centres x_0.
-    sigma : float
-        Noise level, in the units of the samples.
-
-    Raises
-    ------
-    InputError
-        If the samples are not finite (n, d), or sigma is not > 0 or lost in their rounding.
-    """
+    """Score of samples (n, d) blurred by sigma, s(x) = (E[x_0 | x] - x) / sigma^2 (Tweedie)."""
 
     def __init__(self, samples: Tensor, sigma: float) -> None:
         self.sigma = positive(sigma, "sigma")

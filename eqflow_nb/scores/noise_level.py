@@ -1,4 +1,4 @@
-"""The noise level of a score chosen from the data alone: as much blur as nobody could see."""
+"""The noise level of a score, chosen from the data alone: the largest that they cannot detect."""
 
 from __future__ import annotations
 
@@ -31,14 +31,13 @@ class Choice:
         The level, in the units of the samples.
     sigmas : array (k,)
         The levels tried.
-    values : array (k,)
-        The criterion: distance of a blurred half to the other half, over that without blur.
-    errors : array (k,)
-        Its standard error, over random halves.
+    values, errors : array (k,)
+        Distance of a blurred half to the other half, over that without blur; its standard error
+        over random halves.
     tolerance : float
-        What the criterion may be at most.
+        The largest value that is accepted.
     criterion : str
-        In words.
+        The rule in words.
     """
 
     sigma: float
@@ -50,39 +49,36 @@ class Choice:
 
 
 def choose_sigma(x: Any, sigmas: Sequence[float] | None = None, seed: int = 0) -> Choice:
-    """Choose the noise level of a score of points: as large as the data cannot tell from none.
+    """Choose the noise level of a score of points: the largest that the data cannot detect.
 
-    A flow made at level sigma keeps the blurred law, so a large sigma shows as blur; D(sigma), the
-    distance of a cloud that followed the flow to held-out data, then grows as sigma^2 beside its
-    noise floor.  A small sigma shows nowhere in D: the flow whirls each point around a sample of
-    its own, at a rate 1 / sigma, and so keeps the law of the sample without having found that of
-    the system.  So the largest sigma that does not yet show is taken.  Halves of the data say
-    which: blur one, and compare its distance to the other with the one before.
+    A flow made at level sigma keeps the blurred distribution, so a large sigma shows as blur: the
+    distance of a cloud that followed the flow to held-out data grows as sigma^2 above its noise
+    floor.  A small sigma shows in no such distance, but the flow then whirls each point around a
+    sample of its own, at a rate 1 / sigma: it keeps the sample, not the system's distribution.  So
+    the largest sigma that does not yet show is taken.  Halves of the data say which: blur one, and
+    compare its distance to the other half with the distance before.
 
-    The likelihood of left-out points, the usual way to choose a bandwidth, keeps the law as well on
-    the toys, with levels about half as large where edges are sharp (a ring, a checkerboard).  But
-    it blurs heavy tails too much (up to a third off the best on the cells), and falls to 0 where
-    rows are duplicated.
+    The likelihood of left-out points, the usual way to choose a bandwidth, does as well on the
+    toys, with levels about half as large where edges are sharp.  But it blurs heavy tails too much
+    (up to a third off the best on the cells), and falls to 0 where rows are duplicated.
 
     Parameters
     ----------
     x : Tensor or array (n, d)
-        Samples, each column with a standard deviation of about 1.
+        At least 20 samples, each column with a standard deviation of about 1.
     sigmas : sequence of float, optional
         Levels to try; by default 26 from .03 to 1, times the rms standard deviation of the columns.
     seed : int
         Of the halves, directions and noise.
-
-    Raises
-    ------
-    InputError
-        If the samples are fewer than 20, not finite or constant along an axis, or a level is not
-        > 0.
     """
     samples = as_samples(x, "x", at_least=20, vary=True).detach().cpu().double().numpy()
-    levels = _levels(sigmas, samples)
+    if sigmas is None:
+        sigmas = np.array(GRID) * math.sqrt(samples.var(0).mean())
+    levels = np.array(sorted(positive(sigma, "sigmas") for sigma in sigmas))
+    if not len(levels):
+        raise InputError("sigmas is empty; give at least one level, such as [.1, .2, .4]")
     rng = np.random.default_rng(count(seed, "seed", at_least=0))
-    squares = np.array([_squares(samples, levels, rng) for _ in range(SPLITS)])
+    squares = np.array([_squared_distances(samples, levels, rng) for _ in range(SPLITS)])
     # All of the data lie closer to a fresh sample than halves do: squared floors fall as 1 / n.
     half = min(MOST, len(samples) // 2)
     floor = squares[:, 0].mean() * half / min(MOST, len(samples))
@@ -94,16 +90,7 @@ def choose_sigma(x: Any, sigmas: Sequence[float] | None = None, seed: int = 0) -
     return Choice(float(levels[max(0, last)]), levels, values, errors)
 
 
-def _levels(sigmas: Sequence[float] | None, samples: np.ndarray) -> np.ndarray:
-    if sigmas is None:
-        return np.array(GRID) * math.sqrt(samples.var(0).mean())
-    levels = sorted(positive(sigma, "sigmas") for sigma in sigmas)
-    if not levels:
-        raise InputError("sigmas is empty; give at least one level, such as [.1, .2, .4]")
-    return np.array(levels)
-
-
-def _squares(x: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _squared_distances(x: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Squared distances (1 + k,) between random halves, one of them blurred by 0 and each level.
 
     Noise projected on a direction is normal, so it is drawn along each; the same at all levels, for
@@ -113,11 +100,11 @@ def _squares(x: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> np.
     rows = rng.permutation(len(x))[: 2 * half]
     directions = rng.normal(size=(DIRECTIONS, x.shape[1]))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    shadows = (directions @ x[rows].T).astype(np.float32).reshape(DIRECTIONS, 2, half)
-    plain = np.sort(shadows, axis=2)
-    noise = rng.normal(size=shadows.shape).astype(np.float32)
+    projected = (directions @ x[rows].T).astype(np.float32).reshape(DIRECTIONS, 2, half)
+    plain = np.sort(projected, axis=2)
+    noise = rng.normal(size=projected.shape).astype(np.float32)
     squares = [np.square(plain[:, 0] - plain[:, 1]).mean()]
     for level in levels.astype(np.float32):
-        blurred = np.sort(shadows + level * noise, axis=2)
+        blurred = np.sort(projected + level * noise, axis=2)
         squares.append(np.square(blurred - plain[:, ::-1]).mean())
     return np.array(squares, dtype=np.float64)

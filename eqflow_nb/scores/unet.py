@@ -56,28 +56,24 @@ class UNet(nn.Module):
 
     def predict(self, x: Tensor, sigma: Tensor) -> Tensor:
         """The network f (B, C, H, W), of images scaled to unit size."""
-        said = _features(sigma)
+        # Smooth features of log sigma, (B, FEATURES): bumps from sigma = .03 to 3.
+        centres = torch.linspace(-3.5, 1.1, FEATURES, device=sigma.device, dtype=sigma.dtype)
+        level = torch.exp(-((sigma.log()[:, None] - centres) ** 2) / 0.5)
         h = F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
         h = self.enter(h)
         kept = []
         for depth, block in enumerate(self.down):
-            h = block(h, said)
+            h = block(h, level)
             if depth < len(self.shrink):
                 kept.append(h)
                 h = self.shrink[depth](h)
         for grow, block, skip in zip(self.grow[::-1], self.up[::-1], kept[::-1], strict=True):
-            h = block(skip + F.interpolate(grow(h), scale_factor=2.0), said)
+            h = block(skip + F.interpolate(grow(h), scale_factor=2.0), level)
         return F.pixel_shuffle(self.leave(F.silu(h)), 2)
 
 
 class Block(nn.Module):
-    """Two periodic convolutions around a gain and a shift that depend on the noise level.
-
-    Parameters
-    ----------
-    width : int
-        Channels in and out.
-    """
+    """Two periodic convolutions around a gain and a shift that depend on the noise level."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -85,17 +81,11 @@ class Block(nn.Module):
         self.tune = nn.Linear(FEATURES, 2 * width)
         nn.init.zeros_(self.second.weight)
 
-    def forward(self, h: Tensor, said: Tensor) -> Tensor:
-        """Features (B, width, H, W) from the same, and the level's features (B, FEATURES)."""
-        gain, shift = self.tune(said)[:, :, None, None].chunk(2, dim=1)
+    def forward(self, h: Tensor, level: Tensor) -> Tensor:
+        """Features (B, width, H, W) from the same, and those of the noise level (B, FEATURES)."""
+        gain, shift = self.tune(level)[:, :, None, None].chunk(2, dim=1)
         return h + self.second(F.silu(self.first(F.silu(h)) * (1 + gain) + shift))
 
 
 def _conv(before: int, after: int) -> nn.Conv2d:
     return nn.Conv2d(before, after, 3, padding=1, padding_mode="circular")
-
-
-def _features(sigma: Tensor) -> Tensor:
-    """Smooth features (B, FEATURES) of log sigma, bumps from sigma = .03 to 3."""
-    centres = torch.linspace(-3.5, 1.1, FEATURES, device=sigma.device, dtype=sigma.dtype)
-    return torch.exp(-((sigma.log()[:, None] - centres) ** 2) / 0.5)

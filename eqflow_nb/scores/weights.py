@@ -26,7 +26,7 @@ def shipped() -> list[str]:
 
 
 def load(name: str | Path, sigma: float, device: torch.device | str = "cpu") -> ImageScore:
-    """Score of images from shipped weights, or from a file of `save`.
+    """Score of images from weights of `shipped()`, or from a file of `save`.
 
     Parameters
     ----------
@@ -35,12 +35,6 @@ def load(name: str | Path, sigma: float, device: torch.device | str = "cpu") -> 
     sigma : float
         Noise level to run it at, in units of a channel's standard deviation.
     device : str or torch.device
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it is truncated or not what `save` wrote, or its arrays do not
-        have the shapes that its settings call for.
     """
     path = Path(name) if str(name).endswith(".safetensors") else FOLDER / f"{name}.safetensors"
     if not path.is_file():
@@ -53,15 +47,11 @@ def load(name: str | Path, sigma: float, device: torch.device | str = "cpu") -> 
         raise InputError(
             f"weights {path.name} do not say channels, widths and levels; make them again"
         ) from error
-    expected = {key: tuple(value.shape) for key, value in net.state_dict().items()}
-    found = {key: tuple(value.shape) for key, value in tensors.items()}
-    for key in sorted(expected.keys() | found.keys()):
-        if expected.get(key) != found.get(key):
-            raise InputError(
-                f"weights {path.name}: {key} has shape {found.get(key)}, and this network's is "
-                f"{expected.get(key)}; they are of another network"
-            )
-    net.load_state_dict({key: value.float() for key, value in tensors.items()})
+    try:
+        net.load_state_dict({key: value.float() for key, value in tensors.items()})
+    except RuntimeError as error:
+        said = " ".join(str(error).split())
+        raise InputError(f"weights {path.name} are of another network: {said}") from error
     net = net.to(device).eval()
     return ImageScore(net.requires_grad_(False), sigma, levels)
 
@@ -77,50 +67,40 @@ def save(path: Path, net: UNet, settings: Mapping[str, Any]) -> None:
     write(path, tensors, {"channels": net.channels, "widths": list(net.widths), **settings})
 
 
-def write(path: Path, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
+def write(path: Path, tensors: Mapping[str, Tensor], settings: Any) -> None:
     """Write tensors with JSON settings beside them, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    said = json.dumps(settings)
-    content = safetensors.torch.save(kept, {"settings": said, "checksum": _checksum(kept, said)})
+    text = json.dumps(settings)
+    content = safetensors.torch.save(kept, {"settings": text, "checksum": _checksum(kept, text)})
     replace_bytes(path, content)
 
 
-def _checksum(tensors: Mapping[str, Tensor], said: str) -> str:
-    """Of all that a file holds: names, dtypes, shapes, numbers and settings."""
-    digest = hashlib.sha256(said.encode())
-    for key in sorted(tensors):
-        value = tensors[key].contiguous()
-        digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
-
-
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and settings of a file of `write`.
-
-    Raises
-    ------
-    InputError
-        If the file is truncated or damaged, is not of safetensors, or holds values that are not
-        finite.
-    """
+    """Tensors and settings of a file of `write`; a damaged one is refused."""
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             kept = file.metadata() or {}
             settings, checksum = json.loads(kept["settings"]), kept["checksum"]
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
+        if _checksum(tensors, kept["settings"]) != checksum:
+            raise ValueError("the content does not match its checksum")
+    except (safetensors.SafetensorError, KeyError, ValueError, OSError) as error:
         raise InputError(
             f"weights {path.name} can't be read ({error}); the file is damaged or of another "
             "kind: fetch or make it again"
         ) from error
-    if _checksum(tensors, kept["settings"]) != checksum:
-        raise InputError(
-            f"weights {path.name} can't be read: the content does not match its checksum; the file "
-            "is damaged: fetch or make it again"
-        )
     for key, value in tensors.items():
         if not torch.isfinite(value).all():
             raise InputError(f"weights {path.name}: {key} holds values that are not finite")
     return tensors, settings
+
+
+def _checksum(tensors: Mapping[str, Tensor], text: str) -> str:
+    """Of all that a file holds: names, dtypes, shapes, numbers and settings."""
+    digest = hashlib.sha256(text.encode())
+    for key in sorted(tensors):
+        value = tensors[key].contiguous()
+        digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -121,7 +121,7 @@ def stream_flow(flow: Any) -> None:
     """01: `flow(psi, s, x)`, J (grad psi + psi s)."""
     psi = flows.exact.Waves(2, seed=integer(0, 10**6))
     x, s = normal(20, 2), scores.gaussian(torch.zeros(2), covariance(2))
-    slope, pull = psi.both(x)[1][:, 0], psi(x)[:, None] * s(x)
+    slope, pull = psi.with_gradient(x)[1][:, 0], psi(x)[:, None] * s(x)
     mistakes = {
         "J psi s alone leaks: where psi changes, grad psi must be added.": pull @ J.T,
         "J grad psi alone keeps an even cloud, not this one: psi s is missing.": slope @ J.T,
