@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import joblib
 import nbformat
 import pytest
 from hypothesis import assume, given
@@ -214,12 +215,15 @@ def test_a_change_of_the_package_asks_for_a_new_run(
     shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf(**{"01_a": ""})
-    (before,) = execute.plan(course.chapters(), tmp_path, {})
-    extra = tmp_path / "extra.py"
-    extra.write_text("")
-    files = [*execute._package_files(), extra]
-    monkeypatch.setattr(execute, "_package_files", lambda: files)
-    (after,) = execute.plan(course.chapters(), tmp_path, {})
+    (before,) = execute.plan(course.chapters(), tmp_path / "out", {})
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "a.py").write_text("one")
+    one = execute.package_digest(package)
+    (package / "a.py").write_text("two")
+    assert execute.package_digest(package) != one
+    monkeypatch.setattr(execute, "package_digest", lambda: one)
+    (after,) = execute.plan(course.chapters(), tmp_path / "out", {})
     assert before.fingerprint != after.fingerprint
 
 
@@ -254,7 +258,7 @@ def test_memory_and_threads(shelf: Shelf, tmp_path: Path) -> None:
     big, small = records["01_big"], records["02_small"]
     assert big["status"] == small["status"] == "finished"
     assert 250 < big["peak_mb"] - small["peak_mb"] < 350
-    share = max(1, execute.cores() // 2)
+    share = max(1, joblib.cpu_count() // 2)
     assert f"threads {share}" in (tmp_path / "out" / "01_big.ipynb").read_text()
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import nbformat
 
 FOLDER_VARIABLE = "EQFLOW_NOTEBOOKS"
-CourseError = InputError  # until the exercises use that name
 
 # nbformat's validator would take a second to compile a grammar for checking international web
 # addresses, which notebooks don't contain; it does without if this import fails.

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer import Argument, Option
 
 from eqflow_nb.inputs import InputError, choice, count, replace_text
-from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import exercises, identify_command
+from eqflow_nb.running import catalogue, exercises, identify_command
 
 if TYPE_CHECKING:
     from eqflow_nb.running.execute import Task
@@ -28,28 +28,32 @@ app = typer.Typer(
     help="Run the course on equilibrium flow, or parts of it.",
 )
 
-Names = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[NOTEBOOK]...", help="Names, their beginnings, or paths."),
-]
+Texts = list[str] | None
+Names = Annotated[Texts, Argument(metavar="[NOTEBOOK]...", help="Beginnings of names, or paths.")]
+Name = Annotated[str, Argument(metavar="NOTEBOOK", help="Its name, its beginning, or its path.")]
 Parameters = Annotated[
-    list[str] | None,
-    typer.Option("-p", "--parameter", metavar="NAME VALUE", help="Set a parameter; repeatable."),
+    Texts, Option("-p", "--parameter", metavar="NAME VALUE", help="Set a parameter; repeatable.")
 ]
 ManyValues = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-p",
-        "--parameter",
-        metavar="NAME VALUES",
-        help="Such as seed 0:100 (0 to 99), sigma .1,.2 or budget quick; repeatable.",
-    ),
+    Texts,
+    Option("-p", "--parameter", metavar="NAME VALUES", help="As seed 0:100 (to 99) or sigma .1,.2"),
 ]
-Budget = Annotated[str | None, typer.Option(help="quick, laptop or paper.")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
-Jobs = Annotated[int, typer.Option(help="How many notebooks to run at a time.")]
-Force = Annotated[bool, typer.Option("--force", help="Run again what has finished already.")]
-Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the results.")]
+Budget = Annotated[str | None, Option(help="quick, laptop or paper.")]
+Device = Annotated[str | None, Option(help="auto, cpu or cuda.")]
+Jobs = Annotated[int, Option(help="How many notebooks to run at a time.")]
+SetJobs = Annotated[int | None, Option(help="Sets to run at a time here; default one a core.")]
+Scheduler = Annotated[str | None, Option(metavar="ADDRESS", help="Of a running Dask scheduler.")]
+Force = Annotated[bool, Option("--force", help="Run again what has finished already.")]
+Html = Annotated[bool, Option("--html", help="Write HTML pages and an index too.")]
+Keep = Annotated[bool, Option("--keep", help="Write the table beside the notebook too.")]
+Studies = Annotated[bool, Option("--studies", help="The studies as well.")]
+Seed = Annotated[int, Option(help="Of the snapshots and of everything else.")]
+Steps = Annotated[int | None, Option(help="Other than the recipe's.")]
+Weights = Annotated[list[str], Argument(metavar="NAME...", help="Weights to make.")]
+Out = Annotated[Path, Option("-o", "--out", metavar="DIR", help="Folder of the results.")]
+SweepOut = Annotated[
+    Path | None, Option("-o", "--out", metavar="DIR", help="Default build/sweeps/NOTEBOOK.")
+]
 
 app.command("identify")(identify_command.identify)
 app.command("exercises")(exercises.exercises)
@@ -58,7 +62,10 @@ app.command("exercises")(exercises.exercises)
 @app.command("list")
 def list_notebooks() -> None:
     """List the chapters and studies, what each asks, and what its last measured run took."""
-    for heading, notebooks in (("Chapters", course.chapters()), ("Studies", course.studies())):
+    for heading, notebooks in (
+        ("Chapters", catalogue.chapters()),
+        ("Studies", catalogue.studies()),
+    ):
         if notebooks:
             typer.echo(heading)
         for one in notebooks:
@@ -74,17 +81,15 @@ def run(
     device: Device = None,
     jobs: Jobs = 1,
     force: Force = False,
-    html: Annotated[
-        bool, typer.Option("--html", help="Write HTML pages and an index too.")
-    ] = False,
+    html: Html = False,
     out: Out = Path("build/course"),
 ) -> None:
     """Run notebooks, all chapters if none is named; finished ones are not run again."""
     from eqflow_nb.running import execute, scorecard
 
-    known = course.chapters()
-    everything = [*known, *course.studies()]
-    chosen = [course.find(name, everything) for name in notebooks or []] or known
+    known = catalogue.chapters()
+    everything = [*known, *catalogue.studies()]
+    chosen = [catalogue.find(name, everything) for name in notebooks or []] or known
     tasks = execute.plan(chosen, out, _asked(parameter, budget, device))
     records = _run(tasks, jobs, force)
     cards = scorecard.gather(out)
@@ -99,7 +104,7 @@ def run(
 
 @app.command()
 def study(
-    name: Annotated[str, typer.Argument(help="A study's name, or its beginning.")],
+    name: Name,
     parameter: Parameters = None,
     budget: Budget = None,
     device: Device = None,
@@ -109,16 +114,16 @@ def study(
     """Run a study, and keep its scorecard beside it with the command and versions it came from."""
     from eqflow_nb.running import execute, scorecard
 
-    chosen = [course.find(name, course.studies())]
+    chosen = [catalogue.find(name, catalogue.studies())]
     (task,) = execute.plan(chosen, out, _asked(parameter, budget, device))
     records = _run([task], 1, force)
     record = records[task.stem]
     if budget == "quick":
         typer.echo("A quick run is a trial: the recorded scorecard is left as it is.")
     elif record["status"] == "finished":
-        given = [f"-p {key} {value}" for key, value in task.overrides.items()]
+        given = "".join(f" -p {key} {value}" for key, value in task.overrides.items())
         kept = {
-            "command": " ".join(["eqflow-nb study", task.stem, *given]),
+            "command": f"eqflow-nb study {task.stem}{given}",
             **{key: record[key] for key in ("parameters", "versions", "seconds", "peak_mb")},
             "scorecard": scorecard.read(task.result),
         }
@@ -130,32 +135,20 @@ def study(
 
 @app.command()
 def sweep(
-    notebook: Annotated[
-        str,
-        typer.Argument(metavar="NOTEBOOK", help="A chapter's or study's name, or its beginning."),
-    ],
+    notebook: Name,
     parameter: ManyValues = None,
-    jobs: Annotated[
-        int | None, typer.Option(help="Sets to run at a time here; default one a core.")
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of a running Dask scheduler to use.")
-    ] = None,
+    jobs: SetJobs = None,
+    scheduler: Scheduler = None,
     force: Force = False,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Write the finished table beside the notebook too.")
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", metavar="DIR", help="Default build/sweeps/NOTEBOOK."),
-    ] = None,
+    keep: Keep = False,
+    out: SweepOut = None,
 ) -> None:
     """Run a notebook once for each set of parameters, and gather the scorecards in one table."""
     from tqdm import tqdm
 
     from eqflow_nb.running import sweep as sweeping
 
-    chapter = course.find(notebook, [*course.chapters(), *course.studies()])
+    chapter = catalogue.find(notebook, [*catalogue.chapters(), *catalogue.studies()])
     count(1 if jobs is None else jobs, "--jobs")
     folder = (out or Path("build/sweeps") / chapter.stem).absolute()
     asked = _pairs(parameter)
@@ -182,15 +175,15 @@ def sweep(
         typer.echo(f"{failed} failed; their errors are in the table", err=True)
         raise typer.Exit(1)
     if keep:
-        given = [f"-p {name} {text}" for name, text in asked]
-        command = " ".join(["eqflow-nb sweep", chapter.stem, *given])
+        given = "".join(f" -p {name} {text}" for name, text in asked)
+        command = f"eqflow-nb sweep {chapter.stem}{given}"
         typer.echo(f"Kept in {sweeping.keep(tasks, table, command, time.perf_counter() - began)}")
 
 
 @app.command()
 def refresh(
     notebooks: Names = None,
-    studies: Annotated[bool, typer.Option("--studies", help="The studies as well.")] = False,
+    studies: Studies = False,
     jobs: Jobs = 1,
     force: Force = False,
     out: Out = Path("build/notebooks"),
@@ -199,8 +192,8 @@ def refresh(
     from eqflow_nb.running import execute
     from eqflow_nb.running.pages import publish
 
-    known, heavy = course.chapters(), course.studies()
-    chosen = [course.find(name, [*known, *heavy]) for name in notebooks or []]
+    known, heavy = catalogue.chapters(), catalogue.studies()
+    chosen = [catalogue.find(name, [*known, *heavy]) for name in notebooks or []]
     tasks = execute.plan(chosen or [*known, *(heavy if studies else [])], out, {})
     records = _run(tasks, jobs, force)
     for task in tasks:
@@ -211,9 +204,9 @@ def refresh(
 
 @app.command()
 def train(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Weights to make.")],
-    seed: Annotated[int, typer.Option(help="Of the snapshots and of everything else.")] = 0,
-    steps: Annotated[int | None, typer.Option(help="Other than the recipe's.")] = None,
+    names: Weights,
+    seed: Seed = 0,
+    steps: Steps = None,
     device: Device = None,
     out: Out = Path("build/weights"),
 ) -> None:

@@ -17,19 +17,21 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import joblib
 import psutil
 
 from eqflow_nb.inputs import replace_text, writable_folder
-from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import scorecard
+from eqflow_nb.running import catalogue, scorecard
 
 PACKAGE = Path(__file__).parents[1]
 DEPENDED_ON = ("eqflow-nb", "torch", "numpy", "scipy", "POT", "matplotlib")
+
+Record = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,12 +55,12 @@ class Task:
         return self.out / f"{self.stem}.ipynb"
 
 
-def plan(chapters: Iterable[course.Chapter], out: Path, asked: Mapping[str, Any]) -> list[Task]:
+def plan(chapters: Iterable[catalogue.Chapter], out: Path, asked: dict[str, Any]) -> list[Task]:
     """Tasks for notebooks, with the parameters `asked` for as values or text, all checked."""
     package, tasks = package_digest(), []
     for chapter in {chapter.stem: chapter for chapter in chapters}.values():
-        defaults = course.parameters(course.load(chapter.path))
-        overrides = course.override(defaults, asked, chapter.stem)
+        defaults = catalogue.parameters(catalogue.load(chapter.path))
+        overrides = catalogue.override(defaults, asked, chapter.stem)
         tasks.append(task_for(chapter.path, out, overrides, defaults | overrides, package))
     writable_folder(out)
     return tasks
@@ -66,22 +68,26 @@ def plan(chapters: Iterable[course.Chapter], out: Path, asked: Mapping[str, Any]
 
 def task_for(source: Path, out: Path, overrides: dict, parameters: dict, package: str) -> Task:
     """A task whose fingerprint covers its source, the package and all parameters."""
-    values = json.dumps(parameters, default=str).encode()
-    mark = _digest(source.read_bytes(), package.encode(), values)
-    return Task(source, out.absolute(), overrides, parameters, mark)
+    depends_on = json.dumps([source.read_text("utf-8"), package, parameters], default=str)
+    fingerprint = hashlib.sha256(depends_on.encode()).hexdigest()
+    return Task(source, out.absolute(), overrides, parameters, fingerprint)
 
 
-def package_digest() -> str:
+def package_digest(package: Path = PACKAGE) -> str:
     """The state of the package: another one if any of its files is changed."""
-    return _digest(*(path.read_bytes() for path in _package_files()))
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def run(
     tasks: Iterable[Task],
     jobs: int = 1,
     force: bool = False,
-    report: Callable[[Task, dict[str, Any]], None] = lambda task, record: None,
-) -> dict[str, dict[str, Any]]:
+    report: Callable[[Task, Record], None] = lambda task, record: None,
+) -> dict[str, Record]:
     """Run the tasks, `jobs` at a time; gather the scorecards and `report` the record after each.
 
     A task with a finished result of the same source, package and parameters isn't run again
@@ -120,16 +126,16 @@ def run(
     return records
 
 
-def recall(task: Task) -> dict[str, Any]:
+def recall(task: Task) -> Record:
     """The record in `task.result`; status "none" if that isn't of this very task."""
     try:
-        kept = json.loads(task.result.read_text(encoding="utf-8"))["metadata"]["eqflow"]
+        kept = json.loads(task.result.read_text("utf-8"))["metadata"]["eqflow"]
     except (OSError, ValueError, KeyError):
         kept = {}
     return kept if kept.get("fingerprint") == task.fingerprint else {"status": "none"}
 
 
-def save(task: Task, notebook: Any, record: Mapping[str, Any]) -> None:
+def save(task: Task, notebook: Any, record: Record) -> None:
     """Write an executed notebook with its record, and no machine's paths."""
     import nbformat
 
@@ -137,7 +143,7 @@ def save(task: Task, notebook: Any, record: Mapping[str, Any]) -> None:
         node.metadata.pop("papermill", None)
         node.metadata.pop("execution", None)
     known = {"fingerprint": task.fingerprint, "parameters": task.parameters}
-    notebook.metadata["eqflow"] = {**known, **record}
+    notebook.metadata["eqflow"] = known | record
     replace_text(task.result, nbformat.writes(notebook) + "\n")
 
 
@@ -151,23 +157,22 @@ def start(task: Task, jobs: int, scratch: Path | None = None) -> subprocess.Pope
     settings = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
     settings["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     if jobs > 1:
-        settings.setdefault("OMP_NUM_THREADS", str(max(1, cores() // jobs)))
+        settings.setdefault("OMP_NUM_THREADS", str(max(1, joblib.cpu_count() // jobs)))
     if scratch:
         settings["TMPDIR"] = str(scratch)
         # Dask sets it for its workers; malloc would give memory back at once, which slows torch.
         settings.pop("MALLOC_TRIM_THRESHOLD_", None)
-    job = dataclasses.asdict(task) | {"source": str(task.source), "out": str(task.out)}
-    told = json.dumps({"task": job, "parent": os.getpid(), "progress": jobs == 1})
-    command = [sys.executable, "-m", "eqflow_nb.running.execute", told]
+    told = {"task": dataclasses.asdict(task), "parent": os.getpid(), "progress": jobs == 1}
+    command = [sys.executable, "-m", "eqflow_nb.running.execute", json.dumps(told, default=str)]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, env=settings, stdin=quiet, start_new_session=True)
 
 
-def stop(pid: int, itself: bool = True) -> None:
+def stop(pid: int) -> None:
     """Kill the processes that `pid` started, and then it."""
     with contextlib.suppress(psutil.NoSuchProcess):
         parent = psutil.Process(pid)
-        for process in [*parent.children(recursive=True), *([parent] if itself else [])]:
+        for process in [*parent.children(recursive=True), parent]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
@@ -176,22 +181,7 @@ def record_death(task: Task, process: subprocess.Popen[bytes]) -> None:
     """Save a failed result for a process that ended before it could save one itself."""
     if not task.result.is_file():
         error = f"its process ended with code {process.returncode}"
-        save(task, course.load(task.source), {"status": "failed", "error": error})
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def _package_files() -> list[Path]:
-    files = (path for path in sorted(PACKAGE.rglob("*")) if path.is_file())
-    return [path for path in files if "__pycache__" not in path.parts]
-
-
-def _digest(*parts: bytes) -> str:
-    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+        save(task, catalogue.load(task.source), {"status": "failed", "error": error})
 
 
 # ---- in the process of a notebook ----
@@ -205,12 +195,12 @@ def execute(task: Task, parent: int, progress: bool) -> bool:
     import nbformat
     import papermill
 
-    executed, error, peak, ended = course.load(task.source), "", [0.0], threading.Event()
+    executed, error, peak, ended = catalogue.load(task.source), {}, [0.0], threading.Event()
     threading.Thread(target=_watch, args=(parent, peak, ended), daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
         draft, desk = Path(folder, "draft.ipynb"), Path(folder, "desk")
         desk.mkdir()
-        started = time.perf_counter()
+        began = time.perf_counter()
         try:
             papermill.execute_notebook(
                 executed,
@@ -222,15 +212,21 @@ def execute(task: Task, parent: int, progress: bool) -> bool:
                 extra_arguments=["--IPKernelApp.log_level=40"],  # hush its remarks at the start
             )
         except Exception as failure:  # whatever stops a notebook is that notebook's result
+            name = getattr(failure, "ename", type(failure).__name__)
             said = str(getattr(failure, "evalue", failure)).strip().partition("\n")[0]
-            error = getattr(failure, "ename", type(failure).__name__) + (said and f": {said}")
-        seconds = time.perf_counter() - started
+            error = {"error": f"{name}: {said}" if said else name}
+        seconds = time.perf_counter() - began
         ended.set()
         with contextlib.suppress(OSError, ValueError):  # there is none, or half of one
             executed = nbformat.read(draft, as_version=4)
-    record: dict[str, Any] = {"status": "failed" if error else "finished"}
-    record |= {"seconds": round(seconds, 1), "peak_mb": round(peak[0]), "versions": versions()}
-    save(task, executed, record | ({"error": error} if error else {}))
+    versions = {name: metadata.version(name) for name in DEPENDED_ON}
+    record = {
+        "status": "failed" if error else "finished",
+        "seconds": round(seconds, 1),
+        "peak_mb": round(peak[0]),
+        "versions": {"python": sys.version.split()[0]} | versions,
+    }
+    save(task, executed, record | error)
     return not error
 
 
@@ -242,8 +238,7 @@ def _watch(parent: int, peak: list[float], ended: threading.Event) -> None:
     itself = psutil.Process()
     while not ended.wait(0.05):
         if os.getppid() != parent:  # nobody waits for the result any more
-            stop(itself.pid, itself=False)
-            os._exit(1)
+            stop(itself.pid)
         held = 0.0
         with contextlib.suppress(psutil.NoSuchProcess):
             for child in itself.children(recursive=True):
@@ -251,25 +246,11 @@ def _watch(parent: int, peak: list[float], ended: threading.Event) -> None:
         peak[0] = max(peak[0], held)
 
 
-def versions() -> dict[str, str]:
-    """The versions a result depends on."""
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in DEPENDED_ON:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
-
-
-def main() -> None:
-    """Run the job that `start` gave, and exit with code 1 if the notebook failed."""
+if __name__ == "__main__":
     told = json.loads(sys.argv[1])
     job = told.pop("task")
-    task = Task(**job | {"source": Path(job["source"]), "out": Path(job["out"])})
+    job |= {"source": Path(job["source"]), "out": Path(job["out"])}
     try:
-        sys.exit(0 if execute(task, **told) else 1)
+        sys.exit(0 if execute(Task(**job), **told) else 1)
     except OSError as error:
-        sys.exit(f"{task.stem}: its result can't be kept: {error}")
-
-
-if __name__ == "__main__":
-    main()
+        sys.exit(f"{job['source'].stem}: its result can't be kept: {error}")

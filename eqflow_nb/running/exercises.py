@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eqflow_nb.inputs import replace_text
+from eqflow_nb.inputs import InputError, replace_text
 from eqflow_nb.running import catalogue
 
 HINT = re.compile(r"\A# HINT: (\S.*)\n")
@@ -26,7 +26,7 @@ def solutions() -> list[Path]:
     """The scripts of solutions, in the order of the chapters."""
     place = catalogue.notebooks_folder() / "exercises" / "solutions"
     if not (scripts := sorted(place.glob("*_solutions.py"))):
-        raise catalogue.CourseError(f"no NN_name_solutions.py in {place}")
+        raise InputError(f"no NN_name_solutions.py in {place}")
     return scripts
 
 
@@ -38,7 +38,7 @@ def assignment(script: Path) -> Any:
         solution, check = (tag in cell.metadata.get("tags", []) for tag in ("solution", "check"))
         marked = HINT.match(cell.source) and len(MARKED.findall(cell.source)) == 1
         if (solution and (waiting or not marked)) or (check and not waiting):
-            raise catalogue.CourseError(
+            raise InputError(
                 f"{script.name}, cell {place}: a solution should begin with '# HINT: ...', mark "
                 "one place with ### BEGIN SOLUTION and ### END SOLUTION, and a check after it"
             )
@@ -49,7 +49,7 @@ def assignment(script: Path) -> Any:
         if check:
             cell.metadata["nbgrader"]["points"] = 1
     if waiting:
-        raise catalogue.CourseError(f"{script.name}: no check follows the last solution")
+        raise InputError(f"{script.name}: no check follows the last solution")
     return notebook
 
 
@@ -94,7 +94,7 @@ def exercises(
 ) -> None:
     """Make the exercise notebooks from their solutions."""
     if check and nbgrader:
-        raise catalogue.CourseError("--check and --nbgrader don't go together; give one of them")
+        raise InputError("--check and --nbgrader don't go together; give one of them")
     try:
         wanted = made(nbgrader)
         if check:
@@ -109,7 +109,7 @@ def exercises(
             replace_text(path, text)
             typer.echo(f"wrote {path}")
     except OSError as error:
-        raise catalogue.CourseError(f"can't read or write the exercises: {error}") from error
+        raise InputError(f"can't read or write the exercises: {error}") from error
 
 
 def _refusal(marked: re.Match[str]) -> str:

@@ -19,11 +19,11 @@ MIME = "application/vnd.eqflow.scorecard+json"
 COLUMNS = ("row", "value", "spread", "floor or control", "paper", "target", "met")
 
 _NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
-_BOUND = re.compile(rf"(<=|>=|<|>)\s*{_NUMBER}")
-_WITHIN = re.compile(rf"within\s+{_NUMBER}\s*(%?)\s+of\s+{_NUMBER}")
+_TARGET = re.compile(
+    rf"(?P<sign><=|>=|<|>)\s*{_NUMBER}|within\s+{_NUMBER}\s*(?P<percent>%?)\s+of\s+{_NUMBER}"
+)
 
-Row = dict[str, Any]
-Card = dict[str, Row]
+Card = dict[str, dict[str, Any]]  # rows by name
 
 
 class Scorecard:
@@ -43,18 +43,9 @@ class Scorecard:
         self.rows: Card = {}
 
     def row(
-        self,
-        name: str,
-        value: Any,
-        *,
-        sd: Any = None,
-        floor: Any = None,
-        control: Any = None,
-        paper: Any = None,
-        target: str | None = None,
-        **details: Any,
-    ) -> Row:
-        """Add a figure of merit.
+        self, name: str, value: Any, *, target: str | None = None, paper: Any = None, **more: Any
+    ) -> dict[str, Any]:
+        """Add a figure of merit, and return the row.
 
         Parameters
         ----------
@@ -62,30 +53,24 @@ class Scorecard:
             Dotted, from world to measure, e.g. ``ring.exact.preservation_1000``.
         value : number of any library
             The figure; kept as None if it is NaN or infinite.
-        sd, floor, control : number, optional
-            Its spread over repeats, the least the measure can give, and the figure of a control.
-        paper : number or str, optional
-            What Zhang & Levin (2025), arXiv:2509.17990, report.
         target : str, optional
             ``"<= 1.5"``, ``"> 1.5"``, ``"within 3% of .9056"``; none for a figure only reported.
-        **details
-            Anything else worth keeping, such as units, seeds or counts.
+        paper : number or str, optional
+            What Zhang & Levin (2025), arXiv:2509.17990, report.
+        **more
+            ``sd``, the spread over repeats; ``floor``, the least the measure can give; ``control``,
+            the figure of a control; and anything else worth keeping, such as units or counts.
         """
         if name in self.rows:
             raise ValueError(f"the scorecard has a row {name!r} already; give each its own name")
-        target = None if target == "reported" else target
-        known = {
-            "sd": _finite(sd),
-            "floor": _finite(floor),
-            "control": _finite(control),
-            "paper": paper if isinstance(paper, str) else _finite(paper),
-            "target": target,
-            "met": None if target is None else meets(value, target),
-        }
+        known = {key: _finite(more.pop(key, None)) for key in ("sd", "floor", "control")}
+        known["paper"] = paper if isinstance(paper, str) else _finite(paper)
+        if target not in (None, "reported"):
+            known |= {"target": target, "met": meets(value, target)}
         self.rows[name] = {
             "value": _finite(value),
             **{key: item for key, item in known.items() if item is not None},
-            **{key: _plain(item) for key, item in {**self.shared, **details}.items()},
+            **{key: _plain(item) for key, item in {**self.shared, **more}.items()},
         }
         return self.rows[name]
 
@@ -120,8 +105,8 @@ class Scorecard:
 
 def meets(value: Any, target: str) -> bool:
     """Whether `value` meets `target`; a value that isn't finite meets nothing."""
-    excess = wrongness(value, target)
-    return excess < 0 or (excess == 0 and target.strip()[1:2] in ("=", "i"))  # "<=", ">=", "within"
+    excess, strict = wrongness(value, target), target.strip()[0] in "<>" and "=" not in target
+    return excess < 0 or (excess == 0 and not strict)
 
 
 def wrongness(value: Any, target: str) -> float:
@@ -130,36 +115,33 @@ def wrongness(value: Any, target: str) -> float:
     A target is ``"<= x"``, ``"< x"``, ``">= x"``, ``"> x"``, ``"within x of y"`` or
     ``"within x% of y"``.  A value that isn't finite is infinitely wrong.
     """
-    number = _finite(value)
-    bound, within = _BOUND.fullmatch(target.strip()), _WITHIN.fullmatch(target.strip())
-    if not bound and not within:
+    if not (read := _TARGET.fullmatch(target.strip())):
         raise ValueError(
             f"the target {target!r} can't be read; "
             "write one like '<= 1.5', '> 0' or 'within 3% of 2'"
         )
-    if number is None:
+    bound, width, centre = (float(number or 0) for number in read.group(2, 3, 5))
+    if (number := _finite(value)) is None:
         return math.inf
-    if bound:
-        excess = number - float(bound[2])
-        return excess if bound[1].startswith("<") else -excess
-    assert within
-    width, centre = float(within[1]), float(within[3])
-    return abs(number - centre) - width * (abs(centre) / 100 if within[2] else 1)
+    if read["sign"]:
+        return number - bound if "<" in read["sign"] else bound - number
+    return abs(number - centre) - width * (abs(centre) / 100 if read["percent"] else 1)
 
 
-def table(rows: Mapping[str, Row]) -> str:
+def table(rows: Card) -> str:
     """Rows, as a `Scorecard` has them or `read` gives them, as an aligned plain-text table."""
     return _aligned([COLUMNS, *(cells(name, row) for name, row in rows.items())])
 
 
-def cells(name: str, row: Row) -> tuple[str, ...]:
+def cells(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
     """One row's text under each of `COLUMNS`."""
+    paper = row.get("paper", "")
     return (
         name,
-        "not finite" if row["value"] is None else _text(row["value"]),
-        f"± {_text(row['sd'])}" if "sd" in row else "",
-        ", ".join(f"{key} {_text(row[key])}" for key in ("floor", "control") if key in row),
-        _text(row.get("paper", "")),
+        "not finite" if row["value"] is None else f"{row['value']:.4g}",
+        f"± {row['sd']:.4g}" if "sd" in row else "",
+        ", ".join(f"{key} {row[key]:.4g}" for key in ("floor", "control") if key in row),
+        paper if isinstance(paper, str) else f"{paper:.4g}",
         row.get("target", "reported"),
         {True: "yes", False: "no", None: ""}[row.get("met")],
     )
@@ -167,7 +149,7 @@ def cells(name: str, row: Row) -> tuple[str, ...]:
 
 def read(path: Path) -> Card:
     """The rows an executed notebook carries, by name; none if it failed."""
-    return _rows(_load(path)) or {}
+    return _rows(path) or {}
 
 
 def gather(folder: Path) -> dict[str, Card]:
@@ -178,7 +160,7 @@ def gather(folder: Path) -> dict[str, Card]:
     cards = {}
     for path in sorted(Path(folder).glob("*.ipynb")):
         try:
-            rows = _rows(_load(path))
+            rows = _rows(path)
         except ValueError:
             continue  # not a notebook
         if rows is not None:
@@ -187,21 +169,17 @@ def gather(folder: Path) -> dict[str, Card]:
     return cards
 
 
-def _load(path: Path) -> dict[str, Any]:
-    notebook = json.loads(Path(path).read_text(encoding="utf-8"))
+def _rows(path: Path) -> Card | None:
+    """The rows; None if the run was recorded as failed, or a cell shows an error."""
+    notebook = json.loads(Path(path).read_text("utf-8"))
     if not isinstance(notebook, dict) or not {"cells", "metadata"} <= notebook.keys():
         raise ValueError(f"{path} is not a notebook")
-    return notebook
-
-
-def _rows(notebook: Mapping[str, Any]) -> Card | None:
-    """The rows; None if the run was recorded as failed, or a cell shows an error."""
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     failed = notebook["metadata"].get("eqflow", {}).get("status") == "failed"
     if failed or any(output["output_type"] == "error" for output in outputs):
         return None
     rows = [row for o in outputs for row in o.get("data", {}).get(MIME, {}).get("rows", [])]
-    return {row["row"]: {key: item for key, item in row.items() if key != "row"} for row in rows}
+    return {row.pop("row"): row for row in rows}
 
 
 def dump(data: Any) -> str:
@@ -228,14 +206,8 @@ def _plain(item: Any) -> Any:
         return str(item)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:.4g}"
-
-
 def _aligned(lines: Iterable[tuple[str, ...]]) -> str:
     rows = list(lines)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    padded = [[text.ljust(width) for text, width in zip(row, widths)] for row in rows]
+    return "\n".join("  ".join(row).rstrip() for row in padded)

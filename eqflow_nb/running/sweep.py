@@ -30,6 +30,7 @@ from urllib.parse import quote
 
 import dask
 import distributed
+import joblib
 import nbformat
 import pandas as pd
 
@@ -40,9 +41,8 @@ from eqflow_nb.inputs import (
     split_at_commas,
     writable_folder,
 )
-from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import execute, scorecard
-from eqflow_nb.running.execute import Task
+from eqflow_nb.running import catalogue, execute, scorecard
+from eqflow_nb.running.execute import Record, Task
 
 MOST = 100_000  # sets in one sweep
 LONGEST = 120  # letters in a folder's name; most file systems take 255 bytes
@@ -51,38 +51,54 @@ WINDOW = 256  # tasks handed to the cluster at a time, so that a long sweep take
 CONNECT_SECONDS = 10
 TOPIC = "eqflow_nb attempts"
 RECORD = ("status", "seconds", "peak_mb", "attempts", "error")
+LOCAL = {
+    # A set whose worker is killed is tried again.  A worker holds one task at a time, so that no
+    # other set is counted with it.
+    "distributed.scheduler.allowed-failures": ATTEMPTS - 1,
+    "distributed.scheduler.worker-saturation": 1,
+}
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
-_RANGE = re.compile(rf"({_NUMBER})\s*:\s*({_NUMBER})(?:\s*:\s*({_NUMBER}))?")
+_NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)"
+_RANGE = re.compile(rf"{_NUMBER}\s*:\s*{_NUMBER}(?:\s*:\s*{_NUMBER})?")
 
 
 # ---- what to run ----
 
 
-def plan(chapter: course.Chapter, out: Path, asked: Sequence[tuple[str, str]]) -> list[Task]:
-    """A task for each set of the parameters `asked` for, as text that `values` reads.
+def plan(chapter: catalogue.Chapter, out: Path, asked: Sequence[tuple[str, str]]) -> list[Task]:
+    """A task for each set of the parameters `asked` for, as names and texts that `values` reads.
 
     Each has a folder in `out`, named by its parameters.  Everything that can be checked is checked
     here, before anything runs.
     """
-    defaults = course.parameters(course.load(chapter.path))
+    stem, defaults = chapter.stem, catalogue.parameters(catalogue.load(chapter.path))
     if not asked:
         known = ", ".join(defaults) or "none"
         raise InputError(
-            f"give a parameter to sweep over, such as -p seed 0:10; {chapter.stem} knows: {known}"
+            f"give a parameter to sweep over, such as -p seed 0:10; {stem} knows: {known}"
         )
-    names = [name for name, _ in asked]
-    if twice := [name for name in names if names.count(name) > 1]:
+    texts = dict(asked)
+    if len(texts) < len(asked):
+        twice = Counter(name for name, _ in asked).most_common(1)[0][0]
         raise InputError(
-            f"parameter {twice[0]!r} is given more than once; put all its values in one list"
+            f"parameter {twice!r} is given more than once; put all its values in one list"
         )
-    course.override(defaults, {name: defaults.get(name) for name in names}, chapter.stem)
-    found = {name: values(name, text, defaults, chapter.stem) for name, text in asked}
+    catalogue.override(defaults, {name: defaults.get(name) for name in texts}, stem)
+    found = {name: values(name, text, defaults, stem) for name, text in asked}
     given = {name: found[name] for name in defaults if name in found}
     if (sets := math.prod(map(len, given.values()))) > MOST:
         raise InputError(f"that would be {sets:,} sets; at most {MOST:,} can be run")
     writable_folder(out)
-    _claim(out / "sweep.json", chapter.stem, dict(asked))
+    claim = out / "sweep.json"
+    try:
+        owner = json.loads(claim.read_text("utf-8"))["notebook"] if claim.exists() else stem
+    except (OSError, ValueError, KeyError, TypeError):
+        owner = "something else"
+    if owner != stem:
+        raise InputError(
+            f"{out} holds a sweep of {owner}, not of {stem}; give another folder with -o"
+        )
+    replace_text(claim, json.dumps({"notebook": stem, "parameters": texts}, indent=1) + "\n")
     package, tasks = execute.package_digest(), []
     for each in itertools.product(*given.values()):
         chosen = dict(zip(given, each, strict=True))
@@ -103,52 +119,35 @@ def values(name: str, text: str, defaults: Mapping[str, Any], stem: str) -> list
             raise InputError(f"parameter {name!r} got {text!r}, in which a value is missing")
         parts = None if isinstance(defaults.get(name), str) else _RANGE.fullmatch(piece)
         found += [piece] if parts is None else _span(name, piece, *parts.groups())
-    checked = [course.override(defaults, {name: value}, stem)[name] for value in found]
-    counted = Counter(json.dumps(value, default=str) for value in checked)
-    for value in checked:
-        if counted[json.dumps(value, default=str)] > 1:
-            raise InputError(f"parameter {name!r} has {value!r} more than once in {text!r}")
+    checked = [catalogue.override(defaults, {name: value}, stem)[name] for value in found]
+    shown, most = Counter(json.dumps(value, default=str) for value in checked).most_common(1)[0]
+    if most > 1:
+        raise InputError(f"parameter {name!r} has {shown} more than once in {text!r}")
     return checked
 
 
 def _span(name: str, piece: str, start: str, stop: str, step: str | None) -> list[int | float]:
     """The numbers of a half-open range; fractions, since adding up .1 would gather rounding."""
     first, last, stride = Fraction(start), Fraction(stop), Fraction(step or 1)
-    if stride == 0:
-        raise InputError(f"the range {piece!r} of {name!r} has step 0; give another")
-    count = max(0, math.ceil((last - first) / stride))
-    if count == 0:
-        raise InputError(
-            f"the range {piece!r} of {name!r} is empty: its end isn't part of it, so 0:3 is 0, 1, 2"
+    count = max(0, math.ceil((last - first) / stride)) if stride else 0
+    if not 0 < count <= MOST:
+        fault = (
+            "has step 0; give another"
+            if not stride
+            else f"has {count:,} values; at most {MOST:,} can be run"
+            if count
+            else "is empty: its end isn't part of it, so 0:3 is 0, 1, 2"
         )
-    if count > MOST:
-        raise InputError(
-            f"the range {piece!r} of {name!r} has {count:,} values; at most {MOST:,} can be run"
-        )
-    whole = all(re.fullmatch(r"[-+]?\d+", part) for part in (start, stop, step or "1"))
-    kind = int if whole else float
+        raise InputError(f"the range {piece!r} of {name!r} {fault}")
+    kind = int if all(re.fullmatch(r"[-+]?\d+", n) for n in (start, stop, step or "1")) else float
     return [kind(first + k * stride) for k in range(count)]
 
 
 def folder_name(chosen: Mapping[str, Any]) -> str:
     """A readable folder name for a set, such as ``seed=3_sigma=0.1``; long ones end in a digest."""
     name = "_".join(f"{key}={quote(str(value), safe='+,')}" for key, value in chosen.items())
-    if len(name) <= LONGEST:
-        return name
-    return name[: LONGEST - 17] + "~" + hashlib.sha256(name.encode()).hexdigest()[:16]
-
-
-def _claim(path: Path, stem: str, asked: Mapping[str, str]) -> None:
-    """Write down whose results a folder holds; refuse a folder of another notebook's."""
-    try:
-        owner = json.loads(path.read_text(encoding="utf-8"))["notebook"] if path.exists() else stem
-    except (OSError, ValueError, KeyError, TypeError):
-        owner = "something else"
-    if owner != stem:
-        raise InputError(
-            f"{path.parent} holds a sweep of {owner}, not of {stem}; give another folder with -o"
-        )
-    replace_text(path, json.dumps({"notebook": stem, "parameters": asked}, indent=1) + "\n")
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 17]}~{digest}"
 
 
 # ---- running it ----
@@ -163,7 +162,7 @@ def run(
     jobs: int | None = None,
     scheduler: str | None = None,
     force: bool = False,
-) -> Iterator[tuple[Task, dict[str, Any]]]:
+) -> Iterator[tuple[Task, Record]]:
     """Run the tasks of a sweep, and yield each with its record once its result is there.
 
     Those that finished earlier come first, unless `force` runs them again.  Dask tries a set that
@@ -171,13 +170,11 @@ def run(
 
     Parameters
     ----------
-    tasks : sequence of Task
     jobs : int, optional
         How many sets to run at a time on this machine; one a core if not given.
     scheduler : str, optional
         The address of a running Dask scheduler, such as ``tcp://10.0.0.1:8786``, to use instead.
         How often a set whose worker is killed is tried again is then that scheduler's setting.
-    force : bool
     """
     waiting = []
     for task in tasks:
@@ -188,13 +185,11 @@ def run(
             task.result.unlink(missing_ok=True)  # no older result may pass for this run's
             waiting.append(task)
     if waiting:
-        with _client(scheduler, jobs or execute.cores()) as client:
+        with _client(scheduler, jobs or joblib.cpu_count()) as client:
             yield from _collect(client, iter(waiting))
 
 
-def _collect(
-    client: distributed.Client, waiting: Iterator[Task]
-) -> Iterator[tuple[Task, dict[str, Any]]]:
+def _collect(client: distributed.Client, waiting: Iterator[Task]) -> Iterator[tuple[Task, Record]]:
     """Hand tasks to the cluster, and save what comes back, until none is left."""
     running: dict[distributed.Future, Task] = {}
     attempts: Counter[str] = Counter()
@@ -204,7 +199,7 @@ def _collect(
 
     def submit(number: int) -> None:
         for task in itertools.islice(waiting, number):
-            text = task.source.read_text(encoding="utf-8")
+            text = task.source.read_text("utf-8")
             future = client.submit(perform, task, text, package, pure=False, retries=ATTEMPTS - 1)
             running[future] = task
             results.add(future)
@@ -234,7 +229,7 @@ def _save(task: Task, future: distributed.Future, attempts: int) -> None:
         notebook = nbformat.reads(text, as_version=4)
         record = notebook.metadata["eqflow"]
     else:
-        notebook = course.load(task.source)
+        notebook = catalogue.load(task.source)
         killed = isinstance(failure, distributed.KilledWorker)
         error = "its worker was killed" if killed else f"{type(failure).__name__}: {failure}"
         record = {"status": "failed", "error": error}
@@ -254,10 +249,11 @@ def perform(task: Task, text: str, package: str) -> str:
     if _package() != package:
         raise RuntimeError("this worker has another version of eqflow_nb than the sweep")
     with tempfile.TemporaryDirectory(dir=worker.local_directory) as folder:
-        source, out = Path(folder, task.source.name), Path(folder, "out")
-        source.write_text(text, encoding="utf-8")
-        out.mkdir()
-        here = dataclasses.replace(task, source=source, out=out)
+        here = dataclasses.replace(
+            task, source=Path(folder, task.source.name), out=Path(folder, "out")
+        )
+        here.source.write_text(text, encoding="utf-8")
+        here.out.mkdir()
         process = execute.start(here, max(2, worker.state.nthreads), Path(folder))
         try:
             while process.poll() is None:
@@ -269,7 +265,7 @@ def perform(task: Task, text: str, package: str) -> str:
             execute.stop(process.pid)
             process.wait()
         execute.record_death(here, process)
-        executed = here.result.read_text(encoding="utf-8")
+        executed = here.result.read_text("utf-8")
         if execute.recall(here)["status"] == "failed":
             raise SetFailed(executed)
         return executed
@@ -287,57 +283,47 @@ def dask_setup(worker: distributed.Worker) -> None:
 
 @contextlib.contextmanager
 def _client(scheduler: str | None, jobs: int) -> Iterator[distributed.Client]:
-    """Connect to the scheduler, or to a cluster of this machine's that ends with the sweep."""
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)  # a killed worker is reported as its set's failure
-    try:
-        with contextlib.ExitStack() as stack:
-            address = scheduler or stack.enter_context(_local_cluster(jobs)).scheduler_address
-            try:
-                client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-            except (OSError, ValueError, TimeoutError) as error:
-                raise InputError(
-                    f"no Dask scheduler answers at {address!r} within {CONNECT_SECONDS} seconds; "
-                    "start one with 'dask scheduler', or leave --scheduler out to use this machine"
-                ) from error
-            yield stack.enter_context(client)
-    finally:
-        logger.setLevel(level)
+    """Connect to the scheduler, or to single-threaded workers on this machine, ended afterwards.
 
-
-def _local_cluster(jobs: int) -> distributed.LocalCluster:
-    """A cluster of single-threaded worker processes on this machine.
-
-    One whose worker is killed while it starts is begun anew.  As with every Dask cluster, another
-    user of this machine who finds its port can run code with your rights.
+    As with every Dask cluster, another user of this machine who finds its port can run code with
+    your rights.
     """
-    # A set whose worker is killed is tried again.  Each worker holds one task at a time, so that
-    # no other set is counted with it.
-    settings = {
-        "distributed.scheduler.allowed-failures": ATTEMPTS - 1,
-        "distributed.scheduler.worker-saturation": 1,
-    }
-    for attempt in range(1, ATTEMPTS + 1):
+    logger = logging.getLogger("distributed")
+    with contextlib.ExitStack() as stack:
+        stack.callback(logger.setLevel, logger.level)
+        logger.setLevel(logging.CRITICAL)  # a killed worker is reported as its set's failure
+        address = scheduler or stack.enter_context(_local_cluster(jobs)).scheduler_address
         try:
-            with dask.config.set(settings):
-                return distributed.LocalCluster(
-                    n_workers=jobs,
-                    threads_per_worker=1,
-                    memory_limit=None,  # the memory is taken by the workers' children
-                    host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0",  # Dask listens there even without a dashboard
-                    scheduler_kwargs={"dashboard": False},
-                    silence_logs=logging.CRITICAL,
-                    preload=__name__,  # has `dask_setup`
-                )
-        except (RuntimeError, TimeoutError, OSError) as error:
-            if attempt == ATTEMPTS:
-                raise InputError(
-                    f"the workers of this machine don't start ({error}); the same command tries "
-                    "again, --jobs 1 with fewer, and --scheduler with others"
-                ) from error
-    raise AssertionError("one of the attempts returns or raises")
+            client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise InputError(
+                f"no Dask scheduler answers at {address!r} within {CONNECT_SECONDS} seconds; "
+                "start one with 'dask scheduler', or leave --scheduler out to use this machine"
+            ) from error
+        yield stack.enter_context(client)
+
+
+def _local_cluster(jobs: int, attempt: int = 1) -> distributed.LocalCluster:
+    """Single-threaded workers on this machine; begun anew if one is killed while it starts."""
+    try:
+        with dask.config.set(LOCAL):
+            return distributed.LocalCluster(
+                n_workers=jobs,
+                threads_per_worker=1,
+                memory_limit=None,  # the memory is taken by the workers' children
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",  # Dask listens there even without a dashboard
+                scheduler_kwargs={"dashboard": False},
+                silence_logs=logging.CRITICAL,
+                preload=__name__,  # has `dask_setup`
+            )
+    except (RuntimeError, TimeoutError, OSError) as error:
+        if attempt < ATTEMPTS:
+            return _local_cluster(jobs, attempt + 1)
+        raise InputError(
+            f"the workers of this machine don't start ({error}); the same command tries "
+            "again, --jobs 1 with fewer, and --scheduler with others"
+        ) from error
 
 
 # ---- what came of it ----
@@ -377,7 +363,7 @@ def write(tasks: Sequence[Task], out: Path) -> tuple[pd.DataFrame, pd.DataFrame]
     return frame, summary
 
 
-def summarise(cards: list[scorecard.Card]) -> pd.DataFrame:
+def summarise(cards: Sequence[scorecard.Card]) -> pd.DataFrame:
     """Each scorecard row over all sets that have it.
 
     Columns: ``row``; ``sets``, how many have it with a finite value; ``not_finite``, how many
@@ -387,23 +373,17 @@ def summarise(cards: list[scorecard.Card]) -> pd.DataFrame:
     lines = []
     for name in dict.fromkeys(name for card in cards for name in card):
         rows = [card[name] for card in cards if name in card]
-        values = pd.Series([row["value"] for row in rows], dtype="float64")
+        numbers = pd.Series([row["value"] for row in rows], dtype="float64")
         judged = [row for row in rows if "target" in row]
         wrong = [scorecard.wrongness(row["value"], row["target"]) for row in judged]
-        lines.append(
-            {
-                "row": name,
-                "sets": values.count(),
-                "not_finite": values.isna().sum(),
-                "mean": values.mean(),
-                "sd": values.std(),
-                "worst": judged[wrong.index(max(wrong))]["value"] if judged else None,
-                "target": ", ".join(dict.fromkeys(row["target"] for row in judged)),
-                "met": sum(bool(row.get("met")) for row in judged) if judged else None,
-            }
-        )
+        line = {"row": name, "sets": numbers.count(), "not_finite": numbers.isna().sum()}
+        line |= {"mean": numbers.mean(), "sd": numbers.std()}
+        line["worst"] = judged[wrong.index(max(wrong))]["value"] if judged else None
+        line["target"] = ", ".join(dict.fromkeys(row["target"] for row in judged))
+        line["met"] = sum(bool(row.get("met")) for row in judged) if judged else None
+        lines.append(line)
+    types = {"mean": "float64", "sd": "float64", "worst": "float64", "met": "Int64"}
     columns = ["row", "sets", "not_finite", "mean", "sd", "worst", "target", "met"]
-    types = dict.fromkeys(columns[3:6], "float64") | {"met": "Int64"}
     return pd.DataFrame(lines, columns=columns).astype(types)
 
 
@@ -423,7 +403,7 @@ def keep(tasks: Sequence[Task], frame: pd.DataFrame, command: str, wall_seconds:
         "wall_seconds": round(wall_seconds, 1),
         "seconds_per_set": round(float(frame["seconds"].mean()), 1),
         "peak_mb": round(float(frame["peak_mb"].max())),
-        "cores": execute.cores(),
+        "cores": joblib.cpu_count(),
     }
     replace_text(path.with_suffix(".json"), scorecard.dump(record))
     return path
