@@ -1,3 +1,3 @@
-"""Equilibrium flow: set still snapshots in motion without changing their law."""
+"""Equilibrium flow: set still snapshots in motion without changing their distribution."""
 
 __version__ = "0.1.0"

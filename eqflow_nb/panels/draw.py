@@ -158,7 +158,7 @@ class DrawPanel:
         self._done(start)
 
     def reflow(self) -> None:
-        """Draw the flow anew; the particles go on from where they are: the law is the same."""
+        """Draw the flow anew; particles go on from where they are: the distribution stays."""
         start = self._begun()
         with alarmed(self):
             self._backdrops(both=False)

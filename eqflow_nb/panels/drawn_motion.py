@@ -23,9 +23,9 @@ PROJECTIONS = 50
 
 
 class Motion:
-    """Particles of dx = c (A + eta) s dt + sqrt(2 c eta) dW in a drawing's blurred law.
+    """Particles of dx = c (A + eta) s dt + sqrt(2 c eta) dW in a drawing's blurred distribution.
 
-    With A skew, such as gamma J, the law is kept for ever, for every eta: s is the exact score of
+    With A skew, such as gamma J, the distribution is kept for every eta: s is the exact score of
     the drawing blurred by sigma.  The constant c only sets the clock: J s has rms speed 1.
 
     Parameters
@@ -68,7 +68,7 @@ class Motion:
         return scores.MixtureScore(*self.world.mixture(self.sigma))
 
     def flow(self, gamma: float) -> Field:
-        """v = c gamma J s, which keeps the law."""
+        """v = c gamma J s, which keeps the distribution."""
         return skew.constant(self.pace * gamma * skew.from_entries(1.0), self.score)
 
     def advance(self, matrix: Tensor, eta: float = 0.0, frames: int = 1) -> Tensor:
@@ -77,7 +77,7 @@ class Motion:
         Parameters
         ----------
         matrix : Tensor (2, 2)
-            A in the equation above; what is not skew doesn't keep the law.
+            A in the equation above; what is not skew doesn't keep the distribution.
         eta : float
             The diffusion; >= 0.
         frames : int
@@ -107,6 +107,6 @@ class Motion:
         return transport.noise_floor(distance, self.draw, len(self.x), seed=self.seed)[0]
 
     def distance(self) -> float:
-        """Distance of the particles to a fresh cloud of the law, in floors: 1 is perfect."""
+        """Distance of the particles to a fresh cloud, in floors: 1 is perfect."""
         fresh = self.draw(len(self.x), self.seed + 101)
         return transport.sliced_wasserstein(self.x, fresh, PROJECTIONS) / self.floor

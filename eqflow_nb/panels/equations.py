@@ -1,4 +1,4 @@
-"""The panel of the chapter on equations: from snapshots to a law, step by step."""
+"""The panel of the chapter on equations: from snapshots to equations, step by step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAMES = ("x", "y", "z")
 def lorenz_law_panel(
     number: int = 3000, noise: float = 0.0, degree: int = 2, terms: int = 7
 ) -> Panel:
-    """Set snapshots, noise, the library's degree and the elimination step: path, law, attractor."""
+    """Set snapshots, noise, degree and elimination step: path, equations, attractor."""
     controls = {
         "number": _numbers(number),
         "noise": slider("noise s", noise, 0.0, 0.4, 0.02),
@@ -39,18 +39,18 @@ def lorenz_law_panel(
         draw,
         controls,
         {"terms": [20, 7, 5]},
-        "Left: misfit along the elimination; grey: noise alone. Middle: the law with that many "
-        "terms, in the truth's clock. Right: snapshots, and the law followed from one of them. "
+        "Left: misfit along the elimination; grey: noise alone. Middle: equations with that many "
+        "terms, in the truth's clock. Right: snapshots, and the equations followed from one. "
         "Noise is in deviations; its size is known to the method.",
         "Three columns, for 20, 7 and 5 terms left. With 20 there are small spurious terms; with 7 "
-        "the law is Lorenz's; the paths of both fill the butterfly. With 5 the misfit is far up "
+        "the equations are Lorenz's; paths of both fill the butterfly. With 5 the misfit is far up "
         "the cliff, and the path goes nowhere.",
         panes=3,
     )
 
 
 def draw(panes: list[Axes], number: int, noise: float, degree: int, terms: int) -> str:
-    """Fill three panes: the elimination path, the law at one step of it, and where it leads."""
+    """Fill three panes: the elimination path, the equations at one step, and where they lead."""
     path, own = _eliminated(int(number), noise, int(degree))
     size = min(int(terms), len(path))
     fit = path[len(path) - size]
@@ -104,7 +104,7 @@ Coefficients = dict[tuple[int, tuple[int, ...]], float]
 
 
 def _on_clock(law: Coefficients) -> tuple[Coefficients, float]:
-    """A law at the truth's speed and in its direction, and its field error."""
+    """Equations at the truth's speed and in its direction, and their field error."""
     x = snapshots("lorenz", max(NUMBERS), 0)[-1000:]
     truth, found = system("lorenz").velocity(x), _system(law).velocity(x)
     scale = float((truth * found).sum() / max((found**2).sum(), 1e-300))

@@ -72,7 +72,7 @@ ENTRIES = (
     Entry(
         "Chemistry",
         "03_gray_scott_training_free",
-        "A photograph of a chemical pattern, set in motion with nothing trained. Which kernel "
+        "A snapshot of a chemical pattern, set in motion with nothing trained. Which kernel "
         "keeps its fronts sharp for longest? The first look takes some seconds.",
         panels_images.gray_scott_panel,
     ),
@@ -99,8 +99,8 @@ ENTRIES = (
     Entry(
         "Your own points",
         "06_your_own_snapshots",
-        "Measured points: blood cells, by their size and haemoglobin. At which noise level does"
-        " the flow see the cloud, and not its single points?",
+        "Measured points: blood cells, by two scores of the cell cycle, S and G2M. At which noise"
+        " level does the flow see the cloud, and not its single points?",
         panels_own.own_panel,
     ),
 )

@@ -38,7 +38,7 @@ def _score(preset: str, sigma: float) -> scores.GaussianFieldScore:
 
 
 def _prepare() -> None:
-    """Photograph every preset: a second each, once a machine, that no slider should wait for."""
+    """Simulate every preset: a second each, once a machine, so that no slider waits for it."""
     rollout.together({preset: partial(_photographs, preset) for preset in PRESETS})
     for preset in PRESETS:
         _spectrum(preset)
@@ -95,9 +95,9 @@ def gray_scott_panel() -> Panel:
         draw,
         controls,
         {"time": [0.0, 0.1, 0.3]},
-        "Left: a blurred photograph, the eater v. Middle: its velocity, red where it grows. Right: "
+        "Left: a blurred snapshot, the eater v. Middle: its velocity, red where it grows. Right: "
         "the same sheet at time t, by the rule you chose.",
-        "Three rows for times 0, .1 and .3 of a turn: the photograph, its velocity, and the sheet "
+        "Three rows for times 0, .1 and .3 of a turn: the snapshot, its velocity, and the sheet "
         "by then: the fronts move on, and by .3 have lost their shape.",
         panes=3,
         step=0.02,

@@ -1,4 +1,4 @@
-"""What the panels draw: blurred laws, stream functions and particles, each made once and kept."""
+"""What the panels draw: blurred distributions, stream functions, particles, each made once."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@
 #
 # > What happens when you turn the knobs?
 #
-# A still cloud or picture, and the motions that would keep it looking the same. Open a tab, move a
+# A cloud or an image that stands still, and the motions that would keep it looking the same. Open a tab, move a
 # slider, and predict first what you will see. By keyboard: Tab goes from knob to knob, and arrow keys
 # move a slider; on the tabs' names they go from one to the next, and Enter opens it. `make explore`
 # serves this page; the chapters explain what it shows.
