@@ -1,9 +1,11 @@
-"""Panels without a browser: a slider moved from Python changes the picture, and rightly."""
+"""Panels without a browser: what is moved, drawn or uploaded changes the picture, and rightly."""
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 import re
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -11,19 +13,27 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.axes import Axes
+from PIL import Image, ImageDraw
 
-from eqflow_nb import figures, panels
+from eqflow_nb import panels
+from eqflow_nb.course import creatures as alife
 from eqflow_nb.flows.continuity import residual
+from eqflow_nb.inputs import InputError
+from eqflow_nb.panels import images as panels_images
+from eqflow_nb.panels import paint as panels_paint
 from eqflow_nb.panels.base import Panel, slider
+from eqflow_nb.panels.draw import WORDS, DrawPanel, draw_panel
+from eqflow_nb.panels.draw_sheet import SIDE
 from eqflow_nb.panels.motion import (
     PSI,
+    Particles,
     blurred_samples,
     law,
     lorenz_paths,
     stream_field,
-    stream_particles,
     toy_particles,
 )
+from eqflow_nb.snapshots import dots as drawn
 
 MAKERS = {
     "toy": panels.toy_panel,
@@ -85,16 +95,6 @@ def test_the_twin_draws_what_the_live_picture_draws() -> None:
         panel.static(pain=[1])
 
 
-def test_twins_of_the_panels(panel: Panel) -> None:
-    ((name, values),) = panel.twin.items()
-    figure = panel.static()
-    assert len(figure.axes) == panel.panes * len(values)
-    assert [axes.get_title() for axes in figure.axes[: len(values)]] == [
-        f"{panel.controls[name].description.split()[-1]} = {value}" for value in values
-    ]
-    assert len(figures.png(figure, 125)) < 80_000
-
-
 def test_showing_leaves_the_twin(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     monkeypatch.setattr("IPython.display.display", lambda data, **rest: seen.append((data, rest)))
@@ -119,21 +119,6 @@ def test_errors_are_shown_kept_and_raised() -> None:
     assert panel.picture.value == picture
     panel.controls["gain"].value = 3
     assert panel.trouble.value == "" and panel.errors == []
-
-
-def test_slow_redraws_say_that_they_are_at_work() -> None:
-    said = []
-
-    def draw(panes: list[Axes], gain: float) -> str:
-        said.append(panel.status.value if gain > 1 else "")
-        return "moved"
-
-    panel = Panel(draw, {"gain": slider("gain", 1, 0, 4, 1)}, {"gain": [1]}, "", "")
-    for seconds, gain in ((0.01, 2), (1.0, 3)):
-        panel.seconds = seconds
-        panel.controls["gain"].value = gain
-    assert "working" not in said[1]
-    assert "working…" in said[2]
 
 
 def test_a_value_sent_back_with_another_last_digit_draws_nothing_new() -> None:
@@ -161,7 +146,7 @@ def test_playing_moves_time() -> None:
     assert play.value == play.max
 
 
-# ---- what they say ----
+# What they say
 
 
 def test_zero_skew_and_zero_diffusion_stop_the_particles() -> None:
@@ -173,24 +158,6 @@ def test_zero_skew_and_zero_diffusion_stop_the_particles() -> None:
     assert torch.equal(states[-1], states[0]), "exactly where they are"
     panel.controls["eta"].value = 0.2
     assert moved(panel) > 0.1
-
-
-def test_a_zero_matrix_without_diffusion_leaves_every_point_still() -> None:
-    panel = panels.lorenz_panel()
-    assert moved(panel) > 0.1
-    for name in ("xy", "xz", "yz"):
-        panel.controls[name].value = 0
-    assert moved(panel) == 0
-    assert torch.equal(lorenz_paths(0.0, 0.0, 0.0, 0.0, 0.3)[-1], lorenz_paths(0, 0, 0, 0, 0.3)[0])
-    panel.controls["eta"].value = 0.1
-    assert moved(panel) > 0.1
-
-
-def test_time_zero_is_the_start() -> None:
-    states = stream_particles("ring", "x", 1.0, 0.15).until(0)
-    assert len(states) == 1
-    panel = panels.stream_panel(time=0)
-    assert moved(panel) == 0
 
 
 @pytest.mark.parametrize("name", PSI)
@@ -205,8 +172,303 @@ def test_every_stream_function_keeps_the_law(name: str) -> None:
     assert ratio < 3, "the cloud looks the same"
 
 
-def test_pictures_are_the_same_every_time(panel: Panel) -> None:
-    again: Callable[[], Panel] = MAKERS[
-        "lorenz" if panel.projection else "stream" if panel.panes == 2 else "toy"
-    ]
-    assert np.array_equal(panel.picture.value, again().picture.value)
+def test_particles_are_followed_as_far_as_asked_and_no_further() -> None:
+    def path() -> Any:
+        for step in range(100):
+            yield step * 0.5, torch.full((1, 1), float(step))
+
+    particles = Particles(path(), frame=1.0, every=2)
+    assert particles.until(2).flatten().tolist() == [0, 2, 4]
+    assert particles.until(1).flatten().tolist() == [0, 2]
+    assert next(particles.path)[1] == 5, "no step beyond was taken"
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.3, 0.6])
+def test_constant_skew_stays_on_a_level_and_in_a_plane(sigma: float) -> None:
+    # v = K s is orthogonal to s, and to the axis k of K: k . x and log p are constant.
+    entries = (1.0, 0.3, -0.5)
+    states = lorenz_paths(*entries, 0.0, sigma).double()
+    axis = torch.tensor([entries[2], -entries[1], entries[0]], dtype=torch.float64)
+    height = states @ axis
+    assert (height - height[0]).abs().max() < 1e-4
+    level = torch.stack([law("lorenz", sigma)[1](x) for x in states])
+    assert (level - level[0]).abs().max() < 0.1
+    assert (states - states[0]).norm(dim=2).amax(0).min() > 0.05
+
+
+# The sheet to draw on
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> DrawPanel:
+    return DrawPanel(drawn.ready("ring"), folder=tmp_path)
+
+
+def stroke(panel: DrawPanel, *places: tuple[float, float]) -> None:
+    """Press, move and lift the mouse, as the canvas reports it, in shares of the sheet."""
+    canvas = panel.sheet.canvas
+    events = ["mouse_down", *["mouse_move"] * (len(places) - 1), "mouse_up"]
+    for event, (x, y) in zip(events, [*places, places[-1]], strict=True):
+        content = {"event": event, "x": x * SIDE, "y": y * SIDE}
+        canvas._handle_custom_msg(content, [])
+
+
+def test_a_stroke_adds_dots_where_it_was(sheet: DrawPanel) -> None:
+    sheet.clear.click()
+    assert len(sheet.dots) == 0 and sheet.motion is None
+    assert "choose a drawing" in sheet.status.value
+    stroke(sheet, (0.25, 0.25), (0.5, 0.25), (0.75, 0.25))
+    assert len(sheet.dots) > 100
+    x, y = sheet.dots.T
+    assert float(x.min()) == pytest.approx(-1.8, abs=0.1), "left end and radius"
+    assert float(y.mean()) == pytest.approx(1.5, abs=0.05), "a canvas counts downwards"
+    assert sheet.motion is not None and len(sheet.motion.dots) == len(sheet.dots)
+    assert sheet.play.playing, "and the particles start"
+    sheet.sheet.tool.value = "eraser"
+    sheet.sheet.size.value = 1.0
+    stroke(sheet, (0.0, 0.25), (1.0, 0.25))
+    assert len(sheet.dots) == 0 and sheet.motion is None
+    sheet.tick()
+    sheet.sheet.tool.value = "spray"
+    stroke(sheet, (0.5, 0.5), (0.5, 0.6))
+    assert len(sheet.dots) == 40
+
+
+def test_ticks_move_the_particles_and_keep_the_drawing(sheet: DrawPanel) -> None:
+    start = sheet.motion.x
+    for _ in range(15):
+        sheet.play.value += 1  # as the button does in the browser
+    assert sheet.motion.frames == 15
+    assert float((sheet.motion.x - start).norm(dim=1).mean()) > 0.3
+    floors = re.search(r"t = (\S+): (\S+) floors", sheet.measured.value)
+    assert float(floors[1]) == pytest.approx(1.0) and float(floors[2]) < 2
+    sheet.again.click()
+    assert torch.equal(sheet.motion.x, start)
+
+
+def test_what_a_slider_changes(sheet: DrawPanel) -> None:
+    sheet.tick(5)
+    motion, x = sheet.motion, sheet.motion.x
+    sheet.controls["gamma"].value = -2
+    sheet.controls["eta"].value = 0.5
+    assert sheet.motion is motion and torch.equal(motion.x, x), "they go on: the law is the same"
+    sheet.controls["sigma"].value = 0.4
+    assert sheet.motion is not motion and sheet.motion.sigma == 0.4
+    sheet.controls["gamma"].value = 0
+    sheet.controls["eta"].value = 0
+    start = sheet.motion.x
+    sheet.tick(5)
+    assert torch.equal(sheet.motion.x, start), "no skew, no diffusion, no motion"
+
+
+def test_drawings_to_choose_need_no_mouse(sheet: DrawPanel) -> None:
+    for name in drawn.READY:
+        sheet.controls["drawing"].value = name
+        assert torch.equal(sheet.dots, drawn.ready(name))
+    stroke(sheet, (0.1, 0.1))
+    assert sheet.controls["drawing"].value == WORDS, "it is no longer that one"
+
+
+def test_a_drawing_is_saved_and_loaded(sheet: DrawPanel, tmp_path: Path) -> None:
+    dots = sheet.dots
+    sheet.name.value = "mine.npz"
+    sheet.keep.click()
+    assert f"{len(dots)} dots saved in mine.npz" in sheet.status.value
+    content = (tmp_path / "mine.npz").read_bytes()
+    sheet.clear.click()
+    file = {"name": "mine.npz", "type": "", "size": len(content), "content": content}
+    sheet.upload.value = ({**file, "last_modified": dt.datetime.now(dt.UTC)},)
+    assert torch.equal(sheet.dots, dots) and sheet.upload.value == ()
+    sheet.name.value = "../../elsewhere.npz"
+    sheet.keep.click()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["elsewhere.npz", "mine.npz"]
+
+
+def test_bad_files_are_told_and_change_nothing(sheet: DrawPanel) -> None:
+    dots = sheet.dots
+    with pytest.raises(ValueError, match=r"no whole \.npz"):
+        sheet.take(b"nothing of the kind")
+    assert sheet.dots is dots and len(sheet.errors) == 1
+    assert 'role="alert"' in sheet.trouble.value and "no whole .npz" in sheet.trouble.value
+    sheet.name.value = "mine.txt"
+    with pytest.raises(ValueError, match=r"ends in \.npz"):
+        sheet.save()
+    sheet.controls["sigma"].value = 0.3
+    assert sheet.trouble.value == "" and sheet.errors == []
+
+
+def test_one_panel_moves_at_a_time() -> None:
+    one, other = draw_panel(), draw_panel()
+    one.play.playing = True
+    other.play.playing = True
+    assert not one.play.playing and other.play.playing
+    other.rest()
+    assert not other.play.playing
+
+
+# Patterns and creatures
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EQFLOW_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+CHANGES = {
+    "gamma": -1.0,
+    "kernel": "one pixel",
+    "eta": 0.5,
+    "sigma": 0.5,
+    "time": 0.6,
+    "preset": "maze",
+}
+
+
+def test_every_control_of_the_pattern_panel_changes_the_picture() -> None:
+    panel = panels_images.gray_scott_panel()
+    for name, value in CHANGES.items():
+        before = panel.picture.value
+        panel.controls[name].value = value
+        assert panel.picture.value != before, name
+    assert not panel.errors
+    panel.controls["eta"].value = 0
+    panel.controls["time"].value = 0
+    assert "moved 0.00 sd" in panel.status.value
+    assert len(panel.static().axes) == 9
+
+
+@pytest.mark.parametrize("shape", panels_images.SHAPES)
+def test_the_kernels_of_the_panel_are_skew(shape: str) -> None:
+    symbol = panels_images.shape_symbol(shape, panels_images._score("waves", 0.2))
+    torch.testing.assert_close(symbol, -symbol.mH)
+    assert float(torch.linalg.matrix_norm(symbol, ord=2).max()) <= 1 + 1e-6
+
+
+def test_the_creatures_of_the_panel_move_on() -> None:
+    panel = panels_images.alife_panel()
+    panel.controls["time"].value = 0
+    start = panel.picture.value
+    panel.controls["time"].value = 20
+    assert panel.picture.value != start
+    panel.controls["icon"].value = "taiji"
+    assert not panel.errors
+
+
+# The canvas to paint on
+
+
+def drawn_on(panel: panels_paint.PaintPanel, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """The painted layer as a browser would send it: empty, to be filled."""
+    layer = np.zeros((192, 192, 4), np.uint8)
+    panel.sheet[1].set_trait("image_data", b"sent")
+    monkeypatch.setattr(type(panel.sheet[1]), "get_image_data", lambda self: layer)
+    return layer
+
+
+def sent(panel: panels_paint.PaintPanel, content: bytes, name: str = "pet.png") -> None:
+    """Upload a file, as a browser does."""
+    now = dt.datetime.now(dt.UTC)
+    file = {"name": name, "type": "image/png", "size": len(content), "content": content}
+    panel.upload.value = ({**file, "last_modified": now},)
+
+
+def file_of(picture: Image.Image, form: str = "png") -> bytes:
+    kept = io.BytesIO()
+    picture.save(kept, form)
+    return kept.getvalue()
+
+
+def disc(colour: tuple[int, int, int]) -> Image.Image:
+    picture = Image.new("RGB", (200, 150), "white")
+    ImageDraw.Draw(picture).ellipse((50, 25, 150, 125), fill=colour)
+    return picture
+
+
+def middle_of(icon: torch.Tensor) -> list[float]:
+    """The colour in the middle; the rim of a cut-out takes some of its old background."""
+    return icon[:3, 48, 48].mul(255).round().tolist()
+
+
+def test_a_painted_creature_comes_to_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = panels_paint.paint_panel(seconds=1.0)
+    assert panel.film.layout.display == "none", "an empty picture shows as a broken one"
+    panel.fish.click()
+
+    def shorter(icon: torch.Tensor, seconds: float, sigma: float) -> alife.Life:
+        assert torch.equal(icon, panels_paint.example())
+        return alife.live(*alife.adapt(icon, sigma, seconds), torch.zeros(3, 3), 20, 1)
+
+    monkeypatch.setattr(panels_paint, "bring_to_life", shorter)
+    panel.go.click()
+    assert panel.film.value[:6] == b"GIF89a"
+    assert panel.film.layout.display is None
+    assert "20 steps of life; kept" in panel.status.value
+    assert not panel.go.disabled
+
+
+@pytest.mark.parametrize("touched", [True, False])
+def test_an_empty_canvas_is_said_and_raised(touched: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = panels_paint.paint_panel()
+    if touched:
+        drawn_on(panel, monkeypatch)
+    with pytest.raises(InputError, match="transparent all over"):
+        panel.start()
+    assert "draw something on it" in panel.trouble.value
+    assert panel.errors
+    assert not panel.go.disabled
+
+
+def test_an_upload_is_shown_cut_out_and_can_be_painted_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    panel = panels_paint.paint_panel()
+    layer = drawn_on(panel, monkeypatch)
+    shown = []
+    monkeypatch.setattr(
+        type(panel.sheet[1]), "put_image_data", lambda self, data, x, y: shown.append((data, x, y))
+    )
+    sent(panel, file_of(disc((26, 143, 90)), "jpeg"))  # a JPEG called .png will do
+    ((data, x, y),) = shown
+    assert data.shape == (152, 152, 4)
+    assert (x, y) == (20, 20), "in the middle"
+    assert data[0, 0, 3] == 0, "its white background is gone"
+    assert data[76, 76].tolist() == pytest.approx([26, 143, 90, 255], abs=4)
+    assert panel.upload.value == (), "the same file can be uploaded again"
+    assert "cut out" in panel.status.value
+    assert middle_of(panel.picture()) == pytest.approx([26, 143, 90], abs=4)
+    layer[60:90, 60:90] = (214, 40, 32, 255)  # what the browser sends once it is painted over
+    panel._down(75, 75)
+    assert middle_of(panel.picture()) == [214, 40, 32]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"hello", "no image that can be read"),
+        (file_of(Image.new("RGB", (9, 9), "blue")), "one colour all over"),
+    ],
+)
+def test_bad_input_uploads_are_said_and_leave_the_sheet(content: bytes, says: str) -> None:
+    panel = panels_paint.paint_panel()
+    panel.fish.click()
+    with pytest.raises(InputError, match=says):
+        sent(panel, content)
+    assert says in panel.trouble.value
+    assert 'role="alert"' in panel.trouble.value
+    assert torch.equal(panel.picture(), panels_paint.example())
+    sent(panel, file_of(disc((26, 143, 90))))
+    assert panel.trouble.value == ""
+    assert not panel.errors
+
+
+def test_the_sheet_lets_go_of_the_keyboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = panels_paint.paint_panel()
+    asked = []
+    monkeypatch.setattr(type(panel.brush), "focus", lambda self: asked.append(self))
+    for key in ("a", "Tab", "Escape"):
+        keys = {"shift_key": False, "ctrl_key": False, "meta_key": False}
+        event = {"event": "key_down", "key": key, **keys}
+        panel.sheet[1]._handle_frontend_event(None, event, [])
+    assert asked == [panel.brush] * 2

@@ -13,6 +13,7 @@ from eqflow_nb.course import creatures as alife
 from eqflow_nb.figures.images import PATTERN, VELOCITY
 from eqflow_nb.flows import kernels, skew, spectral_kernel
 from eqflow_nb.panels.base import Panel, dropdown, slider
+from eqflow_nb.panels.motion import Particles
 from eqflow_nb.snapshots import icons
 from eqflow_nb.snapshots.base import blur
 
@@ -119,36 +120,15 @@ def _denoiser(icon: str) -> scores.images.ImageScore:
     return score
 
 
-class Path:
-    """A life followed no further than is asked for, every step kept from frame to frame."""
-
-    def __init__(self, icon: str, matrix: Tensor, eta: float, sigma: float) -> None:
-        self.world = snapshots.field_world(icon)
-        self.score = _denoiser(icon).at(sigma)
-        x = self.world.blurred(sigma)(1, 3)
-        self.steps = rollout.exponential(self._denoise, matrix, x, sigma, alife.STEP, LONGEST, eta)
-        self.frames: list[Tensor] = []
-        self._last: tuple[Tensor, Tensor] | None = None
-
-    def _denoise(self, x: Tensor) -> Tensor:
-        """D(x), which a frame and the step after it share."""
-        if self._last is None or self._last[0] is not x:
-            self._last = x, self.score.denoise(x)
-        return self._last[1]
-
-    def until(self, step: int) -> Tensor:
-        """The canvas (3, H, W) after some steps."""
-        while len(self.frames) <= step // alife.EVERY:
-            for _ in range(1 if not self.frames else alife.EVERY):
-                _, x = next(self.steps)
-            with torch.no_grad():
-                self.frames.append(self.world.raw(self._denoise(x))[0])
-        return self.frames[step // alife.EVERY]
-
-
-_path = lru_cache(maxsize=32)(
-    lambda icon, entries, eta, sigma: Path(icon, skew.from_entries(*entries), eta, sigma)
-)
+@lru_cache(maxsize=32)
+@torch.no_grad()
+def _life(icon: str, entries: tuple[float, ...], eta: float, sigma: float) -> Particles:
+    """A life followed no further than is asked for; a frame and the step after it share D(x)."""
+    world, score = snapshots.field_world(icon), _denoiser(icon).at(sigma)
+    denoise = lru_cache(maxsize=1)(score.denoise)
+    x, matrix, every = world.blurred(sigma)(1, 3), skew.from_entries(*entries), alife.EVERY
+    path = rollout.exponential(denoise, matrix, x, sigma, alife.STEP, LONGEST, eta)
+    return Particles(path, every, every, keep=lambda y: world.raw(denoise(y))[0])
 
 
 def alife_panel(time: int = 50) -> Panel:
@@ -164,10 +144,10 @@ def alife_panel(time: int = 50) -> Panel:
         sigma: float,
         time: int,
     ) -> str:
-        path = _path(icon, (red_green, red_blue, green_blue), eta, sigma)
-        canvas = path.until(int(time))
-        figures.draw_image(panes[0], canvas)
-        moved = float((canvas - path.frames[0]).square().mean().sqrt())
+        life = _life(icon, (red_green, red_blue, green_blue), eta, sigma)
+        canvases = life.until(time)
+        figures.draw_image(panes[0], canvases[-1])
+        moved = float((canvases[-1] - canvases[0]).square().mean().sqrt())
         return f"rms change of colour since the start {moved:.3f}"
 
     controls = {

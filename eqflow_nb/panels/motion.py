@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from eqflow_nb.figures.axes import LogDensity
 from eqflow_nb.flows import at_common_speed, exact, skew
 from eqflow_nb.inputs import Field
 from eqflow_nb.measures import transport
+from eqflow_nb.rollout import Path
 from eqflow_nb.snapshots.base import blur
 
 CLEAN = 0.05
@@ -115,11 +116,19 @@ class Particles:
         The time between states kept.
     every : int
         The integrator's steps in that time.
+    keep : callable of a state -> Tensor, optional
+        What is kept of it.
     """
 
-    def __init__(self, path: Iterator[tuple[float, Tensor]], frame: float, every: int) -> None:
-        self.path, self.frame, self.every = path, frame, every
-        self.states = [next(path)[1]]
+    def __init__(
+        self,
+        path: Path,
+        frame: float,
+        every: int,
+        keep: Callable[[Tensor], Tensor] = lambda x: x,
+    ) -> None:
+        self.path, self.frame, self.every, self.keep = path, frame, every, keep
+        self.states = [keep(next(path)[1])]
 
     @torch.no_grad()
     def until(self, time: float) -> Tensor:
@@ -128,7 +137,7 @@ class Particles:
         while len(self.states) < wanted:
             for _ in range(self.every):
                 x = next(self.path)[1]
-            self.states.append(x)
+            self.states.append(self.keep(x))
         return torch.stack(self.states[:wanted])
 
 
@@ -175,9 +184,7 @@ def lorenz_paths(xy: float, xz: float, yz: float, eta: float, sigma: float) -> T
     return torch.stack([x for _, x in _walk(drift, start, 0.2 * sigma, 100, eta)])
 
 
-def _walk(
-    drift: Field, x: Tensor, dt: float, steps: int, eta: float
-) -> Iterator[tuple[float, Tensor]]:
+def _walk(drift: Field, x: Tensor, dt: float, steps: int, eta: float) -> Path:
     if eta > 0:
         return rollout.heun(drift, x, dt, steps, eta)
     return rollout.rk4(drift, x, dt, steps)

@@ -66,7 +66,7 @@ def test_patterns(benchmark: Any, eta: float) -> None:
 @pytest.mark.benchmark(group="a redraw of a panel of images, one thread")
 @pytest.mark.parametrize("what", ["rule, creature and noise", "time"])
 def test_creatures(benchmark: Any, what: str) -> None:
-    panels_images._path.cache_clear()
+    panels_images._life.cache_clear()
     panel = panels_images.alife_panel()
     if what == "time":
         start = int(panel.controls["time"].value)
