@@ -76,20 +76,20 @@ def test_controls_are_described_and_keyboards_can_use_them(panel: Panel) -> None
 
 
 def test_the_twin_draws_what_the_live_picture_draws() -> None:
-    drawn = []
+    gains = []
 
     def draw(panes: list[Axes], gain: float) -> str:
-        drawn.append(gain)
+        gains.append(gain)
         panes[0].plot([0, gain])
         return "moved"
 
     panel = Panel(draw, {"gain": slider("strength g", 1, 0, 4, 1)}, {"gain": [0, 2]}, "", "")
     figure = panel.static()
-    assert drawn == [1, 0, 2]
+    assert gains == [1, 0, 2]
     assert [list(axes.lines[0].get_ydata()) for axes in figure.axes] == [[0, 0], [0, 2]]
     assert [axes.get_title() for axes in figure.axes] == ["g = 0", "g = 2"]
     figure = panel.static(gain=[3])
-    assert drawn[3:] == [3]
+    assert gains[3:] == [3]
     assert len(figure.axes) == 1
     with pytest.raises(ValueError, match=r"no control is called 'pain'.* gain"):
         panel.static(pain=[1])
