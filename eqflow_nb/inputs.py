@@ -53,6 +53,7 @@ def as_samples(
     vary : bool
         Also refuse columns in which every row has the same value.
     """
+    at_least = count(at_least, "at_least", at_least=0)
     return _samples(as_numbers(x, name), name, dim, at_least, vary)
 
 

@@ -41,12 +41,9 @@ import numpy as np
 import torch
 
 from eqflow_nb import figures, measures, rollout
-from eqflow_nb.course import equations as recovery
-from eqflow_nb.course import equations_runs as recovery_runs
-from eqflow_nb.equations import moments
-from eqflow_nb.equations.direction_of_time import with_arrow
-from eqflow_nb.equations.stationarity import identify
-from eqflow_nb.equations.stationarity_fields import identify_fields
+from eqflow_nb.course import equations as trials
+from eqflow_nb.equations import identify, with_arrow
+from eqflow_nb.equations.terms import exponents, monomials
 from eqflow_nb.figures import equations as pictures
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.panels import equations as panels_equations
@@ -104,7 +101,7 @@ rng = np.random.default_rng(seed)
 waves, phase = rng.standard_normal((200, 3)), rng.uniform(0, 2 * np.pi, 200)
 
 # %%
-phi = np.linalg.qr(moments.monomials(z, 2))[0] * len(z) ** 0.5  # orthonormal: |c| = 1 is E|v|² = 1
+phi = np.linalg.qr(monomials(z, 2))[0] * len(z) ** 0.5  # orthonormal: |c| = 1 is E|v|² = 1
 sines = np.sin(z @ waves.T + phase)  # of psi = cos(w.z + b), whose gradient is -w sin(w.z + b)
 M = (waves[:, :, None] * (sines.T @ phi / len(z))[:, None]).reshape(200, 30)
 singular, (*_, c) = np.linalg.svd(M)[1:]
@@ -114,9 +111,9 @@ truth = lorenz.velocity(x) / x.std(0)
 turned = float(np.sign((phi @ c.reshape(3, 10).T * truth).sum()))
 by_hand = turned * phi @ c.reshape(3, 10).T
 alike = measures.similarity(by_hand, truth)
-terms = [e for e in moments.exponents(3, 2)]
+terms = [e for e in exponents(3, 2)]
 text = ["".join(n * k for n, k in zip("xyz", e, strict=True)) or "1" for e in terms]
-library = moments.monomials(z, 2)
+library = monomials(z, 2)
 both = [np.linalg.lstsq(library, v, rcond=None)[0].T.ravel() for v in (by_hand, truth)]
 both = [v / np.linalg.norm(v) for v in both]
 figures.show(
@@ -143,16 +140,16 @@ print(f"similarity of the null vector's field to the truth: {alike:.4f}")
 # whose loss raises $J$ least. Coefficients that don't matter go for free, until one goes that does.
 
 # %%
-law = with_arrow(identify(x), x)
-print(law)
-print(f"\n{law.seconds:.2f} s")
+found = with_arrow(identify(x), x)
+print(found)
+print(f"\n{found.seconds:.2f} s")
 
 # %%
-path = law.decision.found.path
+path = found.decision.found.path
 counts = [len(fit.support) for fit in path]
 misfits, freedom = [fit.misfit for fit in path], [max(fit.freedom, 1) for fit in path]
 figures.show(
-    pictures.elimination({"Lorenz": (counts, misfits, freedom, len(law.candidate))}),
+    pictures.elimination({"Lorenz": (counts, misfits, freedom, len(found.candidate))}),
     "Misfit against the number of terms left, on a log scale: flat within the band of noise from 30 "
     "terms to 7, then a cliff of several orders of magnitude.",
 )
@@ -177,26 +174,26 @@ figures.show(
 
 # %%
 held = lorenz.sample(2000, seed + 999)
-found = recovery.judge(law, lorenz, held)
-copy = recovery.as_system(law, found.scale, lorenz)
+judged = trials.judge(found, lorenz, held)
+copy = trials.as_system(found.coefficients, judged.scale, lorenz)
 runs = {"true equations": lorenz, "equations found": copy}
 figures.show(
-    pictures.attractors({name: recovery.path(one, x[0], 60.0, 6000) for name, one in runs.items()}),
+    pictures.attractors({name: trials.path(one, x[0], 60.0, 6000) for name, one in runs.items()}),
     "Two butterflies in two projections, of the true equations and of those found: paths differ, the "
     "shape does not.",
 )
-print(f"field error {found.error:.2%}")
+print(f"field error {judged.error:.2%}")
 
 # %%
 start = torch.as_tensor(held[:walkers])
 
 
-def exponents(law):
+def lyapunov(system):
     """The Lyapunov spectrum of some equations, from the same states."""
-    return measures.lyapunov_spectrum(law, start, 0.01, steps, burn=200)
+    return measures.lyapunov_spectrum(system, start, 0.01, steps, burn=200)
 
 
-chaos = rollout.together({name: lambda one=one: exponents(one) for name, one in runs.items()})
+chaos = rollout.together({name: lambda one=one: lyapunov(one) for name, one in runs.items()})
 figures.show(
     pictures.spectra({name: (r.times, r.history) for name, r in chaos.items()}),
     "The three exponents against horizon, true and found: the pairs of curves settle on each other.",
@@ -215,8 +212,8 @@ print(f"largest exponent {largest}, {off:.1%} apart (literature .9056)")
 
 # %%
 grid = sorted({few, snapshots, *curve})
-by_number = recovery_runs.trials("lorenz", grid, seeds)
-exact, right, error = recovery_runs.table(by_number, grid, seeds)
+by_number = trials.repeat("lorenz", grid, seeds)
+exact, right, error = trials.table(by_number, grid, seeds)
 figures.show(
     pictures.recovery(
         {"candidate right": (grid, right, error), "determined and right": (grid, exact, None)},
@@ -238,11 +235,11 @@ print({n: f"{int(hit.sum())} of {len(seeds)}" for n, hit in zip(grid, exact, str
 
 # %%
 levels = (0.05, 0.1, 0.2)
-with_noise = recovery_runs.noise_trials("lorenz", many, levels, seeds)
+with_noise = trials.noise_trials("lorenz", many, levels, seeds)
 curves = {}
 for kind, done in with_noise.items():
     at = sorted({level for level, _ in done})
-    curves[kind] = (100 * np.array(at), *recovery_runs.table(done, at, seeds)[1:])
+    curves[kind] = (100 * np.array(at), *trials.table(done, at, seeds)[1:])
 figures.show(
     pictures.recovery(curves, "noise (% of an sd)", log=False),
     "Left: candidates with the right terms against noise: most up to 20 percent where the noise is "
@@ -260,14 +257,14 @@ figures.show(
 # can be read:
 
 # %%
-tried = recovery_runs.controls(min(snapshots, many), seed)
+tried = trials.controls(min(snapshots, many), seed)
 jobs = {name: lambda x=y, d=degree: identify(x, d) for name, (y, degree, _) in tried.items()}
 answers = rollout.together(jobs)
-rows = {"Lorenz": (x[:, [0, 2]], recovery.spectrum(law), law.verdict, True)}
+rows = {"Lorenz": (x[:, [0, 2]], trials.spectrum(found), found.verdict, True)}
 for name, one in answers.items():
     y, _, due = tried[name]
     pair = y[:, [0, 2]] if name in ("shuffled", "no products", "transient") else y[:, :2]
-    rows[name] = (pair, recovery.spectrum(one), one.verdict, one.verdict == due)
+    rows[name] = (pair, trials.spectrum(one), one.verdict, one.verdict == due)
     print(f"{name:12} {one.verdict}, {one.null_dimension} dimension(s)")
 
 # %% tags=["thumbnail"]
@@ -311,11 +308,11 @@ NAMES = [
     "lorenz96_4",
     "lorenz96_5",
 ]
-zoo = recovery_runs.meet(NAMES[:3] if quick else NAMES, many, seed)
+zoo = trials.meet(NAMES[:3] if quick else NAMES, many, seed)
 
 # %%
 figures.show(
-    pictures.gallery(recovery_runs.portraits(zoo, many, seed)),
+    pictures.gallery(trials.portraits(zoo, many, seed)),
     "Attractors followed from the equations found, which stand beneath: fifteen systems from Rössler's "
     "to Lorenz-96 in five dimensions.",
 )
@@ -337,13 +334,13 @@ print(f"{len(recovered)} of {len(zoo)} recovered; others: {sorted(set(zoo) - set
 
 # %%
 MOVING = ("waves", "spirals", "life", "chaos")
-chemistry = recovery_runs.photographs((*MOVING, "maze"), stills, seed, identify_fields)
+chemistry = trials.chemistries((*MOVING, "maze"), stills, seed)
 
 # %%
 for name, one in chemistry.items():
-    print(f"{name:8} {one.law.verdict}; right terms: {one.right}; field error {one.error:.2%}")
-print(f"\nwaves\n{chemistry['waves'].law}")
-print(f"\nmaze\n{chemistry['maze'].law}")
+    print(f"{name:8} {one.found.verdict}; right terms: {one.right}; field error {one.error:.2%}")
+print(f"\nwaves\n{chemistry['waves'].found}")
+print(f"\nmaze\n{chemistry['maze'].found}")
 
 # %% [markdown]
 # **The maze is frozen.** Its two rates of change vanish at each pixel, so that any multiple of either
@@ -353,13 +350,11 @@ print(f"\nmaze\n{chemistry['maze'].law}")
 # put that snapshot in the middle of an empty sheet four times as large, which nobody ever saw.
 
 # %% tags=["readme-film"]
-waves_law, waves = chemistry["waves"], field_world("waves")
+waves_found, waves = chemistry["waves"], field_world("waves")
 FRAMES, EVERY = (3, 10) if quick else (16, 40)
 begin = waves.raw(waves.sample(1, seed + 1000))
 films = {"true": [waves.raw(waves.advance(waves.scaled(begin), EVERY * n)) for n in range(FRAMES)]}
-films["equations found"] = recovery_runs.follow_chemistry(
-    waves_law, begin, EVERY * (FRAMES - 1), EVERY
-)
+films["equations found"] = trials.follow_chemistry(waves_found, begin, EVERY * (FRAMES - 1), EVERY)
 clock = [f"step {EVERY * n}" for n in range(FRAMES)]
 strips = {name: [state[0, 1] for state in states] for name, states in films.items()}
 figures.film(
@@ -372,8 +367,8 @@ ends = [measures.signed_similarity(*(s[n] - s[n].mean() for s in strips.values()
 print(f"correlation of the two films at step {EVERY}: {ends[0]:.4f}, at the end: {ends[1]:.4f}")
 
 # %%
-sheet = recovery_runs.on_larger_sheet(begin, 256)
-grown = recovery_runs.follow_chemistry(waves_law, sheet, spread, spread // 2)
+sheet = trials.on_larger_sheet(begin, 256)
+grown = trials.follow_chemistry(waves_found, sheet, spread, spread // 2)
 figures.show(
     figures.images({f"step {spread // 2 * n}": s[0, 1] for n, s in enumerate(grown)}, size=2.6),
     "A snapshot in the middle of a larger empty sheet, and the equations found run from it: waves spread "
@@ -392,11 +387,11 @@ figures.show(
 
 # %%
 D = 5.0
-noisy_lorenz = recovery_runs.stochastic(D, many, seeds)
+noisy_lorenz = trials.stochastic(D, many, seeds)
 for one in noisy_lorenz.values():
     print(
-        f"{one.law.verdict:18} terms right: {one.right}  direction right: {one.scale > 0}  "
-        f"field error {one.error:.2%}  D = {one.scale * one.law.diffusion[0]:.2f} (true {D:g})"
+        f"{one.found.verdict:18} terms right: {one.right}  direction right: {one.scale > 0}  "
+        f"field error {one.error:.2%}  D = {one.scale * one.found.diffusion[0]:.2f} (true {D:g})"
     )
 
 # %% [markdown]
@@ -419,7 +414,7 @@ both_ways = {}
 for name, (y, degree, downhill) in gradients.items():
     both_ways[name] = one = identify(y, degree, diffusion=1.0)
     ways = {"D grad log p": downhill, "J grad U": -downhill @ J.T}
-    inside = {way: f"{recovery.contains(one, v, y):.4f}" for way, v in ways.items()}
+    inside = {way: f"{trials.contains(one, v, y):.4f}" for way, v in ways.items()}
     print(f"{name}: {one.verdict}, {one.null_dimension} dimensions; {inside}")
 
 # %% [markdown]
@@ -444,7 +439,7 @@ for name, (y, degree, downhill) in gradients.items():
 # </details>
 
 # %%
-panel = panels_equations.lorenz_law_panel()
+panel = panels_equations.lorenz_equations_panel()
 panel.show()
 
 # %%
@@ -458,7 +453,7 @@ print(f"a step of the elimination is redrawn in {min(redraws):.0f} to {max(redra
 # ## 11. Scorecard
 
 # %%
-score = recovery_runs.score
+score = trials.score
 score(card, "lorenz", [by_number[few, s] for s in seeds], error=0.05, snapshots=few)
 row = f"lorenz.snapshots_{snapshots}"
 score(card, row, [by_number[snapshots, s] for s in seeds], error=0.02, snapshots=snapshots)
@@ -474,13 +469,13 @@ timed = [identify(x).seconds for _ in range(3)]
 card.row("lorenz.identify_seconds", min(timed), target="<= 1", snapshots=len(x), threads=1)
 those = list(noisy_lorenz.values())
 score(card, "stochastic_lorenz", those, error=0.05, snapshots=many, D=D)
-gone = np.array([abs(one.scale * one.law.diffusion[0] / D - 1) for one in those])
+gone = np.array([abs(one.scale * one.found.diffusion[0] / D - 1) for one in those])
 card.row("stochastic_lorenz.diffusion_error", gone.mean(), sd=gone.std(), target="<= .10", D=D)
 forward = sum(one.scale > 0 for one in those)
 card.row("stochastic_lorenz.arrow_right", forward, target=f">= {len(those)}")
 verdict = {name: (one.verdict, tried[name][2]) for name, one in answers.items()}
 verdict |= {name: (one.verdict, "undetermined") for name, one in both_ways.items()}
-verdict["maze"] = (chemistry["maze"].law.verdict, "undetermined")
+verdict["maze"] = (chemistry["maze"].found.verdict, "undetermined")
 good = sum(said == due for said, due in verdict.values())
 card.row("controls.verdicts_right", good, target=f">= {len(verdict)}", of=list(verdict))
 card.row("controls.tried", len(verdict))
@@ -490,11 +485,11 @@ card.row("maze.verdict", said == due, target=">= 1", verdict=said)
 # %%
 for name in MOVING:
     one = chemistry[name]
-    details = dict(stills=stills, verdict=one.law.verdict, candidate_right=one.right)
+    details = dict(stills=stills, verdict=one.found.verdict, candidate_right=one.right)
     card.row(f"gray_scott.{name}.terms_exact", one.exact, target=">= 1", **details)
     card.row(f"gray_scott.{name}.field_error", one.error, target="<= .03", stills=stills)
 card.row("zoo.chapter.recovered", len(recovered), of=len(zoo), snapshots=many)
-wrong = [n for n, one in zoo.items() if one.determined and (not one.right or one.error > 0.1)]
+wrong = [name for name, one in zoo.items() if one.wrong]
 card.row("zoo.chapter.wrong_but_confident", len(wrong), target="<= 0", which=wrong)
 card.row("lorenz.panel_redraw_milliseconds", max(redraws), target="<= 200", moved="terms")
 for row, values in course.recorded("equations_zoo").items():
@@ -508,7 +503,7 @@ card.verdicts()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print("the seven terms of Lorenz:", law.verdict, found.right)
+print("the seven terms of Lorenz:", found.verdict, judged.right)
 print("every control has the verdict due:", good == len(verdict))
 print("wrong equations called determined, in the gallery:", len(wrong) > 0)
 

@@ -39,8 +39,7 @@ import torch
 
 from eqflow_nb import figures, flows, measures, rollout, scores
 from eqflow_nb.course import noise_levels as levels
-from eqflow_nb.equations.stationarity import identify
-from eqflow_nb.equations.stationarity_fields import identify_fields
+from eqflow_nb.equations import identify, identify_fields
 from eqflow_nb.figures import report as figures_report
 from eqflow_nb.inputs import BUDGETS, InputError, choice, pick_device
 from eqflow_nb.measures.phases import phase_order

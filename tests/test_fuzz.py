@@ -22,8 +22,7 @@ from hypothesis import strategies as st
 from laws import law, normal
 
 from eqflow_nb import inputs, measures, scores, snapshots
-from eqflow_nb.equations import stationarity
-from eqflow_nb.equations.stationarity_fields import identify_fields
+from eqflow_nb.equations import identify, identify_fields
 from eqflow_nb.flows import at_common_speed, continuity, exact, kernels, skew, spectral_kernel
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
@@ -177,7 +176,7 @@ CALLS = {
         dict(kernel=RULE, x=Z),
     ),
     "identify": Call(
-        lambda x, degree, noise: stationarity.identify(x, degree, noise=noise),
+        lambda x, degree, noise: identify(x, degree, noise=noise),
         dict(x=X, degree=1, noise=0.0),
     ),
     "identify_fields": Call(identify_fields, dict(stills=LINES, degree=1)),

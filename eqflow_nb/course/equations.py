@@ -1,130 +1,332 @@
-"""Laws found beside the laws they were found from: right or not, how far off, and rolled out.
+"""Chapter 05: systems identified over seeds, numbers of snapshots and sizes of noise, then judged.
 
-The clock and the arrow of time are not in stills, so a law is compared
-after the best scale, which may be negative.
+Everything is found from snapshots alone; the truth comes in afterwards.  The clock and the arrow of
+time are not in snapshots, so equations are compared after the best scale, which may be negative.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from eqflow_nb.equations.elimination import Weighted, root_of_inverse
-from eqflow_nb.equations.laws import Law
-from eqflow_nb.snapshots.zoo import Polynomial, System
+from eqflow_nb.equations import Equations, Term, identify, identify_fields
+from eqflow_nb.equations.terms import velocity
+from eqflow_nb.equations.verdicts import weighted_by_all
+from eqflow_nb.rollout import together
+from eqflow_nb.snapshots import field_world, noisy
+from eqflow_nb.snapshots.base import World
+from eqflow_nb.snapshots.zoo import Polynomial, System, system
 
 HELD, FRESH = 2000, 987  # states on which fields are compared, of a seed of their own
 FAR = 30.0  # deviations of the cloud beyond which a path has left for good
+NOISE = {"size given": True, "ignored": False, "estimated": "auto"}
+LAP_U, LAP_V = (Term(c, (0, 0), "lap", c) for c in (0, 1))
+GRAY_SCOTT = {
+    *(Term(0, e) for e in ((0, 0), (1, 0), (1, 2))), LAP_U,
+    *(Term(1, e) for e in ((0, 1), (1, 2))), LAP_V,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One law found, and the truth about it.
+    """What one search found, and the truth about it.
 
     Attributes
     ----------
-    law : Law
+    found : Equations
     right : bool
-        Whether its terms are those of the truth.
+        Whether the terms are those of the truth.
     error : float
         |v_found - v| / |v| over fresh states, after the best scale.
     scale : float
-        What the law found is multiplied by to run in the truth's time.
+        What the equations found are multiplied by to run in the truth's time.
     """
 
-    law: Law
+    found: Equations
     right: bool
     error: float
     scale: float
 
     @property
     def determined(self) -> bool:
-        """Whether it says that it is the only one."""
-        return self.law.verdict == "determined"
+        """Whether they are said to be the only ones."""
+        return self.found.verdict == "determined"
 
     @property
     def exact(self) -> bool:
-        """Whether it is determined, and has the right terms."""
+        """Whether they are determined, and have the right terms."""
         return self.determined and self.right
 
+    @property
+    def wrong(self) -> bool:
+        """Whether they are determined, but with wrong terms or a field error over 10%."""
+        return self.determined and (not self.right or self.error > 0.1)
 
-def judge(law: Law, truth: System, x: np.ndarray | None = None) -> Trial:
-    """Compare a law with the true one, over states x (n, d), by default fresh ones."""
+
+def _trial(found: Equations, terms: set[Term], x: np.ndarray, v: np.ndarray) -> Trial:
+    ours = found.velocity(x)
+    scale = float((v * ours).sum() / (ours**2).sum())
+    error = float(np.linalg.norm(scale * ours - v) / np.linalg.norm(v))
+    return Trial(found.light(), set(found.coefficients) == terms, error, scale)
+
+
+def judge(found: Equations, truth: System, x: np.ndarray | None = None) -> Trial:
+    """Compare equations with the true ones, over states x (n, d), by default fresh ones."""
     x = truth.sample(HELD, FRESH) if x is None else x
-    v, found = truth.velocity(x), law.velocity(x)
-    scale = float((v * found).sum() / (found**2).sum())
-    error = float(np.linalg.norm(scale * found - v) / np.linalg.norm(v))
-    return Trial(law.light(), terms_of(law) == _support(truth.terms), error, scale)
+    terms = {Term(i, e) for i, row in enumerate(truth.terms) for e, c in row.items() if c}
+    return _trial(found, terms, x, truth.velocity(x))
 
 
-def terms_of(law: Law) -> set[tuple[int, tuple[int, ...]]]:
-    """The candidate's terms, (equation, exponents)."""
-    return {(t.equation, t.exponents) for t in law.candidate}
+def judge_chemistry(found: Equations, world: World, held: Tensor) -> Trial:
+    """Compare equations of images, in concentrations, with the true chemistry on others."""
+    assert world.velocity is not None
+    v = world.velocity(held.double()) * world.scale[:, None, None]
+    return _trial(found, GRAY_SCOTT, world.raw(held.double()).numpy(), v.numpy())
 
 
-def _support(terms: Sequence[Polynomial]) -> set[tuple[int, tuple[int, ...]]]:
-    return {(i, e) for i, equation in enumerate(terms) for e, c in equation.items() if c}
+def deviations(found: Equations, truth: System) -> np.ndarray:
+    """How far the coefficients found are from the true ones, in their standard errors.
+
+    Both are in units of the coefficient known best, which is left out.
+    """
+    unit = min(found.candidate, key=lambda each: each.error)
+    true = {each: truth.terms[each.term.equation][each.term.powers] for each in found.candidate}
+    scale = true[unit] / unit.coefficient
+    others = [each for each in found.candidate if each is not unit]
+    off = [abs(scale * each.coefficient - true[each]) / abs(scale * each.error) for each in others]
+    return np.array(off)
 
 
-def as_system(law: Law, scale: float, like: System) -> System:
-    """A polynomial law as a system, with the truth's clock, start and step; it can be followed."""
-    found: list[Polynomial] = [{} for _ in law.names]
-    for t in law.candidate:
-        found[t.equation][t.exponents] = scale * t.coefficient
-    return replace(like, name=f"{like.name}, found", terms=tuple(found))
+def repeat(
+    name: str, sizes: Sequence[int], seeds: Sequence[int], noise: float = 0.0, told: Any = True,
+    **options: Any,
+) -> dict[tuple[int, int], Trial]:  # fmt: skip
+    """Identify a system of the zoo from fresh snapshots, {(size, seed): Trial}, two at a time.
+
+    Parameters
+    ----------
+    name : str
+        Of the system.
+    sizes, seeds : sequence of int
+        How many snapshots, and which; each seed's are drawn once, and its first ones used.
+    noise : float
+        Observation noise added, in deviations of each coordinate.
+    told : bool or "auto"
+        Whether the identification is given its size; with "auto" it estimates it.
+    **options
+        Of `identify`.
+    """
+    truth = system(name)
+    held = truth.sample(HELD, FRESH)
+
+    def one(n: int, seed: int) -> Trial:
+        x = snapshots(name, max(sizes), seed)[:n]
+        spread = x.std(0)
+        rng = np.random.default_rng([seed, round(1e6 * noise)])
+        y = x + noise * spread * rng.standard_normal(x.shape)
+        size = told if isinstance(told, str) else told * noise * spread
+        return judge(identify(y, truth.degree, noise=size, **options), truth, held)
+
+    keys = [(n, s) for n in sizes for s in seeds]
+    done = together({f"{n} {s}": partial(one, n, s) for n, s in keys})
+    return {(n, s): done[f"{n} {s}"] for n, s in keys}
 
 
-def path(law: System, x0: Any, time: float, points: int = 2500) -> np.ndarray:
+@lru_cache(maxsize=24)
+def snapshots(name: str, n: int, seed: int) -> np.ndarray:
+    """Snapshots (n, d) of a system, kept while they are asked for again."""
+    return system(name).sample(n, seed)
+
+
+def table(
+    runs: Mapping[Any, Trial], keys: Sequence[Any], seeds: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of runs {(key, seed): Trial}: exact, right, error, each (keys, seeds)."""
+    rows = [[runs[key, seed] for seed in seeds if (key, seed) in runs] for key in keys]
+    exact, right, error = (
+        np.array([[getattr(one, name) for one in row] for row in rows])
+        for name in ("exact", "right", "error")
+    )
+    return exact, right, error
+
+
+def noise_trials(
+    name: str, n: int, levels: Sequence[float], seeds: Sequence[int]
+) -> dict[str, dict[tuple[float, int], Trial]]:
+    """Runs under observation noise, {kind of `NOISE`: {(level, seed): Trial}}.
+
+    Half of the seeds for noise that is ignored, a quarter for noise that is estimated, which takes
+    longer and is done for the two largest levels.
+    """
+    half, quarter = seeds[: len(seeds) // 2], seeds[: max(1, len(seeds) // 4)]
+    plan = {"size given": (levels, seeds), "ignored": (levels, half)}
+    plan["estimated"] = (levels[-2:], quarter)
+    found: dict[str, dict[tuple[float, int], Trial]] = {kind: {} for kind in plan}
+    for kind, (some, few) in plan.items():
+        for level in some:
+            done = repeat(name, [n], few, level, NOISE[kind], tests="polynomials")
+            found[kind] |= {(level, seed): one for (_, seed), one in done.items()}
+    return found
+
+
+def meet(names: Sequence[str], n: int, seed: int) -> dict[str, Trial]:
+    """Identify some systems of the zoo, each with the library of its own degree."""
+
+    def one(name: str) -> Trial:
+        truth = system(name)
+        return judge(identify(snapshots(name, n, seed), truth.degree, names=truth.axes), truth)
+
+    return together({name: partial(one, name) for name in names})
+
+
+def stochastic(D: float, n: int, seeds: Sequence[int]) -> dict[int, Trial]:
+    """Identify Lorenz with noise in its dynamics, D fitted along, {seed: Trial}."""
+
+    def one(seed: int) -> Trial:
+        x = noisy.stochastic_lorenz(n, seed, D)
+        return judge(identify(x, 2, diffusion="fit"), system("lorenz"), x[:HELD])
+
+    done = together({str(seed): partial(one, seed) for seed in seeds})
+    return {seed: done[str(seed)] for seed in seeds}
+
+
+def chemistries(names: Sequence[str], stills: int, seed: int) -> dict[str, Trial]:
+    """Identify patterns of Gray-Scott from unordered images, in concentrations."""
+
+    def one(name: str) -> Trial:
+        world = field_world(name)
+        raw = world.raw(world.sample(stills, seed).double()).numpy()
+        return judge_chemistry(identify_fields(raw), world, world.sample(8, seed + FRESH))
+
+    return together({name: partial(one, name) for name in names})
+
+
+def controls(n: int, seed: int) -> dict[str, tuple[np.ndarray, int, str]]:
+    """Clouds that don't determine equations: {name: (x, degree of the library, verdict due)}.
+
+    A Gaussian, a ring, a torus: symmetric clouds, kept by many equations.  Lorenz with its columns
+    shuffled each by itself, with a library of degree 1, and before its transient is over: kept by
+    none in the library.
+    """
+    rng = np.random.default_rng([seed, 5])
+    lorenz = system("lorenz")
+    x = snapshots("lorenz", n, seed)
+    turn, wave = 2 * np.pi * rng.random((2, n))
+    radius = 1 + 0.1 * rng.standard_normal(n)
+    tube = 0.3 * radius
+    wide = 1 + tube * np.cos(wave)
+    torus = np.stack([wide * np.cos(turn), wide * np.sin(turn), tube * np.sin(wave)], axis=1)
+    begun = x.mean(0) + x.std(0) * rng.standard_normal((n, 3))
+    many, none = "undetermined", "not in the library"
+    return {
+        "Gaussian": (rng.standard_normal((n, 3)), 2, many),
+        "ring": (radius[:, None] * np.stack([np.cos(turn), np.sin(turn)], 1), 2, many),
+        "torus": (torus, 2, many),
+        "shuffled": (np.stack([rng.permutation(c) for c in x.T], 1), 2, none),
+        "no products": (x, 1, none),
+        "transient": (lorenz.advance(begun, 3.0), 2, none),
+    }
+
+
+def spectrum(found: Equations) -> np.ndarray:
+    """Misfits (K,) of the library over what noise gives, least first: below 2 they keep p.
+
+    Where several equations keep p, the conditions are weighed by the noise of them all.
+    """
+    assert found.decision is not None
+    best, nulls = found.decision.found, found.decision.nulls
+    if found.verdict == "undetermined":
+        misfits, freedom = weighted_by_all(best, nulls)
+        return misfits / freedom
+    return best.weighted.spectrum()[0] / max(best.weighted.tests - len(nulls) + 1, 1)
+
+
+def contains(found: Equations, field: np.ndarray, x: np.ndarray) -> float:
+    """How much of a field (n, d) at points x lies in the space found to keep the snapshots.
+
+    1 if it is one of them; the square root of its part of the mean square otherwise.
+    """
+    every = np.stack([velocity(one, x).ravel() for one in found.basis], axis=1)
+    c, *_ = np.linalg.lstsq(every, field.ravel(), rcond=None)
+    return float(np.linalg.norm(every @ c) / np.linalg.norm(field))
+
+
+def as_system(coefficients: Mapping[Term, float], scale: float, like: System) -> System:
+    """Polynomial equations as a system, with the truth's clock, start and step."""
+    terms: list[Polynomial] = [{} for _ in like.terms]
+    for term, c in coefficients.items():
+        terms[term.equation][term.powers] = scale * c
+    return replace(like, name=f"{like.name}, found", terms=tuple(terms))
+
+
+def path(one: System, x0: Any, time: float, points: int = 2500) -> np.ndarray:
     """One trajectory (points, d) of a system over a time; NaN once it has left for good."""
     x = np.array(x0, float)[:, None]
-    steps = max(1, round(time / points / law.step))
+    steps = max(1, round(time / points / one.step))
     dt = np.array([time / points / steps])
-    out = np.full((points, law.dim), np.nan)
+    out = np.full((points, one.dim), np.nan)
     limit = FAR * np.maximum(abs(x).max(), 1.0)
     for k in range(points):
         out[k] = x[:, 0]
-        law.rk4(x, dt, steps)
+        one.rk4(x, dt, steps)
         if not (abs(x) < limit).all():
             break
     return out
 
 
-def contains(law: Law, field: np.ndarray, x: np.ndarray) -> float:
-    """How much of a field (n, d) at points x lies in the space of laws that keep the snapshots.
-
-    1 if it is one of them; the square root of its share of the mean square otherwise.
-    """
-    every = np.stack([_basis_velocity(law, b, x).ravel() for b in law.basis], axis=1)
-    c, *_ = np.linalg.lstsq(every, field.ravel(), rcond=None)
-    return float(np.linalg.norm(every @ c) / np.linalg.norm(field))
-
-
-def _basis_velocity(law: Law, basis: Mapping[tuple[int, str], float], x: np.ndarray) -> np.ndarray:
-    known = {t: k for k, t in enumerate(law.names)}
-    out = np.zeros_like(x)
-    for (equation, text), c in basis.items():
-        if equation < 0:
-            continue
-        value = np.ones(len(x))
-        for factor in text.split("*") if text != "1" else []:
-            letter, _, power = factor.partition("^")
-            value = value * x[:, known[letter]] ** int(power or 1)
-        out[:, equation] += c * value
-    return out
+def portraits(zoo: Mapping[str, Trial], n: int, seed: int) -> dict[str, tuple[Any, ...]]:
+    """What `figures.equations.gallery` shows of each: a path of the equations found, and these."""
+    shown = {}
+    for name, one in zoo.items():
+        truth, found = system(name), one.found
+        start = snapshots(name, n, seed)[0]
+        copy = as_system(found.coefficients, one.scale, truth)
+        where = path(copy, start, 60 * truth.period, 4000)
+        wrong = "" if one.right else ", wrong terms"
+        remark = f"{found.verdict}{wrong}, field error {100 * one.error:.2g} %"
+        pair = (0, 2) if truth.dim == 3 else (0, 1)
+        forward = found if one.scale > 0 else found.reversed()
+        shown[name] = (where, pair, forward.text(), remark, one.exact)
+    return shown
 
 
-def spectrum(law: Law) -> np.ndarray:
-    """Misfits (K,) of the library's laws over what noise gives, least first: below 2 they keep p.
+@torch.no_grad()
+def follow_chemistry(trial: Trial, raw: Tensor, steps: int, every: int) -> list[Tensor]:
+    """Follow equations found from images, by Euler steps of 1 in the truth's time."""
+    states, x = [raw], raw.float()
+    for step in range(1, steps + 1):
+        x = x + trial.scale * trial.found.velocity(x)
+        if step % every == 0:
+            states.append(x)
+    return states
 
-    Where several laws keep p, the conditions are weighed by the noise of them all.
-    """
-    assert law.decision is not None
-    found, weighted = law.decision.found, law.decision.found.weighted
-    every = np.arange(found.conditions.matrix.shape[1])
-    if law.verdict == "undetermined":
-        total = sum(found.conditions.covariance(each) for each in law.decision.nulls.T)
-        weighted = Weighted(found.conditions, root_of_inverse(total))
-    return weighted.spectrum(every)[0] / max(weighted.tests - len(every) + 1, 1)
+
+def on_larger_sheet(raw: Tensor, side: int) -> Tensor:
+    """An image (1, 2, H, W) in the middle of an empty sheet, u = 1 and v = 0."""
+    sheet = torch.zeros(1, 2, side, side).to(raw)
+    sheet[:, 0] = 1
+    edge = (side - raw.shape[-1]) // 2
+    sheet[..., edge : edge + raw.shape[-2], edge : edge + raw.shape[-1]] = raw
+    return sheet
+
+
+def score(
+    card: Any, name: str, runs: Iterable[Trial], aim: bool = True, error: float | None = None,
+    **details: Any,
+) -> None:  # fmt: skip
+    """Rows of how often they are determined and have the right terms, and of the field error."""
+    runs = list(runs)
+    errors = np.array([one.error for one in runs])
+    right, exact = sum(one.right for one in runs), sum(one.exact for one in runs)
+    details |= {"of": len(runs)}
+    target = f">= {len(runs)}" if aim else None
+    card.row(f"{name}.terms_exact", exact, target=target, candidates_right=right, **details)
+    target = f"<= {error}" if error else None
+    shared = dict(sd=errors.std(), target=target, worst=errors.max(), **details)
+    card.row(f"{name}.field_error", errors.mean(), **shared)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from eqflow_nb.equations.stationarity import moments_of
+from eqflow_nb.equations import moments_of
 from eqflow_nb.flows import kernels, skew
 from eqflow_nb.flows.continuity import divergence
 from eqflow_nb.measures import sliced_wasserstein

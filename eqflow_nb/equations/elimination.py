@@ -1,41 +1,30 @@
 """Finding which few terms of a library satisfy linear conditions M c = 0, and how surely.
 
-The misfit of a law is J(c) = N (M c)' C^-1 (M c), C the covariance of the conditions' summands over
-snapshots: the generalised method of moments (Hansen, Econometrica 50, 1029, 1982).  At the truth it
-is chi-squared with as many degrees of freedom as there are conditions beyond the unknowns, so it
-says by itself whether a law fits and what a term is worth.
+The misfit of equations is J(c) = N (M c)' C^-1 (M c), C the covariance of the conditions' summands
+over snapshots: the generalised method of moments (Hansen, Econometrica 50, 1029, 1982).  At the
+truth it is chi-squared with as many degrees of freedom as there are conditions beyond the unknowns,
+so it says by itself whether equations fit and what a term is worth.
 """
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import scipy.linalg
 
+from eqflow_nb.equations.conditions import Conditions
+
 RIDGE = 1e-4  # of the tests' own Gram matrix: few snapshots must not make a test seem exact
 WORTH = 16.0  # what a term must be worth in misfit, 4 standard deviations, to be kept
 DIRECTIONS = 24  # of what is uncertain about c that enter the weights
-
-
-class Conditions(Protocol):
-    """What a search needs; see `conditions.MomentConditions` for the shapes."""
-
-    count: int
-    gram: np.ndarray
-
-    @property
-    def matrix(self) -> np.ndarray: ...  # noqa: D102
-    @property
-    def slopes(self) -> np.ndarray: ...  # noqa: D102
-    def covariance(self, c: np.ndarray) -> np.ndarray: ...  # noqa: D102
+FITS = 1.5  # the most misfit, in units of its expected value, of equations that fit
 
 
 @dataclass(frozen=True)
 class Fit:
-    """The best law on some terms of a library.
+    """The best equations with some terms of a library.
 
     Attributes
     ----------
@@ -80,23 +69,19 @@ class Weighted:
         self.triangle: np.ndarray = upper[: upper.shape[1]]
 
     def fit(self, support: np.ndarray, protected: int | None = None) -> Fit:
-        """The law of least misfit on a support; a protected term's loss counts as infinite."""
+        """The least misfit on a support; a protected term's loss counts as infinite."""
         values, vectors = smallest(self.triangle[:, support], self.gram[np.ix_(support, support)])
         c = np.zeros(self.triangle.shape[1])
         c[support] = vectors[:, 0]
-        losses = np.full(len(support), np.inf)
-        if len(support) > 1:
-            above = np.maximum(values[1:] - values[0], 1e-15 * values[-1] + 1e-300)
-            room = ((vectors[:, 1:] ** 2) / above).sum(1)
-            losses = self.count * vectors[:, 0] ** 2 / np.maximum(room, 1e-300)
+        lost = losses(self.count, values, vectors)
         if protected is not None:
-            losses[support == protected] = np.inf
+            lost[support == protected] = np.inf
         freedom = max(self.tests - len(support) + 1, 0)
-        return Fit(support, c, self.count * float(values[0]), freedom, losses)
+        return Fit(support, c, self.count * float(values[0]), freedom, lost)
 
-    def spectrum(self, support: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Misfits (n,), least first, and laws (n, n) orthogonal in velocity."""
-        values, vectors = smallest(self.triangle[:, support], self.gram[np.ix_(support, support)])
+    def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+        """Misfits (K,), least first, and coefficients (K, K) orthogonal in velocity."""
+        values, vectors = smallest(self.triangle, self.gram)
         return self.count * values, vectors
 
 
@@ -113,6 +98,15 @@ def smallest(rows: np.ndarray, gram: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return values[::-1] ** 2, np.linalg.solve(low.T, vectors[::-1].T)
 
 
+def losses(count: int, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """How much the misfit rises without each term, from what `smallest` gives."""
+    if len(values) == 1:
+        return np.full(1, np.inf)
+    above = np.maximum(values[1:] - values[0], 1e-15 * values[-1] + 1e-300)
+    room = ((vectors[:, 1:] ** 2) / above).sum(1)
+    return count * vectors[:, 0] ** 2 / np.maximum(room, 1e-300)
+
+
 def root_of_inverse(matrix: np.ndarray, tolerance: float = 1e-12) -> np.ndarray:
     """A root (r, m) with root' root = matrix^-1, on the directions not lost to rounding."""
     size = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
@@ -122,18 +116,18 @@ def root_of_inverse(matrix: np.ndarray, tolerance: float = 1e-12) -> np.ndarray:
 
 
 def weights(
-    conditions: Conditions, c: np.ndarray, misfits: np.ndarray, laws: np.ndarray
+    conditions: Conditions, c: np.ndarray, misfits: np.ndarray, near: np.ndarray
 ) -> np.ndarray:
     """The root of C^-1, C averaged over what c may still be.
 
-    A wrong c makes some tests look exact that aren't; averaging over laws that fit about as well
-    (`laws` (K, n) with their `misfits`) and a little of the tests' Gram matrix keep that from
+    A wrong c makes some tests look exact that aren't; averaging over coefficients that fit about as
+    well (`near` (K, n) with their `misfits`) and a little of the tests' Gram matrix keep that from
     happening.
     """
     total = conditions.covariance(c)
     spread = 1 / np.maximum(misfits - misfits[0], 1.0)
-    for share, law in list(zip(spread, laws.T, strict=True))[1 : DIRECTIONS + 1]:
-        total = total + share * conditions.covariance(law)
+    for part, other in list(zip(spread, near.T, strict=True))[1 : DIRECTIONS + 1]:
+        total = total + part * conditions.covariance(other)
     slopes = conditions.slopes
     white = root_of_inverse(slopes)
     size = float(np.einsum("rm,mn,rn->", white, total, white)) / len(white)
@@ -141,14 +135,13 @@ def weights(
 
 
 def whiten(conditions: Conditions, rounds: int = 2) -> Weighted:
-    """Weight the conditions by the covariance at the best law of the whole library."""
-    everything = np.arange(conditions.matrix.shape[1])
+    """Weight the conditions by the covariance at the best fit of the whole library."""
     weighted = Weighted(conditions, root_of_inverse(conditions.slopes))
-    misfits, laws = weighted.spectrum(everything)
+    misfits, near = weighted.spectrum()
     misfits = misfits * weighted.tests / max(misfits[0], 1e-300)
     for _ in range(rounds):
-        weighted = Weighted(conditions, weights(conditions, laws[:, 0], misfits, laws))
-        misfits, laws = weighted.spectrum(everything)
+        weighted = Weighted(conditions, weights(conditions, near[:, 0], misfits, near))
+        misfits, near = weighted.spectrum()
     return weighted
 
 
@@ -162,16 +155,16 @@ def eliminate(weighted: Weighted, protected: int | None = None) -> list[Fit]:
     return path
 
 
-def cliff(path: list[Fit], worth: float = WORTH) -> int:
+def cliff(path: list[Fit]) -> int:
     """Where on the path the first term is that can't be dropped: the jump in misfit."""
     unit = path[0].excess
     for k, (fit, sparser) in enumerate(itertools.pairwise(path)):
-        if sparser.misfit - fit.misfit > worth * unit:
+        if sparser.misfit - fit.misfit > WORTH * unit:
             return k
     return len(path) - 1
 
 
-def polish(weighted: Weighted, fit: Fit, protected: int | None = None) -> tuple[Fit, Fit | None]:
+def improve(weighted: Weighted, fit: Fit, protected: int | None = None) -> tuple[Fit, Fit | None]:
     """Add, swap and drop single terms while that helps; also the best rival that came near.
 
     Returns
@@ -179,7 +172,7 @@ def polish(weighted: Weighted, fit: Fit, protected: int | None = None) -> tuple[
     Fit
         No addition to it is worth `WORTH`, no term of it is worth less, and no swap is better.
     Fit or None
-        The best law with as many terms, one of them another.
+        The best fit with as many terms, one of them another.
     """
     everything = np.arange(weighted.triangle.shape[1])
     rival = None
@@ -215,25 +208,53 @@ def _best_swap(weighted: Weighted, larger: list[Fit], protected: int | None) -> 
     return None if found is None else weighted.fit(found, protected)
 
 
-def search(
-    conditions: Conditions, protected: int | None = None, rounds: int = 5
-) -> tuple[Weighted, list[Fit], Fit, Fit | None]:
-    """Find the sparsest law that fits: weigh, eliminate, polish, weigh again until it stays.
+@dataclass(frozen=True)
+class Found:
+    """What a search found under one set of tests: last weights, path of elimination, fit, rival."""
 
-    Returns
-    -------
-    Weighted, list of Fit, Fit, Fit or None
-        The last weights, path of elimination, law, and its best rival.
+    conditions: Conditions
+    weighted: Weighted
+    path: list[Fit]
+    fit: Fit
+    rival: Fit | None
+
+    @property
+    def support(self) -> frozenset[int]:
+        """The numbers of the terms found."""
+        return frozenset(int(k) for k in self.fit.support)
+
+    @property
+    def gap(self) -> float:
+        """How much misfit tells the fit from the next best one, over the noise's overdispersion.
+
+        The next best lacks one of its terms, or has another one in its place.
+        """
+        nearest = float(self.fit.losses.min())
+        if self.rival is not None:
+            nearest = min(nearest, self.rival.misfit - self.fit.misfit)
+        return nearest / self.fit.excess
+
+    @property
+    def fits(self) -> bool:
+        """Whether its misfit is what noise would give."""
+        return self.fit.misfit <= FITS * max(self.fit.freedom, 1) + 8
+
+
+def search(conditions: Conditions, rounds: int = 5) -> Found:
+    """Find the sparsest equations that fit: weigh, eliminate, improve, and again until they stay.
+
+    The diffusion is never dropped.
     """
+    last = len(conditions.terms) - 1
+    protected = last if conditions.terms[last].equation < 0 else None
     weighted = whiten(conditions)
-    everything = np.arange(conditions.matrix.shape[1])
     seen: set[tuple[int, ...]] = set()
     while True:
         path = eliminate(weighted, protected)
-        fit, rival = polish(weighted, path[cliff(path)], protected)
+        fit, rival = improve(weighted, path[cliff(path)], protected)
         key = tuple(sorted(fit.support))
         if key in seen or len(seen) == rounds:
-            return weighted, path, fit, rival
+            return Found(conditions, weighted, path, fit, rival)
         seen.add(key)
-        misfits, laws = weighted.spectrum(everything)
-        weighted = Weighted(conditions, weights(conditions, fit.c, misfits, laws))
+        misfits, near = weighted.spectrum()
+        weighted = Weighted(conditions, weights(conditions, fit.c, misfits, near))

@@ -10,41 +10,15 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-Exponents = tuple[int, ...]
+from eqflow_nb.equations.terms import Exponents, exponents, monomials
+
 AT_ONCE = 2_000_000  # numbers worked on at a time
 BLOCKS = 128  # parts of the data whose moments are kept apart, for the bootstrap
-
-
-@functools.cache
-def exponents(dim: int, degree: int) -> tuple[Exponents, ...]:
-    """The exponents of all monomials in `dim` variables up to `degree`, lowest degree first."""
-    found = []
-    for total in range(degree + 1):
-        for factors in itertools.combinations_with_replacement(range(dim), total):
-            found.append(tuple(factors.count(i) for i in range(dim)))
-    return tuple(found)
-
-
-def monomials(z: np.ndarray, degree: int) -> np.ndarray:
-    """The values (N, M) of the M monomials of `exponents` at points (N, d)."""
-    known = exponents(z.shape[1], degree)
-    at = {e: k for k, e in enumerate(known)}
-    values = np.ones((len(known), len(z)))
-    columns = np.ascontiguousarray(z.T)
-    for k, e in enumerate(known[1:], 1):
-        i = next(i for i, power in enumerate(e) if power)
-        np.multiply(values[at[lower(e, i)]], columns[i], out=values[k])
-    return values.T
-
-
-def lower(e: Exponents, i: int) -> Exponents:
-    """The exponents of the monomial divided by its i-th variable."""
-    return (*e[:i], e[i] - 1, *e[i + 1 :])
 
 
 @dataclass(frozen=True)
@@ -58,8 +32,9 @@ class Moments:
     ----------
     centre, scale : ndarray (d,)
         z = (x - centre) / scale, x the data in its own coordinates.
-    degree, extra_degree, extras : int
-        As above, `extras` the number of the reader's functions.
+    degree, extra_degree : int
+    extras : tuple of str
+        What the reader's functions are called.
     count : int
         Snapshots N.
     halves : ndarray (2, F, F)
@@ -68,14 +43,14 @@ class Moments:
     blocks : ndarray (B, F)
         Means of the features over each of B parts of the data, in the order it came.
     weights : ndarray (B,)
-        The share of the snapshots in each part.
+        The fraction of the snapshots in each part.
     """
 
     centre: np.ndarray
     scale: np.ndarray
     degree: int
     extra_degree: int
-    extras: int
+    extras: tuple[str, ...]
     count: int
     halves: np.ndarray
     blocks: np.ndarray
@@ -103,12 +78,11 @@ class Moments:
         return self.second - np.outer(self.mean, self.mean)
 
     @functools.cached_property
-    def at(self) -> dict[tuple[int, Exponents], int]:
-        """Where a feature is: its number by (0 or the number of an extra function, exponents)."""
-        plain = [(0, e) for e in exponents(self.dim, self.degree)]
-        extra = exponents(self.dim, self.extra_degree)
-        names = plain + [(k + 1, e) for k in range(self.extras) for e in extra]
-        return {name: k for k, name in enumerate(names)}
+    def at(self) -> dict[tuple[str | None, Exponents], int]:
+        """Where a feature is: its number by (the name of an extra function or None, exponents)."""
+        plain = [(None, e) for e in exponents(self.dim, self.degree)]
+        times = exponents(self.dim, self.extra_degree)
+        return {name: k for k, name in enumerate([*plain, *itertools.product(self.extras, times)])}
 
     def without_noise(self, noise: np.ndarray) -> Moments:
         """The moments of x, from those of y = x + noise * xi with xi ~ N(0, I).
@@ -154,9 +128,8 @@ def measure(
     chunks: Iterable[np.ndarray],
     count: int,
     degree: int,
-    extras: Sequence[Callable[[np.ndarray], np.ndarray]] = (),
+    extras: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
     extra_degree: int = 0,
-    progress: Callable[[int], object] = lambda rows: None,
 ) -> Moments:
     """Measure the moments of snapshots that come in chunks, in one pass and bounded memory.
 
@@ -168,30 +141,28 @@ def measure(
         How many snapshots there are in all.
     degree : int
         Of the monomials.
-    extras : sequence of callable (n, d) -> (n,)
+    extras : mapping of str to callable (n, d) -> (n,), optional
         The reader's own functions, of points in their own coordinates.
     extra_degree : int
         Of the monomials they are multiplied with.
-    progress : callable
-        Told the number of snapshots done with.
     """
+    own = dict(extras or {})
     done, parts = 0, min(BLOCKS, count)
     centre = scale = halves = sums = rows = np.zeros(0)
     for chunk in chunks:
+        few = len(exponents(chunk.shape[1], extra_degree))
         if not done:
             centre, scale = np.mean(chunk, 0, dtype=float), np.std(chunk, 0, dtype=float)
-            size = len(exponents(chunk.shape[1], degree))
-            size += len(extras) * len(exponents(chunk.shape[1], extra_degree))
+            size = len(exponents(chunk.shape[1], degree)) + len(own) * few
             halves, sums = np.zeros((2, size, size)), np.zeros((parts, size))
             rows = np.zeros(parts)
         most = max(1, AT_ONCE // sums.shape[-1])
         for start in range(0, len(chunk), most):
             x = np.asarray(chunk[start : start + most], dtype=np.float64)
             features = monomials((x - centre) / scale, degree)
-            if extras:
-                few = features[:, : len(exponents(x.shape[1], extra_degree))]
-                own = (np.asarray(f(x))[:, None] * few for f in extras)
-                features = np.hstack([features, *own])
+            if own:
+                times = (np.asarray(f(x))[:, None] * features[:, :few] for f in own.values())
+                features = np.hstack([features, *times])
             part = np.arange(done, done + len(x)) * parts // count
             for block in np.unique(part):
                 inside = features[part == block]
@@ -199,9 +170,8 @@ def measure(
                 sums[block] += inside.sum(0)
                 rows[block] += len(inside)
             done += len(x)
-            progress(len(x))
     halves /= np.array([rows[::2].sum(), rows[1::2].sum()])[:, None, None]
     return Moments(
-        centre, scale, degree, extra_degree, len(extras), done, halves,
+        centre, scale, degree, extra_degree, tuple(own), done, halves,
         sums / rows[:, None], rows / done,
     )  # fmt: skip

@@ -1,115 +1,24 @@
-"""From fits under several sets of tests to a verdict: whether there is one law, and it is this."""
+"""From fits under several sets of tests to a verdict: whether these equations stand alone."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtri
 
-from eqflow_nb.equations.elimination import WORTH, Fit, Weighted, root_of_inverse
+from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, root_of_inverse
 from eqflow_nb.equations.resampling import crossfit, without_each_part
 
-FITS = 1.5  # the most misfit, in units of its expected value, of a law that fits
-# How far a law must stand out, by how many sets of tests find it: one, two, three or more.
+# How far a fit must stand out, by how many sets of tests find it: one, two, three or more.
 SURE = (30.0, 20.0, 15.0)
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
-CHANCE = 0.05  # that no further term looks worth more than it may, if none is missing
+CHANCE = 0.05  # the false-positive rate of the test for a missing term
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
 
 VERDICTS = ("determined", "undetermined", "not in the library", "too few snapshots")
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search found under one set of tests; see `elimination.search`."""
-
-    conditions: Any
-    weighted: Weighted
-    path: list[Fit]
-    fit: Fit
-    rival: Fit | None
-    tests: int | str
-
-    @property
-    def support(self) -> frozenset[int]:
-        """The law's terms."""
-        return frozenset(int(k) for k in self.fit.support)
-
-    @property
-    def gap(self) -> float:
-        """How much misfit tells the law from the next best one, over the noise's overdispersion.
-
-        The next best lacks one of its terms, or has another one in its place.
-        """
-        nearest = float(self.fit.losses.min())
-        if self.rival is not None:
-            nearest = min(nearest, self.rival.misfit - self.fit.misfit)
-        return nearest / self.fit.excess
-
-    @property
-    def fits(self) -> bool:
-        """Whether its misfit is what noise would give."""
-        return self.fit.misfit <= FITS * max(self.fit.freedom, 1) + 8
-
-    @functools.cached_property
-    def missing(self) -> float:
-        """The best further term, in standard errors beyond what chance gives the best of so many.
-
-        Above 0 a true term may be missing that is too weak to be told.
-        """
-        others = np.setdiff1d(np.arange(self.conditions.matrix.shape[1]), self.fit.support)
-        if not len(others):
-            return -np.inf
-        larger = [self.weighted.fit(np.append(self.fit.support, k)) for k in others]
-        best = min(larger, key=lambda each: each.misfit)
-        by_chance = float(chi2.isf(CHANCE / len(others), 1))
-        if self.fit.misfit - best.misfit < by_chance * self.fit.excess:
-            return -np.inf
-        support = np.sort(best.support)
-        draws = crossfit(self.conditions, self.fit.c, support, draws=100)[:, best.support[-1]]
-        return float(abs(draws[0]) / draws[1:].std() - np.sqrt(by_chance))
-
-    @functools.cached_property
-    def leaning(self) -> float:
-        """What one part of the data carries of the evidence for the weakest term, beyond chance.
-
-        Above 0 the term may come from a few rare snapshots.  By chance the largest of B parts takes
-        away about 2 * 3 / sqrt(B) over the term's worth in standard errors.
-        """
-        weakest = int(np.argmin(self.fit.losses))
-        if self.fit.losses[weakest] > PLENTY:
-            return -np.inf
-        parts = without_each_part(self.conditions, self.weighted, self.fit)[:, weakest]
-        worth = max(float(self.fit.losses[weakest]), 1.0)
-        return 1 - parts.min() / worth - LEANING - 8 / np.sqrt(len(parts) * worth)
-
-    def allows(self, support: frozenset[int]) -> bool:
-        """Whether a law with these terms fits here too, about as well as the one found."""
-        other = self.weighted.fit(np.array(sorted(support)))
-        return other.misfit <= max(1.1 * FITS * other.freedom + 8, self.fit.misfit + SURE[0] / 2)
-
-    def nulls(self) -> np.ndarray:
-        """Laws (K, k), orthogonal in velocity, whose misfits noise can't tell from zero.
-
-        A second law is judged by a covariance that holds its own noise too, not only the first's.
-        """
-        everything = np.arange(self.conditions.matrix.shape[1])
-        laws = self.weighted.spectrum(everything)[1]
-        total = self.conditions.covariance(self.fit.c)
-        kept = 1
-        while kept < len(everything):
-            total = total + self.conditions.covariance(laws[:, kept])
-            weighted = Weighted(self.conditions, root_of_inverse(total))
-            misfits, laws = weighted.spectrum(everything)
-            if misfits[kept] > NULL * max(weighted.tests - len(everything) + 1, 1) + 8:
-                break
-            kept += 1
-        return laws[:, :kept] if kept > 1 else self.fit.c[:, None]
 
 
 @dataclass(frozen=True)
@@ -123,13 +32,15 @@ class Decision:
     found : Found
         The set of tests it rests on.
     nulls : ndarray (K, k)
-        A basis of the laws that keep p, as far as the data can tell.
+        A basis of the coefficients that keep p, as far as the data can tell.
     evidence : str
         Why, in words.
     needed : int or None
         How many snapshots would do, by the growth of the gap, where too few.
     agree : tuple of Found
-        All sets of tests that find the law, if it is determined.
+        All sets of tests that find the same terms, if they are determined.
+    conserved : int
+        How many quantities the equations conserve: functions of them add to the solutions.
     """
 
     verdict: str
@@ -138,10 +49,11 @@ class Decision:
     evidence: str
     needed: int | None = None
     agree: tuple[Found, ...] = ()
+    conserved: int = 0
 
 
 def stands_out(found: Sequence[Found]) -> bool:
-    """Whether some set of tests has a law that fits and stands out."""
+    """Whether under some set of tests there is a fit that fits and stands out."""
     return any(each.fits and each.gap >= SURE[0] for each in found)
 
 
@@ -152,67 +64,126 @@ def decide(found: Sequence[Found]) -> Decision:
         return _misfit(min(found, key=lambda each: each.fit.excess))
     best = max(fitting, key=lambda each: each.gap)
     richest = max(fitting, key=lambda each: each.weighted.tests)
-    agree, enough = _backing(best, fitting)
-    against = [each for each in fitting if _contradicts(each, best, fitting)]
-    nulls = richest.nulls()
-    count = best.conditions.count
+    nulls = nulls_of(richest)
     if nulls.shape[1] > 1:
         return _several(richest, nulls)
-    if best.gap >= enough and best.missing <= 0 and best.leaning <= 0 and not against:
-        text = (
-            f"misfit {best.fit.misfit:.0f} where noise gives {best.fit.freedom}; any other law "
-            f"with as many terms, or one less, has {best.gap * best.fit.excess:.0f} more; "
-            f"{len(agree)} of {len(found)} sets of tests find it"
-        )
-        return Decision("determined", best, nulls, text, agree=tuple(agree))
+    agree, enough = _backing(best, fitting)
     worst = max(found, key=lambda each: each.path[0].excess)
-    if worst.path[0].excess > 2 * FITS and not worst.fits and best.gap < enough:
+    if best.gap < enough and worst.path[0].excess > 2 * FITS and not worst.fits:
         return _misfit(worst)
+    count = best.conditions.count
+    against = sum(_contradicts(each, best, fitting) for each in fitting)
+    needed = 4 * count
     if against:
         text = (
-            "sets of tests contradict each other: the law that stands out under one misfits under "
-            f"{len(against)} other(s)"
+            "sets of tests contradict each other: the equations that stand out under one misfit "
+            f"under {against} other(s)"
         )
-        return Decision("too few snapshots", best, nulls, text, 4 * count)
-    if best.gap >= enough and best.leaning > 0:
+    elif best.gap < enough:
+        needed = int(np.ceil(count * SURE[0] / max(best.gap, 0.5)))
+        text = (
+            f"the best equations have only {max(best.gap, 0):.0f} less misfit than the next ones "
+            f"({enough:.0f} would be convincing); the gap grows with the number of snapshots, so "
+            f"about {_round(needed)} should do"
+        )
+    elif leaning(best) > 0:
         text = (
             "a single part of the snapshots carries much of the evidence for one of the terms, so "
-            f"it may come from rare events; about {_round(4 * count)} snapshots should tell"
+            f"it may come from rare events; about {_round(needed)} snapshots should tell"
         )
-        return Decision("too few snapshots", best, nulls, text, 4 * count)
-    if best.gap >= enough:
+    elif (lacking := missing(best)) > 0:
+        needed = 2 * count
         text = (
-            f"one more term seems to belong to the law, by {best.missing:.1f} standard errors more "
-            f"than chance would do; about {_round(2 * count)} snapshots should tell"
+            f"one more term seems to belong to the equations, by {lacking:.1f} standard errors "
+            f"more than chance would do; about {_round(needed)} snapshots should tell"
         )
-        return Decision("too few snapshots", best, nulls, text, 2 * count)
-    needed = int(np.ceil(count * SURE[0] / max(best.gap, 0.5)))
-    text = (
-        f"the best law has only {max(best.gap, 0):.0f} less misfit than the next one ({enough:.0f} "
-        f"would be convincing); the gap grows with the number of snapshots, so about "
-        f"{_round(needed)} should do"
-    )
+    else:
+        text = (
+            f"misfit {best.fit.misfit:.0f} where noise gives {best.fit.freedom}; any others with "
+            f"as many terms, or one less, have {best.gap * best.fit.excess:.0f} more; "
+            f"{len(agree)} of {len(found)} sets of tests find these"
+        )
+        return Decision("determined", best, nulls, text, agree=tuple(agree))
     return Decision("too few snapshots", best, nulls, text, needed)
 
 
 def too_few(decision: Decision, count: int) -> Decision:
     """The decision where there are fewer snapshots than the smallest set of tests needs."""
-    needed = 8 * decision.found.weighted.tests
+    tests = decision.found.weighted.tests
     text = (
-        f"{count} snapshots can't carry the {decision.found.weighted.tests} tests that the library "
-        f"takes; {_round(needed)} are needed at least, and several times as many are better"
+        f"{count} snapshots can't carry the {tests} tests that the library takes; "
+        f"{_round(8 * tests)} are needed at least, and several times as many are better"
     )
-    return replace(decision, verdict="too few snapshots", evidence=text, needed=needed)
+    return replace(decision, verdict="too few snapshots", evidence=text, needed=8 * tests)
+
+
+def missing(found: Found) -> float:
+    """The best further term, in standard errors beyond what chance gives the best of so many.
+
+    Above 0 a true term may be missing that is too weak to be told.
+    """
+    fit, weighted = found.fit, found.weighted
+    others = np.setdiff1d(np.arange(len(fit.c)), fit.support)
+    if not len(others):
+        return -np.inf
+    larger = [weighted.fit(np.append(fit.support, k)) for k in others]
+    best = min(larger, key=lambda each: each.misfit)
+    by_chance = float(chdtri(1, CHANCE / len(others)))  # the quantile of chi-squared
+    if fit.misfit - best.misfit < by_chance * fit.excess:
+        return -np.inf
+    draws = crossfit(found.conditions, fit.c, np.sort(best.support), draws=100)
+    draws = draws[:, best.support[-1]]
+    return float(abs(draws[0]) / draws[1:].std() - np.sqrt(by_chance))
+
+
+def leaning(found: Found) -> float:
+    """What one part of the data carries of the evidence for the weakest term, beyond chance.
+
+    Above 0 the term may come from a few rare snapshots.  By chance the largest of B parts takes
+    away about 2 * 3 / sqrt(B) over the term's worth in standard errors.
+    """
+    weakest = int(np.argmin(found.fit.losses))
+    if found.fit.losses[weakest] > PLENTY:
+        return -np.inf
+    parts = without_each_part(found)[:, weakest]
+    worth = max(float(found.fit.losses[weakest]), 1.0)
+    return 1 - parts.min() / worth - LEANING - 8 / np.sqrt(len(parts) * worth)
+
+
+def nulls_of(found: Found) -> np.ndarray:
+    """Coefficients (K, k), orthogonal in velocity, whose misfits noise can't tell from zero.
+
+    The second is judged by a covariance that holds its own noise too, not only the first's.
+    """
+    conditions, unknowns = found.conditions, len(found.fit.c)
+    near = found.weighted.spectrum()[1]
+    total = conditions.covariance(found.fit.c)
+    kept = 1
+    while kept < unknowns:
+        total = total + conditions.covariance(near[:, kept])
+        weighted = Weighted(conditions, root_of_inverse(total))
+        misfits, near = weighted.spectrum()
+        if misfits[kept] > NULL * max(weighted.tests - unknowns + 1, 1) + 8:
+            break
+        kept += 1
+    return near[:, :kept] if kept > 1 else found.fit.c[:, None]
+
+
+def weighted_by_all(found: Found, nulls: np.ndarray) -> tuple[np.ndarray, int]:
+    """Misfits (K,) of the library, least first, weighed by all nulls' noise; their freedom."""
+    total = sum(found.conditions.covariance(c) for c in nulls.T)
+    weighted = Weighted(found.conditions, root_of_inverse(np.asarray(total)))
+    return weighted.spectrum()[0], max(weighted.tests - len(nulls) + 1, 1)
 
 
 def _backing(found: Found, fitting: Sequence[Found]) -> tuple[list[Found], float]:
-    """The sets of tests that find the same law, and how far it must stand out then."""
+    """The sets of tests that find the same terms, and how far these must stand out then."""
     agree = [each for each in fitting if each.support == found.support]
     return agree, SURE[min(len(agree), len(SURE)) - 1]
 
 
 def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:
-    """Whether a set of tests rules a law out, or has another one that stands out as well."""
+    """Whether a set of tests rules the best out, or has others that stand out as well."""
     if each.support == best.support:
         return False
     if each.support > best.support and each.gap < best.gap / 50:
@@ -221,29 +192,27 @@ def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:
     more = max(len(other.support) - len(best.support), 0)
     if other.misfit < best.fit.misfit - WORTH * (0.5 + more):
         return True  # what the other set found fits better here as well, if less surely
-    return not each.allows(best.support) or each.gap >= _backing(each, fitting)[1]
+    same = each.weighted.fit(np.array(sorted(best.support)))
+    most = max(1.1 * FITS * same.freedom + 8, each.fit.misfit + SURE[0] / 2)
+    return same.misfit > most or each.gap >= _backing(each, fitting)[1]
 
 
 def _several(found: Found, nulls: np.ndarray) -> Decision:
-    """More than one law fits: by the data's nature, or because there are too few."""
-    count, unknowns = found.conditions.count, found.conditions.matrix.shape[1]
-    total = sum(found.conditions.covariance(law) for law in nulls.T[:2])
-    weighted = Weighted(found.conditions, root_of_inverse(total))
-    misfits, _ = weighted.spectrum(np.arange(unknowns))
-    freedom = max(weighted.tests - unknowns + 1, 1)
+    """Several equations fit: by the data's nature, or because there are too few snapshots."""
+    count, unknowns = found.conditions.count, len(found.fit.c)
+    misfits, freedom = weighted_by_all(found, nulls[:, :2])
     extra = misfits[1] - freedom
-    telling = extra > 3 * np.sqrt(2 * freedom)
-    if telling or count < 30 * unknowns:
+    if extra > 3 * np.sqrt(2 * freedom) or count < 30 * unknowns:
         needed = count * max(4.0, (SURE[0] + freedom) / max(extra, 0.05 * freedom))
         text = (
-            f"{nulls.shape[1]} independent laws of the library fit {count} snapshots equally well; "
-            f"about {_round(int(needed))} would tell them apart, if anything does"
+            f"{nulls.shape[1]} independent sets of equations in the library fit {count} snapshots "
+            f"equally well; about {_round(int(needed))} would tell them apart, if anything does"
         )
         return Decision("too few snapshots", found, nulls, text, int(needed))
     text = (
-        f"{nulls.shape[1]} independent laws of the library keep these snapshots as they are, "
-        f"and so does every mixture of them: misfits {', '.join(f'{m:.0f}' for m in misfits[:4])} "
-        f"where noise gives {freedom}"
+        f"{nulls.shape[1]} independent sets of equations in the library keep these snapshots as "
+        f"they are, and so does every mixture of them: misfits "
+        f"{', '.join(f'{m:.0f}' for m in misfits[:4])} where noise gives {freedom}"
     )
     return Decision("undetermined", found, nulls, text)
 
@@ -251,10 +220,10 @@ def _several(found: Found, nulls: np.ndarray) -> Decision:
 def _misfit(found: Found) -> Decision:
     fit = found.path[0] if found.path[0].excess > FITS else found.fit
     text = (
-        f"even the best law of the library has a misfit of {fit.misfit:.0f} where noise gives "
-        f"{fit.freedom}: a term is missing, or the snapshots aren't of one stationary law"
+        f"even the best equations in the library have a misfit of {fit.misfit:.0f} where noise "
+        f"gives {fit.freedom}: a term is missing, or the snapshots aren't of one stationary process"
     )
-    return Decision("not in the library", found, found.nulls(), text)
+    return Decision("not in the library", found, nulls_of(found), text)
 
 
 def _round(number: int) -> str:

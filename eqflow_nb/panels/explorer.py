@@ -94,7 +94,7 @@ ENTRIES = (
         "Equations",
         "05_equations_from_snapshots",
         "The Lorenz equations from shuffled snapshots, term by term. How few snapshots still do?",
-        panels_equations.lorenz_law_panel,
+        panels_equations.lorenz_equations_panel,
     ),
     Entry(
         "Your own points",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from eqflow_nb import figures, flows, scores
-from eqflow_nb.equations.stationarity_fields import identify_fields
+from eqflow_nb.equations import identify_fields
 from eqflow_nb.figures import report as figures_report
 from eqflow_nb.flows import kernels, spectral_kernel
 from eqflow_nb.inputs import InputError, seeded

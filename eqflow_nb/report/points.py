@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from eqflow_nb import flows, rollout, scores
-from eqflow_nb.equations.stationarity import identify
+from eqflow_nb.equations import identify
 from eqflow_nb.figures import report as figures_report
 from eqflow_nb.inputs import Field, InputError
 from eqflow_nb.measures import mean_distance, random_halves, sliced_wasserstein

@@ -15,7 +15,7 @@ import typer
 from typer import Argument, Option
 
 from eqflow_nb.inputs import InputError, choice, count, replace_text
-from eqflow_nb.running import catalogue, exercises, identify_command
+from eqflow_nb.running import catalogue, exercises, identify
 
 if TYPE_CHECKING:
     from eqflow_nb.running.execute import Task
@@ -55,7 +55,7 @@ SweepOut = Annotated[
     Path | None, Option("-o", "--out", metavar="DIR", help="Default build/sweeps/NOTEBOOK.")
 ]
 
-app.command("identify")(identify_command.identify)
+app.command("identify")(identify.identify)
 app.command("exercises")(exercises.exercises)
 
 

@@ -28,8 +28,8 @@ import numpy as np
 import torch
 
 from eqflow_nb import figures
-from eqflow_nb.course import equations as recovery
-from eqflow_nb.equations import stationarity
+from eqflow_nb.course.equations import deviations, judge
+from eqflow_nb.equations import identify, moments_of
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots import zoo
@@ -77,7 +77,7 @@ def peak():
 before, clock = peak(), {}
 for count in sizes["counts"]:
     began = time.perf_counter()
-    known = stationarity.moments_of(stream(count), count, 2)
+    known = moments_of(stream(count), count, 2)
     clock[count] = time.perf_counter() - began
     print(f"{count:>12,} snapshots  {clock[count]:7.2f} s  peak {peak():.0f} MB")
 
@@ -99,40 +99,28 @@ for name in names:
     truth = zoo.SYSTEMS[name]
     x = truth.sample(snapshots, seed)
     began = time.perf_counter()
-    found[name] = recovery.judge(stationarity.identify(x, truth.degree, seed=seed), truth)
+    found[name] = judge(identify(x, truth.degree, seed=seed), truth)
     one = found[name]
-    said = f"{one.law.verdict:<20}{'right' if one.right else 'other':<7}field error {one.error:.4f}"
+    said = (
+        f"{one.found.verdict:<20}{'right' if one.right else 'other':<7}field error {one.error:.4f}"
+    )
     print(f"{name:<22}{truth.dim}D {said}  {time.perf_counter() - began:5.1f} s", flush=True)
 
 # %% [markdown]
 # Equations count as recovered if the verdict is `determined`, their terms are those of the truth, the
 # field is within 3% and every coefficient within 3 of its own standard errors.
 
-
 # %%
-def worst(one, truth):
-    """The farthest coefficient from the truth, in its standard errors, in the equations' own unit."""
-    unit = min(one.law.candidate, key=lambda term: term.error)
-    scale = truth.terms[unit.equation][unit.exponents] / unit.coefficient
-    off = [
-        abs(scale * t.coefficient - truth.terms[t.equation][t.exponents]) / abs(scale * t.error)
-        for t in one.law.candidate
-        if t is not unit
-    ]
-    return max(off)
-
-
 recovered, close, confident = [], [], []
 for name, one in found.items():
     truth = zoo.SYSTEMS[name]
-    if one.determined and (not one.right or one.error > 0.1):
-        confident.append(name)
+    confident += [name] if one.wrong else []
     if one.exact and one.error <= 0.03:
         close.append(name)
-        recovered += [name] if worst(one, truth) <= 3 else []
-lost = {name: one.law.verdict for name, one in found.items() if name not in recovered}
+        recovered += [name] if deviations(one.found, truth).max() <= 3 else []
+lost = {name: one.found.verdict for name, one in found.items() if name not in recovered}
 for name, verdict in lost.items():
-    print(f"{name:<22}{verdict:<20}{found[name].law.evidence}")
+    print(f"{name:<22}{verdict:<20}{found[name].found.evidence}")
 
 # %%
 share = len(recovered) / len(names)
@@ -160,16 +148,9 @@ inside = []
 members = [n for n in ("lorenz", "rossler", "halvorsen") if n in zoo.SYSTEMS]
 for k in range(sizes["resamplings"]):
     truth = zoo.system(members[k % len(members)])
-    law = stationarity.identify(truth.sample(10_000, seed + 1000 + k), truth.degree, seed=k)
-    one = recovery.judge(law, truth)
-    if not one.right:
-        continue
-    unit = min(law.candidate, key=lambda term: term.error)
-    scale = truth.terms[unit.equation][unit.exponents] / unit.coefficient
-    for t in law.candidate:
-        if t is not unit:
-            off = abs(scale * t.coefficient - truth.terms[t.equation][t.exponents])
-            inside.append(off <= 1.96 * abs(scale) * t.error)
+    again = identify(truth.sample(10_000, seed + 1000 + k), truth.degree, seed=k)
+    if judge(again, truth).right:
+        inside += list(deviations(again, truth) <= 1.96)
 coverage = np.mean(inside)
 print(f"{coverage:.3f} of {len(inside)} intervals hold the truth")
 

@@ -1,4 +1,4 @@
-"""Laws beside their truth: judged, followed and drawn; a panel that redraws."""
+"""Equations beside their truth: judged, rolled out and drawn; a panel that redraws."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from eqflow_nb import figures
-from eqflow_nb.course import equations as recovery
-from eqflow_nb.course import equations_runs as recovery_runs
-from eqflow_nb.equations.stationarity import identify
+from eqflow_nb.course import equations as course
+from eqflow_nb.equations import identify
 from eqflow_nb.figures import equations as pictures
-from eqflow_nb.panels import equations as panels_equations
+from eqflow_nb.panels import equations as panels
 from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots.zoo import system
 
@@ -21,43 +20,41 @@ LORENZ = system("lorenz")
 
 
 @pytest.fixture(scope="module")
-def law():
+def found():
     return identify(LORENZ.sample(6000, 0))
 
 
-def test_a_law_is_judged_up_to_its_clock_and_arrow(law) -> None:
-    one, other = (recovery.judge(each, LORENZ) for each in (law, law.reversed()))
+def test_equations_are_judged_up_to_their_clock_and_arrow(found) -> None:
+    one, other = (course.judge(each, LORENZ) for each in (found, found.reversed()))
     assert one.right
     assert one.error < 0.03
     assert other.error == pytest.approx(one.error)
     assert other.scale == pytest.approx(-one.scale)
-    lacking = dataclasses.replace(law, candidate=law.candidate[1:])
-    judged = recovery.judge(lacking, LORENZ)
-    assert not judged.right
-    assert judged.error > 0.1
+    lacking = course.judge(dataclasses.replace(found, candidate=found.candidate[1:]), LORENZ)
+    assert not lacking.right
+    assert lacking.error > 0.1
 
 
-def test_a_law_found_can_be_followed_in_the_truth_s_time(law) -> None:
-    trial = recovery.judge(law, LORENZ)
-    copy = recovery.as_system(law, trial.scale, LORENZ)
+def test_equations_found_can_be_rolled_out_in_the_truth_s_time(found) -> None:
+    scale = course.judge(found, LORENZ).scale
+    copy, gone = (course.as_system(found.coefficients, s, LORENZ) for s in (scale, -scale))
     x = LORENZ.sample(50, 3)
-    np.testing.assert_allclose(copy.velocity(x), trial.scale * law.velocity(x), rtol=1e-9)
-    near, far = (recovery.path(one, x[0], 0.5, 100) for one in (copy, LORENZ))
+    np.testing.assert_allclose(copy.velocity(x), scale * found.velocity(x), rtol=1e-9)
+    near, far = (course.path(one, x[0], 0.5, 100) for one in (copy, LORENZ))
     assert np.abs(near - far).max() < 1.0
-    gone = recovery.as_system(law, -trial.scale, LORENZ)
-    assert np.isnan(recovery.path(gone, x[0], 20.0, 400)[-1]).all()
+    assert np.isnan(course.path(gone, x[0], 20.0, 400)[-1]).all()
 
 
-def test_what_the_null_space_holds() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((8000, 2))
+def test_what_the_null_space_holds(found) -> None:
+    x = np.random.default_rng(0).standard_normal((8000, 2))
     several = identify(x, 1)
-    assert recovery.contains(several, x @ np.array([[0.0, -1], [1, 0]]), x) > 0.99
-    assert recovery.contains(several, x, x) < 0.1
+    assert course.contains(several, x @ np.array([[0.0, -1], [1, 0]]), x) > 0.99
+    assert course.contains(several, x, x) < 0.1
+    assert [(course.spectrum(one) < 2).sum() for one in (several, found)] == [1, 1]
 
 
 def test_controls_are_what_they_say() -> None:
-    clouds = recovery_runs.controls(2000, 1)
+    clouds = course.controls(2000, 1)
     assert {due for _, _, due in clouds.values()} == {"undetermined", "not in the library"}
     for name, (x, _, _) in clouds.items():
         assert x.shape[0] == 2000, name
@@ -67,12 +64,12 @@ def test_controls_are_what_they_say() -> None:
 
 
 def test_runs_over_seeds_and_their_rows() -> None:
-    runs = recovery_runs.trials("lorenz", [500, 2000], [0, 1])
-    exact, _, error = recovery_runs.table(runs, [500, 2000], [0, 1])
+    runs = course.repeat("lorenz", [500, 2000], [0, 1])
+    exact, _, error = course.table(runs, [500, 2000], [0, 1])
     assert exact.shape == error.shape == (2, 2)
     assert error[1].mean() < error[0].mean()
     card = Scorecard("x")
-    recovery_runs.score(card, "lorenz", runs.values(), error=0.05)
+    course.score(card, "lorenz", runs.values(), error=0.05)
     assert card.rows["lorenz.terms_exact"]["target"] == ">= 4"
     assert card.rows["lorenz.field_error"]["worst"] == pytest.approx(error.max())
 
@@ -111,7 +108,7 @@ def test_long_equations_are_broken_before_a_sign() -> None:
 
 
 def test_every_control_of_the_panel_changes_the_picture() -> None:
-    panel = panels_equations.lorenz_law_panel(number=1000)
+    panel = panels.lorenz_equations_panel(number=1000)
     for name, value in {"terms": 5, "noise": 0.1, "degree": 1, "number": 3000}.items():
         before = panel.picture.value
         panel.controls[name].value = value

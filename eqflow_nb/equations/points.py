@@ -1,0 +1,296 @@
+"""The equations behind unordered points, from stationarity alone: no score, no velocities.
+
+For every smooth test psi, E_p[grad psi . v] = 0 if dx = v dt keeps p; with a library of terms for v
+that is linear.  What is found comes with a verdict, since a distribution need not determine its
+equations.  Nearest work: Lu, Kusmierz & Mihalas, arXiv:2502.17690 (2025).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from eqflow_nb.equations import verdicts
+from eqflow_nb.equations.conditions import MomentConditions
+from eqflow_nb.equations.conserved import conserved
+from eqflow_nb.equations.elimination import Found, search
+from eqflow_nb.equations.moments import Moments, measure
+from eqflow_nb.equations.result import Equations, Extras, write
+from eqflow_nb.equations.sampled_tests import cosine_conditions
+from eqflow_nb.equations.terms import exponents
+from eqflow_nb.inputs import InputError, as_array, as_points, between, choice, count
+
+# Degrees of polynomial tests worth trying, by dimension.
+TESTS = {1: (6, 8, 10), 2: (5, 6, 7, 8, 9), 3: (5, 6, 7, 8), 4: (5, 6, 7), 5: (4, 5, 6), 6: (4, 5)}
+MOST_FEATURES = 1300  # moments kept, so that their products stay under 20 MB
+CARRIED = 8  # snapshots a test, at least: fewer can't tell the covariance of the tests
+COSINES = ((100, 2.0), (200, 1.0))  # how many, and their width in deviations
+FEW, MOST_ROWS = 3000, 10_000  # snapshots up to which cosines are always asked; used by them
+FAMILIES = ("auto", "polynomials", "cosines", "both")
+LETTERS = ("x", "y", "z", "w")
+
+
+def identify(
+    x: Any,
+    degree: int = 2,
+    *,
+    noise: Any = 0.0,
+    diffusion: Any = None,
+    extras: Extras | None = None,
+    relative_to: str | None = None,
+    names: Sequence[str] | None = None,
+    tests: str = "auto",
+    seed: int = 0,
+) -> Equations:
+    """Find the equations dx = v dt (+ sqrt(2 D) dW) that unordered snapshots were drawn from.
+
+    Parameters
+    ----------
+    x : array (N, d), or Moments
+        Snapshots, in any order, at least 3 times as many as unknowns; d from 1 to 6.  Of data that
+        doesn't fit into memory, give `moments_of` its chunks.
+    degree : int
+        Of the library: all monomials up to it, in every equation.
+    noise : float, array (d,) or "auto"
+        Standard deviation of Gaussian observation noise, in the units of the columns; "auto"
+        estimates it.  Its effect on all moments is removed exactly.
+    diffusion : None, "fit", float, array (d,) or (d, d)
+        None for no noise in the dynamics.  "fit" finds the size of an isotropic D along with v.  A
+        number, a diagonal or a matrix is taken as known, in the units of the columns squared over
+        those of time; then the equations come out in that unit of time.
+    extras : mapping of str to callable (n, d) -> (n,), optional
+        Further terms, such as {"sin(x)": lambda x: np.sin(x[:, 0])}.
+    relative_to : str, optional
+        The term whose coefficient is made 1, such as "x*y" or "2:x*y" (in equation 2); by default
+        the one known best.  With noise in the dynamics the default is the size of D.
+    names : sequence of str, optional
+        Of the columns.
+    tests : str
+        The family of test functions: one of `FAMILIES`.  Its size, and with "auto" the family, are
+        those whose equations stand out most from the next best ones.
+    seed : int
+        Of the bootstrap and the cosines.
+    """
+    started = time.perf_counter()
+    choice(tests, FAMILIES, "tests")
+    degree = count(degree, "degree")
+    if isinstance(x, Moments):
+        known, rows, own = x, None, {}
+    else:
+        rows = _checked_points(x)
+        own = _checked_extras(extras, rows)
+        known = moments_of([rows], len(rows), degree, own)
+    labels = names_for(names, known.dim)
+    tensor, amount = _checked_diffusion(diffusion, known.dim)
+    size = _checked_noise(noise, known)
+    if size is None:
+        size = _estimated_noise(known, degree, tensor)
+    if size.any() and tests in ("cosines", "both"):
+        raise InputError(
+            f"tests is {tests!r} and noise is {size.tolist()}; "
+            "noise can only be taken out of polynomial tests, so use tests='polynomials'"
+        )
+    clean = known.without_noise(size)
+    found = _by_polynomials(clean, degree, tensor) if tests != "cosines" else []
+    # Where some sets of polynomials fit and others don't, rare far points may be to blame.
+    torn = len({each.fits for each in found}) > 1 or known.count <= FEW
+    rescue = tests == "auto" and not size.any() and torn and not verdicts.stands_out(found)
+    base = MomentConditions(clean, 2, degree, tensor)
+    if rows is not None and (tests in ("cosines", "both") or rescue):
+        few = rows[:: -(-len(rows) // MOST_ROWS)]
+        values = {name: np.asarray(f(few)) for name, f in own.items()}
+        for number, width in COSINES:
+            if 1.3 * len(base.terms) < number < len(few) / CARRIED:
+                found.append(search(cosine_conditions(base, few, number, width, seed, values)))
+    decision = verdicts.decide(found)
+    if not _sizes(known.dim, degree, known.count):
+        decision = verdicts.too_few(decision, known.count)
+    if decision.verdict == "determined" and tensor is None:
+        decision = conserved(decision, base, labels)
+    return write(
+        decision, decision.agree or (decision.found,), labels, noise=size, amount=amount,
+        relative_to=relative_to, seed=seed,
+        started=started, extras=own,
+    )  # fmt: skip
+
+
+def moments_of(
+    chunks: Iterable[np.ndarray], rows: int, degree: int, extras: Extras | None = None
+) -> Moments:
+    """Measure all moments that `identify` needs, in one pass over chunks (n, d) of `rows` rows."""
+    chunks = iter(chunks)
+    first = next(chunks)
+    size = max(_sizes(first.shape[1], degree))
+    return measure(chain([first], chunks), rows, size - 1 + degree, extras, size - 1)
+
+
+def _by_polynomials(known: Moments, degree: int, tensor: np.ndarray | None) -> list[Found]:
+    sizes = _sizes(known.dim, degree, known.count) or _sizes(known.dim, degree)[:1]
+    fewest = len(exponents(known.dim, sizes[0]))
+    if known.count < 2 * fewest:
+        raise InputError(
+            f"x has {known.count} rows; a library of degree {degree} in {known.dim} dimensions "
+            f"takes at least {2 * fewest}, and {CARRIED * fewest} for an answer; "
+            "use a lower degree or more snapshots"
+        )
+    return [search(MomentConditions(known, power, degree, tensor)) for power in sizes]
+
+
+def _sizes(dim: int, degree: int, rows: int | None = None) -> list[int]:
+    """Degrees of the tests to try: more conditions than unknowns, and no more than N can carry."""
+    if dim not in TESTS:
+        raise InputError(f"x has {dim} columns; the dimension must lie between 1 and 6")
+    more = max(degree - 2, 0) if dim <= 3 else 0
+    unknowns = dim * math.comb(dim + degree, dim)
+    sizes = []
+    for power in (tests + more for tests in TESTS[dim]):
+        number = math.comb(dim + power, dim) - 1
+        fits = math.comb(dim + power - 1 + degree, dim) <= MOST_FEATURES
+        if number >= 1.15 * unknowns and fits and (rows is None or number < rows / CARRIED):
+            sizes.append(power)
+    if rows is None and not sizes:
+        raise InputError(
+            f"degree is {degree}, in {dim} dimensions that is {unknowns} unknowns; "
+            "use a lower degree"
+        )
+    return sizes
+
+
+def _estimated_noise(known: Moments, degree: int, tensor: np.ndarray | None) -> np.ndarray:
+    """The observation noise (d,): the size at which the best equations fit best.
+
+    First one size for all columns, in units of their deviations, then each column by itself.
+    """
+    power = _sizes(known.dim, degree, known.count)[:2][-1]
+
+    def misfit(parts: np.ndarray) -> float:
+        clean = known.without_noise(parts * known.scale)
+        lowest = np.linalg.eigvalsh(clean.second[: known.dim + 1, : known.dim + 1])[0]
+        if lowest <= 1e-3:  # more noise than scatter
+            return np.inf
+        return search(MomentConditions(clean, power, degree, tensor)).fit.misfit
+
+    parts = _least(misfit, np.zeros(known.dim), np.ones(known.dim, bool), 0.0, 0.5, 21)
+    for i, column in enumerate(np.eye(known.dim, dtype=bool)):
+        parts = _least(misfit, parts, column, 0.5 * parts[i], 1.5 * parts[i], 9)
+    return parts * known.scale
+
+
+def _least(
+    function: Callable[[np.ndarray], float], parts: np.ndarray, chosen: np.ndarray,
+    low: float, high: float, number: int,
+) -> np.ndarray:  # fmt: skip
+    """Parts whose chosen entries are where a function is least: a grid, then a parabola on it."""
+    grid = np.linspace(low, high, number)
+    values = np.array([function(np.where(chosen, size, parts)) for size in grid])
+    k = int(np.argmin(values))
+    least = grid[k]
+    if 0 < k < number - 1 and np.isfinite(values[k - 1 : k + 2]).all():
+        left, middle, right = values[k - 1 : k + 2]
+        curvature = left - 2 * middle + right
+        if curvature > 0:
+            least += 0.5 * (left - right) / curvature * (grid[1] - grid[0])
+    return np.where(chosen, least, parts)
+
+
+def names_for(
+    names: Sequence[str] | None, dim: int, letters: Sequence[str] = LETTERS
+) -> tuple[str, ...]:
+    """The reader's names of the columns, or x, y, z, w, or x1 to x6."""
+    if names is None:
+        few = dim <= len(letters)
+        return tuple(letters[:dim]) if few else tuple(f"x{i + 1}" for i in range(dim))
+    if len(names) != dim or len(set(names)) != dim:
+        raise InputError(f"names are {list(names)}; there must be {dim}, all different")
+    return tuple(names)
+
+
+def _checked_points(x: Any, least: int = 20) -> np.ndarray:
+    """Points (N, d) as float64: finite, 1 to 6 columns, none constant, none a sum of the others."""
+    rows = as_points(x, "x", at_least=least, vary=True).astype(np.float64)
+    if rows.shape[1] > 6:
+        raise InputError(
+            f"x has {rows.shape[1]} columns; give 1 to 6, such as the first principal components"
+        )
+    # Copies say nothing new, and would make every error too small.
+    rows = rows[np.sort(np.unique(rows, axis=0, return_index=True)[1])]
+    if len(rows) < least:
+        raise InputError(f"x has {len(rows)} different row(s); at least {least} are needed")
+    z = (rows - rows.mean(0)) / rows.std(0)
+    values, vectors = np.linalg.eigh(z.T @ z / len(z))
+    if values[0] < 1e-9:
+        involved = np.nonzero(abs(vectors[:, 0]) > 1e-4)[0].tolist()
+        raise InputError(
+            f"x has columns that are sums of each other: {', '.join(map(str, involved))}; "
+            "leave one of them out"
+        )
+    return rows
+
+
+def _checked_extras(extras: Extras | None, x: np.ndarray) -> dict[str, Any]:
+    """The reader's own terms: callables (n, d) -> (n,) that are finite on the data."""
+    known = dict(extras or {})
+    for name, function in known.items():
+        values = np.asarray(function(x))
+        if values.shape != (len(x),):
+            raise InputError(
+                f"extras[{name!r}] gives shape {values.shape} for {len(x)} points; "
+                "it must give one number a point, shape (n,)"
+            )
+        if not np.isfinite(values).all():
+            raise InputError(f"extras[{name!r}] is NaN or infinite on some rows of x")
+    return known
+
+
+def _checked_diffusion(diffusion: Any, dim: int) -> tuple[np.ndarray | None, float | None]:
+    """The form (d, d) of D, and its size where it is known; (None, None) without noise."""
+    if diffusion is None:
+        return None, None
+    if isinstance(diffusion, str):
+        if diffusion != "fit":
+            raise InputError(f"diffusion is {diffusion!r}; give 'fit', a number or a matrix")
+        return np.eye(dim), None
+    tensor = as_array(diffusion, "diffusion").astype(np.float64)
+    if tensor.ndim == 0:
+        tensor = float(tensor) * np.eye(dim)
+    if tensor.ndim == 1 and len(tensor) == dim:
+        tensor = np.diag(tensor)
+    if tensor.shape != (dim, dim) or not np.isfinite(tensor).all():
+        raise InputError(
+            f"diffusion has shape {tensor.shape}; it must be one number, ({dim},) or ({dim}, {dim})"
+        )
+    if not np.allclose(tensor, tensor.T) or np.linalg.eigvalsh(tensor)[0] < 0 or not tensor.any():
+        raise InputError("diffusion must be a symmetric matrix without negative eigenvalues, not 0")
+    return tensor, 1.0
+
+
+def _checked_noise(noise: Any, known: Moments) -> np.ndarray | None:
+    """The size (d,) of the observation noise; None if it is to be estimated."""
+    if isinstance(noise, str):
+        if noise != "auto":
+            raise InputError(f"noise is {noise!r}; give a size, one a column, or 'auto'")
+        sizes = None
+    else:
+        sizes = as_array(noise, "noise").astype(np.float64)
+        if sizes.ndim > 1 or (sizes.ndim == 1 and len(sizes) != known.dim):
+            raise InputError(f"noise has shape {sizes.shape}; give one size, or {known.dim}")
+        sizes = np.array(
+            [between(s, "noise", 0, math.inf) for s in np.broadcast_to(sizes, known.dim)]
+        )
+        if (sizes >= known.scale).any():
+            column = int(np.argmax(sizes >= known.scale))
+            raise InputError(
+                f"noise is {sizes[column]:g} in column {column}, whose standard deviation is only "
+                f"{known.scale[column]:g}; nothing would be left"
+            )
+    if known.extras and (sizes is None or sizes.any()):
+        raise InputError(
+            f"noise can't be removed from terms such as {known.extras[0]!r}; "
+            "use a library of monomials"
+        )
+    return sizes

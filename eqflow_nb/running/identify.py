@@ -1,0 +1,179 @@
+"""The command `eqflow-nb identify FILE`: the equations behind a file of snapshots."""
+
+from __future__ import annotations
+
+import ast
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from eqflow_nb.inputs import InputError
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(np, name) for name in ("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "abs")
+}
+OPERATIONS = (
+    ast.Expression, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub,
+    ast.UAdd, ast.Call, ast.Name, ast.Load, ast.Constant,
+)  # fmt: skip
+
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help=".npy, .npz, .csv, a folder of pictures or a film.")
+]
+Degree = Annotated[int | None, typer.Option(help="Of the library: 2 for points, 3 for fields.")]
+Library = Annotated[
+    str | None,
+    typer.Option(
+        help="Further terms of the columns, such as 'sin(x), 1/(1+x^2)'; "
+        "for fields: local, gradients or rich."
+    ),
+]
+Noise = Annotated[
+    str,
+    typer.Option(help="Size of the observation noise in the file's units, one a column, or auto."),
+]
+Diffusion = Annotated[
+    str | None, typer.Option(help="Noise in the dynamics: fit, or D, one number or one a column.")
+]
+RelativeTo = Annotated[
+    str | None,
+    typer.Option(metavar="TERM", help="The term that gets 1, such as x*z, or 1:x*z in equation 1."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
+Columns = Annotated[str | None, typer.Option(help="Columns to use, by name or number from 0.")]
+
+
+def identify(
+    file: File,
+    degree: Degree = None,
+    library: Library = None,
+    noise: Noise = "0",
+    diffusion: Diffusion = None,
+    relative_to: RelativeTo = None,
+    columns: Columns = None,
+    seed: int = 0,
+    as_json: Json = False,
+) -> None:
+    """Find the equations that unordered snapshots were drawn from, or say why it can't be done."""
+    from eqflow_nb import equations
+    from eqflow_nb.user_data.read import read
+
+    started = time.perf_counter()
+    chosen = [c.strip() for c in columns.split(",")] if columns else None
+    own = read(file, columns=chosen and [int(c) if c.isdigit() else c for c in chosen])
+    # A file without names has x0, x1 and so on; the equations' own are better.
+    named = None if own.names == tuple(f"x{i}" for i in range(len(own.names))) else own.names
+    asked: dict[str, Any] = {"relative_to": relative_to, "names": named, "seed": seed}
+    sizes, size = amounts(noise, "noise"), diffusion and amounts(diffusion, "diffusion")
+    if own.images:
+        if size is not None or sizes != 0.0:
+            raise InputError(
+                "--noise and --diffusion are for points; noise in pictures can't be taken out "
+                "here, so smooth them first, or give cleaner ones"
+            )
+        degree = 3 if degree is None else degree
+        found = equations.identify_fields(own.values, degree, library=library or "local", **asked)
+    else:
+        names = equations.names_for(named, own.values.shape[1])
+        extras = {text: function_of(text, names) for text in split(library or "")}
+        degree = 2 if degree is None else degree
+        found = equations.identify(
+            own.values, degree, noise=sizes, diffusion=size, extras=extras, **asked
+        )
+        found = equations.with_arrow(found, own.values, seed)
+    seconds = time.perf_counter() - started
+    if as_json:
+        typer.echo(json.dumps(as_data(found, own.images, seconds), allow_nan=False))
+        return
+    for note in own.notes:
+        typer.echo(note, err=True)
+    typer.echo(f"{own.source}: {len(own.values):,} snapshots\n\n{found}\n\n{seconds:.1f} seconds")
+
+
+def as_data(found: Any, fields: bool, seconds: float) -> dict[str, Any]:
+    """Equations as plain data for JSON."""
+    terms = []
+    for each in found.terms:
+        row = {
+            "equation": each.term.equation, "term": each.text,
+            "exponents": list(each.term.powers), "coefficient": each.coefficient,
+            "error": each.error,
+        }  # fmt: skip
+        if fields:
+            row |= {"operator": each.term.operator, "channel": each.term.channel}
+        terms.append(row)
+    diffusion = found.diffusion and {"coefficient": found.diffusion[0], "error": found.diffusion[1]}
+    return {
+        "verdict": found.verdict, "dimension": len(found.names), "terms": terms,
+        "null_dimension": found.null_dimension, "arrow": found.arrow, "seconds": round(seconds, 3),
+        "names": list(found.names), "relative_to": found.reference, "diffusion": diffusion,
+        "noise": [float(s) for s in found.noise], "evidence": found.evidence,
+        "snapshots_needed": found.needed,
+    }  # fmt: skip
+
+
+def amounts(text: str, name: str) -> Any:
+    """A word, a number, or a number a column, from text."""
+    word = "auto" if name == "noise" else "fit"
+    if text.strip() in ("auto", "fit"):
+        return text.strip()
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"--{name} is {text!r}; give a number, one a column, or {word}") from None
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def split(text: str) -> list[str]:
+    """The terms of a list, at commas that stand in no bracket."""
+    terms, depth, start = [], 0, 0
+    for k, letter in enumerate(text + ","):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            terms.append(text[start:k].strip())
+            start = k + 1
+    return [each for each in terms if each]
+
+
+def function_of(text: str, names: Sequence[str]) -> Callable[[np.ndarray], np.ndarray]:
+    """A function of points (n, d) from a formula of the columns' names; nothing else is run."""
+    try:
+        tree = ast.parse(text.replace("^", "**"), mode="eval")
+    except SyntaxError:
+        known = ", ".join(names)
+        raise InputError(f"--library: {text!r} can't be read as a formula of {known}") from None
+    for node in ast.walk(tree):
+        allowed = isinstance(node, OPERATIONS)
+        if isinstance(node, ast.Name):
+            allowed = node.id in names or node.id in FUNCTIONS
+        if isinstance(node, ast.Call):  # f(x) with one of the known functions, and no keywords
+            allowed = isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS
+            allowed = allowed and len(node.args) == 1 and not node.keywords
+        if isinstance(node, ast.Constant):
+            allowed = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+        if not allowed:
+            shown = getattr(node, "id", type(node).__name__)
+            raise InputError(
+                f"--library: {text!r} has {shown}; use {', '.join(names)}, numbers, + - * / ^ and "
+                f"{', '.join(FUNCTIONS)}"
+            )
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant):
+            node.value = float(node.value)  # so that 2^99999 overflows at once
+    code = compile(tree, "--library", "eval")
+
+    def function(x: np.ndarray) -> np.ndarray:
+        columns = {name: x[:, i] for i, name in enumerate(names)}
+        with np.errstate(all="ignore"):  # what isn't finite is refused afterwards, by name
+            try:
+                value = eval(code, {"__builtins__": {}}, FUNCTIONS | columns)
+            except ArithmeticError as error:
+                raise InputError(f"--library: {text!r} can't be computed ({error})") from None
+        return np.broadcast_to(value, len(x)).astype(float)
+
+    return function

@@ -1,0 +1,402 @@
+"""Equations of points from stationarity: exact moments, exact nulls, verdicts that are right."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eqflow_nb.course.equations import deviations, judge
+from eqflow_nb.equations import elimination, identify, moments_of, with_arrow
+from eqflow_nb.equations.conditions import MomentConditions
+from eqflow_nb.equations.moments import hermite, measure
+from eqflow_nb.equations.resampling import bootstrap, crossfit
+from eqflow_nb.equations.sampled_tests import cosine_conditions
+from eqflow_nb.equations.terms import Term, exponents, find, monomials, velocity
+from eqflow_nb.inputs import InputError
+from eqflow_nb.running.commands import main
+from eqflow_nb.snapshots import noisy
+from eqflow_nb.snapshots.zoo import SYSTEMS, system
+
+LORENZ = system("lorenz")
+TRUE = {Term(i, e) for i, terms in enumerate(LORENZ.terms) for e in terms}
+
+
+@pytest.fixture(scope="module")
+def snapshots() -> np.ndarray:
+    return LORENZ.sample(10_000, 11)
+
+
+@pytest.fixture(scope="module")
+def found(snapshots):
+    return identify(snapshots)
+
+
+@pytest.fixture(scope="module")
+def conditions(snapshots):
+    return MomentConditions(measure([snapshots], len(snapshots), 6), 5, 2)
+
+
+def normal(n: int, d: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((n, d))
+
+
+def test_the_room_needs_no_torch_and_the_command_little_more_than_pandas() -> None:
+    heavy = "torch", "matplotlib", "papermill", "jupytext", "nbformat"
+    code = (
+        "import sys, time; began = time.process_time()\n"
+        "import numpy, scipy.linalg, scipy.special, scipy.integrate, pandas\n"
+        "alone = time.process_time() - began\n"
+        "import eqflow_nb.running.commands, eqflow_nb.equations, eqflow_nb.user_data.read\n"
+        f"print((time.process_time() - began) / alone, *set(sys.modules) & set({heavy}))"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for _ in range(3)
+    ]
+    ratios = [run.stdout.split() for run in runs]
+    assert ratios[0][1:] == []
+    assert min(float(ratio) for ratio, *_ in ratios) <= 1.3
+
+
+# ---- terms, moments and conditions -----------------------------------------------------------
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 4), st.integers(0, 5))
+def test_monomials_are_the_products_they_claim_to_be(dim: int, degree: int) -> None:
+    z = normal(7, dim, degree)
+    for e, value in zip(exponents(dim, degree), monomials(z, degree).T, strict=True):
+        np.testing.assert_allclose(value, np.prod(z ** np.array(e), axis=1), rtol=1e-12)
+    images = np.broadcast_to(z[:, :, None], (7, dim, 3))
+    np.testing.assert_array_equal(monomials(images, degree)[..., 1], monomials(z, degree))
+
+
+def test_a_term_is_found_by_what_a_reader_would_write() -> None:
+    terms = [Term(0, (1, 2)), Term(1, (1, 2)), Term(1, (0, 0), "lap", 0), Term(1, (0, 0))]
+    texts = ["x*y^2", "1: y**2 * x", "lap(x)", "1"]
+    assert [find(text, terms, "xy") for text in texts] == [0, 1, 2, 3]
+    assert find("x*y", terms, "xy") is None
+
+
+def test_chunks_change_nothing(found, snapshots: np.ndarray) -> None:
+    parts = (snapshots[k : k + 1000] for k in range(0, len(snapshots), 1000))
+    streamed = identify(moments_of(parts, len(snapshots), 2))
+    for term, c in streamed.coefficients.items():
+        assert c == pytest.approx(found.coefficients[term], rel=1e-3)
+
+
+def test_hermite_polynomials_take_noise_out_of_every_moment() -> None:
+    # Exactly, by Gauss-Hermite quadrature over the noise: no sampling error.
+    nodes, weights = np.polynomial.hermite_e.hermegauss(12)
+    x, s = 0.7, 0.4
+    noisy_powers = np.stack([(x + s * nodes) ** n for n in range(8)], axis=1)
+    clean = hermite(1, 7, (s,)) @ (weights / weights.sum() @ noisy_powers)
+    np.testing.assert_allclose(clean, x ** np.arange(8), rtol=1e-12)
+
+
+def test_a_rotation_keeps_a_disc_exactly() -> None:
+    # Points and their rotations by quarter turns: E[grad psi . v] vanishes for v = (-y, x) up to
+    # what four turns can't tell from all, which starts at degree 4.
+    x = normal(500, 2, 3)
+    turned = np.concatenate([x, x[:, ::-1] * [-1, 1], -x, x[:, ::-1] * [1, -1]])
+    disc = MomentConditions(measure([turned], 2000, 4), 3, 1)
+    c = np.zeros(len(disc.terms))
+    for term, value in {Term(0, (0, 1)): -1.0, Term(1, (1, 0)): 1.0}.items():
+        c[disc.terms.index(term)] = value
+    assert np.abs(disc.matrix @ c).max() < 1e-12
+    c[np.argmax(c)] = 2.0
+    assert np.abs(disc.matrix @ c).max() > 0.1
+
+
+def test_the_residual_of_a_field_is_the_mean_change_of_each_test(conditions, snapshots) -> None:
+    # M c against an independent way: autograd through a test, times the velocity.
+    known, c = conditions.moments, normal(1, len(conditions.terms), 5)[0]
+    own = dict(zip(conditions.terms, c * conditions.units, strict=True))
+    rate = velocity(own, snapshots) / known.scale
+    z = torch.tensor((snapshots - known.centre) / known.scale, requires_grad=True)
+    for m in (0, 4, 11, 50):
+        psi = (z ** torch.tensor(conditions.tests[m])).prod(1).sum()
+        (slope,) = torch.autograd.grad(psi, z)
+        direct = float((slope.numpy() * rate).sum(1).mean())
+        assert conditions.matrix[m] @ c == pytest.approx(direct, rel=1e-8)
+
+
+def test_cosines_are_conditions_too_with_a_reader_s_terms_and_diffusion() -> None:
+    x = normal(400, 2, 8) * [1.0, 3.0] + [2.0, 0.0]
+    own = {"sin(x)": lambda p: np.sin(p[:, 0])}
+    base = MomentConditions(measure([x], 400, 3, own, 1), 2, 2, np.diag([1.0, 2.0]))
+    values = {"sin(x)": np.sin(x[:, 0])}
+    cosines = cosine_conditions(base, x, 6, 1.5, 1, values)
+    c = normal(1, len(base.terms), 2)[0]
+    rows = cosines.samples.along(c)
+    np.testing.assert_allclose(rows.mean(0), cosines.matrix @ c, rtol=1e-10)
+    blocks = np.tensordot(cosines.weights, cosines.blocks(np.arange(len(c))), 1)
+    np.testing.assert_allclose(blocks, cosines.matrix, rtol=1e-9, atol=1e-12)
+    # Two points a little along v, from the middle: the tests' change, without diffusion.
+    c[-1] = 0
+    scale, (gradient,) = base.moments.scale, cosines.samples.gradients[:1]
+    coefficients = dict(zip(base.terms, c * base.units, strict=True))
+    v = velocity(coefficients, x, values) / scale
+    direct = gradient * v[:, :1] + cosines.samples.gradients[1] * v[:, 1:]
+    np.testing.assert_allclose(cosines.samples.along(c), direct, rtol=1e-9, atol=1e-12)
+
+
+# ---- the search --------------------------------------------------------------------------------
+
+
+def test_the_misfit_at_the_truth_is_chi_squared() -> None:
+    # Hansen's test: mean as many as there are conditions beyond the unknowns, over resamplings.
+    values = []
+    for seed in range(12):
+        known = MomentConditions(measure([LORENZ.sample(4000, 500 + seed)], 4000, 6), 5, 2)
+        support = np.array([k for k, term in enumerate(known.terms) if term in TRUE])
+        fit = elimination.search(known).weighted.fit(support)
+        values.append(fit.misfit / fit.freedom)
+    assert 0.7 < np.mean(values) < 1.4
+
+
+def test_elimination_drops_one_term_at_a_time_at_the_cost_its_loss_says(conditions) -> None:
+    weighted = elimination.whiten(conditions)
+    path = elimination.eliminate(weighted)
+    assert [len(fit.support) for fit in path] == list(range(30, 0, -1))
+    misfits = [fit.misfit for fit in path]
+    assert all(b >= a - 1e-6 * abs(a) for a, b in itertools.pairwise(misfits))
+    assert len(path[elimination.cliff(path)].support) == 7
+    assert misfits[1] - misfits[0] == pytest.approx(path[0].losses.min(), rel=0.05)
+
+
+def test_halves_that_weigh_each_other_estimate_the_same(conditions) -> None:
+    best = elimination.search(conditions)
+    support = np.sort(best.fit.support)
+    crossed = crossfit(conditions, best.fit.c, support, draws=50)
+    resampled = bootstrap(best, draws=50)
+    off = np.abs(crossed[0] - best.fit.c)[support]
+    assert (off < 6 * np.hypot(crossed[1:].std(0), resampled.std(0))[support]).all()
+
+
+# ---- equations ---------------------------------------------------------------------------------
+
+
+def test_lorenz_from_its_snapshots(found) -> None:
+    one = judge(found, LORENZ)
+    assert one.exact and one.error < 0.02
+    assert deviations(found, LORENZ).max() < 4
+
+
+def test_velocities_are_of_the_kind_of_the_states(found, snapshots) -> None:
+    states = torch.tensor(snapshots[:50], dtype=torch.float32)
+    v = found.velocity(states)
+    assert v.dtype == torch.float32
+    np.testing.assert_allclose(v.numpy(), found(snapshots[:50]), rtol=1e-3, atol=1e-3)
+    with pytest.raises(InputError, match="of 3 coordinates"):
+        found.velocity(states[:, :2])
+
+
+def test_order_doesn_t_matter_and_units_change_only_coefficients(found, snapshots) -> None:
+    shuffled = np.random.default_rng(1).permutation(snapshots)
+    assert set(identify(shuffled).coefficients) == set(found.coefficients)
+    units = np.array([10.0, 0.1, 100.0])
+    scaled = identify(snapshots * units, relative_to="0:y").coefficients
+    for term, c in identify(snapshots, relative_to="0:y").coefficients.items():
+        factor = units[term.equation] / np.prod(units ** np.array(term.powers))
+        assert scaled[term] == pytest.approx(c * factor / (units[0] / units[1]), rel=1e-5)
+
+
+def test_stability_picks_the_arrow_of_time(found, snapshots) -> None:
+    true = LORENZ.velocity(snapshots)
+    for each in (found, found.reversed()):
+        turned = with_arrow(each, snapshots)
+        assert "stability" in str(turned.arrow)
+        assert (turned.velocity(snapshots) * true).sum() > 0
+
+
+def test_a_library_with_the_reader_s_own_terms() -> None:
+    # A pendulum's heat bath: dx/dt = y, dy/dt = -sin x keeps exp(-(y^2/2 - cos x) / T).
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-np.pi, np.pi, 400_000)
+    x = x[rng.uniform(size=len(x)) < np.exp((np.cos(x) - 1) / 0.25)][:20_000]
+    cloud = np.stack([x, 0.5 * rng.standard_normal(len(x))], axis=1)
+    own = identify(cloud, 1, extras={"sin(x)": lambda p: np.sin(p[:, 0])})
+    assert {(t.term.equation, t.text) for t in own.candidate} == {(0, "y"), (1, "sin(x)")}
+    a, b = own.candidate
+    assert b.coefficient / a.coefficient == pytest.approx(-1, abs=5 * (a.error + b.error))
+    with pytest.raises(InputError, match="can't be removed from"):
+        identify(cloud, 1, extras={"sin(x)": lambda p: np.sin(p[:, 0])}, noise=0.1)
+
+
+@pytest.mark.parametrize("told", [0.05, 0.1, "auto"])
+def test_observation_noise_is_taken_out(told) -> None:
+    x = LORENZ.sample(20_000, 21)
+    size = (0.1 if told == "auto" else told) * x.std(0)
+    y = x + size * normal(*x.shape, 4)
+    cleaned = identify(y, noise="auto" if told == "auto" else size)
+    np.testing.assert_allclose(cleaned.noise, size, rtol=0.15)
+    assert judge(cleaned, LORENZ, x).error < 0.03
+    assert judge(identify(y), LORENZ, x).error > 3 * judge(cleaned, LORENZ, x).error
+
+
+def test_standard_errors_cover_the_truth() -> None:
+    inside = []
+    for seed in range(12):
+        each = identify(LORENZ.sample(5000, 900 + seed))
+        inside += list(deviations(each, LORENZ) < 1.96) if set(each.coefficients) == TRUE else []
+    assert len(inside) > 40
+    assert 0.85 < np.mean(inside) < 1.0
+
+
+def test_duplicated_rows_don_t_make_errors_smaller(snapshots: np.ndarray) -> None:
+    once = identify(snapshots[:4000])
+    thrice = identify(np.concatenate([snapshots[:4000]] * 3))
+    for a, b in zip(once.candidate, thrice.candidate, strict=True):
+        assert b.error == pytest.approx(a.error, rel=1e-2)
+
+
+# ---- verdicts ----------------------------------------------------------------------------------
+
+
+def ring(n: int = 10_000) -> np.ndarray:
+    rng = np.random.default_rng(2)
+    angle, radius = rng.uniform(0, 2 * np.pi, n), 1 + 0.2 * rng.standard_normal(n)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "least"),
+    [(normal(20_000, 2), {"degree": degree}, 1 + (degree > 1)) for degree in (1, 2, 3)]
+    + [(ring(), {"degree": degree}, 2) for degree in (2, 3)]
+    + [(ring(4000), {"tests": "cosines"}, 2)],
+)
+def test_symmetric_clouds_have_many_equations(x, options, least: int) -> None:
+    several = identify(x, **options)
+    assert several.verdict == "undetermined"
+    assert several.terms == ()
+    assert several.null_dimension >= least
+
+
+def test_shuffled_columns_and_a_poor_library_are_not_in_the_library(snapshots) -> None:
+    rng = np.random.default_rng(3)
+    shuffled = np.stack([rng.permutation(column) for column in snapshots.T], axis=1)
+    for none in (identify(shuffled), identify(snapshots, 1)):
+        assert none.verdict == "not in the library"
+        assert none.terms == ()
+
+
+def test_no_wrong_equations_are_determined_from_few_snapshots() -> None:
+    for seed, n in enumerate([300, 500, 700, 1000, 1500, 2000]):
+        few = identify(LORENZ.sample(n, 60 + seed))
+        assert few.verdict != "determined" or set(few.coefficients) == TRUE
+        assert n > 300 or (few.verdict == "too few snapshots" and few.needed > 300)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [100, 7])
+def test_no_wrong_equations_are_determined_in_the_whole_zoo(seed: int) -> None:
+    wrong = []
+    for name, truth in SYSTEMS.items():
+        one = judge(identify(truth.sample(20_000, seed), truth.degree, seed=seed), truth)
+        wrong += [name] if one.wrong else []
+    assert not wrong
+
+
+def test_noise_gives_time_its_arrow() -> None:
+    x = noisy.stochastic_lorenz(20_000, 3, 5.0)
+    one = judge(identify(x, diffusion="fit"), LORENZ, x)
+    assert one.exact and one.error < 0.05
+    assert one.scale == pytest.approx(5, rel=0.1)
+
+
+def test_an_ornstein_uhlenbeck_process_is_determined_up_to_a_rotation() -> None:
+    # drift -(D + Q) C^-1 x keeps N(0, C) for every skew Q: one parameter is left in the plane.
+    A, D = np.array([[1.0, -2.0], [0.5, 0.8]]), np.diag([1.0, 0.5])
+    several = identify(noisy.ornstein_uhlenbeck(A, D, 20_000, 1), 1, diffusion=D)
+    assert several.verdict == "undetermined"
+    assert several.null_dimension == 2
+
+
+# ---- bad input, and the command ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"x": normal(10, 3)}, "at least 20"),
+        ({"x": np.tile(normal(100, 2), 2) @ np.eye(4, 3)}, "sums of each other"),
+        ({"x": normal(100, 7)}, "7 columns"),
+        ({"degree": 0}, "degree"),
+        ({"degree": 9}, "degree"),
+        ({"noise": -1}, "noise"),
+        ({"noise": 1e3}, "nothing would be left"),
+        ({"noise": [1, 2]}, "noise has shape"),
+        ({"noise": "some"}, "noise is 'some'"),
+        ({"noise": 1.0, "tests": "cosines"}, "polynomial"),
+        ({"tests": "splines"}, "tests"),
+        ({"diffusion": "yes"}, "diffusion"),
+        ({"diffusion": [[1, 2], [3, 4]]}, "diffusion"),
+        ({"relative_to": "x^5"}, "is no term of the equations"),
+        ({"extras": {"f": lambda p: p}}, "extras['f'] gives shape"),
+        ({"extras": {"f": lambda p: np.log(p[:, 0])}}, "NaN or infinite"),
+        ({"names": ["a", "a", "b"]}, "names"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_bad_arguments_are_refused_in_words(asked, said: str, snapshots: np.ndarray) -> None:
+    with pytest.raises(InputError) as error:
+        identify(**{"x": snapshots[:2000]} | asked)
+    assert said in str(error.value)
+
+
+def test_the_command_prints_json_alone(tmp_path, snapshots: np.ndarray, capsys) -> None:
+    np.save(tmp_path / "lorenz.npy", snapshots)
+    with pytest.raises(SystemExit) as end:
+        main(["identify", str(tmp_path / "lorenz.npy"), "--json", "--relative-to", "x*y"])
+    data = json.loads(capsys.readouterr().out)
+    assert end.value.code == 0
+    assert (data["verdict"], data["dimension"], data["null_dimension"]) == ("determined", 3, 1)
+    got = {Term(t["equation"], tuple(t["exponents"])): t["coefficient"] for t in data["terms"]}
+    assert set(got) == TRUE
+    assert got[Term(2, (1, 1, 0))] == pytest.approx(1)
+    assert got[Term(1, (1, 0, 0))] == pytest.approx(28, rel=0.05)
+    assert {t["term"] for t in data["terms"]} >= {"x*z", "x*y"}
+
+
+def test_the_command_reads_tables_and_prints_equations(tmp_path, snapshots, capsys) -> None:
+    np.savetxt(tmp_path / "t.csv", snapshots, delimiter=",", header="wind,heat,drop", comments="")
+    with pytest.raises(SystemExit):
+        main(
+            ["identify", str(tmp_path / "t.csv"), "--library", "sin(wind), wind*heat^2/(1+drop^2)"]
+        )
+    out = capsys.readouterr().out
+    assert "ddrop/dt" in out
+    assert "wind*heat" in out
+    assert "seconds" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--noise", "abc"], "--noise"),
+        (["--library", "__import__('os')"], "--library"),
+        (["--library", "open(x)"], "open"),
+        (["--library", "x(1)"], "--library"),
+        (["--library", "x."], "--library"),
+        (["--degree", "0"], "degree"),
+        (["--columns", "q"], "q"),
+    ],
+)
+def test_the_command_refuses_in_one_line(tmp_path, snapshots, capsys, arguments, said) -> None:
+    np.save(tmp_path / "lorenz.npy", snapshots[:1000])
+    with pytest.raises(SystemExit) as end:
+        main(["identify", str(tmp_path / "lorenz.npy"), *arguments])
+    printed = capsys.readouterr()
+    assert end.value.code == 2
+    assert said in printed.err
+    assert printed.out == ""
+    assert len(printed.err.strip().splitlines()) == 1
