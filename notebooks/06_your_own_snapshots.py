@@ -50,8 +50,7 @@ from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots import cells, gray_scott, plummer
 from eqflow_nb.snapshots.base import blur
-from eqflow_nb.user_data.look import look
-from eqflow_nb.user_data.read import read
+from eqflow_nb.user_data import look, read
 
 figures.style()
 torch.set_num_threads(1)  # whole rollouts run side by side instead

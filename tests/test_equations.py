@@ -54,7 +54,7 @@ def test_the_room_needs_no_torch_and_the_command_little_more_than_pandas() -> No
         "import sys, time; began = time.process_time()\n"
         "import numpy, scipy.linalg, scipy.special, scipy.integrate, pandas\n"
         "alone = time.process_time() - began\n"
-        "import eqflow_nb.running.commands, eqflow_nb.equations, eqflow_nb.user_data.read\n"
+        "import eqflow_nb.running.commands, eqflow_nb.equations, eqflow_nb.user_data\n"
         f"print((time.process_time() - began) / alone, *set(sys.modules) & set({heavy}))"
     )
     runs = [

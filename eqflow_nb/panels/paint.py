@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
@@ -35,7 +36,7 @@ def example() -> Tensor:
     pen.polygon([(30, 60), (30, 132), (85, 96)], fill="#f5c400")
     pen.ellipse((60, 58, 165, 134), fill="#0d4dbf")
     pen.ellipse((128, 80, 148, 100), fill="#ffffff")
-    return read_picture(np.asarray(picture))
+    return torch.from_numpy(read_picture(np.asarray(picture)))
 
 
 def bring_to_life(
@@ -151,8 +152,9 @@ class PaintPanel:
         if self.icon is not None:
             return self.icon
         if self.sheet[1].image_data is None:  # nobody has touched it
-            return read_picture(np.zeros((SIDE, SIDE, 4), np.uint8))
-        return read_picture(np.ascontiguousarray(self.sheet[1].get_image_data()))
+            return torch.from_numpy(read_picture(np.zeros((SIDE, SIDE, 4), np.uint8)))
+        painted = np.ascontiguousarray(self.sheet[1].get_image_data())
+        return torch.from_numpy(read_picture(painted))
 
     def put(self, icon: Tensor) -> None:
         """Show an icon, RGBA (4, S, S), on the sheet; it is what will live."""
@@ -185,7 +187,7 @@ class PaintPanel:
     def take(self, content: bytes) -> None:
         """Put an uploaded picture on the sheet; one that can't be read leaves it as it was."""
         with alarmed(self, lambda: self._say("the sheet is as it was")):
-            self.put(read_picture(content))
+            self.put(torch.from_numpy(read_picture(content)))
             self._say("This is what was cut out. Paint over it, or bring it to life.")
 
     def _say(self, text: str) -> None:

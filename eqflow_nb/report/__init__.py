@@ -17,8 +17,7 @@ from eqflow_nb.inputs import Field, InputError, count, positive, replace_bytes, 
 from eqflow_nb.report import images as report_images
 from eqflow_nb.report import points as report_points
 from eqflow_nb.scores.noise_level import Choice
-from eqflow_nb.user_data.look import Look, look
-from eqflow_nb.user_data.read import Own, read
+from eqflow_nb.user_data import Look, UserData, look, read
 
 WIDTH = 100
 
@@ -29,7 +28,7 @@ class Report:
 
     Attributes
     ----------
-    own : Own
+    own : UserData
         The snapshots as read.
     look : Look
         What they amount to, and are fit for.
@@ -54,7 +53,7 @@ class Report:
         What is drawn, named "figure.array".
     """
 
-    own: Own
+    own: UserData
     look: Look
     sigma: float
     choice: Choice
@@ -139,7 +138,7 @@ def report(
 
     Parameters
     ----------
-    source : array, Tensor, nested lists, data frame, Own, or path
+    source : array, Tensor, nested lists, data frame, UserData, or path
         Points (N, d) or images (N, C, H, W); or the path of a .npy, .npz, .csv or .tsv file, of a
         folder of pictures, or of a film.  Order is ignored.
     columns : sequence of str or int, optional

@@ -21,15 +21,14 @@ from eqflow_nb.report.plane import kept_picture
 from eqflow_nb.report.points import SPLITS, Examined, say_kept, say_sigma, sigma_picture
 from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots.base import blur
-from eqflow_nb.user_data.look import Look
-from eqflow_nb.user_data.read import Own
+from eqflow_nb.user_data import Look, UserData
 
 LEAST, MOST = 4, 256  # pictures
 TIMES = (0.0, 1.0, 2.5, 10.0)  # path of a pixel, in standard deviations
 SIDE = 5  # of a patch
 
 
-def examine(own: Own, seen: Look, sigma: float | None, seed: int) -> Examined:
+def examine(own: UserData, seen: Look, sigma: float | None, seed: int) -> Examined:
     """Examine images; see `report.report`."""
     if len(own.values) < LEAST:
         raise InputError(f"source has {len(own.values)} images; a report takes at least {LEAST}")

@@ -20,8 +20,7 @@ from eqflow_nb.measures import mean_distance, random_halves, sliced_wasserstein
 from eqflow_nb.report.plane import plane_of, plane_pictures
 from eqflow_nb.scores.noise_level import Choice, choose_sigma
 from eqflow_nb.snapshots.base import blur
-from eqflow_nb.user_data.look import Look
-from eqflow_nb.user_data.read import Own
+from eqflow_nb.user_data import Look, UserData
 
 LEAST = 20  # different rows
 MOST = 50_000  # rows that a law is looked for in
@@ -52,7 +51,7 @@ class Examined:
     data: dict[str, np.ndarray]
 
 
-def examine(own: Own, seen: Look, sigma: float | None, points: int, seed: int) -> Examined:
+def examine(own: UserData, seen: Look, sigma: float | None, points: int, seed: int) -> Examined:
     """Examine points; see `report.report`."""
     names = [own.names[c] for c in seen.keep]
     rows = np.unique(own.values[:, seen.keep], axis=0)

@@ -61,7 +61,7 @@ def identify(
 ) -> None:
     """Find the equations that unordered snapshots were drawn from, or say why it can't be done."""
     from eqflow_nb import equations
-    from eqflow_nb.user_data.read import read
+    from eqflow_nb.user_data import read
 
     started = time.perf_counter()
     chosen = [c.strip() for c in columns.split(",")] if columns else None

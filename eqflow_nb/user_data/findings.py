@@ -1,76 +1,182 @@
-"""Oddities of single columns and of images that a reader should know before using them."""
+"""A look at a reader's snapshots: what is odd about them, and what they are fit for."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
 
-from eqflow_nb.user_data.read import Own
+from eqflow_nb.user_data.reading import UserData
 
+MOST_ROWS = 200_000
+SHUFFLES = 20
+PROBES = 16  # fixed linear readings of an image, to follow it in time by
+PER_UNKNOWN = 30  # independent snapshots: Lorenz's 30 unknowns are determined from about 1,000
 ROUNDING = 1e-12  # of a column's size: a spread below it is rounding
 NEARLY = 1e-3  # of a column's spread: what the others leave unexplained of a collinear one
 SCALES = 100.0
 TURNS = {"2π": 2 * math.pi, "360 degrees": 360.0}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something to know about the data.
-
-    Attributes
-    ----------
-    about : str
-        Its kind, one word such as "duplicates".
-    text : str
-        In plain words, with figures.
-    columns : tuple of int
-        The columns or channels it is about, if not all.
-    """
+class Finding(NamedTuple):
+    """Something to know about the data: its kind, in plain words, and the column if it is one."""
 
     about: str
     text: str
-    columns: tuple[int, ...] = ()
+    column: int | None = None
 
 
-def of_points(own: Own) -> list[Finding]:
+@dataclass(frozen=True)
+class Look:
+    """What a look at the data found.
+
+    Attributes
+    ----------
+    independent : float
+        How many independent snapshots the rows amount to.
+    keep : tuple of int
+        Columns to work with: not constant, no counter, no combination of others.
+    findings : tuple of Finding
+    fit_for : tuple of str
+        What the data will do for, in sentences.
+    """
+
+    independent: float
+    keep: tuple[int, ...]
+    findings: tuple[Finding, ...]
+    fit_for: tuple[str, ...]
+
+    def about(self, kind: str) -> tuple[Finding, ...]:
+        """The findings of one kind."""
+        return tuple(f for f in self.findings if f.about == kind)
+
+    def __str__(self) -> str:
+        lines = [f.text for f in self.findings] or ["Nothing odd was found."]
+        return "\n".join([*lines, *self.fit_for])
+
+
+def look(data: UserData, seed: int = 0) -> Look:
+    """Look at snapshots before anything is made of them; `seed` is that of shuffled controls."""
+    x, rows = data.values[:MOST_ROWS], len(data.values)
+    odd = list((_of_images if data.images else _of_points)(x, data.names))
+    out = {f.column for f in odd if f.about in ("constant", "counter", "collinear")}
+    keep = tuple(c for c in range(x.shape[1]) if c not in out)
+    distinct = len(np.unique(x.reshape(len(x), -1), axis=0))
+    # A counter or a time would look ordered whatever the states did.
+    time, control = order(_readings(x[:, keep], seed), seed)
+    ordered = time > max(1.5, 1.2 * control)
+    independent = rows * min(1 / time if ordered else 1.0, distinct / len(x))
+    found = []
+    if distinct < len(x):
+        text = f"{len(x) - distinct} of {len(x)} rows repeat an earlier one exactly. They add "
+        text += "nothing, and a density fitted to them grows spikes: leave them out."
+        found.append(Finding("duplicates", text))
+    if len(x) < rows:
+        text = f"Only the first {MOST_ROWS:,} of {rows:,} rows were looked at."
+        found.append(Finding("cut", text))
+    if ordered:
+        amount = f"{'at most' if time > rows / 50 else 'about'} {max(1, round(independent))}"
+        text = f"Neighbouring rows are alike (autocorrelation time {time:.3g} rows, {control:.2g} "
+        text += f"when shuffled), as in a time series. The {rows} rows amount to {amount} "
+        text += "independent ones; if the table is only sorted, to all of them. The order itself "
+        found.append(Finding("order", text + "is not used."))
+    fit_for = tuple(_fit_for(data.images, independent, len(keep)))
+    return Look(independent, keep, (*found, *odd), fit_for)
+
+
+def order(x: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """Longest integrated autocorrelation time of the columns of x (N, k), and of shuffled rows.
+
+    tau = 1 + 2 sum_t rho(t) over the lags t < 5 tau (Sokal's window; Sokal, in Functional
+    Integration, 1997, section 3), so that N / tau rows are independent; at least 1.  The second is
+    the longest that 20 shuffled orders show by chance.
+    """
+    rng = np.random.default_rng(seed)
+    varying = x[:, np.ptp(x, axis=0) > 0]
+    if not varying.size:
+        return 1.0, 1.0
+    shuffled = [_longest(rng.permutation(varying)) for _ in range(SHUFFLES)]
+    return _longest(varying), max(shuffled)
+
+
+def _longest(x: np.ndarray) -> float:
+    n = len(x)
+    z = (x - x.mean(0)) / x.std(0)
+    spectrum = np.abs(np.fft.rfft(z, 2 * n, axis=0)) ** 2
+    rho = np.fft.irfft(spectrum, axis=0)[:n] / n
+    times = 2 * np.cumsum(rho, axis=0) - 1
+    outside = np.arange(n)[:, None] >= 5 * times
+    ends = np.where(outside.any(0), outside.argmax(0), n - 1)
+    return max(1.0, float(times[ends, np.arange(x.shape[1])].max()))
+
+
+def _readings(x: np.ndarray, seed: int) -> np.ndarray:
+    """Columns (N, k) that an order in time would show in: the points, or pixels of images."""
+    if x.ndim == 2:
+        return x
+    pixels = x.reshape(*x.shape[:2], -1)
+    chosen = np.random.default_rng(seed).integers(pixels.shape[2], size=PROBES)
+    return np.concatenate([pixels.mean(2), pixels[:, :, chosen].reshape(len(x), -1)], 1)
+
+
+def _fit_for(images: bool, independent: float, d: int) -> Iterator[str]:
+    """Sampling noise of a density grows with d; unknowns of quadratic equations as d^3."""
+    needed, unknowns = 10 ** (1 + d / 2), d * math.comb(d + 2, 2)
+    if d == 0:
+        yield "Fit for nothing: no column varies by itself."
+    elif images:
+        good = "enough" if independent >= 32 else "few"
+        yield f"About {independent:.0f} independent images: {good} for a flow without training."
+        if independent < 100:
+            yield "Equations take some 100 images of 64 by 64 pixels, or fewer large ones."
+    elif d == 1:
+        yield "One coordinate: on a line nothing can flow and look the same. Bring another."
+    else:
+        few = f"Few for a score in {d} dimensions: {independent:.0f} independent rows, where some "
+        few += f"{needed:.0f} would do. A large σ will be chosen."
+        yield f"Fit for a score and a flow in {d} dimensions." if independent >= needed else few
+        few = f"Few for quadratic equations: some {PER_UNKNOWN * unknowns} independent rows would "
+        few += f"do for their {unknowns} terms."
+        if d > 6:
+            yield "Too many coordinates to look for equations; at most 6 are tried."
+        elif independent < PER_UNKNOWN * unknowns:
+            yield few
+        else:
+            yield f"Fit for equations with up to {unknowns} terms (quadratic)."
+
+
+def _of_points(x: np.ndarray, names: tuple[str, ...]) -> Iterator[Finding]:
     """What is odd about columns: constant, counters, collinear, of other scales, angles, labels."""
-    x, names = own.values, own.names
-    spread, size = np.ptp(x, axis=0), np.abs(x).max(0)
-    still = [int(c) for c in np.flatnonzero(spread <= ROUNDING * size)]
-    found = [
-        Finding("constant", f"Column {names[c]!r} is constant: leave it out.", (c,)) for c in still
-    ]
-    rest = [c for c in range(x.shape[1]) if c not in still]
+    rest = []
+    for c, column in enumerate(x.T):
+        steps, name = np.diff(column), f"Column {names[c]!r}"
+        if np.ptp(column) <= ROUNDING * np.abs(column).max():
+            yield Finding("constant", f"{name} is constant: leave it out.", c)
+        elif (steps > 0).all() or (steps < 0).all():
+            text = f"{name} only rises or falls, like a row number or a time: it is no state. "
+            yield Finding("counter", text + "Leave it out.", c)
+        else:
+            rest.append(c)
+    if rest:
+        yield from _collinear(x, names, rest)
+        sds = x[:, rest].std(0)
+        if sds.max() > SCALES * sds.min():
+            small, large = names[rest[int(sds.argmin())]], names[rest[int(sds.argmax())]]
+            text = f"Scales differ {sds.max() / sds.min():.2g}-fold, from {small!r} to {large!r}. "
+            text += "Each column is divided by its own standard deviation before anything else."
+            yield Finding("scales", text)
     for c in rest:
-        steps = np.diff(x[:, c])
-        if (steps > 0).all() or (steps < 0).all():
-            text = f"Column {names[c]!r} only rises or falls, like a row number or a time"
-            found.append(Finding("counter", f"{text}: it is no state. Leave it out.", (c,)))
-    rest = [c for c in rest if c not in {f.columns[0] for f in found}]
-    found += _collinear(x, names, rest)
-    sds = x[:, rest].std(0)
-    if len(rest) and sds.max() > SCALES * sds.min():
-        small, large = names[rest[int(sds.argmin())]], names[rest[int(sds.argmax())]]
-        found.append(
-            Finding(
-                "scales",
-                f"Scales differ {sds.max() / sds.min():.2g}-fold, from {small!r} to {large!r}. "
-                "Each column is divided by its own standard deviation before anything else.",
-            )
-        )
-    for c in rest:
-        found += _of_column(x[:, c], names[c], c)
-    return found
+        kind, text = _of_column(x[:, c])
+        if kind:
+            yield Finding(kind, f"Column {names[c]!r} {text}", c)
 
 
 def _collinear(x: np.ndarray, names: tuple[str, ...], columns: list[int]) -> Iterator[Finding]:
     """Columns that are sums of multiples of others, and of which."""
-    if len(columns) < 2:
-        return
     sd = x[:, columns].std(0)
     z = (x[:, columns] - x[:, columns].mean(0)) / sd
     _, pivot = scipy.linalg.qr(z, mode="r", pivoting=True)
@@ -81,50 +187,31 @@ def _collinear(x: np.ndarray, names: tuple[str, ...], columns: list[int]) -> Ite
         if left > NEARLY:
             kept.append(j)
             continue
-        terms = [
-            f"{w * sd[j] / sd[k]:+.4g} {names[columns[k]]}"
-            for w, k in zip(weights, kept)
-            if abs(w) > 10 * NEARLY
-        ]
+        large = [(w * sd[j] / sd[k], k) for w, k in zip(weights, kept) if abs(w) > 10 * NEARLY]
+        terms = " ".join(f"{w:+.4g} {names[columns[k]]}" for w, k in large)
         how = "exactly" if left < 1e-7 else f"to {left:.1g} of its spread"
-        yield Finding(
-            "collinear",
-            f"Column {names[columns[j]]!r} is {how} a constant {' '.join(terms)}: leave one of "
-            "them out.",
-            (columns[j],),
-        )
+        text = f"Column {names[columns[j]]!r} is {how} a constant {terms}: leave one of them out."
+        yield Finding("collinear", text, columns[j])
 
 
-def _of_column(x: np.ndarray, name: str, c: int) -> Iterator[Finding]:
-    """An angle, a few values only, or values far out."""
+def _of_column(x: np.ndarray) -> tuple[str, str]:
+    """An angle, a few values only, or values far out: its kind and what it does, or nothing."""
     values, counts = np.unique(x, return_counts=True)
     if len(values) <= max(2, len(x) // 10) and counts.mean() >= 5:
         shown = ", ".join(f"{v:g}" for v in values[:6]) + (", ..." if len(values) > 6 else "")
-        yield Finding(
-            "discrete",
-            f"Column {name!r} takes {len(values)} values only ({shown}). A flow needs numbers that "
-            "can change a little: leave it out if they are labels or counts.",
-            (c,),
-        )
-        return
+        text = f"takes {len(values)} values only ({shown}). A flow needs numbers that can change "
+        return "discrete", text + "a little: leave it out if they are labels or counts."
     for unit, turn in TURNS.items():
         for low in (0.0, -turn / 2):
             if _goes_round(x, low, turn):
-                yield Finding(
-                    "periodic",
-                    f"Column {name!r} looks like an angle: it fills {low:.4g} to {low + turn:.4g} "
-                    f"({unit}) right up to both ends. Give its cosine and its sine instead.",
-                    (c,),
-                )
-                return
+                text = f"looks like an angle: it fills {low:.4g} to {low + turn:.4g} ({unit}) "
+                text += "right up to both ends. Give its cosine and its sine instead."
+                return "periodic", text
     far = np.abs(x - np.median(x)) / x.std()
-    if far.max() > 10:
-        yield Finding(
-            "outliers",
-            f"Column {name!r} has {int((far > 10).sum())} value(s) over 10 standard deviations "
-            f"from its median, the farthest in row {int(far.argmax())}. Check them.",
-            (c,),
-        )
+    if far.max() <= 10:
+        return "", ""
+    text = f"has {int((far > 10).sum())} value(s) over 10 standard deviations from its median, the "
+    return "outliers", text + f"farthest in row {int(far.argmax())}. Check them."
 
 
 def _goes_round(x: np.ndarray, low: float, turn: float) -> bool:
@@ -140,28 +227,22 @@ def _goes_round(x: np.ndarray, low: float, turn: float) -> bool:
     return bool(gap <= 8 * spacing and mass > 0.005)
 
 
-def of_images(own: Own) -> list[Finding]:
+def _of_images(x: np.ndarray, names: tuple[str, ...]) -> Iterator[Finding]:
     """The size and channels of images, and whether their borders meet."""
-    x = own.values
-    h, w = x.shape[2:]
-    found = [
-        Finding("size", f"{len(x)} images of {w} by {h} pixels, channels: {_list(own.names)}.")
-    ]
-    for c, name in enumerate(own.names):
+    size, channels = f"{x.shape[3]} by {x.shape[2]} pixels", ", ".join(names)
+    yield Finding("size", f"{len(x)} images of {size}, channels: {channels}.")
+    for c, name in enumerate(names):
         if np.ptp(x[:, c]) <= ROUNDING * np.abs(x[:, c]).max():
-            text = f"Channel {name!r} has one value all over: leave it out."
-            found.append(Finding("constant", text, (c,)))
+            yield Finding("constant", f"Channel {name!r} has one value all over: leave it out.", c)
     jumps = {"left to right": _border(x, 3), "top to bottom": _border(x, 2)}
-    open_ends = [way for way, jump in jumps.items() if jump > 1.5]
     said = ", ".join(f"{jump:.2g} times {way}" for way, jump in jumps.items())
+    across = f"across the border values jump {said} as much as inside."
+    open_ends = " and ".join(way for way, jump in jumps.items() if jump > 1.5)
     if open_ends:
-        text = f"The images do not close on themselves {_list(open_ends)}: across the border values"
-        text += f" jump {said} as much as inside. Methods for periodic images see an edge there."
-        found.append(Finding("open border", text))
+        text = f"The images do not close on themselves {open_ends}: {across} Methods for periodic "
+        yield Finding("open border", text + "images see an edge there.")
     else:
-        text = f"The images look periodic: across the border values jump {said} as much as inside."
-        found.append(Finding("periodic", text))
-    return found
+        yield Finding("periodic", f"The images look periodic: {across}")
 
 
 def _border(x: np.ndarray, axis: int) -> float:
@@ -171,7 +252,3 @@ def _border(x: np.ndarray, axis: int) -> float:
     inside = float(np.square(np.diff(x, axis=axis)).mean())
     across = float(np.square(x.take(0, axis) - x.take(-1, axis)).mean())
     return math.sqrt(across / inside) if inside > 0 else 1.0
-
-
-def _list(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

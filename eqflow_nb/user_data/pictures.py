@@ -1,28 +1,199 @@
-"""Pictures that readers paint or upload, made into icons."""
+"""Pictures and films: a reader's snapshots, as images in [0, 1], or a creature cut out of one."""
 
 from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
-from PIL import Image, ImageChops, UnidentifiedImageError
-from torch import Tensor
+from PIL import Image, ImageChops, ImageSequence
 
 from eqflow_nb.inputs import InputError, count
-from eqflow_nb.snapshots.icon_shapes import RASTER
+from eqflow_nb.user_data.reading import PICTURES, VIDEOS
 
-MOST_BYTES, MOST_PIXELS = 20_000_000, 16_000_000
-FORMATS = ("PNG", "JPEG")  # others can run programs, or grow while they are read
+MOST_MB, MOST_FILM_MB, MOST_PIXELS = 20, 200, 16_000_000
+MOST_VALUES = 200_000_000  # of all images together: 1.6 GB
+COLOURS = ("red", "green", "blue", "alpha")
+SIDE = 96  # of a creature, as `snapshots.icon_shapes` draws its own
 ROOM = 0.98  # of the circle that an icon is seen in
 FAINT, NEAR = 25, 20  # of 255: cover that is not seen, colours that count as the background's
 
+Images = tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]
 
-def read_picture(source: Path | str | bytes | np.ndarray, side: int = RASTER) -> Tensor:
-    """A creature from a PNG file or its bytes, or from a painted canvas.
+
+def read_folder(folder: Path, side: int | None = None) -> Images:
+    """Values (N, C, H, W), channels and notes of a folder of PNG, JPEG or TIFF pictures."""
+    try:
+        files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
+    except OSError as error:
+        raise InputError(
+            f"source {folder.name!r} cannot be opened; check who may read it"
+        ) from error
+    pictures = [file for file in files if file.suffix.lower() in PICTURES]
+    if not pictures:
+        held = f"{len(files)} other file(s)" if files else "nothing"
+        raise InputError(f"source {folder.name!r} holds {held}; put PNG pictures in it")
+
+    def one(file: Path) -> np.ndarray:
+        name = f"source {file.name!r}"
+        with opened(file, name, ("PNG", "JPEG", "TIFF")) as picture:
+            return _array(picture, side, name)
+
+    values, names, notes = _stacked(((file.name, one(file)) for file in pictures), folder.name)
+    if len(files) > len(pictures):
+        notes += (f"{len(files) - len(pictures)} file(s) that are no pictures were passed over.",)
+    return values, names, notes
+
+
+def read_film(path: Path, side: int | None = None) -> Images:
+    """Values (N, C, H, W), channels and notes of a film's frames."""
+    frames = _video(path, side) if path.suffix.lower() in VIDEOS else _animation(path, side)
+    found = _stacked(((f"frame {i}", frame) for i, frame in enumerate(frames)), path.name)
+    if len(found[0]) < 2:
+        raise InputError(
+            f"source {path.name!r} is one picture; give a film, or a folder that holds several"
+        )
+    return found
+
+
+def _animation(path: Path, side: int | None) -> Iterator[np.ndarray]:
+    name = f"source {path.name!r}"
+    with opened(path, name, ("GIF", "WEBP", "PNG", "TIFF"), MOST_FILM_MB) as film:
+        for frame in ImageSequence.Iterator(film):
+            yield _array(frame, side, name)
+
+
+def _video(path: Path, side: int | None) -> Iterator[np.ndarray]:
+    """Frames of a film that Pillow cannot read, where imageio has one of its readers for it."""
+    import imageio.v3
+
+    name = f"source {path.name!r}"
+    try:
+        for frame in imageio.v3.imiter(path):
+            yield _array(Image.fromarray(np.asarray(frame, dtype=np.uint8)), side, name)
+    except InputError:
+        raise
+    except Exception as error:  # each of its readers has errors of its own
+        raise InputError(
+            f"{name} cannot be read ({' '.join(str(error).split())[:120]}); turn it into pictures "
+            f"(ffmpeg -i {path.name} frames/%05d.png, or any film editor) and give that folder"
+        ) from error
+
+
+@contextmanager
+def opened(
+    source: Path | bytes, name: str, formats: tuple[str, ...], most_mb: int = MOST_MB
+) -> Iterator[Image.Image]:
+    """A picture, open, if it is of one of the formats and not too large.
+
+    Whatever goes wrong while it is read, too, becomes an `InputError` that names it.
+    """
+    try:
+        if isinstance(source, Path):
+            source = _content(source, name, most_mb * 10**6 + 1)
+        if len(source) > most_mb * 10**6:
+            raise InputError(f"{name} is over {most_mb} MB; give a smaller one")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(source), formats=formats)
+            _check_pixels(*picture.size, name)
+            yield picture
+    except InputError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(
+            f"{name} unpacks to far more pixels than are read; give an ordinary one"
+        ) from error
+    except Exception as error:  # what a decoder raises on damaged bytes is not laid down
+        known = f"{', '.join(formats[:-1])} or {formats[-1]}"
+        raise InputError(f"{name} is damaged, or no {known} picture; save it again") from error
+
+
+def _content(path: Path, name: str, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        why = "is not there" if missing else f"cannot be opened ({type(error).__name__})"
+        raise InputError(f"{name} {why}; give the path of a PNG file") from error
+
+
+def _check_pixels(width: int, height: int, name: str) -> None:
+    if width * height > MOST_PIXELS:
+        raise InputError(
+            f"{name} is {width} by {height} pixels; at most 16 million are read: make it smaller"
+        )
+
+
+def _array(picture: Image.Image, side: int | None, name: str) -> np.ndarray:
+    """One picture as (C, H, W): grey, RGB, or RGBA where something is transparent.
+
+    In [0, 1], but for floating-point greys, which stay as they are.  With a longer side than
+    `side` it is made of means over squares; what is left over at the edges is cut off.
+    """
+    _check_pixels(*picture.size, name)
+    if picture.mode == "F":
+        image = np.asarray(picture, dtype=np.float64)[None]
+    elif picture.mode.startswith("I"):
+        image = np.asarray(picture, dtype=np.float64)[None] / 65535
+        if image.min() < 0 or image.max() > 1:
+            raise InputError(f"{name} has greys of 32 bits; save it with 8 or 16, or as .npy")
+    elif picture.mode in ("1", "L"):
+        image = np.asarray(picture.convert("L"))[None] / 255
+    else:
+        image = np.asarray(picture.convert("RGBA")).transpose(2, 0, 1) / 255
+        image = image[:3] if image[3].min() == 1 else image
+    c, h, w = image.shape
+    factor = -(-max(h, w) // side) if side else 1
+    h, w = h // factor, w // factor
+    if factor == 1 or not h or not w:
+        return image
+    cut = image[:, : h * factor, : w * factor]
+    return cut.reshape(c, h, factor, w, factor).mean((2, 4))
+
+
+def _stacked(named: Iterable[tuple[str, np.ndarray]], source: str) -> Images:
+    """Images of one size in one array, with no more channels than they need."""
+    images: list[np.ndarray] = []
+    first, total = "", 0
+    for name, image in named:
+        if images and image.shape[1:] != images[0].shape[1:]:
+            (h, w), (high, wide) = images[0].shape[1:], image.shape[1:]
+            raise InputError(
+                f"source {source!r} has pictures of different sizes: {first} is {w} by {h} pixels, "
+                f"{name} {wide} by {high}; crop or scale them to one"
+            )
+        first = first or name
+        total += image.size
+        if total > MOST_VALUES:
+            raise InputError(
+                f"source {source!r} holds over 200 million values after {len(images)} pictures; "
+                "give fewer, or smaller ones with side=128"
+            )
+        images.append(image)
+    most = max(map(len, images), default=0)
+    for i, image in enumerate(images):
+        # Greys are repeated as RGB, and an alpha that hides nothing is added, where others need it.
+        image = image.repeat(3, axis=0) if len(image) == 1 < most else image
+        images[i] = np.concatenate([image, np.ones((most - len(image), *image.shape[1:]))])
+    if most < 2:
+        return np.array(images), ("grey",), ()
+    values = np.stack(images)
+    red, green, blue = values[:, 0], values[:, 1], values[:, 2]
+    if most == 3 and np.array_equal(red, green) and np.array_equal(green, blue):
+        return values[:, :1], ("grey",), ("The pictures are grey: one channel was kept of three.",)
+    kept = [c for c in range(most) if np.ptp(values[:, c]) > 0] or [0]
+    gone = [COLOURS[c] for c in range(most) if c not in kept]
+    notes = (f"The same all over, and left out: {', '.join(gone)}.",) if gone else ()
+    return values[:, kept], tuple(COLOURS[c] for c in kept), notes
+
+
+def read_picture(source: Path | str | bytes | np.ndarray, side: int = SIDE) -> np.ndarray:
+    """A creature (4, side, side), RGBA in [0, 1], from a PNG file or its bytes, or from a canvas.
 
     What is drawn is cut out and fitted into the circle of an icon, its proportions kept.  Where
     nothing is transparent the colour of the corner is taken for the background.
@@ -33,19 +204,9 @@ def read_picture(source: Path | str | bytes | np.ndarray, side: int = RASTER) ->
         A JPEG will do too.
     side : int
         Pixels a side of the result.
-
-    Returns
-    -------
-    Tensor (4, side, side)
-        RGBA in [0, 1].
-
-    Raises
-    ------
-    InputError
-        If it is not an image, too large, transparent all over, or of one colour.
     """
     side = count(side, "side", at_least=8)
-    drawing = _cut_out(_opened(source))
+    drawing = _cut_out(_canvas(source))
     # Far more pixels than are asked for only cost memory.
     drawing = drawing.reduce(max(1, max(drawing.size) // (8 * side)))
     places = np.argwhere(np.asarray(drawing)[..., 3] > FAINT) + 0.5
@@ -58,7 +219,31 @@ def read_picture(source: Path | str | bytes | np.ndarray, side: int = RASTER) ->
     box = (right - radius, down - radius, right + radius, down + radius)
     # Pillow weights colours by what covers them, so no background bleeds into the edges.
     fitted = sheet.resize((side, side), Image.Resampling.LANCZOS, box=box)
-    return torch.from_numpy(np.asarray(fitted, dtype=np.float32).transpose(2, 0, 1) / 255)
+    return np.asarray(fitted, dtype=np.float32).transpose(2, 0, 1) / 255
+
+
+def _canvas(source: Path | str | bytes | np.ndarray) -> Image.Image:
+    """The picture as RGBA."""
+    if isinstance(source, np.ndarray):
+        if source.ndim != 3 or source.shape[2] != 4 or source.dtype != np.uint8 or not source.size:
+            raise InputError(
+                f"picture is an array of {source.dtype} with shape {source.shape}; it must be "
+                "bytes (uint8) of shape (H, W, 4)"
+            )
+        _check_pixels(source.shape[1], source.shape[0], "picture")
+        return Image.fromarray(np.ascontiguousarray(source))
+    if not isinstance(source, bytes | bytearray | memoryview | str | Path):
+        raise InputError(
+            f"picture is of type {type(source).__name__}; give a path, the bytes of a PNG file or "
+            "an array (H, W, 4)"
+        )
+    path = isinstance(source, str | Path)
+    name = f"picture {str(source)[:200]!r}" if path else "picture"
+    with opened(Path(source) if path else bytes(source), name, ("PNG", "JPEG")) as picture:
+        if picture.mode.startswith("I"):  # 16-bit greys, which the usual conversion would cut off
+            eight = (np.asarray(picture).clip(0, 65535) // 256).astype(np.uint8)
+            return Image.fromarray(eight).convert("RGBA")
+        return picture.convert("RGBA")
 
 
 def _cut_out(picture: Image.Image) -> Image.Image:
@@ -76,83 +261,3 @@ def _cut_out(picture: Image.Image) -> Image.Image:
     if seen is None:
         raise InputError(f"picture of {picture.width} by {picture.height} pixels {nothing}")
     return picture.crop(seen)
-
-
-def _opened(source: Path | str | bytes | np.ndarray) -> Image.Image:
-    """The picture as RGBA, or an error in plain words."""
-    if isinstance(source, np.ndarray):
-        if source.ndim != 3 or source.shape[2] != 4 or source.dtype != np.uint8 or not source.size:
-            raise InputError(
-                f"picture is an array of {source.dtype} with shape {source.shape}; it must be "
-                "bytes (uint8) of shape (H, W, 4)"
-            )
-        _check_pixels(source.shape[1], source.shape[0])
-        return Image.fromarray(np.ascontiguousarray(source))
-    data = _bytes(source)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
-            _check_pixels(picture.width, picture.height)
-            picture.load()
-            return _eight_bits(picture).convert("RGBA")
-    except InputError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(
-            f"picture unpacks to far more pixels than are read ({error}); give an ordinary one"
-        ) from error
-    except UnidentifiedImageError as error:
-        raise InputError(
-            "picture is no image that can be read (neither PNG nor JPEG); give a PNG file"
-        ) from error
-    except Exception as error:  # what a decoder raises on damaged bytes is not laid down
-        raise InputError(
-            f"picture is no image that can be read ({error}); give a PNG file"
-        ) from error
-
-
-def _bytes(source: Any) -> bytes:
-    """The contents of an upload or of a file, if they are not too long."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        data = bytes(source)
-    elif isinstance(source, str | Path):
-        data = _contents(Path(source))
-    else:
-        raise InputError(
-            f"picture is of type {type(source).__name__}; give a path, the bytes of a PNG file or "
-            "an array (H, W, 4)"
-        )
-    if len(data) > MOST_BYTES:
-        raise InputError(f"picture has {len(data) / 1e6:.3g} MB, over 20 MB; give a smaller one")
-    return data
-
-
-def _contents(path: Path) -> bytes:
-    """What a file holds, read no further than it takes to see that it is too long."""
-    try:
-        with path.open("rb") as file:
-            return file.read(MOST_BYTES + 1)
-    except FileNotFoundError as error:
-        name = str(path)
-        raise InputError(f"picture {name!r} is not there; give the path of a PNG file") from error
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"picture {str(path)[:200]!r} cannot be opened ({type(error).__name__}); give the path "
-            "of a PNG file"
-        ) from error
-
-
-def _check_pixels(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
-        raise InputError(
-            f"picture is {width} by {height} pixels; at most 16 million pixels are read: make it "
-            "smaller"
-        )
-
-
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """A picture of 16-bit greys with 8, which the usual conversion would cut off at white."""
-    if not picture.mode.startswith("I"):
-        return picture
-    return Image.fromarray((np.asarray(picture).clip(0, 65535) // 256).astype(np.uint8))

@@ -1,0 +1,485 @@
+"""A reader's own data: what is read is what was written, and what is wrong is said."""
+
+from __future__ import annotations
+
+import io
+import math
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from eqflow_nb.inputs import InputError
+from eqflow_nb.snapshots import icons
+from eqflow_nb.user_data import look, order, read
+from eqflow_nb.user_data.pictures import read_picture
+
+HERE = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PICTURES = Path(sys.modules["eqflow_nb"].__file__).parent / "data" / "pictures"
+RED, BLUE = (214, 40, 32), (13, 77, 191)
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def bytes_of(*shape, seed=0, kind=np.uint8):
+    return np.random.default_rng(seed).integers(0, np.iinfo(kind).max + 1, shape, dtype=kind)
+
+
+def refused(source, *fragments, **options):
+    with pytest.raises(InputError) as caught:
+        read(source, **options)
+    for fragment in fragments:
+        assert fragment in str(caught.value)
+
+
+def table(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+# Reading.
+
+
+@given(st.integers(10, 40), st.integers(1, 5), st.integers(0, 99), st.sampled_from(",;\t"))
+@HERE
+def test_points_come_back_from_every_form(tmp_path, n, d, seed, separator) -> None:
+    x = normal(n, d, seed=seed)
+    np.save(tmp_path / "x.npy", x)
+    np.savez(tmp_path / "x.npz", x=x)
+    np.savetxt(tmp_path / "x.csv", x, delimiter=separator, fmt="%.17g")
+    paths = [tmp_path / f"x.{end}" for end in ("npy", "npz", "csv")]
+    for form in (x, x.tolist(), torch.from_numpy(x), pandas.DataFrame(x), *paths):
+        data = read(form)
+        assert data.values.dtype == np.float64 and not data.images
+        np.testing.assert_allclose(data.values, x, rtol=4e-16)  # pandas 2 is off by a last bit
+        if not isinstance(form, pandas.DataFrame):
+            assert data.names == tuple(f"x{i}" for i in range(d))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "left,right\n",
+        "# left,right\n",
+        '"left","right"\r\n',
+        "\ufeffleft,right\n",
+        "\nleft,right\n",
+    ],
+)
+def test_headers_name_columns_however_they_are_written(tmp_path, head) -> None:
+    rows = "".join(f"{a},{b}\n\n# not a row\n" for a, b in normal(12, 2))
+    data = read(table(tmp_path / "x.csv", head + rows))
+    assert data.names == ("left", "right") and data.values.shape == (12, 2)
+
+
+def test_columns_are_chosen_by_name_or_number_and_others_may_hold_text(tmp_path) -> None:
+    text = "a,label,b\n" + "".join(f"{i},G1,{i * i}\n" for i in range(12))
+    path = table(tmp_path / "x.csv", text)
+    for source in (path, pandas.read_csv(path)):
+        data = read(source, columns=["b", "a"])
+        assert data.names == ("b", "a")
+        np.testing.assert_array_equal(data.values[:, 0], np.arange(12) ** 2)
+        np.testing.assert_array_equal(read(source, columns=[2, 0]).values, data.values)
+        np.testing.assert_array_equal(read(data, columns=["a"]).values[:, 0], np.arange(12))
+    refused(pandas.read_csv(path), "'G1' in row 0, column label", "columns=")
+
+
+def test_images_come_back_as_they_are(tmp_path) -> None:
+    x = normal(3, 2, 8, 9).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    data = read(tmp_path / "x.npy")
+    np.testing.assert_array_equal(data.values, x)
+    assert data.images
+
+
+def test_a_folder_of_pictures_is_read_in_parts_of_one(tmp_path) -> None:
+    stills = bytes_of(5, 8, 12, 3)
+    stills[..., 2] = 7
+    for i, still in enumerate(stills):
+        Image.fromarray(still).save(tmp_path / f"{i}.png")
+    table(tmp_path / "notes.txt", "not a picture")
+    data = read(tmp_path)
+    assert data.names == ("red", "green")
+    np.testing.assert_allclose(data.values, stills[..., :2].transpose(0, 3, 1, 2) / 255)
+    assert any("blue" in note for note in data.notes)
+    assert any("1 file(s)" in note for note in data.notes)
+    small = read(tmp_path, side=8)
+    assert small.values.shape == (5, 2, 4, 6)
+    assert small.values.mean() == pytest.approx(data.values.mean())
+
+
+@pytest.mark.parametrize("end", ["gif", "png", "apng", "tiff"])
+def test_frames_of_a_film_are_its_pictures(tmp_path, end) -> None:
+    frames = bytes_of(5, 16, 16)
+    first, *others = map(Image.fromarray, frames)
+    form = "png" if end == "apng" else end
+    first.save(tmp_path / f"f.{end}", form, save_all=True, append_images=others)
+    np.testing.assert_allclose(read(tmp_path / f"f.{end}").values[:, 0], frames / 255)
+
+
+def test_deep_greys_are_kept(tmp_path) -> None:
+    deep, real = bytes_of(3, 8, 8, kind=np.uint16), normal(3, 8, 8).astype(np.float32)
+    for name, frames in {"deep": deep, "real": real}.items():
+        first, *others = map(Image.fromarray, frames)
+        first.save(tmp_path / f"{name}.tif", save_all=True, append_images=others)
+    np.testing.assert_allclose(read(tmp_path / "deep.tif").values[:, 0], deep / 65535)
+    np.testing.assert_allclose(read(tmp_path / "real.tif").values[:, 0], real)
+    (tmp_path / "folder").mkdir()
+    for i, grey in enumerate(deep):
+        Image.fromarray(grey).save(tmp_path / "folder" / f"{i}.png")
+    np.testing.assert_allclose(read(tmp_path / "folder").values[:, 0], deep / 65535)
+
+
+def test_the_shipped_pictures_are_read() -> None:
+    data = read(PICTURES)
+    assert data.values.shape == (64, 2, 64, 64) and data.names == ("red", "green")
+    assert look(data).about("periodic")
+
+
+# Refusing.
+
+
+@given(st.integers(0, 11), st.integers(0, 2), st.sampled_from([math.nan, math.inf]))
+@settings(max_examples=20)
+def test_what_is_not_finite_is_named_by_row_and_column(row, column, bad) -> None:
+    x = normal(12, 3)
+    x[row, column] = bad
+    refused(x, "source has NaN", f"row {row},", f"'x{column}'", "remove")
+
+
+TEXTS = ["G1", "", "1,5", "2024-01-01", "NA", "True", "1_000", "0x10"]
+
+
+@given(st.integers(0, 11), st.integers(0, 1), st.sampled_from(TEXTS), st.booleans())
+@HERE
+def test_text_in_a_table_is_named_by_line_and_column(tmp_path, row, column, text, gaps) -> None:
+    cells = [["1", str(i)] for i in range(12)]
+    cells[row][column] = f'"{text}"'
+    gap, lines = ("# a note\n\n", 3) if gaps else ("", 1)
+    path = table(tmp_path / "x.csv", "a,b\n" + "".join(f"{gap}{','.join(c)}\n" for c in cells))
+    kind = repr(text) if text else "an empty cell"
+    line = f"line {lines * (row + 1) + 1},"
+    refused(path, "x.csv", kind, line, f"column {'ab'[column]!r}", "columns=")
+
+
+def test_tables_that_are_none_are_refused(tmp_path) -> None:
+    path, good = tmp_path / "x.csv", "a,b\n" + "1,2\n" * 12
+    refused(table(path, good + "1,2,3\n"), "3 cell(s) in line 14", "2 columns")
+    refused(table(path, "a,b\n" + "1,2,3\n" * 12), "3 cell(s) in line 2", "2 columns")
+    refused(table(path, good + "1\n"), "1 cell(s) in line 14")
+    refused(table(path, ""), "is empty")
+    refused(table(path, "a,b\n"), "no rows")
+    refused(table(path, "a,a\n1,2\n"), "two columns 'a'")
+    refused(table(path, "1 2\n3 4\n"), "no commas")
+    refused(table(path, good), "columns has 'z'", "a, b", columns=["z"])
+    refused(table(path, good), "columns has 2", columns=[2])
+    refused(table(path, good), "each only once", columns=["a", 0])
+    refused(table(path, "a,b\n1,2\n"), "1 row(s)", "at least 10")
+    path.write_bytes(b"\xff\xfe1\x002\x00")
+    refused(path, "UTF-8")
+    path.write_bytes(b"PK\x03\x04\x00\x00")
+    refused(path, "not what its name says")
+
+
+def test_pickled_objects_are_never_read(tmp_path) -> None:
+    class Trap:
+        def __reduce__(self):
+            return (print, ("a pickle ran",))
+
+    trap = np.array([Trap()] * 12, dtype=object)
+    np.save(tmp_path / "x.npy", trap, allow_pickle=True)
+    np.savez(tmp_path / "x.npz", x=trap)
+    refused(tmp_path / "x.npy", "pickled objects", "never read")
+    refused(tmp_path / "x.npz", "pickled objects", "never read")
+
+
+def test_files_that_are_not_what_they_say_are_refused(tmp_path) -> None:
+    np.savez(tmp_path / "two.npz", a=normal(12, 2), b=normal(12, 2))
+    refused(tmp_path / "two.npz", "a, b", "array='a'")
+    refused(tmp_path / "two.npz", "array 'c'", array="c")
+    assert read(tmp_path / "two.npz", array="b").values.shape == (12, 2)
+    np.save(tmp_path / "x.npy", normal(50, 2))
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:300])
+    refused(tmp_path / "cut.npy", "damaged")
+    for name in ("y.npy", "y.npz"):
+        refused(table(tmp_path / name, "hello"), name, "not what its name says")
+    refused(tmp_path / "none.npy", "not there")
+    refused(table(tmp_path / "x.docx", "hello"), "a kind that is not read", ".csv")
+    refused(table(tmp_path / "f.mp4", "no film"), "ffmpeg -i f.mp4", "folder")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (normal(12), "source[:, None]"),
+        (normal(12, 8, 8), "images of one channel"),
+        (normal(1, 2, 8, 8), "1 image(s)"),
+        (normal(12, 2) + 1j, "complex"),
+        ([[1, 2], [3]], "equal length"),
+        ([["a", 1.0]] * 12, "row 0, column 0"),
+        (None, "source"),
+        (3, "shape ()"),
+        (np.zeros(12, dtype=[("a", float)]), "records"),
+        (np.ma.masked_greater(normal(12, 2), 0), "masked"),
+    ],
+)
+def test_arrays_that_will_not_do_are_refused(source, said) -> None:
+    refused(source, "source", said)
+
+
+def bomb(side: int) -> bytes:
+    """A PNG of some hundred bytes that says it has side^2 pixels."""
+    size = side.to_bytes(4, "big") * 2 + b"\x08\6\0\0\0"
+    chunks = [(b"IHDR", size), (b"IDAT", zlib.compress(bytes(100))), (b"IEND", b"")]
+    parts = [
+        len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+        for kind, body in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_pictures_that_will_not_do_are_refused(tmp_path) -> None:
+    refused(tmp_path, "holds nothing")
+    Image.new("RGB", (8, 8)).save(tmp_path / "0.png")
+    refused(tmp_path, "1 image(s)")
+    refused(tmp_path / "0.png", "one picture", "folder")
+    Image.new("RGB", (8, 9)).save(tmp_path / "1.png")
+    refused(tmp_path, "different sizes", "0.png is 8 by 8", "1.png 8 by 9")
+    for content, said in (
+        (b"no picture", "is damaged"),
+        ((tmp_path / "0.png").read_bytes()[:-30], "is damaged"),
+        (bomb(5000), "5000 by 5000 pixels; at most 16 million"),
+        (bomb(60_000), "far more pixels"),
+        (bytes(20_000_001), "over 20 MB"),
+    ):
+        (tmp_path / "1.png").write_bytes(content)
+        refused(tmp_path, "'1.png'", said)
+
+
+# Looking.
+
+
+@pytest.mark.parametrize("memory", [0.8, 0.95])
+def test_independent_rows_of_a_time_series_are_counted(memory) -> None:
+    """Of an autoregression with factor a, tau = (1 + a) / (1 - a)."""
+    n, steps = 20_000, normal(20_000, 2)
+    x = np.zeros((n, 2))
+    for t in range(1, n):
+        x[t] = memory * x[t - 1] + math.sqrt(1 - memory**2) * steps[t]
+    seen = look(read(x))
+    assert seen.about("order")
+    assert seen.independent == pytest.approx(n * (1 - memory) / (1 + memory), rel=0.3)
+    shuffled = look(read(np.random.default_rng(0).permutation(x)))
+    assert not shuffled.about("order") and shuffled.independent == n
+
+
+@given(st.integers(0, 500), st.integers(10, 300))
+@settings(max_examples=30)
+def test_independent_rows_seldom_look_ordered(seed, n) -> None:
+    time, control = order(normal(n, 2, seed=seed), seed)
+    assert time < max(2.5, 2 * control)
+
+
+def test_duplicated_rows_are_counted() -> None:
+    seen = look(read(np.concatenate([normal(100, 2), normal(100, 2)[:30]])))
+    assert seen.independent == 100
+    assert "30 of 130 rows" in seen.about("duplicates")[0].text
+
+
+def test_columns_that_say_nothing_new_are_found_and_left_out() -> None:
+    x = normal(300, 3)
+    flat, counter = np.full(300, 4.2), np.arange(300) / 7
+    mixed = 2 * x[:, 0] - 0.5 * x[:, 2] + 7
+    seen = look(read(np.column_stack([x, flat, counter, mixed])))
+    assert [f.column for f in seen.about("constant")] == [3]
+    assert [f.column for f in seen.about("counter")] == [4]
+    assert len(seen.keep) == 3
+    (found,) = seen.about("collinear")
+    assert len({0, 2, 5} & set(seen.keep)) == 2, "one of the three goes"
+    assert "x1" not in found.text
+    assert not look(read(x)).findings
+
+
+@pytest.mark.parametrize("low", [0.0, -math.pi])
+def test_angles_are_told_from_other_bounded_columns(low) -> None:
+    rng = np.random.default_rng(0)
+    turn = rng.uniform(low, low + 2 * math.pi, 1000)
+    others = [rng.uniform(-3, 3, 1000), rng.uniform(0, 1, 1000), rng.normal(size=1000)]
+    seen = look(read(np.column_stack([turn, *others])))
+    assert [f.column for f in seen.about("periodic")] == [0]
+
+
+def test_labels_scales_and_values_far_out_are_found() -> None:
+    x = normal(400, 3)
+    x[:, 0] *= 1e5
+    x[7, 1] = 1e3
+    seen = look(read(np.column_stack([x, np.arange(400) % 3])))
+    assert [f.column for f in seen.about("discrete")] == [3]
+    assert "row 7" in seen.about("outliers")[0].text
+    assert seen.about("scales")
+
+
+def test_borders_of_images_that_do_not_meet_are_found() -> None:
+    k = 2 * np.pi * np.arange(32) / 32
+    waves = np.sin(k[:, None] + k[None, :] + 3 * normal(20, 1, 1, 1))
+    assert look(read(waves)).about("periodic")
+    cut = look(read(waves[:, :, :, :20]))
+    assert "left to right: across" in cut.about("open border")[0].text
+
+
+def test_what_the_data_are_fit_for_grows_with_them() -> None:
+    few, many = look(read(normal(50, 3))), look(read(normal(5000, 3)))
+    assert any("Few for a score" in line for line in few.fit_for)
+    assert any("Fit for equations" in line for line in many.fit_for)
+    assert "nothing can flow" in look(read(normal(50, 1))).fit_for[0]
+    assert "Fit for nothing" in look(read(np.ones((50, 2)))).fit_for[0]
+    assert str(few).endswith(few.fit_for[-1])
+
+
+# A picture as a creature.
+
+
+def fish(scale: float = 1, at: tuple[int, int] = (20, 30), size: tuple[int, int] = (150, 120)):
+    """Red to the left, blue to the right, twice as wide as high."""
+    picture = Image.new("RGBA", size)
+    pen, (left, top) = ImageDraw.Draw(picture), at
+    pen.rectangle((left, top, left + 30 * scale - 1, top + 30 * scale - 1), fill=RED)
+    pen.rectangle((left + 30 * scale, top, left + 60 * scale - 1, top + 30 * scale - 1), fill=BLUE)
+    return picture
+
+
+def png(picture: Image.Image, form: str = "png", **options) -> bytes:
+    kept = io.BytesIO()
+    picture = picture.convert("RGB") if form == "jpeg" else picture
+    picture.save(kept, form, quality=95, **options)
+    return kept.getvalue()
+
+
+@pytest.mark.parametrize("side", [48, 96])
+def test_a_drawing_fills_the_circle_and_keeps_its_proportions(side: int) -> None:
+    rgba = read_picture(png(fish()), side)
+    assert rgba.shape == (4, side, side) and rgba.min() >= 0 and rgba.max() <= 1
+    cover = rgba[3] > 0.5
+    high, wide = cover.any(1).sum(), cover.any(0).sum()
+    assert wide == pytest.approx(2 * high, abs=2)
+    # Its corners lie on the circle: (w/2)^2 + (w/4)^2 = (side/2)^2.
+    assert wide == pytest.approx(0.98 * side * 2 / 5**0.5, abs=2)
+    assert np.abs(np.argwhere(cover).mean(0) - (side - 1) / 2).max() < 0.6, "in the middle"
+    for column, colour in ((side // 4, RED), (side - side // 4, BLUE)):
+        np.testing.assert_allclose(rgba[:3, side // 2, column], np.array(colour) / 255, atol=0.01)
+    small = read_picture(png(fish(30, (500, 300), (3000, 2400))), side)
+    assert np.abs(small[3] - rgba[3]).mean() < 0.02, "however large it was drawn"
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_it_does_not_matter_where_on_the_sheet_it_was_drawn(left: int, top: int) -> None:
+    here, there = (read_picture(np.asarray(fish(at=at)), 32) for at in ((20, 30), (left, top)))
+    np.testing.assert_allclose(here, there)
+
+
+def few_colours() -> bytes:
+    """A palette of which one entry is transparent, as drawing programs write it."""
+    flat = Image.new("P", fish().size)
+    flat.putpalette([0, 255, 0, *RED, *BLUE])
+    flat.paste(1, (20, 30, 50, 60))
+    flat.paste(2, (50, 30, 80, 60))
+    return png(flat, transparency=0)
+
+
+def test_path_bytes_canvas_and_other_kinds_of_png_are_read_alike(tmp_path: Path) -> None:
+    drawn = np.asarray(fish()).copy()
+    (tmp_path / "fish.png").write_bytes(png(fish()))
+    later = [fish(at=(20, 60)), fish(at=(60, 60))]
+    animated = png(fish(), save_all=True, append_images=later, duration=100)
+    files = [tmp_path / "fish.png", str(tmp_path / "fish.png")]
+    first = read_picture(drawn)
+    for way in (png(fish()), bytearray(png(fish())), *files, animated, few_colours()):
+        np.testing.assert_allclose(read_picture(way), first)
+    assert np.array_equal(drawn, np.asarray(fish())), "the painted canvas is left as it was"
+    stencil = Image.merge("LA", [Image.new("L", fish().size), fish().getchannel("A")])
+    np.testing.assert_allclose(read_picture(png(stencil))[3], first[3])
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg"])
+@pytest.mark.parametrize("background", ["white", (236, 230, 218), "black"])
+def test_an_opaque_background_is_cut_away(background: object, form: str) -> None:
+    sheet = Image.new("RGB", (150, 120), background)  # type: ignore[arg-type]
+    sheet.paste(fish(), (0, 0), fish())
+    free, cut = read_picture(png(fish()), 48), read_picture(png(sheet, form), 48)
+    assert np.abs(free[3] - cut[3]).mean() < (0.01 if form == "png" else 0.06)
+
+
+def test_edges_are_smooth_and_take_no_colour_from_what_is_not_seen() -> None:
+    hidden = np.zeros((200, 200, 4), np.uint8)
+    hidden[..., 1] = 255  # transparent green all over
+    y, x = np.mgrid[:200, :200] - 99.5
+    hidden[np.hypot(x, y) < 80] = (*RED, 255)
+    rgba = read_picture(hidden, 32)
+    half = (rgba[3] > 0.2) & (rgba[3] < 0.8)
+    assert half.sum() > 20
+    assert np.abs(rgba[:3, half].T - np.array(RED) / 255).max() < 0.06
+    assert rgba[3].sum() == pytest.approx(np.pi * (0.98 * 16) ** 2, rel=0.03)
+    greys = np.where(np.hypot(x, y) < 80, 20_000, 60_000).astype(np.uint16)
+    grey = read_picture(png(Image.fromarray(greys)), 32)[0, 16, 16]
+    assert grey == pytest.approx(20_000 / 65_536, abs=0.01), "of 16 bits, too"
+
+
+def test_a_picture_can_be_a_creature() -> None:
+    world = icons.icons(torch.from_numpy(read_picture(png(fish()))), 32)
+    assert float(world.sample(400, 0).square().mean()) == pytest.approx(1, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (png(Image.new("RGBA", (9, 7), (9, 9, 9, 20))), "9 by 7 .* transparent all over; draw"),
+        (png(Image.new("RGB", (1, 1), "blue")), "1 by 1 pixels has one colour all over; draw"),
+        (b"", "is damaged, or no PNG or JPEG picture; save it again"),
+        (png(fish(), "gif"), "is damaged, or no PNG"),
+        (bomb(11_000), "far more pixels than are read|11000 by 11000 pixels"),
+        (np.zeros((4, 4, 4)), "array of float64 with shape .*; it must be bytes"),
+        (np.zeros((0, 0, 4), np.uint8), r"with shape \(0, 0, 4\)"),
+        (np.broadcast_to(np.uint8(1), (4001, 4001, 4)), "4001 by 4001 pixels; at most"),
+        ("nowhere.png", "'nowhere.png' is not there; give the path"),
+        (Path("."), "cannot be opened .*; give the path"),
+        (None, "type NoneType; give a path"),
+    ],
+)
+def test_pictures_that_are_no_creature_are_refused(source: object, says: str) -> None:
+    with pytest.raises(InputError, match=f"^picture .*({says})"):
+        read_picture(source)  # type: ignore[arg-type]
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_damaged_files_are_read_or_refused_in_plain_words(data: st.DataObject) -> None:
+    kept = bytearray(png(fish(), data.draw(st.sampled_from(["png", "jpeg"]))))
+    for _ in range(data.draw(st.integers(1, 4))):
+        kept[data.draw(st.integers(0, len(kept) - 1))] = data.draw(st.integers(0, 255))
+    kept = kept[: data.draw(st.integers(0, len(kept)))]
+    try:
+        assert read_picture(bytes(kept), 16).shape == (4, 16, 16)
+    except InputError as error:
+        assert str(error).startswith("picture")
+
+
+def test_reading_a_table_loads_neither_torch_nor_pillow(tmp_path: Path) -> None:
+    import subprocess
+
+    path = table(tmp_path / "x.csv", "a,b\n" + "1,2\n" * 12)
+    code = f"""if True:
+        import sys
+        from eqflow_nb.user_data import look, read
+        look(read({str(path)!r}))
+        assert not {{"torch", "PIL", "imageio", "matplotlib"}} & set(sys.modules)"""
+    subprocess.run([sys.executable, "-c", code], check=True)
