@@ -171,7 +171,7 @@ for (name, kind), one in life.items():
 # %%
 tangents = {name: icons.tangents(name) for name in icons.ICONS}
 for name, T in tangents.items():
-    axis, share = momentum.quiet_colour(T)
+    axis, share = momentum.min_edge_colour(T)
     gains = {"quiet": momentum.about_axis(axis), BEST[name]: matrix(name, "skew")}
     said = {k: f"{momentum.mobility_gain(T, rule, eta=eta):.1f}" for k, rule in gains.items()}
     print(
@@ -184,7 +184,7 @@ for name, T in tangents.items():
 # creature has moved; at smaller steps it goes up to $1+\eta^{-2}$:
 
 # %%
-axis = momentum.quiet_colour(tangents["dots"])[0]
+axis = momentum.min_edge_colour(tangents["dots"])[0]
 taus = [0.01, 0.03, 0.1, 0.2, 0.5, 0.9]
 lines = {
     f"η = {e:g}": (

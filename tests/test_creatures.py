@@ -422,14 +422,14 @@ def test_the_gain_is_the_formula_of_one_colour(seed: int, name: str) -> None:
     assert 0.99 < found < 1 + 1 / ETA**2 + 1
 
 
-def test_the_quiet_colour_is_the_best_axis() -> None:
+def test_the_min_edge_colour_is_the_best_axis() -> None:
     T = icons.tangents("firefly")
-    axis, share = momentum.quiet_colour(T)
+    axis, share = momentum.min_edge_colour(T)
     best = momentum.mobility_gain(T, momentum.about_axis(axis))
     others = [momentum.mobility_gain(T, alife.rule(seed)) for seed in range(20)]
     assert best > max(others)
     assert 0 < share < 0.1
-    assert momentum.quiet_colour(icons.tangents("dot"))[1] < 1e-6, "one colour spares two others"
+    assert momentum.min_edge_colour(icons.tangents("dot"))[1] < 1e-6, "one colour spares two others"
 
 
 def test_rules_about_an_axis_and_in_rings_are_skew() -> None:
@@ -448,9 +448,9 @@ def test_rules_about_an_axis_and_in_rings_are_skew() -> None:
 def test_creatures_share_noise_only_under_a_wide_rule() -> None:
     T = icons.tangents("dot")[:2]
     centres = torch.tensor([[32.0, 20.0], [32.0, 35.0], [5.0, 60.0]])
-    rule = momentum.about_axis(momentum.quiet_colour(T)[0])
+    rule = momentum.about_axis(momentum.min_edge_colour(T)[0])
     alone = momentum.diffusion(T, rule, SIGMA)
-    apart = momentum.herd(T, rule, centres, SIGMA)
+    apart = momentum.joint_diffusion(T, rule, centres, SIGMA)
     expected = torch.block_diag(alone, alone, alone)
     torch.testing.assert_close(apart, expected, atol=1e-3 * float(alone.max()), rtol=1e-3)
     polar, near = momentum.expected_alignment(apart, centres, 64, 20, draws=20_000)
@@ -458,7 +458,9 @@ def test_creatures_share_noise_only_under_a_wide_rule() -> None:
     assert polar == pytest.approx(0.5249, abs=0.01), "of three that go their own ways"
     strengths = torch.tensor([0.1, 0.1, 0.1, 0.1, 1, 1, 1, 1, 1, 1])
     # Long steps leave little of it; at short ones it shows.
-    wide = momentum.herd(T, momentum.ringed(rule, strengths, 64), centres, SIGMA, tau=0.02)
+    wide = momentum.joint_diffusion(
+        T, momentum.ringed(rule, strengths, 64), centres, SIGMA, tau=0.02
+    )
     assert float(wide[0, 2] / wide[0, 0]) > 0.2, "neighbours go the same way along their line"
     assert momentum.expected_alignment(wide, centres, 64, 20, draws=20_000)[1] > 0.1
 

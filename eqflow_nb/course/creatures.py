@@ -210,7 +210,7 @@ def named(name: str, icon: str, size: int = 64) -> Tensor:
     ----------
     name : str
         "none"; "1x1 7" or "3x3 7", the random rule of that width and seed; "quiet", which turns
-        colours about the one that the creature's edges show least of (`momentum.quiet_colour`).
+        colours about the one that the creature's edges show least of (`momentum.min_edge_colour`).
         After "symmetric" a symmetric rule of the same norm follows, for a control; after "weak
         symmetric" one of a norm just below the diffusion of .1, which does not run away.
     icon : str
@@ -224,7 +224,7 @@ def named(name: str, icon: str, size: int = 64) -> Tensor:
         If the name says none of this.
     """
     if name == "quiet":
-        return momentum.about_axis(momentum.quiet_colour(icons.tangents(icon))[0])
+        return momentum.about_axis(momentum.min_edge_colour(icons.tangents(icon))[0])
     if name == "none":
         return rule(0, "none")
     found = re.fullmatch(r"(weak )?(symmetric )?(\d)x\3 (\d+)", name)

@@ -1,7 +1,7 @@
 """How alike two velocity fields are, each given by its values at the same states.
 
-Snapshots fix neither speed nor the direction of time, so fields are compared after scaling and,
-unless said otherwise, up to one sign for the whole set of states.
+Snapshots fix neither speed nor the direction of time: fields are compared after scaling and, but
+for `signed_similarity`, up to one sign for all states.
 """
 
 from __future__ import annotations

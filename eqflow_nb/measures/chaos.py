@@ -38,17 +38,10 @@ def lyapunov_spectrum(
 ) -> LyapunovResult:
     """Estimate the whole spectrum along trajectories from x0 (B, d), by RK4 on (x, Q)' = (v, J Q).
 
-    Parameters
-    ----------
-    field : callable (B, d) -> (B, d)
-        Its method `linearised(x)`, giving velocities and Jacobians (B, d, d), is used if it has
-        one, or `jacobian(x)`, giving the latter; else torch differentiates the field.  Rows are
-        never regrouped, so a field may hold one model per row.
-    x0 : Tensor (B, d)
-    dt : float
-        Step, in the field's time.
-    steps, burn : int
-        Steps measured, and those before, in which the frame turns to its own directions.
+    `steps` of dt are measured, after `burn` in which the frame turns to its own directions.  A
+    field's method `linearised(x)`, giving velocities and Jacobians (B, d, d), or `jacobian(x)` is
+    used if it has one; else torch differentiates it.  Rows are never regrouped, so a field may
+    hold one model per row.
     """
     x = as_samples(x0, "x0", at_least=1)
     dt, steps, burn = positive(dt, "dt"), count(steps, "steps"), count(burn, "burn", at_least=0)
@@ -121,10 +114,10 @@ def _check_derivative(field: Field, linearised: Linearised, x: Tensor) -> None:
     error = (differences - jacobian).norm()
     if error > 0.05 * differences.norm() + 1e-3 * v.norm():
         raise InputError(
-            "field has a derivative that does not match its values: relative error "
-            f"{float(error / differences.norm()):.2g} against finite differences; it must be "
-            "differentiable by torch (no detach, no_grad or NumPy inside; create_graph=True where "
-            "it calls autograd) or have a method jacobian(x) giving (B, d, d)"
+            f"field has a derivative that does not match its values: off by {float(error):.2g} of "
+            f"{float(differences.norm()):.2g}; torch must be able to differentiate it (no detach, "
+            "no_grad or NumPy inside; create_graph=True where it calls autograd), or it needs a "
+            "method jacobian(x) giving (B, d, d)"
         )
 
 

@@ -78,16 +78,8 @@ def correlation_length(tracks: Sequence[Tracks], lag: int, bins: int = 8) -> flo
 def neighbour_alignment(tracks: Sequence[Tracks], lag: int, near: float) -> tuple[float, float]:
     """Mean cosine between the velocities of two neighbours, and its standard error over films.
 
-    0 if creatures take no notice of each other, 1 if neighbours always go the same way.
-
-    Parameters
-    ----------
-    tracks : sequence of Tracks
-        Films, independent of each other.
-    lag : int
-        Frames over which a velocity is taken.
-    near : float
-        Creatures nearer than that are neighbours, pixels.
+    0 if creatures take no notice of each other, 1 if neighbours, those nearer than `near` pixels,
+    always go the same way.  Velocities are taken over `lag` frames of films that are independent.
     """
     near, means = positive(near, "near"), []
     for track, steps in zip(moving(tracks), displacements(tracks, lag), strict=True):

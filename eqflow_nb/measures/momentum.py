@@ -38,18 +38,11 @@ def diffusion(
     ----------
     tangents : Tensor (m, C, H, W)
         Change of a blurred canvas, in the units of sigma, by each coordinate; see
-        `icons.tangents`.  Several creatures are moved by several copies, see `herd`.
+        `icons.tangents`.  Several creatures have several copies, see `joint_diffusion`.
     rule : Tensor (C, C) or (H, W//2+1, C, C)
         K.
-    sigma : float
-        Noise level.
-    tau, eta : float
-        The integrator's step, in units of sigma^2, and the diffusion; both > 0.
-
-    Returns
-    -------
-    Tensor (m, m), float64
-        In the coordinates' units squared, a step.
+    sigma, tau, eta : float
+        Noise level; the integrator's step, in units of sigma^2; and the diffusion; all > 0.
     """
     sigma, tau, eta = positive(sigma, "sigma"), positive(tau, "tau"), positive(eta, "eta")
     if tangents.ndim != 4 or rule.shape[-2:] != (tangents.shape[1],) * 2:
@@ -87,7 +80,7 @@ def mobility_gain(tangents: Tensor, rule: Tensor, tau: float = 0.5, eta: float =
     return float(moved[0] / moved[1])
 
 
-def quiet_colour(tangents: Tensor) -> tuple[Tensor, float]:
+def min_edge_colour(tangents: Tensor) -> tuple[Tensor, float]:
     """The colour (3,) that a creature's edges show least of, and its share f of their square.
 
     The rule [a]x with this axis a carries the creature farthest: f is least.
@@ -106,15 +99,8 @@ def about_axis(axis: Tensor) -> Tensor:
 def ringed(matrix: Tensor, strengths: Tensor, size: int) -> Tensor:
     """The rule K(k) = h(|k|) K, of any width: (size, size//2+1, C, C).
 
-    Skew where the matrix (C, C) is, since h has no direction.
-
-    Parameters
-    ----------
-    matrix : Tensor (C, C)
-    strengths : Tensor (n,)
-        h at `RINGS` waves across the canvas, and straight between them.
-    size : int
-        Pixels a side.
+    Skew where the matrix (C, C) is, since h has no direction.  The strengths (n,) are h at `RINGS`
+    waves across the canvas, of `size` pixels a side, and straight between them.
     """
     if len(strengths) != len(RINGS):
         raise InputError(f"strengths are {len(strengths)}; give {len(RINGS)}, one for each ring")
@@ -129,7 +115,7 @@ def ringed(matrix: Tensor, strengths: Tensor, size: int) -> Tensor:
 RINGS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 16.0, 46.0)
 
 
-def herd(
+def joint_diffusion(
     tangents: Tensor,
     rule: Tensor,
     centres: Tensor,
@@ -139,19 +125,9 @@ def herd(
 ) -> Tensor:
     """Diffusion of several creatures at once, whose noise a wide rule lets them share.
 
-    Parameters
-    ----------
-    tangents : Tensor (m, C, N, N)
-        Of one of them, at any place; all look the same way.
-    rule, sigma, tau, eta
-        As in `diffusion`.
-    centres : Tensor (n, 2)
-        Where they stand, pixels down and right.
-
-    Returns
-    -------
-    Tensor (n * m, n * m), float64
-        The creatures one after another.
+    The tangents (m, C, N, N) are those of one of them, at any place; all look the same way, and
+    stand at centres (n, 2), pixels down and right.  The result (n * m, n * m) has the creatures
+    one after another; the rest is as in `diffusion`.
     """
     size = tangents.shape[-1]
     rows, columns = torch.fft.fftfreq(size).double(), torch.fft.rfftfreq(size).double()
@@ -167,25 +143,10 @@ def herd(
 def expected_alignment(
     spread: Tensor, centres: Tensor, size: int, near: float, draws: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """What creatures that diffuse by D (2n, 2n) show: (polarisation, cosine of neighbours).
+    """Polarisation, and mean cosine of neighbours, of creatures that diffuse by D (2n, 2n).
 
-    Parameters
-    ----------
-    spread : Tensor (2n, 2n)
-        As `herd` gives it for the two directions.
-    centres : Tensor (n, 2)
-    size : int
-        Pixels a side.
-    near : float
-        Creatures nearer than that are neighbours, pixels.
-    draws : int
-    seed : int
-
-    Returns
-    -------
-    (float, float)
-        The length of the mean unit velocity, and the mean cosine between the velocities of two
-        neighbours; NaN if there are none.
+    D is that of `joint_diffusion` for the two directions, and neighbours are nearer than `near`
+    pixels on the canvas of `size`; without any the cosine is NaN.
     """
     size, near = count(size, "size"), between(near, "near", 0, math.inf)
     generator = seeded(seed)

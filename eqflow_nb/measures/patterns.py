@@ -56,10 +56,7 @@ def reference_sets(fresh: Tensor, n: int) -> ReferenceSets:
     """Split independent images, treated like those to be measured, into pairs of sets of n."""
     n = count(n, "n")
     if len(fresh) < 2 * n or len(fresh) % (2 * n):
-        raise InputError(
-            f"fresh holds {len(fresh)} images; it must be a multiple of {2 * n}: pairs of sets of "
-            f"{n}"
-        )
+        raise InputError(f"fresh holds {len(fresh)} images; it must be a multiple of {2 * n}")
     sets = fresh.cpu().split(n)
     pairs = zip(sets[::2], sets[1::2], strict=True)
     return ReferenceSets(sets, mean_distance(patch_distance, pairs)[0])

@@ -18,19 +18,12 @@ SHUFFLES, SHOWN = 200, 20  # shuffles of the labels, and those whose order is wo
 
 @dataclass(frozen=True)
 class PhaseOrder:
-    """How a flow passes from phase to phase.
+    """How a flow passes from phase to phase of a cycle.
 
-    Attributes
-    ----------
-    order : float
-        Net over gross current around the cycle, in [0, 1]: 1 if all go the same way round.
-    current : float
-        The share of points that go round the cycle in a unit of time, positive in its order.
-    between : array (k,)
-        Net currents from each phase to the next.  Of three phases, in a flow that keeps the
-        distribution, all are equal; their spread measures sampling noise and leaks.
-    p_value, shuffled_order : float
-        Share of shuffled labels with at least so large a |current|, and their mean order.
+    `order` is the net over the gross current around it, in [0, 1]; `current` the share of points
+    that go round in a unit of time, the mean of those `between` each phase and the next.  Of three
+    phases, in a flow that keeps the distribution, these are equal; their spread is sampling noise
+    and leaks.  `p_value` is the share of shuffled labels with at least so large a |current|.
     """
 
     order: float
@@ -56,8 +49,8 @@ def phase_order(
     sum to 0, since E[v . grad l] = 0; of three phases, then, F_12 = F_23 = F_31: one number, the
     current around the cycle.  The order is its size over that of the mean absolute integrand.
 
-    The p-value asks only whether labels have to do with places.  Whether the *distribution* of the
-    points matters is for a second control: a flow made from points whose columns were shuffled.
+    The p-value asks only whether labels have to do with places.  A second control must ask whether
+    the points' *distribution* matters: a flow made from points whose columns were shuffled.
     """
     x, sigma = as_samples(points, "points").double(), positive(sigma, "sigma")
     labels, generator = _labels(phases, cycle, len(x)), seeded(seed)

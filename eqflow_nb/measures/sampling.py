@@ -47,8 +47,7 @@ def largest_step(
 ) -> tuple[float, Sampling] | None:
     """The largest of some step sizes that keeps the distribution within 1.5 floors, if any does.
 
-    All are tried: near the limit the distance is noisy, and stopping at the first failure would
-    favour whoever has the luckier noise.
+    All are tried: near the limit the distance is noisy, and the first failure may be bad luck.
     """
     kept = [(dt, result) for dt in steps if (result := run(dt)).over_floor <= 1.5]
     return max(kept, key=lambda pair: pair[0], default=None)

@@ -22,14 +22,12 @@ class Found:
     Attributes
     ----------
     centres : array (n, 2)
-        Pixels down and right, in [0, size): of the ink, which in a taiji is 1.9 pixels off the
-        body's, towards its dark side.
+        Centres of the ink, pixels down and right, in [0, size).
     ink : array (n,)
         Summed distance of colour from the paper's.
     heading : array (n,)
         Direction fixed to the body, radians, anticlockwise: from the centre of all ink to that of
-        the red and yellow.  In a firefly it points to the tail, in a taiji 59 degrees off the line
-        between the eyes.  Creatures of one colour have none: theirs is noise.
+        the red and yellow, in a firefly the tail.  Of creatures of one colour it is noise.
     """
 
     centres: np.ndarray
@@ -41,14 +39,8 @@ class Found:
 class Tracks:
     """Creatures followed through a film, those that were seen in every frame.
 
-    Attributes
-    ----------
-    positions : array (frames, creatures, 2)
-        Pixels down and right, continuous across the border.
-    heading : array (frames, creatures)
-        Radians.
-    size : int
-        Pixels a side.
+    Positions (frames, creatures, 2) are pixels down and right, continuous across the border;
+    headings (frames, creatures) are radians; the canvas has `size` pixels a side.
     """
 
     positions: np.ndarray
@@ -57,16 +49,9 @@ class Tracks:
 
 
 def locate(canvas: Tensor, paper: Sequence[float], diameter: float) -> Found:
-    """Find creatures as maxima of blurred ink on a periodic canvas.
+    """Find creatures as maxima of blurred ink on a periodic canvas (3, H, W), in [0, 1].
 
-    Parameters
-    ----------
-    canvas : Tensor (3, H, W)
-        In [0, 1].
-    paper : sequence of float
-        Red, green and blue of the background.
-    diameter : float
-        Of a creature, in pixels.
+    `paper` is its background's red, green and blue, `diameter` a creature's in pixels.
     """
     canvas = as_images(canvas[None], "canvas", channels=3)[0]
     diameter = positive(diameter, "diameter")
@@ -103,14 +88,8 @@ def follow_creatures(found: Sequence[Found], size: int, reach: float) -> Tracks:
     A canvas is a torus.  Placed on one in four dimensions (a circle for each axis) it has no
     border, and a short way is as long as on the canvas.
 
-    Parameters
-    ----------
-    found : sequence of Found
-        One a frame.
-    size : int
-        Pixels a side.
-    reach : float
-        The longest way from one frame to the next, in pixels.
+    `found` has one a frame, `size` is that of the canvas, and `reach` the longest way from one
+    frame to the next, all in pixels.
     """
     import trackpy
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from eqflow_nb.inputs import InputError, as_samples, count, positive, seeded
 
+Pair = tuple[Tensor, Tensor]
 Distance = Callable[[Tensor, Tensor], float]
 Draw = Callable[[int, int], Tensor]
 
@@ -66,8 +67,7 @@ def sinkhorn(x: Any, y: Any, reg: float = 0.5, iterations: int = 200) -> float:
     def cost(a: Tensor, b: Tensor) -> Tensor:
         weights = [a.new_full((len(c),), 1 / len(c)) for c in (a, b)]
         squared = torch.cdist(a, b) ** 2
-        # exp(-700) is about the least a float64 holds: clouds further apart need log space, which
-        # is some ten times slower.
+        # exp(-700) is about the least a float64 holds; log space is some ten times slower.
         method = "sinkhorn" if squared.max() < 700 * reg else "sinkhorn_log"
         return ot.sinkhorn2(
             *weights, squared, reg, method=method, numItermax=iterations, warn=False
@@ -86,19 +86,14 @@ def mmd(x: Any, y: Any, bandwidth: float = 0.5) -> float:
     x, y = _pair(x, y)
     h = positive(bandwidth, "bandwidth")
 
-    def kernel(a: Tensor, b: Tensor) -> Tensor:
-        # In place: these are the largest arrays in hand.
-        return torch.cdist(a, b).square_().div_(-2 * h**2).exp_()
+    def mean(a: Tensor, b: Tensor) -> Tensor:
+        kernel = torch.cdist(a, b).square_().div_(-2 * h**2).exp_()  # in place, for memory
+        return kernel.sum() / kernel.numel()
 
-    def within(a: Tensor) -> Tensor:
-        return kernel(a, a).sum() / len(a) ** 2
-
-    return float(within(x) + within(y) - 2 * kernel(x, y).mean())
+    return float(mean(x, x) + mean(y, y) - 2 * mean(x, y))
 
 
-def mean_distance(
-    distance: Distance, pairs: Iterable[tuple[Tensor, Tensor]]
-) -> tuple[float, float]:
+def mean_distance(distance: Distance, pairs: Iterable[Pair]) -> tuple[float, float]:
     """Mean and deviation of a distance over pairs; of independent samples, its noise floor."""
     values = [distance(x, y) for x, y in pairs]
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
@@ -107,17 +102,13 @@ def mean_distance(
 def noise_floor(
     distance: Distance, draw: Draw, n: int = 2000, pairs: int = 8, seed: int = 0
 ) -> tuple[float, float]:
-    """Mean and standard deviation of a distance between independent samples draw(n, seed).
-
-    `pairs` pairs of them, at least 2, are drawn, each with a seed of its own.
-    """
+    """Mean and standard deviation of a distance over pairs of independent samples draw(n, seed)."""
     seeds = _seeds(2 * count(pairs, "pairs", at_least=2), seed)
-    return mean_distance(
-        distance, ((draw(n, a), draw(n, b)) for a, b in zip(seeds[::2], seeds[1::2], strict=True))
-    )
+    couples = zip(seeds[::2], seeds[1::2], strict=True)
+    return mean_distance(distance, ((draw(n, a), draw(n, b)) for a, b in couples))
 
 
-def random_halves(x: Tensor, splits: int = 8, seed: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+def random_halves(x: Tensor, splits: int = 8, seed: int = 0) -> Iterator[Pair]:
     """Pairs of random halves of samples (n, ...): for a floor where no more can be drawn."""
     generator, half = seeded(seed), len(x) // 2
     for _ in range(splits):
@@ -158,9 +149,8 @@ class HalfTurn:
 def half_turns(samples: Tensor, pairs: int = 4, seed: int = 0) -> list[HalfTurn]:
     """Compare a centred cloud (n, d) with itself after every half turn, best first.
 
-    Signs have an even number of -1, since a distribution may be mirror-symmetric while its motion
-    turns one way; a half turn maps a motion onto one that turns the same way.  Distances are means
-    over some pairs of disjoint subsamples.
+    Signs have an even number of -1: rotations, unlike reflections, leave a motion's sense of
+    turning.  Distances are means over pairs of disjoint subsamples.
     """
     pairs = count(pairs, "pairs", at_least=2)
     samples = as_samples(samples, at_least=20 * pairs, vary=True)
@@ -177,7 +167,7 @@ def half_turns(samples: Tensor, pairs: int = 4, seed: int = 0) -> list[HalfTurn]
     return sorted(found, key=lambda turn: turn.over_floor)
 
 
-def _pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
+def _pair(x: Any, y: Any) -> Pair:
     """Both clouds as float64 on one device; sums over millions of pairs need the digits."""
     x = as_samples(x, "x").detach().double()
     y = as_samples(y, "y", dim=x.shape[1]).detach().double()

@@ -108,7 +108,7 @@ class MixtureScore:
 
     def log_density(self, x: Tensor) -> Tensor:
         """Log p (B,) at states (B, d)."""
-        return torch.logsumexp(self._exponents(x), dim=1)
+        return torch.logsumexp(self._exponents(as_states(x, self.dim)), dim=1)
 
     def jacobian(self, x: Tensor) -> Tensor:
         """Jacobian (B, d, d) of the score: E[g g^T - P] - s s^T, g_k = P_k (mu_k - x)."""
@@ -121,7 +121,7 @@ class MixtureScore:
         return spread - (share @ pulls[:, d:]).view(-1, d, d) - s[:, :, None] * s[:, None, :]
 
     def _exponents(self, x: Tensor) -> Tensor:
-        return _polynomials(as_states(x, self.dim)) @ self._tables_for(x)[0]
+        return _polynomials(x) @ self._tables_for(x)[0]
 
     def _tables_for(self, x: Tensor) -> tuple[Tensor, Tensor]:
         exponents, pulls = self._single if x.dtype == torch.float32 else self._double

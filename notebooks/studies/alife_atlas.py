@@ -273,7 +273,7 @@ for name in icons.ICONS:
 def found_by_theory(name, tries):
     """Of random ring-shaped rules the one whose neighbours theory says are most aligned."""
     T, generator = icons.tangents(name)[:2], torch.Generator().manual_seed(seed)
-    axis = momentum.about_axis(momentum.quiet_colour(T)[0])
+    axis = momentum.about_axis(momentum.min_edge_colour(T)[0])
     _, layouts, _ = icons.placed(name, 3, seed=seed)
     top, chosen = 0.0, None
     for _ in range(tries):
@@ -281,7 +281,7 @@ def found_by_theory(name, tries):
         rule = momentum.ringed(axis, strengths, 64)
         near = [
             momentum.expected_alignment(
-                momentum.herd(T, rule, c, sigma, eta=eta), c, 64, 24.0, 400
+                momentum.joint_diffusion(T, rule, c, sigma, eta=eta), c, 64, 24.0, 400
             )[1]
             for c in layouts
         ]
