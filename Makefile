@@ -16,7 +16,7 @@ EXPLORE := $(VENV)/.explore
 INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test course test test-all lab explore explore-timings notebooks site bench clean
+.PHONY: help setup setup-test course test test-all lab explore notebooks site bench clean
 
 help: ## list the targets
 	@echo "eqflow_nb: a course in notebooks.  Start with 'make course' or 'make lab'."
@@ -44,9 +44,6 @@ lab: $(COURSE) ## open JupyterLab on the first notebook
 explore: $(EXPLORE) ## open every panel on one page (ARGS=--theme=dark)
 	bin="$$(cd $(BIN) && pwd)" && cd notebooks/explorer && \
 	  JUPYTER_PATH="$$PWD/share" "$$bin/python" -m voila explorer.ipynb $(ARGS)
-
-explore-timings: $(TESTS) ## move every slider of that page in a browser; times in build/explorer.json
-	$(BIN)/python tests/explore.py $(ARGS)
 
 notebooks: $(COURSE) ## execute the .py notebooks into the committed .ipynb (ARGS=--studies for those too)
 	$(BIN)/eqflow-nb refresh $(ARGS)

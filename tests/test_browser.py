@@ -1,10 +1,13 @@
-"""The panels in JupyterLab in a real browser: a slider is moved and the right thing happens."""
+"""The panels in a real browser, in JupyterLab and on the explorer's page: a slider is moved and the
+right thing happens.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -22,6 +25,7 @@ from browser import browsing, free_port, serving
 from eqflow_nb.running import catalogue as course
 
 ROOT = Path(__file__).parents[1]
+EXPLORER = ROOT / "notebooks" / "explorer"
 PATIENCE = 300.0
 RUN_ALL = '.lm-Menu-item[data-command="runmenu:run-all"]'
 SETTINGS = {
@@ -36,10 +40,11 @@ CHAPTERS = {
     "02_lorenz_chaos": ("K[x,y]", "K[x,z]", "K[y,z]", "diffusion"),
     "03_gray_scott_training_free": ("turns t",),
 }
+SOONEST = "01_toys_2d"
 
 BROKEN = """# %%
 from IPython.display import display
-from eqflow_nb.panels_base import Panel, slider
+from eqflow_nb.panels.base import Panel, slider
 
 def draw(panes, gain):
     if gain > 1:
@@ -127,7 +132,9 @@ def opened(browser: Any, lab: Lab, name: str, evidence: Path) -> Iterator[Any]:
         page.close()
 
 
-@pytest.mark.parametrize("stem", CHAPTERS)
+@pytest.mark.parametrize(
+    "stem", [pytest.param(each, marks=[pytest.mark.slow] * (each != SOONEST)) for each in CHAPTERS]
+)
 def test_sliders_in_the_chapters(
     stem: str, lab: Lab, browser: Any, tmp_path: Path, record_property: Callable
 ) -> None:
@@ -164,6 +171,7 @@ def test_sliders_in_the_chapters(
         assert errors.count() == 0, errors.first.inner_text()
 
 
+@pytest.mark.slow
 def test_a_painted_creature_lives(lab: Lab, browser: Any, tmp_path: Path) -> None:
     put_chapter("04_alife_flocking", lab.folder)
     with opened(browser, lab, "04_alife_flocking.ipynb", tmp_path) as page:
@@ -199,6 +207,30 @@ def test_an_error_in_a_panel_is_seen(lab: Lab, browser: Any, tmp_path: Path) -> 
         press(panel, "gain", "Home")
         wait_for(lambda: error.inner_text() == "", "the error to go")
         wait_for(lambda: moved(panel.locator(".eqflow-status")) == 0, "the redraw")
+
+
+def test_the_explorer_serves_its_first_panel(browser: Any, tmp_path: Path) -> None:
+    """As `make explore` starts it."""
+    folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime"}
+    environment = os.environ | {name: str(tmp_path / folder) for name, folder in folders.items()}
+    environment |= {"PYTHONPATH": str(ROOT), "JUPYTER_PATH": str(EXPLORER / "share")}
+    port = free_port()
+    command = [sys.executable, "-m", "voila", "explorer.ipynb", "--no-browser", f"--port={port}"]
+    errors, elsewhere = [], []
+    with serving([*command, "--Voila.ip=127.0.0.1"], environment, tmp_path / "log", EXPLORER):
+        address = f"127.0.0.1:{port}"
+        wait_for(lambda: listens(port), "the page to be served", 60)
+        page = browser.new_page(viewport={"width": 1300, "height": 900})
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: elsewhere.append(request.url))
+        page.goto(f"http://{address}/", timeout=120_000)
+        page.wait_for_selector(".eqflow-status", timeout=120_000)
+        assert page.locator("[role=tab]").count() > 5
+        assert page.locator(".eqflow-error").first.inner_text() == ""
+        page.close()
+    assert errors == []
+    own = ("data:", "blob:", f"http://{address}", f"ws://{address}")
+    assert [url for url in elsewhere if not url.startswith(own)] == [], "nothing of other hosts"
 
 
 # ---- how it is done ----
@@ -262,6 +294,11 @@ def moved(status: Any) -> float:
 def kernel_is_ready(lab: Lab, name: str) -> bool:
     kernels = [session["kernel"] for session in lab.sessions() if session["path"] == name]
     return any(k["execution_state"] == "idle" and k["connections"] >= 1 for k in kernels)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def answers(lab: Lab, process: subprocess.Popen) -> bool:
