@@ -130,7 +130,7 @@ panels.toy_panel("two_moons")
 # %%
 for chapter in course.chapters():
     minutes = "" if chapter.minutes is None else f"{chapter.minutes:.1f} min"
-    print(f"{chapter.stem:24s}{minutes:>9s}  {chapter.question}")
+    print(f"{chapter.stem:28s}{minutes:>8s}  {chapter.question}")
 
 # %% [markdown]
 # Times were measured on two cores of a laptop-sized machine.

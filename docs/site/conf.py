@@ -27,7 +27,7 @@ suppress_warnings = [
     "ref.python",  # two modules have a class of the same short name
 ]
 
-# The notebooks are shown as committed.  Panels have their still twins, so no widgets' JavaScript.
+# The notebooks are shown as committed.  Panels have static pictures, so no widgets' JavaScript.
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}
 nb_merge_streams = True

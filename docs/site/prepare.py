@@ -1,4 +1,4 @@
-"""Gather the sources of the site in one folder, for Sphinx: python site/prepare.py FOLDER.
+"""Gather the sources of the site in one folder, for Sphinx: python docs/site/prepare.py FOLDER.
 
 The folder mirrors the repository, so that links between files keep their meaning.  Copies keep
 their times, so that Sphinx reads again only what has changed.
@@ -29,7 +29,7 @@ COPIED = (
     "notebooks/exercises/*.ipynb",
     STUDIES,
 )
-# Pages of the reference: the rooms in the order of the pipeline.
+# Pages of the reference: the rooms in the order of the pipeline, then what all of them use.
 ROOMS = (
     "snapshots",
     "user_data",
@@ -41,8 +41,9 @@ ROOMS = (
     "figures",
     "panels",
     "report",
-    "running",
     "course",
+    "running",
+    "shared",
 )
 
 
@@ -99,20 +100,15 @@ def _unbroken(cells: Sequence[str]) -> list[str]:
     return [f"`{name}`", *(one.replace(", ", "<br>").replace(" ", "&nbsp;") for one in figures)]
 
 
-def room_of(module: str) -> str:
-    """The page of the reference that a module of the package belongs to."""
-    first = module.split(".")[1]
-    return first if first in ROOMS else "running"
-
-
 def reference() -> dict[str, str]:
     """A page in reStructuredText for each room: its modules in a table, then each in full."""
-    found = pkgutil.walk_packages(eqflow_nb.__path__, "eqflow_nb.")
-    modules = [one.name for one in found if not one.name.rpartition(".")[2].startswith("_")]
+    modules = [one.name for one in pkgutil.walk_packages(eqflow_nb.__path__, "eqflow_nb.")]
     pages = {}
     for number, room in enumerate(ROOMS, 1):
         title = f"{number}. {room.replace('_', ' ').capitalize()}"
-        own = [name for name in modules if room_of(name) == room]
+        own = [name for name in modules if name.split(".")[1] == room]
+        if room == "shared":  # the files beside the rooms; the scripts of data/ are no modules
+            own = [f"eqflow_nb.{path.stem}" for path in sorted(ROOT.glob("eqflow_nb/[!_]*.py"))]
         table = ".. autosummary::\n\n" + "".join(f"   {name}\n" for name in own)
         full = [f"{name}\n{'-' * len(name)}\n\n.. automodule:: {name}\n" for name in own]
         pages[room] = "\n\n".join([f"{title}\n{'=' * len(title)}", table, *full])
