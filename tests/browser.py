@@ -94,6 +94,23 @@ def serving(
                 os.killpg(process.pid, signal.SIGKILL)
 
 
+def contrast(element: Any) -> float:
+    """Contrast of an element's text with what is behind it, by the rules for accessible pages."""
+    found = element.evaluate(
+        """e => { let b = e; const back = x => getComputedStyle(x).backgroundColor;
+                  while (b.parentElement && back(b) === 'rgba(0, 0, 0, 0)') b = b.parentElement;
+                  return [getComputedStyle(e).color, back(b)]; }"""
+    )
+    light = sorted(map(_luminance, found))
+    return (light[1] + 0.05) / (light[0] + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [float(x) / 255 for x in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def _try(command: list[str]) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     try:

@@ -21,7 +21,6 @@ from eqflow_nb.running import catalogue, exercises
 from eqflow_nb.running.commands import main
 
 ROOT = Path(__file__).parents[1]
-PLACE = ROOT / "notebooks" / "exercises"
 SCRIPTS = exercises.solutions()
 CONSTANTS: list[Any] = [0, 1, -1, 0.5, None, "text", torch.zeros(2), torch.ones(2, 2), torch.eye(3)]
 
@@ -35,38 +34,27 @@ def run(source: str, space: dict[str, Any]) -> str:
     return said.getvalue()
 
 
-def tagged(script: Path, tag: str) -> list[str]:
-    cells = catalogue.load(script).cells
-    return [cell.source for cell in cells if tag in cell.metadata.get("tags", [])]
-
-
 # ---- the exercises there are ----
 
 
-def test_there_are_as_many_as_we_say() -> None:
-    counts = [len(tagged(script, "solution")) for script in SCRIPTS]
-    stems = [script.stem.removesuffix("_solutions") for script in SCRIPTS]
-    assert stems == [chapter.stem for chapter in catalogue.chapters()]
-    assert counts == [4, *[5] * (len(SCRIPTS) - 1)], "five to a chapter, four to the first"
+def test_there_are_as_many_as_we_say_each_linked_with_its_chapter() -> None:
+    counts = [script.read_text().count('tags=["solution"]') for script in SCRIPTS]
+    assert counts == [4, *[5] * 6]
     said = {
-        "README.md": rf"\[{sum(counts)} of them\]\(notebooks/exercises\), five to a chapter",
+        "README.md": rf"\[{sum(counts)} of them\]\S+ five to a chapter and four to the first",
         "notebooks/README.md": r"five for each chapter \(four for the first\)",
         "notebooks/exercises/README.md": r"^Five to a chapter \(four to the first\)",
     }
     for name, words in said.items():
         assert re.search(words, (ROOT / name).read_text(), re.MULTILINE), name
+    for chapter, script in zip(catalogue.chapters(), SCRIPTS, strict=True):
+        assert script.stem == f"{chapter.stem}_solutions"
+        assert f"(exercises/{chapter.stem}_exercises.ipynb)" in chapter.path.read_text()
+        assert f"(../{chapter.stem}.ipynb)" in script.read_text()
 
 
 def test_the_committed_notebooks_are_what_the_solutions_make() -> None:
     assert code_of("exercises", "--check") == 0, "run: eqflow-nb exercises"
-
-
-@each_script
-def test_chapters_and_exercises_link_to_each_other(script: Path) -> None:
-    chapter = script.stem.removesuffix("_solutions")
-    target = PLACE / f"{chapter}_exercises.ipynb"
-    assert f"(exercises/{target.name})" in (PLACE.parent / f"{chapter}.py").read_text()
-    assert f"(../{chapter}.ipynb)" in target.read_text()
 
 
 @each_script
@@ -96,18 +84,12 @@ def wrong_answers(right: Any) -> list[Any]:
     """Answers no check may accept: constants, plain or of the right shape, and wrong shapes."""
     if not callable(right):
         return [*CONSTANTS, ..., [right, right]]
-
-    def changed(change: Callable[[torch.Tensor], Any]) -> Callable[..., Any]:
-        return lambda *given: change(torch.as_tensor(right(*given)).double())
-
-    shaped = [torch.zeros_like, torch.ones_like, lambda out: torch.stack([out, out])]
-    return [
-        *CONSTANTS,  # not even functions
-        *((lambda *given, value=value: value) for value in CONSTANTS),
-        *map(changed, shaped),
-        lambda *given: torch.zeros_like(given[0]),
-        lambda: 0,
+    plain = [lambda *given, value=value: value for value in CONSTANTS]
+    shaped = [
+        lambda *given, change=change: change(torch.as_tensor(right(*given)).double())
+        for change in (torch.zeros_like, torch.ones_like, lambda out: torch.stack([out, out]))
     ]
+    return [*CONSTANTS, *plain, *shaped, lambda *given: torch.zeros_like(given[0]), lambda: 0]
 
 
 # ---- the command, and what it refuses ----
