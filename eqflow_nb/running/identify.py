@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from eqflow_nb.inputs import InputError
+from eqflow_nb.inputs import InputError, split_at_commas
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name) for name in ("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "abs")
@@ -80,7 +80,7 @@ def identify(
         found = equations.identify_fields(own.values, degree, library=library or "local", **asked)
     else:
         names = equations.names_for(named, own.values.shape[1])
-        extras = {text: function_of(text, names) for text in split(library or "")}
+        extras = {text: function_of(text, names) for text in split_at_commas(library or "") if text}
         degree = 2 if degree is None else degree
         found = equations.identify(
             own.values, degree, noise=sizes, diffusion=size, extras=extras, **asked
@@ -127,17 +127,6 @@ def amounts(text: str, name: str) -> Any:
     except ValueError:
         raise InputError(f"--{name} is {text!r}; give a number, one a column, or {word}") from None
     return numbers[0] if len(numbers) == 1 else numbers
-
-
-def split(text: str) -> list[str]:
-    """The terms of a list, at commas that stand in no bracket."""
-    terms, depth, start = [], 0, 0
-    for k, letter in enumerate(text + ","):
-        depth += (letter == "(") - (letter == ")")
-        if letter == "," and depth == 0:
-            terms.append(text[start:k].strip())
-            start = k + 1
-    return [each for each in terms if each]
 
 
 def function_of(text: str, names: Sequence[str]) -> Callable[[np.ndarray], np.ndarray]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from eqflow_nb import snapshots
-from eqflow_nb.inputs import InputError, between, choice, count, pick_device, replace_text
+from eqflow_nb.inputs import InputError, between, choice, count, pick_device, writable_folder
 from eqflow_nb.scores import images, weights
 from eqflow_nb.scores.unet import UNet
 
@@ -103,7 +103,7 @@ def train_weights(
     place = pick_device(device)
     steps = count(recipe.steps if steps is None else steps, "steps")
     seed = count(between(seed, "seed", 0, 1e9), "seed", at_least=0)
-    _check_writable(out)
+    writable_folder(out)
     settings = asdict(recipe) | {"steps": steps, "seed": seed}
     settings |= {"levels": list(recipe.levels), "widths": list(recipe.widths)}
     stills = snapshots.field_world(recipe.world, recipe.size).sample(recipe.snapshots, seed)
@@ -175,16 +175,3 @@ def _begun(unfinished: Path, settings: dict[str, Any]) -> tuple[dict[str, Tensor
     except (InputError, AttributeError, KeyError, TypeError, ValueError):
         return {}, 0.0
     return (state, seconds) if about == settings else ({}, 0.0)
-
-
-def _check_writable(out: Path) -> None:
-    """Refuse a folder that can't be written to, before hours go into what is to lie there."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        replace_text(out / ".writable", "")
-        (out / ".writable").unlink()
-    except OSError as error:
-        raise InputError(
-            f"out is {str(out)!r}, where nothing can be written ({error.strerror or error}); "
-            "give another folder"
-        ) from error

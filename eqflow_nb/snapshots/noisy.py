@@ -82,7 +82,7 @@ def ornstein_uhlenbeck_covariance(A: Any, D: Any) -> np.ndarray:
     """The covariance C (d, d) of `ornstein_uhlenbeck`: A C + C A^T = 2 D."""
     A = as_samples(A, "A", at_least=1).double().numpy()
     d = len(A)
-    D = positive(D, "D") * np.eye(d) if np.ndim(D) == 0 else D
+    D = positive(D, "D") * np.eye(d) if isinstance(D, int | float) else D
     D = as_samples(D, "D", dim=d, at_least=d).double().numpy()
     if A.shape != (d, d) or np.linalg.eigvals(A).real.min() <= 0:
         raise InputError(
