@@ -35,15 +35,8 @@ def jacobian(field: Field, x: Tensor) -> Tensor:
 def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0) -> Tensor:
     """Divergence (B,) of a field at states (B, d), in inverse units of time.
 
-    Parameters
-    ----------
-    field : callable (B, d) -> (B, d)
-    x : Tensor (B, d)
-    probes : int, optional
-        Estimate it with that many Hutchinson probes, E[z . J z] with random signs z.  By default
-        it is exact for d <= 6 and uses 10 probes above.
-    seed : int
-        Of the probes.
+    With `probes` it is estimated by that many Hutchinson probes, E[z . J z] with random signs z.
+    Without, it is exact for d <= 6 and takes 10 probes above.
     """
     x = as_samples(x, "x", at_least=1).contiguous()  # torch can't differentiate at repeated rows
     if probes is None and x.shape[1] <= EXACT_UP_TO:
@@ -62,13 +55,8 @@ def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0
 class Residual:
     """The continuity residual r = div v + v . s over a batch, in two normalisations.
 
-    Attributes
-    ----------
-    relative : float
-        rms r / rms |v|, per unit length.
-    ratio : float
-        E r^2 / (E (div v)^2 + E (v . s)^2): 0 is perfect, 1 is what two unrelated terms give.  It
-        misleads where both terms vanish, as on a ring.
+    `relative` is rms r / rms |v|, per unit length.  `ratio` is E r^2 / (E (div v)^2 + E (v . s)^2):
+    0 is perfect, 1 is what two unrelated terms give.  It misleads where both vanish, as on a ring.
     """
 
     relative: float
@@ -87,10 +75,9 @@ def residual(
         Use a score that the field was not made from, or the result is too good.
     x : Tensor (B, d)
         Samples of the distribution that should be kept.
-    probes : int, optional
-        Hutchinson probes, see `divergence`.  Two independent sets are then drawn, and the square is
-        the product of their residuals, which is unbiased.
-    seed : int
+    probes, seed
+        See `divergence`.  With probes two independent sets are drawn, and the square is the product
+        of their residuals, which is unbiased.
     """
     x = as_samples(x, "x")
     v = field(x)

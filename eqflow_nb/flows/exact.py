@@ -15,17 +15,8 @@ from eqflow_nb.inputs import Field, as_states, count, positive, seeded
 class Waves:
     """A smooth random potential, sum over k of a_k cos(w_k . x + phase_k), with its gradient.
 
-    Parameters
-    ----------
-    dim : int
-        The dimension d.
-    outputs : int
-        1 for a stream function, 3 for a vector potential.
-    terms : int
-        The number of waves.
-    wavelength : float
-        Typical wavelength, in the units of x.
-    seed : int
+    It has one output for a stream function, 3 for a vector potential.  The waves are `terms`, with
+    wavelengths of about `wavelength`, in the units of x (B, dim).
     """
 
     def __init__(
@@ -72,13 +63,7 @@ class StreamFunction:
     """All flows in the plane that keep p: v = J (grad psi + psi s), J = [[0, 1], [-1, 0]].
 
     p v = J grad(p psi) is a curl, so its divergence vanishes for any smooth psi.  With psi = 1 it
-    is the constant skew flow J s.
-
-    Parameters
-    ----------
-    psi : callable (B, 2) -> (B,)
-        Any smooth function; its gradient is taken automatically.
-    score : callable (B, 2) -> (B, 2)
+    is the constant skew flow J s.  The gradient of psi, (B, 2) -> (B,), is taken automatically.
     """
 
     def __init__(self, psi: Callable[[Tensor], Tensor], score: Field) -> None:
@@ -93,14 +78,7 @@ class StreamFunction:
 
 
 class VectorPotential:
-    """All flows in space that keep p: v = curl a + s x a, since p v = curl(p a).
-
-    Parameters
-    ----------
-    potential : callable (B, 3) -> (B, 3)
-        Any smooth vector field a.
-    score : callable (B, 3) -> (B, 3)
-    """
+    """All flows in space that keep p: v = curl a + s x a for any a, since p v = curl(p a)."""
 
     def __init__(self, potential: Callable[[Tensor], Tensor], score: Field) -> None:
         self.potential, self.score = potential, score
@@ -117,11 +95,7 @@ class VectorPotential:
 class StateDependentSkew:
     """Any dimension: v = A(x) s + div A, (div A)_i = sum_j dA_ij/dx_j, with A(x) made skew.
 
-    Parameters
-    ----------
-    matrix : callable (B, d) -> (B, d, d)
-        Any smooth matrix B(x); A = B - B^T, so it cannot fail to be skew.
-    score : callable (B, d) -> (B, d)
+    The matrix B(x), (B, d) -> (B, d, d), is any smooth one, and A = B - B^T.
     """
 
     def __init__(self, matrix: Callable[[Tensor], Tensor], score: Field) -> None:

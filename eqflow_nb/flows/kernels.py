@@ -18,11 +18,8 @@ from eqflow_nb.inputs import Field, InputError, as_images, as_numbers, choice, c
 class Convolution:
     """v = K * s: a filter, given for every frequency, of the score.  It keeps p only if K is skew.
 
-    Parameters
-    ----------
-    symbol : Tensor (H, W//2+1, C, C)
-        K(k), see `symbol`; or (C, C), the same for every frequency: then it mixes channels only.
-    score : callable (B, C, H, W) -> (B, C, H, W)
+    K(k) is (H, W//2+1, C, C), see `symbol`; or (C, C), the same for every frequency: then it mixes
+    channels only.
     """
 
     def __init__(self, symbol: Tensor, score: Field) -> None:
@@ -47,12 +44,6 @@ def skew_kernel(weights: Tensor) -> Tensor:
     return (weights - weights.transpose(0, 1).flip(2, 3)) / 2
 
 
-def symmetric_kernel(weights: Tensor) -> Tensor:
-    """The symmetric part of any weights (C, C, h, w), for controls; see `skew_kernel`."""
-    weights = _as_kernel(weights, "weights")
-    return (weights + weights.transpose(0, 1).flip(2, 3)) / 2
-
-
 def check_skew(kernel: Any) -> Tensor:
     """Return a kernel (C, C, h, w) if it is skew; else the error names the worst entry."""
     kernel = _as_kernel(kernel, "kernel")
@@ -72,22 +63,14 @@ def random_kernel(
 ) -> Tensor:
     """Gaussian kernel (C, C, width, width), scaled so that the largest |eigenvalue| of K(k) is 1.
 
-    Parameters
-    ----------
-    channels : int
-        C; at least 2 if the width is 1, else nothing is skew.
-    width : int
-        Odd.
-    seed : int
-    kind : str
-        "skew", or "symmetric" for a control.
-    grid : int
-        Pixels a side of the grid whose frequencies are looked at.
+    Its kind is "skew", or "symmetric" for a control.  Skew ones of width 1 need two channels.  The
+    frequencies k are those of a grid of so many pixels a side.
     """
     channels, width = count(channels, "channels", 2 if width == 1 else 1), count(width, "width")
     weights = torch.randn(channels, channels, width, width, generator=seeded(seed))
-    parts = {"skew": skew_kernel, "symmetric": symmetric_kernel}
-    kernel = parts[choice(kind, parts, "kind")](weights)
+    kernel = skew_kernel(weights)
+    if choice(kind, ("skew", "symmetric"), "kind") == "symmetric":
+        kernel = (weights + weights.transpose(0, 1).flip(2, 3)) / 2
     largest = torch.linalg.matrix_norm(symbol(kernel, (grid, grid)), ord=2).max()
     return kernel / largest.to(kernel.dtype)
 

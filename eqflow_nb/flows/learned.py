@@ -40,23 +40,9 @@ def train(
     second, whose weight lambda falls geometrically from first to last step, decides early on which
     of the many flows that keep p is approached: a smooth one.
 
-    Parameters
-    ----------
-    flow : FlowNetworks
-        Trained in place.
-    training : TrainingPoints
-    steps, batch : int
-        Adam steps; points a member and step (each member draws its own).
-    rate : float
-        Peak learning rate of a one-cycle schedule.
-    smoothness : (float, float)
-        The weight lambda at the start and at the end.
-    seed : int
-
-    Yields
-    ------
-    (step, residual)
-        The members' relative residuals (m,) on the step's batch.
+    It trains in place, and yields (step, residual): the members' relative residuals (m,) on the
+    step's batch.  Each member draws its own `batch` points; `rate` is the peak learning rate of a
+    one-cycle schedule, `smoothness` the weight lambda at the start and at the end.
     """
     steps, batch = count(steps, "steps"), count(batch, "batch")
     first, last = (positive(weight, "smoothness") for weight in smoothness)
@@ -88,30 +74,22 @@ def train(
 
 @dataclass(frozen=True)
 class Settings:
-    """How `learn` makes its networks.
+    """How `learn` makes its networks."""
 
-    Attributes
-    ----------
-    width, last, octaves, signs
-        Of the networks; see `FlowNetworks`.
-    steps, smoothness
-        Of the training; see `train`.
-    widest, wide_fraction, residual_weight_power : float
-        Of training points in the tails; see `sample_training_points`.
-    anchor, inverse_iterations
-        Of the last layer, solved at the last smoothness; see `solve_last_layer`.  With 0 iterations
-        it stays as it was trained.
-    """
-
+    # Of the networks; see `FlowNetworks`.
     width: int = 0
     last: int = 256
     octaves: int = 0
     signs: Tensor | None = None
+    # Of the training; see `train`.
     steps: int = 100
     smoothness: tuple[float, float] = (0.1, 0.02)
+    # Of training points in the tails; see `sample_training_points`.
     widest: float = 1.0
     wide_fraction: float = 0.6
     residual_weight_power: float = 0.0
+    # Of the last layer, solved at the last smoothness; see `solve_last_layer`.  With 0 iterations
+    # it stays as it was trained.
     anchor: float = 1e-4
     inverse_iterations: int = 30
 
@@ -125,26 +103,10 @@ def learn(
     seed: int = 0,
     progress: bool = True,
 ) -> tuple[FlowNetworks, Tensor]:
-    """Train an ensemble from snapshots, solve its last layer, and set the common speed.
+    """Train an ensemble from samples (n, d) and their score at a noise level sigma.
 
-    Parameters
-    ----------
-    samples : Tensor (n, d)
-    score : callable (B, d) -> (B, d)
-        The score at level sigma.
-    sigma : float
-        Noise level, in the units of the samples.
-    settings : Settings
-    members : int
-        The number of networks.
-    seed : int
-    progress : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    (FlowNetworks, Tensor (steps, members))
-        The networks at rms speed sqrt(d) over the blurred samples, and their residuals on the way.
+    The networks come at rms speed sqrt(d) over the blurred samples, with their residuals (steps,
+    members) on the way.
     """
     samples = as_samples(samples, vary=True)
     s, dim = settings, samples.shape[1]

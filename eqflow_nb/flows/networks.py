@@ -22,10 +22,8 @@ class FlowNetworks(nn.Module):
 
     Parameters
     ----------
-    members : int
-        The number m of networks.
-    dim : int
-        The dimension d.
+    members, dim : int
+        The number m of networks, the dimension d.
     width, last : int
         Units in the first and in the last hidden layer; without a width there is only the last one.
         A wide last layer is what `solve_last_layer` uses.
@@ -34,7 +32,6 @@ class FlowNetworks(nn.Module):
     signs : Tensor (d,), optional
         A symmetry S x = signs * x.  The networks are then averaged to (f(x) + S f(S x)) / 2, so
         that v(S x) = S v(x).
-    seed : int
     """
 
     signs: Tensor | None
@@ -109,15 +106,12 @@ class FlowNetworks(nn.Module):
         return self.speed * self._average(out), self.speed[:, None] * slope.permute(0, 2, 3, 1)
 
     def linearised(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Velocities (B, d) and Jacobians (B, d, d), entry (i, j) dv_i/dx_j, of states (B, d).
-
-        Blocks of rows are as in `forward`.
-        """
+        """Velocities (B, d) and Jacobians (B, d, d), entry (i, j) dv_i/dx_j, as in `forward`."""
         v, slope = self.with_jacobian(self._blocks(x))
         return v.reshape(x.shape), slope.permute(0, 2, 3, 1).reshape(*x.shape, self.dim)
 
     def jacobian(self, x: Tensor) -> Tensor:
-        """Jacobian (B, d, d), entry (i, j) dv_i/dx_j, of states (B, d) as in `forward`."""
+        """Jacobian (B, d, d), entry (i, j) dv_i/dx_j, as in `forward`."""
         return self.linearised(x)[1]
 
     @torch.no_grad()

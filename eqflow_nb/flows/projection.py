@@ -32,20 +32,11 @@ class Potentials:
 
     The monomials are those of a bounded variable, 3 tanh(x / 3), so that no velocity made of them
     runs away where there are no data.
-
-    Attributes
-    ----------
-    powers : Tensor (P, C)
-        Exponents of the monomials f_a.
-    blurs : Tensor (R, H, W//2+1)
-        Transfer functions G_r(k) of Gaussian blurs.
-    pairs : Tensor (M, 3)
-        Which (r, a, b) each test function is.
     """
 
-    powers: Tensor
-    blurs: Tensor
-    pairs: Tensor
+    powers: Tensor  # (P, C), exponents of the monomials f_a
+    blurs: Tensor  # (R, H, W//2+1), transfer functions G_r(k) of Gaussian blurs
+    pairs: Tensor  # (M, 3), which (r, a, b) each test function is
 
     def symbol(self, weights: Tensor) -> Tensor:
         """Q(k) (H, W//2+1, P, P) with phi = <f, Q * f> / 2 for a sum with weights (M,)."""
@@ -94,20 +85,14 @@ class Projected:
     """
 
     def __init__(
-        self,
-        field: Field,
-        potentials: Potentials,
-        weights: Tensor,
-        metric: Tensor,
-        gradient_fraction: float,
+        self, field: Field, tests: Potentials, weights: Tensor, metric: Tensor, fraction: float
     ) -> None:
-        self.field, self.potentials, self.metric = field, potentials, metric
-        self.gradient_fraction = gradient_fraction
-        self.mix = Filter(potentials.symbol(weights).float())
+        self.field, self.tests, self.metric = field, tests, metric
+        self.mix, self.gradient_fraction = Filter(tests.symbol(weights).float()), fraction
 
     def __call__(self, x: Tensor) -> Tensor:
         """Velocity (B, C, H, W) at images (B, C, H, W)."""
-        gradient = self.potentials.gradient(x, self.mix)
+        gradient = self.tests.gradient(x, self.mix)
         return self.field(x) - gradient / self.metric.to(x)[:, None, None]
 
 
@@ -116,15 +101,7 @@ def potentials(
 ) -> Potentials:
     """All products of two monomials to a degree in the channels, one blurred by a radius.
 
-    Parameters
-    ----------
-    channels : int
-    size : (int, int)
-        Sides of the images, pixels.
-    degree : int
-        Of the monomials, at least 1; their products have twice that.
-    radii : tuple of float
-        Standard deviations of the Gaussian blurs, pixels; 0 is none.
+    Sizes (of the images) and radii (standard deviations of the blurs; 0 is none) are in pixels.
     """
     degree = count(degree, "degree")
     powers = [

@@ -23,11 +23,8 @@ from eqflow_nb.inputs import (
 class Linear:
     """v = M s for any constant matrix M.  It keeps p only if M is skew: the controls use others.
 
-    Parameters
-    ----------
-    matrix : Tensor (d, d) or (m, d, d)
-        One matrix, or m of them: then the rows of x are m blocks of equal size, one for each.
-    score : callable (B, d) -> (B, d)
+    M is one matrix (d, d), or m of them: then the rows of x are m blocks of equal size, one for
+    each.
     """
 
     def __init__(self, matrix: Tensor, score: Field) -> None:

@@ -10,8 +10,7 @@ from eqflow_nb.flows.training_points import TrainingPoints
 from eqflow_nb.inputs import count, positive
 
 BLOCK = 512
-# One point in so many is used where a mean is all that is wanted.
-FEWER = 4
+FEWER = 4  # one point in so many is used where a mean is all that is wanted
 RIDGE = 1e-7
 
 
@@ -30,16 +29,8 @@ def solve_last_layer(
     iteration: they converge to the least value of the first two terms for a given E |v|^2, the
     smoothest flow that the hidden layers can express.
 
-    Parameters
-    ----------
-    flow : FlowNetworks
-        Changed in place.
-    training : TrainingPoints
-        The residual's mean is over all of them, the other means over every fourth.
-    smoothness : float
-    anchor : float
-        The weight of staying where the iteration before ended.
-    inverse_iterations : int
+    The flow is changed in place.  The mean of r^2 is over all training points, the other means over
+    every fourth; `anchor` weighs staying where the iteration before ended.
     """
     smoothness, anchor = positive(smoothness, "smoothness"), positive(anchor, "anchor")
     inverse_iterations = count(inverse_iterations, "inverse_iterations")

@@ -34,17 +34,8 @@ def equal_rate_kernel(score: GaussianFieldScore) -> Tensor:
 
     At frequency k the flow is v = -a J (C + sigma^2 I)^-1 (x - mu).  A matrix J S with S symmetric
     and positive has the eigenvalues ±i sqrt(det S), so these turn at a(k) / sqrt(det(C(k) +
-    sigma^2 I)), which is the same for all k if a is the `low_pass`.  The largest eigenvalue of K is
-    then 1.
-
-    Parameters
-    ----------
-    score : GaussianFieldScore
-        Of two channels.
-
-    Returns
-    -------
-    Tensor (H, W//2+1, 2, 2)
+    sigma^2 I)), which is the same for all k if a is the `low_pass`.  The largest eigenvalue of K,
+    (H, W//2+1, 2, 2), is then 1.
     """
     return low_pass(score)[..., None, None] * torch.tensor(QUARTER_TURN).to(score.covariance)
 
@@ -55,12 +46,6 @@ class CopulaFlow:
     If dy/dt = v_y keeps p_y then dx/dt = v_y(g(x)) / g'(x) keeps the distribution of x = g^-1(y):
     it is the same motion in other coordinates.  Written in x it is v = A s + div A with the skew
     matrix A(x) = g'(x)^-1 K g'(x)^-1, so the rule depends on the state.
-
-    Parameters
-    ----------
-    symbol : Tensor (H, W//2+1, C, C) or (C, C)
-        K(k), skew, such as `equal_rate_kernel(score.gaussian)`.
-    score : GaussianCopulaScore
     """
 
     def __init__(self, symbol: Tensor, score: GaussianCopulaScore) -> None:
@@ -89,16 +74,8 @@ def control(
 ) -> Convolution:
     """Fields with the same low pass a(k) but not J: what they share with the truth is owed to it.
 
-    Parameters
-    ----------
-    score : GaussianFieldScore
-        Of two channels.
-    kind : str
-        "random", "symmetric" (off the diagonal) or "identity" (the score itself).
-    seed : int
-        Of a random matrix.
-    scale : Tensor (2,), optional
-        The units of the channels in which the matrix is meant; J is the same in all.
+    Instead of J they have a matrix of a kind: "random", "symmetric" (off the diagonal) or
+    "identity" (the score itself).  It is meant in channels of units `scale` (2,).
     """
     if choice(kind, [*CONTROLS, "random"], "kind") == "random":
         matrix = torch.randn(2, 2, generator=seeded(seed))
@@ -132,10 +109,6 @@ def fit_radial(
         Rings of |k| on which c is constant, finer where the pattern has its power.
     weight : float or Tensor that broadcasts with x
         What a misfit counts in each channel.
-
-    Returns
-    -------
-    Tensor (H, W//2+1, 2, 2)
     """
     x, velocity = as_images(x, "x", channels=2), as_images(velocity, "velocity", channels=2)
     gaussian = score.gaussian if isinstance(score, GaussianCopulaScore) else score
@@ -168,21 +141,8 @@ def exact_states(
     """States (T, B, C, H, W) of dx = (K + eta) * s dt + sqrt(2 eta) dW, exact to rounding.
 
     The motion of a Gaussian field is linear: frequency by frequency, with S = C + sigma^2 I and
-    E = exp(-t (K + eta I) S^-1), x(t) - mu = E (x(0) - mu) + L z with L L^H = S - E S E^H.
-
-    Parameters
-    ----------
-    score : GaussianFieldScore
-    symbol : Tensor (C, C) or (H, W//2+1, C, C)
-        The rule K.
-    x : Tensor (B, C, H, W)
-        Where it starts, at time 0.
-    times : sequence of float
-        Each is reached from the start in one step.
-    eta : float
-        The diffusion; >= 0.
-    seed : int
-        Of the noise.
+    E = exp(-t (K + eta I) S^-1), x(t) - mu = E (x(0) - mu) + L z with L L^H = S - E S E^H.  Each
+    time is reached from the start x (B, C, H, W) in one step; K is (C, C) or (H, W//2+1, C, C).
     """
     mean, eta = score.mean.to(x)[:, None, None], between(eta, "eta", 0, math.inf)
     kind = torch.complex128 if symbol.is_complex() else torch.float64

@@ -39,9 +39,7 @@ def sample_training_points(
     ----------
     samples : Tensor (N, d)
     score : callable (B, d) -> (B, d)
-        The score at level sigma.  It is evaluated once.
-    sigma : float
-        Noise level, in the units of the samples.
+        The score at the noise level sigma, which is in the units of the samples.
     n : int
         The number of points.
     widest : float
@@ -50,7 +48,6 @@ def sample_training_points(
         Fraction of points blurred at levels drawn uniformly between sigma and the widest.
     residual_weight_power : float
         Weights are (1 + sigma^2 |s|^2 / d)^-power; 0 leaves all points equal.
-    seed : int
     """
     samples = as_samples(samples, vary=True)
     sigma, wide_fraction = positive(sigma, "sigma"), between(wide_fraction, "wide_fraction", 0, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from scipy.cluster.vq import kmeans2
@@ -22,15 +21,12 @@ from eqflow_nb.inputs import (
 )
 from eqflow_nb.snapshots.base import blur
 
-# States in hand at once: their numbers fit into a processor's cache.  More take up to three times
-# as long.
-ROWS = 4096
+ROWS = 4096  # states in hand at once: their numbers fit into a processor's cache
 COMPONENTS = (2, 8, 24, 64)
 EM_ROUNDS = 30
 STARTS = 16
 CHOOSING = 20000  # the samples, at most, on which the number of components is chosen
-# Keeps a component that sits on few samples from collapsing; far below any noise level in use.
-LEAST_VARIANCE = 1e-5
+LEAST_VARIANCE = 1e-5  # keeps a component on few samples from collapsing; far below any sigma
 
 
 class MixtureScore:
@@ -38,22 +34,17 @@ class MixtureScore:
 
     With P_k the inverse covariances, log N_k is a quadratic polynomial of x, so one matrix product
     of (1, x, x x^T) with a table gives all M exponents, and a second one the score.  It is an exact
-    gradient, so a constant skew matrix times it keeps the mixture for ever.
-
-    Parameters
-    ----------
-    weights : Tensor (M,)
-        Positive; normalised to sum 1.
-    means : Tensor (M, d)
-    covariances : Tensor (M, d, d)
-        Symmetric, positive definite.
+    gradient, so a constant skew matrix times it keeps the mixture for ever.  Weights (M,) are
+    positive, and normalised to sum 1; means are (M, d), covariances (M, d, d).
     """
 
     def __init__(self, weights: Tensor, means: Tensor, covariances: Tensor) -> None:
         means = as_samples(means, "means", at_least=1).double()
         m, d = means.shape
-        weights = as_numbers(weights, "weights")
-        covariances = as_numbers(covariances, "covariances")
+        weights, covariances = (
+            as_numbers(weights, "weights"),
+            as_numbers(covariances, "covariances"),
+        )
         if covariances.shape != (m, d, d) or weights.shape != (m,):
             raise InputError(
                 f"weights {tuple(weights.shape)} and covariances {tuple(covariances.shape)} do not "
@@ -67,13 +58,10 @@ class MixtureScore:
         bad = (failed != 0) | ~torch.isfinite(size) | (excess > 1e-5 * size)
         if bad.any():
             k = int(bad.nonzero()[0])
-            raise InputError(
-                f"covariances[{k}] is {covariances[k].tolist()}; "
-                "every one must be symmetric and positive definite"
-            )
-        self.dim = d
-        weights = weights / weights.sum()
-        self.weights, self.means, self.covariances = weights, means, covariances
+            found = f"covariances[{k}] is {covariances[k].tolist()}"
+            raise InputError(f"{found}; every one must be symmetric and positive definite")
+        self.dim, self.means, self.covariances = d, means, covariances
+        self.weights = weights = weights / weights.sum()
         precision = torch.cholesky_inverse(factor)
         pull = torch.einsum("kij,kj->ki", precision, means)
         half_log_det = factor.diagonal(dim1=1, dim2=2).log().sum(1)
@@ -81,9 +69,8 @@ class MixtureScore:
         constant = constant - 0.5 * d * math.log(2 * math.pi)
         flat = precision.reshape(m, d * d)
         exponents = torch.cat([constant[:, None], pull, -0.5 * flat], 1).T.contiguous()
-        pulls = torch.cat([pull, flat], 1)
-        self._double = (exponents, pulls)
-        self._single = (exponents.float(), pulls.float())
+        tables = (exponents, torch.cat([pull, flat], 1))
+        self._tables = {kind: [t.to(kind) for t in tables] for kind in (torch.float, torch.double)}
 
     def __call__(self, x: Tensor) -> Tensor:
         """Score (B, d) at states (B, d)."""
@@ -96,8 +83,7 @@ class MixtureScore:
 
     def blurred(self, sigma: float) -> MixtureScore:
         """Score of the same mixture with more noise, N(0, sigma^2 I), added to its samples."""
-        sigma = positive(sigma, "sigma")
-        return _blurred((self.weights, self.means, self.covariances), sigma)
+        return _blurred(self.weights, self.means, self.covariances, positive(sigma, "sigma"))
 
     def responsibilities(self, x: Tensor) -> Tensor:
         """Posterior probabilities (B, M) that states (B, d) came from each component."""
@@ -112,8 +98,8 @@ class MixtureScore:
 
     def jacobian(self, x: Tensor) -> Tensor:
         """Jacobian (B, d, d) of the score: E[g g^T - P] - s s^T, g_k = P_k (mu_k - x)."""
-        d = self.dim
-        pulls, share = self._tables_for(x)[1], self.responsibilities(x)
+        d, share = self.dim, self.responsibilities(x)
+        pulls = self._tables_for(x)[1]
         precision = pulls[:, d:].view(-1, d, d)
         g = pulls[:, :d] - torch.einsum("kij,bj->bki", precision, x)
         s = torch.einsum("bk,bki->bi", share, g)
@@ -123,9 +109,8 @@ class MixtureScore:
     def _exponents(self, x: Tensor) -> Tensor:
         return _polynomials(x) @ self._tables_for(x)[0]
 
-    def _tables_for(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        exponents, pulls = self._single if x.dtype == torch.float32 else self._double
-        return exponents.to(x), pulls.to(x)
+    def _tables_for(self, x: Tensor) -> list[Tensor]:
+        return [table.to(x) for table in self._tables[x.dtype]]
 
 
 def gaussian(mean: Tensor, covariance: Tensor) -> MixtureScore:
@@ -134,7 +119,7 @@ def gaussian(mean: Tensor, covariance: Tensor) -> MixtureScore:
     return MixtureScore(mean.new_ones(1), mean[None], as_numbers(covariance, "covariance")[None])
 
 
-def of_density(log_density: Callable[[Tensor], Tensor]) -> Field:
+def of_density(log_density: Field) -> Field:
     """Score of any differentiable log density (B, d) -> (B,), by automatic differentiation.
 
     Each value must depend on its own row only.  A constant may be missing.
@@ -157,9 +142,8 @@ def fit_mixture(
 
     Parameters
     ----------
-    samples : Tensor (n, d)
-    sigma : float
-        Noise level, in the units of the samples.
+    samples, sigma
+        Points (n, d), and the noise level in their units.
     components : int, optional
         The number M of Gaussians, at most n / 5.  By default the smallest of 2, 8, 24 and 64 whose
         likelihood on blurred, held-out samples is within one standard error of the best.
@@ -172,24 +156,22 @@ def fit_mixture(
     x = as_samples(samples, at_least=5 * (components or 2), vary=True).detach().double()
     if signs is not None:
         signs = as_signs(signs, x.shape[1]).to(x)
-    if components is None:
-        components = _choose_components(x, sigma, seed)
+    components = components or _choose_components(x, sigma, seed)
     weights, means, covariances = _maximise(x, components, seed)
     if signs is not None:
         flip = torch.diag(signs)
         weights, means = torch.cat([weights, weights]), torch.cat([means, means @ flip])
         covariances = torch.cat([covariances, flip @ covariances @ flip])
-    return _blurred((weights, means, covariances), sigma)
+    return _blurred(weights, means, covariances, sigma)
 
 
 def _choose_components(x: Tensor, sigma: float, seed: int) -> int:
     """Smallest size within one standard error of the best on held-out, blurred samples."""
     generator = seeded(seed)
     x = x[torch.randperm(len(x), generator=generator).to(x.device)][:CHOOSING]
-    held_out, rest = x[: len(x) // 4], x[len(x) // 4 :]
-    held_out = blur(held_out, sigma, generator)
+    held_out, rest = blur(x[: len(x) // 4], sigma, generator), x[len(x) // 4 :]
     sizes = [m for m in COMPONENTS if 5 * m <= len(rest)] or [1]
-    logs = [_blurred(_maximise(rest, m, seed), sigma).log_density(held_out) for m in sizes]
+    logs = [_blurred(*_maximise(rest, m, seed), sigma).log_density(held_out) for m in sizes]
     best = max(logs, key=lambda log: float(log.mean()))
     for m, log in zip(sizes, logs, strict=True):
         behind = best - log
@@ -198,8 +180,7 @@ def _choose_components(x: Tensor, sigma: float, seed: int) -> int:
     return sizes[-1]
 
 
-def _blurred(mixture: tuple[Tensor, Tensor, Tensor], sigma: float) -> MixtureScore:
-    weights, means, covariances = mixture
+def _blurred(weights: Tensor, means: Tensor, covariances: Tensor, sigma: float) -> MixtureScore:
     eye = torch.eye(means.shape[1]).to(means)
     return MixtureScore(weights, means, covariances + sigma**2 * eye)
 

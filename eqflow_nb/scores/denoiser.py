@@ -20,16 +20,11 @@ class DenoiserScore(nn.Module):
     def __init__(self, dim: int, sigma: float, width: int = 64, seed: int = 0) -> None:
         super().__init__()
         self.sigma, self.dim = positive(sigma, "sigma"), count(dim, "dim")
-        width = count(width, "width")
+        width, layer = count(width, "width"), nn.Linear
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.noise = nn.Sequential(
-                nn.Linear(dim, width),
-                nn.SiLU(),
-                nn.Linear(width, width),
-                nn.SiLU(),
-                nn.Linear(width, dim),
-            )
+            hidden = [layer(dim, width), nn.SiLU(), layer(width, width), nn.SiLU()]
+            self.noise = nn.Sequential(*hidden, layer(width, dim))
 
     def forward(self, x: Tensor) -> Tensor:
         """Score (B, d) at states (B, d)."""
@@ -57,17 +52,8 @@ def train(
 
     A generator: it yields (step, loss) so that the caller owns progress bars and early stopping.
     The loss is that of the step's batch, per sample; d is what predicting no noise would give.
+    Samples are (n, d); `rate` is the peak learning rate of a one-cycle schedule.
     Vincent, Neural Computation 23, 1661 (2011), eq. 4.3.
-
-    Parameters
-    ----------
-    score : DenoiserScore
-        Trained in place.
-    samples : Tensor (n, d)
-    steps, batch : int
-    rate : float
-        Peak learning rate of a one-cycle schedule.
-    seed : int
     """
     steps, batch = count(steps, "steps"), count(batch, "batch")
     samples = as_samples(samples, dim=score.dim, vary=True).to(next(score.parameters()))

@@ -25,12 +25,8 @@ PIXELS = 500_000  # of a channel, enough for its quantiles
 class MonotoneMap:
     """A rising map y = g(x) of each channel's values: cubic pieces, straight beyond the last.
 
-    Parameters
-    ----------
-    knots : Tensor (C, m)
-        Where the pieces meet, rising.
-    pieces : Tensor (4, C, m - 1)
-        Coefficients of each, the cubic one first, in the distance from its left knot.
+    The pieces meet at knots (C, m).  Their coefficients are (4, C, m - 1), the cubic one first, in
+    the distance from the left knot.
     """
 
     def __init__(self, knots: Tensor, pieces: Tensor) -> None:
@@ -60,16 +56,8 @@ class MonotoneMap:
 class GaussianCopulaScore:
     """Score of images x for which y = g(x) is a Gaussian random field.
 
-    s(x) = g'(x) s_y(g(x)) + g''(x) / g'(x), as p(x) = p_y(g(x)) prod g'(x).
-
-    Parameters
-    ----------
-    transform : MonotoneMap
-        The map g.
-    gaussian : GaussianFieldScore
-        Of y.
-    sigma : float
-        Noise level of x, which is in the distribution of y already.
+    s(x) = g'(x) s_y(g(x)) + g''(x) / g'(x), as p(x) = p_y(g(x)) prod g'(x).  `transform` is g,
+    `gaussian` the score s_y of y, which has the noise of x, of level sigma, in it already.
     """
 
     def __init__(self, transform: MonotoneMap, gaussian: GaussianFieldScore, sigma: float) -> None:
@@ -94,16 +82,12 @@ def fit_gaussian_copula(
 
     Parameters
     ----------
-    snapshots : Tensor (n, C, H, W)
-        Clean; with H = W to symmetrise.
-    sigma : float
-        Noise level, in the units of the snapshots.
+    snapshots, sigma, symmetrise
+        See `fit_gaussian_field`.
     copula_fraction : float
         f in g(x) = (1 - f) x + f q(x), where q makes the histogram Gaussian: 0 is
         `fit_gaussian_field`, 1 the copula.  Where most pixels are one empty background, 1 stretches
         that most of all.
-    symmetrise : bool
-        See `fit_gaussian_field`.
     seed : int
         Of the blur.
     """

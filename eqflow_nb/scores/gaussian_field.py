@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from eqflow_nb.fourier import Filter
-from eqflow_nb.inputs import InputError, as_images, count, floating, positive
+from eqflow_nb.inputs import InputError, as_images, floating, positive
 
 
 class GaussianFieldScore:
@@ -14,32 +14,14 @@ class GaussianFieldScore:
 
     Exact for a Gaussian random field; for other images it is the score that knows their spectrum
     and nothing else.  The Fourier transform is orthonormal, so C(k) is the covariance of its
-    coefficients, and white noise of deviation sigma adds sigma^2 at each k.
-
-    Parameters
-    ----------
-    mean : Tensor (C,)
-        Of each channel; mu(k) is not 0 at k = 0 only.
-    covariance : Tensor (H, W // 2 + 1, C, C)
-        C(k), real and symmetric.
-    sigma : float
-        Noise level, in the units of the images.
-    width : int, optional
-        W, which C(k) leaves open; without it W is even.
+    coefficients, and white noise of deviation sigma adds sigma^2 at each k.  C(k) is real and
+    symmetric, (H, W // 2 + 1, C, C), and leaves open whether W is odd.  The mean (C,) of each
+    channel is mu(k) at k = 0; elsewhere mu(k) is 0.
     """
 
-    def __init__(
-        self, mean: Tensor, covariance: Tensor, sigma: float, width: int | None = None
-    ) -> None:
+    def __init__(self, mean: Tensor, covariance: Tensor, sigma: float, odd: bool = False) -> None:
         self.mean, self.covariance, self.sigma = mean, covariance, positive(sigma, "sigma")
-        columns = covariance.shape[1]
-        width = 2 * (columns - 1) if width is None else count(width, "width")
-        if width // 2 + 1 != columns:
-            raise InputError(
-                f"width is {width}, which has {width // 2 + 1} frequencies; covariance has "
-                f"{columns} of them"
-            )
-        self.size = (covariance.shape[0], width)
+        self.size = (covariance.shape[0], 2 * (covariance.shape[1] - 1) + odd)
         noise = self.sigma**2 * torch.eye(len(mean)).to(covariance)
         self.precision, singular = torch.linalg.inv_ex(covariance + noise)
         if singular.any():
@@ -61,7 +43,7 @@ class GaussianFieldScore:
 
     def at(self, sigma: float) -> GaussianFieldScore:
         """The same spectrum at another noise level."""
-        return GaussianFieldScore(self.mean, self.covariance, sigma, self.size[1])
+        return GaussianFieldScore(self.mean, self.covariance, sigma, self.size[1] % 2 == 1)
 
 
 def fit_gaussian_field(
@@ -73,10 +55,8 @@ def fit_gaussian_field(
 
     Parameters
     ----------
-    snapshots : Tensor (n, C, H, W)
-        Clean; with H = W to symmetrise.
-    sigma : float
-        Noise level, in the units of the snapshots.
+    snapshots, sigma
+        Clean images (n, C, H, W), with H = W to symmetrise; the noise level in their units.
     symmetrise : bool
         Also average over the eight turns and mirror images of the grid: right for distributions
         without a direction, and worth up to four times as many snapshots.
@@ -91,7 +71,7 @@ def fit_gaussian_field(
     power = (power + power.mT) / 2
     if symmetrise:
         power = (_mirrored(power) + _mirrored(power.transpose(0, 1))) / 2
-    return GaussianFieldScore(mean, power[:, : width // 2 + 1].contiguous(), sigma, width)
+    return GaussianFieldScore(mean, power[:, : width // 2 + 1].contiguous(), sigma, width % 2 == 1)
 
 
 def _mirrored(power: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -22,14 +23,8 @@ FAR = 0.25  # of the images, blurred by more than the highest level that is used
 class ImageScore(nn.Module):
     """s(x) = (D(x) - x) / sigma^2 of images, with a denoiser run at one noise level (Tweedie).
 
-    Parameters
-    ----------
-    net : UNet
-        The denoiser D of every level.
-    sigma : float
-        Noise level, in units of a channel's standard deviation.
-    levels : (float, float)
-        The lowest and highest level it was trained at; sigma lies between them.
+    The level sigma, in units of a channel's standard deviation, lies between the lowest and the
+    highest that the denoiser was trained at.
     """
 
     def __init__(self, net: UNet, sigma: float, levels: tuple[float, float] = LEVELS) -> None:
@@ -77,13 +72,10 @@ def train(
 
     Parameters
     ----------
-    net : UNet
-        Trained in place.
+    net, steps, batch, rate
+        `rate` is the peak learning rate of a one-cycle schedule.
     draw : callable (n, generator) -> Tensor (n, C, H, W)
         Fresh clean images of unit deviation, of the same size at every call.
-    steps, batch : int
-    rate : float
-        Peak learning rate of a one-cycle schedule.
     levels : (float, float) or (float, float, float)
         The lowest and the highest noise level; if there is a third, a quarter of the images are
         blurred by more, up to that.  It takes such levels to come from noise.
@@ -91,7 +83,6 @@ def train(
         Half of the images blurred by the first two levels also get smooth stains, of a deviation up
         to this many sigma.  White noise hardly ever fades a whole creature, so without them the
         network has not seen how to mend one, and in a long rollout creatures fade little by little.
-    seed : int
     state : dict, optional
         Filled at every step with copies of all that training needs, and its smoothed loss.  Pass it
         back to resume training.
@@ -133,8 +124,12 @@ def train(
         value = float(loss.detach())
         smoothed += 0.01 * (value - smoothed)
         if state is not None:
+            so_far = {
+                "step": torch.tensor(step + 1),
+                "loss": torch.tensor(smoothed, dtype=torch.double),
+            }
             # At once, since an interrupt may come in the middle of a step.
-            state.update(_state(net, mean, optimiser, step + 1, smoothed))
+            state.update(_state(net, mean, optimiser) | so_far)
         yield step, value
     net.load_state_dict(mean.module.state_dict())
 
@@ -154,26 +149,23 @@ def one_cycle(step: int, steps: int, rate: float) -> float:
     return rate * (0.001 + 0.999 * (1 + math.cos(angle)) / 2)
 
 
-def _state(
-    net: UNet, mean: AveragedModel, optimiser: torch.optim.Adam, step: int, loss: float
-) -> dict[str, Tensor]:
+def _state(net: nn.Module, mean: nn.Module, optimiser: torch.optim.Adam) -> dict[str, Tensor]:
     """Copies of all that training needs, as tensors with names."""
     parts = {"net": net.state_dict(), "mean": mean.state_dict()}
     parts |= {f"adam {i}": slot for i, slot in optimiser.state_dict()["state"].items()}
-    flat = {f"{part}/{key}": v.clone() for part, of in parts.items() for key, v in of.items()}
-    return flat | {"step": torch.tensor(step), "loss": torch.tensor(loss, dtype=torch.float64)}
+    return {f"{part}/{key}": v.clone() for part, of in parts.items() for key, v in of.items()}
 
 
 def _resume(
-    state: dict[str, Tensor], net: UNet, mean: AveragedModel, optimiser: torch.optim.Adam
+    state: dict[str, Tensor], net: nn.Module, mean: nn.Module, optimiser: torch.optim.Adam
 ) -> None:
-    def part(name: str) -> dict[str, Tensor]:
-        start = name + "/"
-        return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
-
-    net.load_state_dict(part("net"))
-    mean.load_state_dict(part("mean"))
-    slots = {i: part(f"adam {i}") for i in range(len(list(net.parameters())))}
+    parts: dict[str, dict[str, Tensor]] = defaultdict(dict)
+    for name, value in state.items():
+        part, _, key = name.partition("/")
+        parts[part][key] = value
+    net.load_state_dict(parts["net"])
+    mean.load_state_dict(parts["mean"])
+    slots = {i: parts[f"adam {i}"] for i in range(len(list(net.parameters())))}
     optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
 
 

@@ -23,21 +23,11 @@ CRITERION = (
 
 @dataclass(frozen=True)
 class Choice:
-    """A noise level and the curve that it was read from.
+    """A noise level, in the units of the samples, and the curve that it was read from.
 
-    Attributes
-    ----------
-    sigma : float
-        The level, in the units of the samples.
-    sigmas : array (k,)
-        The levels tried.
-    values, errors : array (k,)
-        Distance of a blurred half to the other half, over that without blur; its standard error
-        over random halves.
-    tolerance : float
-        The largest value that is accepted.
-    criterion : str
-        The rule in words.
+    `values` (k,) are distances of a half blurred by each of `sigmas` to the other half, over that
+    without blur; `errors` their standard errors over random halves; up to `tolerance` a value is
+    accepted.  `criterion` says so in words.
     """
 
     sigma: float
@@ -59,17 +49,10 @@ def choose_sigma(x: Any, sigmas: Sequence[float] | None = None, seed: int = 0) -
     compare its distance to the other half with the distance before.
 
     The likelihood of left-out points, the usual way to choose a bandwidth, does as well on the
-    toys, with levels about half as large where edges are sharp.  But it blurs heavy tails too much
-    (up to a third off the best on the cells), and falls to 0 where rows are duplicated.
+    toys.  But it blurs heavy tails too much, and falls to 0 where rows are duplicated.
 
-    Parameters
-    ----------
-    x : Tensor or array (n, d)
-        At least 20 samples, each column with a standard deviation of about 1.
-    sigmas : sequence of float, optional
-        Levels to try; by default 26 from .03 to 1, times the rms standard deviation of the columns.
-    seed : int
-        Of the halves, directions and noise.
+    Samples x (n, d) are at least 20, each column with a standard deviation of about 1.  Levels to
+    try are by default 26 from .03 to 1, times the rms standard deviation of the columns.
     """
     samples = as_samples(x, "x", at_least=20, vary=True).detach().cpu().double().numpy()
     if sigmas is None:

@@ -35,11 +35,6 @@ class PoseDenoiser:
     ----------
     poses : Tensor (number, 3)
         Pixels down and right of the canvas's middle, and radians anticlockwise, never wrapped.
-
-    Raises
-    ------
-    InputError
-        If the picture is not (C, S, S), or the creature does not fit on the canvas.
     """
 
     def __init__(self, picture: Tensor, diameter: float, size: int, number: int = 1) -> None:

@@ -22,31 +22,15 @@ KEEP = 30.0  # seconds between two states on disk from which an interrupted trai
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one file of weights is made.
+    """How one file of weights is made; see `images.train` and `UNet` for what is not said here."""
 
-    Attributes
-    ----------
-    world : str
-        The world of fields, one of `snapshots.FIELDS`.
-    size : int
-        Pixels a side of the snapshots.
-    snapshots : int
-        How many of them are learned from.
-    steps, batch, levels, stain_sd
-        See `images.train`.
-    mirror : bool
-        Whether mirror images are as likely as the snapshots themselves.
-    widths : tuple of int
-        Channels of the network at each resolution.
-    """
-
-    world: str
-    size: int
-    snapshots: int
+    world: str  # one of `snapshots.FIELDS`
+    size: int  # pixels a side
+    snapshots: int  # how many are learned from
     steps: int
     batch: int
     levels: tuple[float, ...]
-    mirror: bool
+    mirror: bool  # whether mirror images are as likely as the snapshots themselves
     stain_sd: float = 0.0
     widths: tuple[int, ...] = (32, 48, 64)
 
@@ -82,22 +66,8 @@ def train_weights(
 ) -> Path:
     """Train the denoiser called `name` and write OUT/NAME.safetensors.
 
-    An interrupted training resumes where it was, given the same settings.
-
-    Parameters
-    ----------
-    name : str
-        One of `RECIPES`.
-    out : Path
-        Folder of the result, and of the state while it is being made.
-    seed : int
-        Of the snapshots, the first weights and the order of everything.
-    steps : int, optional
-        Other than the recipe's.
-    device : str
-        auto, cpu or cuda.
-    progress : bool
-        Show a progress bar.
+    An interrupted training resumes where it was, given the same settings; its state is kept in OUT
+    meanwhile.  The seed is that of the snapshots, the first weights and the order of everything.
     """
     recipe = RECIPES[choice(name, RECIPES, "weights")]
     place = pick_device(device)
@@ -119,16 +89,8 @@ def train_weights(
         if state:
             weights.write(unfinished, state, {**settings, "seconds": seconds()})
 
-    path = images.train(
-        net,
-        shuffled(stills, recipe.mirror),
-        steps,
-        recipe.batch,
-        levels=recipe.levels,
-        stain_sd=recipe.stain_sd,
-        seed=seed,
-        state=state,
-    )
+    options = {"levels": recipe.levels, "stain_sd": recipe.stain_sd, "seed": seed, "state": state}
+    path = images.train(net, shuffled(stills, recipe.mirror), steps, recipe.batch, **options)
     done = int(state.get("step", 0))
     bar = tqdm(path, name, total=steps, initial=done, disable=not progress, mininterval=1.0)
     try:
@@ -155,9 +117,8 @@ def shuffled(stills: Tensor, mirror: bool) -> Callable[[int, torch.Generator], T
 
         size, flips = stills.shape[-1], some(2)
         chosen = []
-        for i, turn, down, right, flip in zip(
-            some(len(stills)), some(4), some(size), some(size), flips
-        ):
+        shifts = zip(some(len(stills)), some(4), some(size), some(size), flips)
+        for i, turn, down, right, flip in shifts:
             still = stills[i].rot90(turn, (1, 2)).roll((down, right), (1, 2))
             chosen.append(still.flip(2) if mirror and flip else still)
         return torch.stack(chosen)

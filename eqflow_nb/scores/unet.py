@@ -17,15 +17,8 @@ class UNet(nn.Module):
     Convolutions wrap around, so the network commutes with shifts by `2 ** len(widths)` pixels, and
     takes grids of any size those divide.  With c = 1 / (1 + sigma^2), D = c x + sigma sqrt(c) f,
     where f(sqrt(c) x, sigma) is the network: then f has inputs and targets of unit size at every
-    level (Karras et al., NeurIPS 2022, eq. 7, for data of unit deviation).
-
-    Parameters
-    ----------
-    channels : int
-        C of the images.
-    widths : sequence of int
-        Channels at 1/2, 1/4, 1/8, ... of the resolution.
-    seed : int
+    level (Karras et al., NeurIPS 2022, eq. 7, for data of unit deviation).  Widths are the channels
+    at 1/2, 1/4, 1/8, ... of the resolution.
     """
 
     def __init__(self, channels: int, widths: Sequence[int] = (32, 48, 64), seed: int = 0) -> None:

@@ -26,15 +26,9 @@ def shipped() -> list[str]:
 
 
 def load(name: str | Path, sigma: float, device: torch.device | str = "cpu") -> ImageScore:
-    """Score of images from weights of `shipped()`, or from a file of `save`.
+    """Score of images at a level sigma from weights of `shipped()`, or from a file of `save`.
 
-    Parameters
-    ----------
-    name : str or Path
-        One of `shipped()`, or a path that ends in .safetensors.
-    sigma : float
-        Noise level to run it at, in units of a channel's standard deviation.
-    device : str or torch.device
+    A path ends in .safetensors; sigma is in units of a channel's standard deviation.
     """
     path = Path(name) if str(name).endswith(".safetensors") else FOLDER / f"{name}.safetensors"
     if not path.is_file():
@@ -44,9 +38,8 @@ def load(name: str | Path, sigma: float, device: torch.device | str = "cpu") -> 
         net = UNet(int(about["channels"]), [int(width) for width in about["widths"]])
         levels = (float(about["levels"][0]), float(about["levels"][1:][-1]))
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, RuntimeError) as error:
-        raise InputError(
-            f"weights {path.name} do not say channels, widths and levels; make them again"
-        ) from error
+        said = f"weights {path.name} do not say channels, widths and levels; make them again"
+        raise InputError(said) from error
     try:
         net.load_state_dict({key: value.float() for key, value in tensors.items()})
     except RuntimeError as error:

@@ -1,12 +1,14 @@
-"""Costs of scores: a fitted mixture against the kernel density it replaces."""
+"""Costs of scores: a fitted mixture against the kernel density it replaces; images."""
 
 import pytest
 import torch
 
+from eqflow_nb import scores
+from eqflow_nb.flows import projection, spectral_kernel
 from eqflow_nb.scores import DenoiserScore, KernelDensityScore, denoiser, fit_mixture
 from eqflow_nb.snapshots import world
 
-SIGMA = 0.31
+SIGMA, SIZE = 0.31, 128
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +37,19 @@ def test_training_a_denoiser_for_100_steps(benchmark, samples):
     score = DenoiserScore(3, SIGMA)
     history = benchmark(lambda: list(denoiser.train(score, samples, steps=100)))
     assert len(history) == 100
+
+
+@pytest.mark.benchmark(group="one image of two channels, 128 by 128")
+@pytest.mark.parametrize("what", ["spectral score", "network score", "projected flow"])
+def test_fields(benchmark, what):
+    torch.set_num_threads(1)
+    x = torch.randn(8, 2, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    score = scores.fit_gaussian_field(x, 0.5)
+    tests = projection.potentials(2, (SIZE, SIZE), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
+    fields = {
+        "spectral score": score,
+        "network score": scores.load("waves", 0.5),
+        "projected flow": projection.project(spectral_kernel.flow(score), x, tests, torch.ones(2)),
+    }
+    with torch.no_grad():
+        benchmark(fields[what], x[:1])

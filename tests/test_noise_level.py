@@ -101,7 +101,9 @@ def rolled_distance(train, fresh, sigma, seed, t=4.0):
     return float(np.mean([sliced_wasserstein(x, y, 100) for x in clouds for y in fresh]))
 
 
-@pytest.mark.parametrize("name", [*NAMES, "cells"])
+@pytest.mark.parametrize(
+    "name", ["ring", *(pytest.param(n, marks=pytest.mark.slow) for n in (*NAMES, "cells"))]
+)
 def test_no_other_level_keeps_the_law_much_better(name) -> None:
     """Aim: 1.2 with 2,000 points; a cloud of 350 is noisier, so two seeds are averaged."""
     grid, ratios = (0.1, 0.2, 0.4), []

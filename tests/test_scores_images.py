@@ -1,0 +1,355 @@
+"""Scores of images from a denoiser: the periodic U-Net, its training, and weights on disk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from eqflow_nb import rollout, scores, snapshots
+from eqflow_nb.inputs import InputError
+from eqflow_nb.running.commands import main
+from eqflow_nb.scores import images, training, weights
+from eqflow_nb.scores.unet import UNet
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def stirred(widths: tuple[int, ...] = (8, 8)) -> UNet:
+    """An untrained network whose last layer is not zero, so that it does something."""
+    net = UNet(2, widths)
+    torch.nn.init.normal_(net.leave.weight, std=0.1, generator=torch.Generator().manual_seed(1))
+    return net.requires_grad_(False)
+
+
+def pixels(n: int, generator: torch.Generator) -> torch.Tensor:
+    return torch.randn(n, 2, 8, 8, generator=generator)
+
+
+# ---- the network ----
+
+
+@pytest.mark.parametrize("size", [8, 24])
+def test_shifts_pass_through(size: int) -> None:
+    net, x, level = stirred(), noise(1, 2, size, size), torch.tensor([0.4])
+    move = (net.multiple, -net.multiple)
+    shifted = net(x.roll(move, (2, 3)), level)
+    torch.testing.assert_close(shifted, net(x, level).roll(move, (2, 3)), atol=1e-5, rtol=1e-4)
+
+
+def test_untrained_it_denoises_independent_pixels_and_without_noise_nothing() -> None:
+    x = noise(2, 2, 8, 8)
+    torch.testing.assert_close(UNet(2, (8, 8))(x, torch.tensor([0.5])), x / 1.25)
+    assert float((stirred()(x, torch.tensor([1e-4])) - x).abs().max()) < 1e-3
+
+
+def test_the_score_is_the_step_to_the_denoised_image() -> None:
+    score, x = images.ImageScore(stirred(), 0.5), noise(1, 2, 8, 8)
+    torch.testing.assert_close(x + 0.25 * score(x), score.denoise(x))
+    assert score.at(0.3).sigma == 0.3
+
+
+def test_bad_input_images_and_levels() -> None:
+    score = images.ImageScore(stirred(), 0.5)
+    with pytest.raises(InputError, match=r"x has 3 channel\(s\); it must have 2"):
+        score(noise(1, 3, 8, 8))
+    with pytest.raises(InputError, match="x is 8 by 6 pixels; both must be multiples of 4"):
+        score(noise(1, 2, 8, 6))
+    with pytest.raises(InputError, match="sigma is 3; it must lie between"):
+        score.at(3.0)
+
+
+@pytest.mark.gpu
+def test_a_rollout_by_the_exponential_integrator_on_the_gpu_is_that_on_the_cpu() -> None:
+    matrix, start, ends = torch.tensor([[0.0, 1.0], [-1.0, 0.0]]), noise(2, 2, 32, 32), []
+    for device in ("cpu", "cuda"):
+        score = scores.load("waves", 0.5, device)
+        path = rollout.exponential(
+            score.denoise, matrix.to(device), start.to(device), 0.5, 0.5, 5, 0
+        )
+        *_, (_, end) = path
+        assert end.device.type == device
+        ends.append(end.cpu())
+    torch.testing.assert_close(*ends, atol=1e-2, rtol=1e-2)
+
+
+# ---- its training ----
+
+
+def error_after(net: UNet, draw: Callable, sigma: float, truth: Callable, **options) -> list[float]:
+    """Mean squared distance to the posterior mean, before and after training."""
+    clean = draw(32, torch.Generator().manual_seed(9))
+    x = clean + sigma * noise(*clean.shape, seed=8)
+
+    def error() -> float:
+        with torch.no_grad():
+            return float((net(x, torch.tensor([sigma])) - truth(x)).square().mean())
+
+    before = error()
+    for _ in images.train(net, draw, **options):
+        pass
+    return [before, error()]
+
+
+def test_training_finds_the_posterior_mean_of_a_known_distribution() -> None:
+    # All pixels of an image are one standard normal number: D is their mean, a little shrunk.
+    def flat(n: int, generator: torch.Generator) -> torch.Tensor:
+        return torch.randn(n, 1, 1, 1, generator=generator).expand(n, 1, 8, 8).contiguous()
+
+    def best(x: torch.Tensor) -> torch.Tensor:
+        return x.mean((2, 3), keepdim=True) / (1 + 1 / 64)
+
+    options = dict(steps=300, levels=(0.8, 1.2))
+    before, after = error_after(UNet(1, (16, 16)), flat, 1.0, best, **options)
+    assert before > 0.4
+    assert after < 0.06
+
+
+def test_of_independent_pixels_nothing_better_is_learned() -> None:
+    def best(x: torch.Tensor) -> torch.Tensor:
+        return x / (1 + 0.7**2)
+
+    options = dict(steps=200, batch=8, levels=(0.5, 1.0))
+    before, after = error_after(stirred().requires_grad_(True), pixels, 0.7, best, **options)
+    assert after < 0.02 * before
+    assert after < 1e-3
+
+
+def test_stains_are_smooth_and_for_half_of_the_images() -> None:
+    stains = images._stains(noise(400, 1, 32, 32), 2.0, torch.Generator().manual_seed(0))
+    stained = stains.flatten(1).std(1) > 0
+    assert float(stained.float().mean()) == pytest.approx(0.5, abs=0.08)
+    some = stains[stained]
+    apart = (some - some.roll(1, 3)).square().mean() / some.square().mean()
+    assert float(apart) < 0.2, "neighbours are alike; for white noise this is 2"
+
+
+def test_a_quarter_of_the_images_is_blurred_by_more_if_asked() -> None:
+    generator, marks = torch.Generator().manual_seed(0), torch.tensor([0.15, 0.7, 4.0]).log()
+    some = images._some_levels(marks, 20_000, generator).exp()
+    assert float(some.min()) >= 0.15 and float(some.max()) <= 4
+    assert float((some > 0.7).float().mean()) == pytest.approx(0.25, abs=0.015)
+    for low, high in ((0.15, 0.7), (0.7, 4.0)):
+        inside = some[(some > low) & (some <= high)].log()
+        middle = (math.log(low) + math.log(high)) / 2
+        assert float(inside.mean()) == pytest.approx(middle, abs=0.03), "evenly in log sigma"
+    assert float(images._some_levels(marks[:2], 1000, generator).exp().max()) <= 0.7
+
+
+def test_a_resumed_training_ends_where_an_unbroken_one_does() -> None:
+    whole, halves, state = UNet(2, (4, 4)), UNet(2, (4, 4)), {}
+    for _ in images.train(whole, pixels, 9, 2, stain_sd=1.0):
+        pass
+    for step, _ in images.train(halves, pixels, 9, 2, stain_sd=1.0, state=state):
+        if step == 4:
+            break
+    halves = UNet(2, (4, 4), seed=5)
+    for _ in images.train(halves, pixels, 9, 2, stain_sd=1.0, state=state):
+        pass
+    for one, other in zip(whole.parameters(), halves.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+# ---- making the weights that are shipped ----
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> str:
+    recipe = training.Recipe("dot", 64, 4, 6, 2, (0.1, 1.0), mirror=False, widths=(4, 4))
+    monkeypatch.setitem(training.RECIPES, "dot", recipe)
+    return "dot"
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two files hold the same weights and figures, but for how long it took."""
+    (a, about), (b, other_about) = weights.read(one), weights.read(other)
+    figures = [{k: v for k, v in f.items() if k != "seconds"} for f in (about, other_about)]
+    return all(torch.equal(a[key], b[key]) for key in a) and figures[0] == figures[1]
+
+
+@pytest.mark.parametrize("where", ["step", "optimiser", "average", "end"])
+def test_an_interrupt_at_any_moment_loses_nothing(
+    small: str, tmp_path: Path, monkeypatch, where: str
+) -> None:
+    whole = training.train_weights(small, tmp_path / "whole", progress=False)
+    calls: list[int] = []
+
+    def stop_in_time(function: Callable, call: int) -> Callable:
+        def stopping(*args, **kwargs):
+            result = function(*args, **kwargs)
+            calls.append(1)
+            if len(calls) == call:
+                raise KeyboardInterrupt
+            return result
+
+        return stopping
+
+    owner, name, call = {
+        "step": (torch.optim.lr_scheduler.LambdaLR, "step", 4),
+        "optimiser": (torch.optim.Adam, "step", 3),
+        "average": (torch.Tensor, "lerp_", 150),
+        "end": (weights, "save", 1),
+    }[where]
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, stop_in_time(getattr(owner, name), call))
+        with pytest.raises(KeyboardInterrupt):
+            training.train_weights(small, tmp_path / "halves", progress=False)
+    (unfinished,) = (tmp_path / "halves").glob(".*.safetensors")
+    assert weights.read(unfinished)[0]["step"] >= 2
+    halves = training.train_weights(small, tmp_path / "halves", progress=False)
+    assert same(whole, halves)
+    assert [p.name for p in halves.parent.iterdir()] == ["dot.safetensors"]
+
+
+@pytest.mark.parametrize("about", [3, {"seed": 1}, {"seconds": None}])
+def test_a_state_of_something_else_is_not_resumed(small: str, tmp_path: Path, about) -> None:
+    whole = training.train_weights(small, tmp_path / "whole", progress=False)
+    state = {"step": torch.tensor(2.0)}
+    weights.write(tmp_path / ".dot.training.safetensors", state, about)
+    assert same(whole, training.train_weights(small, tmp_path, progress=False))
+
+
+def call(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as exit:
+        main(["train", *map(str, arguments)])
+    return int(exit.value.code or 0)
+
+
+def test_the_command_says_what_it_made_and_after_an_interrupt_resumes(
+    small: str, tmp_path: Path, capfd, monkeypatch
+) -> None:
+    def stopped(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    options = ("-o", tmp_path, "--steps", 3, "--seed", 2, "--device", "cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(weights, "save", stopped)
+        assert call(small, *options) == 130
+    said = capfd.readouterr().err
+    assert said.endswith("\nStopped; the same command goes on from here.\n")
+    assert "Traceback" not in said
+    assert call(small, *options) == 0
+    path = tmp_path / "dot.safetensors"
+    about = weights.read(path)[1]
+    assert (about["steps"], about["seed"]) == (3, 2)
+    kilobytes = path.stat().st_size / 1000
+    assert capfd.readouterr().out == f"{path}  {kilobytes:.0f} kB, loss {about['loss']}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["dot", "dogs"], "weights 'dogs' is unknown"),
+        (["dot", "--device", "tpu"], "auto, cpu, cuda"),
+        (["dot", "--steps", "0"], "at least 1"),
+        (["dot", "--seed", "-1"], "seed is -1"),
+        (["dot", "-o", "/dev/null/x"], "give another folder"),
+    ],
+)
+def test_bad_input_to_the_command_is_one_line_before_anything_is_made(
+    small: str, tmp_path: Path, capfd, arguments: list[str], says: str
+) -> None:
+    out = [] if "-o" in arguments else ["-o", tmp_path]
+    assert call(*arguments, *out) == 2
+    printed, errors = capfd.readouterr()
+    assert says in errors
+    assert (len(errors.splitlines()), printed) == (1, "")
+    assert not list(tmp_path.glob("*dot*"))
+
+
+# ---- weights on disk ----
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    weights.save(tmp_path / "a.safetensors", stirred(), {"levels": [0.1, 0.7, 4.0], "seed": 0})
+    return tmp_path / "a.safetensors"
+
+
+def test_what_is_saved_is_what_is_loaded(kept: Path) -> None:
+    x, score = noise(1, 2, 8, 8), weights.load(kept, 0.5)
+    expected = images.ImageScore(stirred(), 0.5).denoise(x)
+    torch.testing.assert_close(score.denoise(x), expected, atol=5e-3, rtol=0)
+    assert score.levels == (0.1, 4.0), "the farthest level can be used"
+    assert [p.name for p in kept.parent.iterdir()] == ["a.safetensors"]
+
+
+def not_finite(path: Path) -> None:
+    tensors, settings = weights.read(path)
+    tensors["leave.bias"][0] = float("nan")
+    weights.write(path, tensors, settings)
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-40]), "can't be read"),
+        (lambda path: path.write_text("weights?"), "can't be read"),
+        (lambda path: safetensors.torch.save_file(weights.read(path)[0], path), "can't be read"),
+        (not_finite, "leave.bias holds values that are not finite"),
+    ],
+)
+def test_bad_input_weights(kept: Path, harm: Callable[[Path], None], says: str) -> None:
+    harm(kept)
+    with pytest.raises(InputError, match=says):
+        weights.load(kept, 0.5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"channels": 1e400}, {"widths": []}, {"widths": [-8, 8]}, {"widths": None}, {"levels": [0.1]}],
+)
+def test_bad_input_weights_with_settings_of_no_network(kept: Path, settings: dict) -> None:
+    tensors, said = weights.read(kept)
+    weights.write(kept, tensors, {**said, **settings})
+    with pytest.raises(InputError, match="do not say channels, widths and levels"):
+        weights.load(kept, 0.5)
+    weights.write(kept, tensors, {**said, "widths": [8, 16]})
+    with pytest.raises(InputError, match="are of another network"):
+        weights.load(kept, 0.5)
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x80])
+def test_bad_input_weights_with_a_flipped_byte(kept: Path, flip: int) -> None:
+    content = kept.read_bytes()
+    head = 8 + int.from_bytes(content[:8], "little")
+    for place in (*range(0, head, 11), *range(head, len(content), 197)):
+        harmed = bytearray(content)
+        harmed[place] ^= flip
+        kept.write_bytes(harmed)
+        with pytest.raises(InputError, match="can't be read"):
+            weights.load(kept, 0.5)
+
+
+def test_bad_input_unknown_weights() -> None:
+    with pytest.raises(InputError, match="weights 'dog' are not there; known are dot, dots"):
+        weights.load("dog", 0.5)
+
+
+@pytest.mark.parametrize("name", training.RECIPES)
+def test_shipped_weights_are_small_and_say_how_they_were_made(name: str) -> None:
+    assert (weights.FOLDER / f"{name}.safetensors").stat().st_size < 500_000
+    about, recipe = weights.about(name), training.RECIPES[name]
+    earlier = {"snapshots": "stills", "stain_sd": "smudge"}  # as the shipped files call them
+    for key in ("world", "steps", "batch", "snapshots", "stain_sd", "mirror"):
+        assert about[earlier.get(key, key)] == getattr(recipe, key), "made by the command of today"
+    assert about["seed"] == 0
+    assert 0 < about["loss"] < 1
+    assert weights.shipped() == sorted(training.RECIPES)
+
+
+@pytest.mark.parametrize("name", ["dots", "waves"])
+def test_shipped_weights_denoise(name: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path))
+    world, sigma = snapshots.field_world(name, 64 if name == "dots" else None), 0.5
+    clean = world.sample(2, 77)
+    found = scores.load(name, sigma).denoise(clean + sigma * noise(*clean.shape))
+    left = float((found - clean).square().mean()) / sigma**2
+    pixel_by_pixel = 1 / (1 + sigma**2)
+    assert left < 0.25 * pixel_by_pixel
