@@ -146,10 +146,10 @@ def test_the_score_is_the_slope_of_the_log_density(letter: torch.Tensor) -> None
     x = motion.draw(50, 7).double()
     step = 1e-5
     for axis, shift in enumerate(torch.eye(2).double() * step):
-        slope = motion.law.log_density(x + shift) - motion.law.log_density(x - shift)
+        slope = motion.mixture.log_density(x + shift) - motion.mixture.log_density(x - shift)
         right = motion.score(x)[:, axis]
         assert torch.allclose(slope / (2 * step), right, rtol=1e-5, atol=1e-5)
-    density = motion.law.log_density(torch.cartesian_prod(*[torch.linspace(-5, 5, 201)] * 2))
+    density = motion.mixture.log_density(torch.cartesian_prod(*[torch.linspace(-5, 5, 201)] * 2))
     assert float(density.exp().sum()) * 0.05**2 == pytest.approx(1, abs=1e-3)
 
 

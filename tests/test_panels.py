@@ -28,8 +28,8 @@ from eqflow_nb.panels.motion import (
     PSI,
     Particles,
     blurred_samples,
-    law,
     lorenz_paths,
+    score_and_density,
     stream_field,
     toy_particles,
 )
@@ -165,7 +165,7 @@ def test_every_stream_function_keeps_the_law(name: str) -> None:
     world, sigma = "two_peaks", 0.15
     field = stream_field(world, name, 0.5, sigma)
     x = blurred_samples(world, 200, sigma, 3).double()
-    assert residual(field, law(world, sigma)[0], x).relative < 1e-5
+    assert residual(field, score_and_density(world, sigma)[0], x).relative < 1e-5
     panel = panels.stream_panel(world, name, 0.5)
     ratio = float(re.search(r"samples (\S+) noise floors", panel.status.value)[1])
     assert moved(panel) > 0.3
@@ -191,7 +191,7 @@ def test_constant_skew_stays_on_a_level_and_in_a_plane(sigma: float) -> None:
     axis = torch.tensor([entries[2], -entries[1], entries[0]], dtype=torch.float64)
     height = states @ axis
     assert (height - height[0]).abs().max() < 1e-4
-    level = torch.stack([law("lorenz", sigma)[1](x) for x in states])
+    level = torch.stack([score_and_density("lorenz", sigma)[1](x) for x in states])
     assert (level - level[0]).abs().max() < 0.1
     assert (states - states[0]).norm(dim=2).amax(0).min() > 0.05
 
@@ -251,7 +251,9 @@ def test_what_a_slider_changes(sheet: DrawPanel) -> None:
     motion, x = sheet.motion, sheet.motion.x
     sheet.controls["gamma"].value = -2
     sheet.controls["eta"].value = 0.5
-    assert sheet.motion is motion and torch.equal(motion.x, x), "they go on: the law is the same"
+    assert sheet.motion is motion and torch.equal(motion.x, x), (
+        "they go on: the score_and_density is the same"
+    )
     sheet.controls["sigma"].value = 0.4
     assert sheet.motion is not motion and sheet.motion.sigma == 0.4
     sheet.controls["gamma"].value = 0

@@ -1,4 +1,4 @@
-"""Make eqflow_nb/data/pictures: a folder of stills such as a reader may have.
+"""Make eqflow_nb/data/pictures: a folder of images such as a reader may have.
 
     python eqflow_nb/data/make_pictures.py
 

@@ -24,8 +24,8 @@ from eqflow_nb.panels.base import Panel, dropdown, slider
 from eqflow_nb.panels.motion import (
     PSI,
     blurred_samples,
-    law,
     lorenz_paths,
+    score_and_density,
     stream_field,
     stream_floor,
     stream_particles,
@@ -70,7 +70,7 @@ def draw_toys(
 ) -> str:
     """Density, flow gamma J s, and particles of dx = (gamma J + eta) s dt + sqrt(2 eta) dW."""
     (pane,) = panes
-    score, log_density = law(world, sigma)
+    score, log_density = score_and_density(world, sigma)
     matrix = gamma * skew.from_entries(1.0)
     draw_density(pane, log_density, EXTENT)
     draw_streamlines(pane, skew.constant(matrix, score), EXTENT)
@@ -110,7 +110,7 @@ def draw_streams(panes: Sequence[Axes], world: str, psi: str, mix: float, time: 
     sigma = 0.15
     left, right = panes
     states = stream_particles(world, psi, mix, sigma).until(time)
-    draw_density(left, law(world, sigma)[1], EXTENT)
+    draw_density(left, score_and_density(world, sigma)[1], EXTENT)
     draw_streamlines(left, stream_field(world, psi, mix, sigma), EXTENT)
     for states_then, tint in ((states[0], BEFORE), (states[-1], NOW)):
         draw_cloud(right, states_then, tint, size=6, alpha=0.6)

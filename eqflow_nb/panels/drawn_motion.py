@@ -63,7 +63,7 @@ class Motion:
         self.pace = 1 / float(self.score(self.x).square().sum(1).mean().sqrt().clamp(min=1e-6))
 
     @cached_property
-    def law(self) -> scores.MixtureScore:
+    def mixture(self) -> scores.MixtureScore:
         """The blurred drawing as a mixture, for its density."""
         return scores.MixtureScore(*self.world.mixture(self.sigma))
 

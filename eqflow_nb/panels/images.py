@@ -19,18 +19,18 @@ from eqflow_nb.snapshots.base import blur
 
 PRESETS = tuple(snapshots.gray_scott.PRESETS)
 SHAPES = ("one pixel", "blurred", "random 3x3", "spectral")
-STILLS = 12
+SNAPSHOTS = 12
 LONGEST = 400
 
 
 @lru_cache(maxsize=8)
-def _photographs(preset: str) -> Tensor:
-    return snapshots.field_world(preset).sample(STILLS, 5)
+def _snapshots(preset: str) -> Tensor:
+    return snapshots.field_world(preset).sample(SNAPSHOTS, 5)
 
 
 @lru_cache(maxsize=8)
 def _spectrum(preset: str) -> scores.GaussianFieldScore:
-    return scores.fit_gaussian_field(_photographs(preset), 1.0, symmetrise=True)
+    return scores.fit_gaussian_field(_snapshots(preset), 1.0, symmetrise=True)
 
 
 @lru_cache(maxsize=16)
@@ -40,7 +40,7 @@ def _score(preset: str, sigma: float) -> scores.GaussianFieldScore:
 
 def _prepare() -> None:
     """Simulate every preset: a second each, once a machine, so that no slider waits for it."""
-    rollout.together({preset: partial(_photographs, preset) for preset in PRESETS})
+    rollout.together({preset: partial(_snapshots, preset) for preset in PRESETS})
     for preset in PRESETS:
         _spectrum(preset)
 
@@ -72,7 +72,7 @@ def gray_scott_panel() -> Panel:
         time: float,
     ) -> str:
         score = _score(preset, sigma)
-        x = blur(_photographs(preset)[:1], sigma, 1)
+        x = blur(_snapshots(preset)[:1], sigma, 1)
         symbol = gamma * shape_symbol(kernel, score)
         v = kernels.Convolution(symbol, score)(x)
         turn = 2 * torch.pi / _pace(score)  # of every wavelength, at gamma = 1 by the spectral rule

@@ -81,7 +81,7 @@ PSI: dict[str, Any] = {
 
 
 @lru_cache(maxsize=64)
-def law(world: str, sigma: float) -> tuple[Field, LogDensity]:
+def score_and_density(world: str, sigma: float) -> tuple[Field, LogDensity]:
     """Score and log density of a world blurred by sigma: exact, or from a mixture of Gaussians."""
     place = snapshots.world(world)
     if place.mixture is None and place.log_density is not None:
@@ -146,7 +146,9 @@ def toy_particles(world: str, gamma: float, eta: float, sigma: float) -> Particl
     """Follow 120 particles; a step is short enough for the steepest part of the score."""
     frame, frames = 0.02, 25
     every = math.ceil(frame * (abs(gamma) + eta) / (0.3 * (sigma**2 + 0.015)) + 1e-9)
-    drift = skew.Linear(gamma * skew.from_entries(1.0) + eta * torch.eye(2), law(world, sigma)[0])
+    drift = skew.Linear(
+        gamma * skew.from_entries(1.0) + eta * torch.eye(2), score_and_density(world, sigma)[0]
+    )
     start = blurred_samples(world, 120, sigma, 0)
     return Particles(_walk(drift, start, frame / every, frames * every, eta), frame, every)
 
@@ -154,7 +156,7 @@ def toy_particles(world: str, gamma: float, eta: float, sigma: float) -> Particl
 @lru_cache(maxsize=32)
 def stream_field(world: str, psi: str, mix: float, sigma: float) -> Field:
     """The flow of psi = (1 - mix) + mix * chosen, at a common speed."""
-    field = exact.StreamFunction(Mixed(PSI[psi], mix), law(world, sigma)[0])
+    field = exact.StreamFunction(Mixed(PSI[psi], mix), score_and_density(world, sigma)[0])
     return at_common_speed(field, blurred_samples(world, 400, sigma, 1))
 
 
@@ -178,9 +180,9 @@ def stream_floor(world: str, sigma: float) -> float:
 def lorenz_paths(xy: float, xz: float, yz: float, eta: float, sigma: float) -> Tensor:
     """Four trajectories (T, 4, 3); the step shrinks with sigma, as the score steepens."""
     matrix = skew.from_entries(xy, xz, yz) + eta * torch.eye(3)
-    drift = skew.Linear(matrix, law("lorenz", sigma)[0])
-    stills = blurred_samples("lorenz", 400, 0.0, 1)
-    start = stills[stills[:, 0].argsort()][50::100]  # two in each wing
+    drift = skew.Linear(matrix, score_and_density("lorenz", sigma)[0])
+    samples = blurred_samples("lorenz", 400, 0.0, 1)
+    start = samples[samples[:, 0].argsort()][50::100]  # two in each wing
     return torch.stack([x for _, x in _walk(drift, start, 0.2 * sigma, 100, eta)])
 
 

@@ -67,8 +67,8 @@ def own_panel(
 
     def draw(panes: Sequence[Axes], sigma: float, gamma: float, time: float) -> str:
         (pane,) = panes
-        law, flow = cloud.law(sigma), cloud.flow(sigma)
-        draw_density(pane, law.log_density, extent, cells=60)
+        mixture, flow = cloud.mixture(sigma), cloud.flow(sigma)
+        draw_density(pane, mixture.log_density, extent, cells=60)
         draw_streamlines(pane, lambda y: gamma * flow(y), extent)
         states = cloud.particles(sigma, gamma).until(time)
         tracks = list(array(states.transpose(0, 1)))
@@ -101,11 +101,11 @@ class Cloud:
 
     def __init__(self, points: Tensor) -> None:
         self.points = points
-        self.law = lru_cache(maxsize=32)(self._law)
+        self.mixture = lru_cache(maxsize=32)(self._mixture)
         self.flow = lru_cache(maxsize=32)(self._flow)
         self.particles = lru_cache(maxsize=32)(self._particles)
 
-    def _law(self, sigma: float) -> scores.MixtureScore:
+    def _mixture(self, sigma: float) -> scores.MixtureScore:
         n = len(self.points)
         spread = sigma**2 * torch.eye(2).expand(n, 2, 2)
         return scores.MixtureScore(torch.ones(n), self.points, spread)
