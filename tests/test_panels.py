@@ -441,7 +441,8 @@ def test_an_upload_is_shown_cut_out_and_can_be_painted_over(
     assert "cut out" in panel.status.value
     assert middle_of(panel.picture()) == pytest.approx([26, 143, 90], abs=4)
     layer[60:90, 60:90] = (214, 40, 32, 255)  # what the browser sends once it is painted over
-    panel._down(75, 75)
+    press = {"event": "mouse_down", "x": 75, "y": 75}
+    panel.sheet[1]._handle_frontend_event(None, press, [])
     assert middle_of(panel.picture()) == [214, 40, 32]
 
 

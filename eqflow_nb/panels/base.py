@@ -74,9 +74,7 @@ class Panel:
         self.figure.subplots_adjust(**self._margins())
         self.seconds = 0.0
         self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
-        self.status, self.trouble = widgets.HTML(), widgets.HTML()
-        self.status.add_class("eqflow-status")
-        self.trouble.add_class("eqflow-error")
+        self.status, self.trouble = lines()
         players = [self._player(step)] if step else []
         words = widgets.HTML(small(caption))
         words.add_class("eqflow-name")  # it also names the picture, for screen readers
@@ -212,6 +210,68 @@ def button(label: str, tooltip: str) -> widgets.Button:
 
 def _wide(width: str) -> widgets.Layout:
     return widgets.Layout(width=width, max_width="100%")
+
+
+def lines() -> tuple[widgets.HTML, widgets.HTML]:
+    """Two lines of a panel: what happened last, and what went wrong."""
+    status, trouble = widgets.HTML(), widgets.HTML()
+    status.add_class("eqflow-status")
+    trouble.add_class("eqflow-error")
+    return status, trouble
+
+
+def side_by_side(*parts: widgets.Widget, gap: str = "0") -> widgets.Box:
+    """Widgets in a row, which breaks where the page is narrow."""
+    row = widgets.Layout(display="flex", flex_flow="row wrap", grid_gap=gap)
+    row.align_items = "flex-start" if gap != "0" else None
+    return widgets.Box(parts, layout=row)
+
+
+def on_strokes(
+    canvas: Any,
+    stroke: Callable[[tuple[float, float], tuple[float, float]], None],
+    done: Callable[[], None] = lambda: None,
+) -> None:
+    """Call `stroke(before, now)` as mouse or finger moves over a canvas, `done()` as it lifts."""
+    pen: list[tuple[float, float]] = []  # where it is, while it is down
+
+    def down(x: float, y: float) -> None:
+        pen[:] = [(x, y)]
+        stroke((x, y), (x, y))
+
+    def move(x: float, y: float) -> None:
+        if pen:
+            before, pen[0] = pen[0], (x, y)
+            stroke(before, (x, y))
+
+    def lift(*_: Any) -> None:
+        if pen:
+            pen.clear()
+            done()
+
+    canvas.on_mouse_down(down)
+    canvas.on_mouse_move(move)
+    canvas.on_touch_start(lambda fingers: down(*fingers[0]))
+    canvas.on_touch_move(lambda fingers: move(*fingers[0]))
+    for leave in (canvas.on_mouse_up, canvas.on_mouse_out, canvas.on_touch_end):
+        leave(lift)
+
+
+def leave_by_keys(canvas: Any, to: Any) -> None:
+    """Let Tab and Escape leave a canvas, which swallows every key, for another control."""
+    canvas.on_key_down(lambda key, *_: to.focus() if key in ("Tab", "Escape") else None)
+
+
+def on_upload(upload: widgets.FileUpload, take: Callable[[bytes], None]) -> None:
+    """Call `take` with the content of each file uploaded, the same file twice if need be."""
+
+    def uploaded(change: Any) -> None:
+        if change["new"]:
+            content = bytes(change["new"][0]["content"])
+            upload.value = ()
+            take(content)
+
+    upload.observe(uploaded, "value")
 
 
 def small(text: str) -> str:

@@ -15,7 +15,17 @@ from eqflow_nb import figures
 from eqflow_nb.figures.drawing import PARTICLE, before_and_after, draw_flow, draw_score
 from eqflow_nb.flows import skew
 from eqflow_nb.panels import labels
-from eqflow_nb.panels.base import alarmed, button, dropdown, slider, small
+from eqflow_nb.panels.base import (
+    alarmed,
+    button,
+    dropdown,
+    leave_by_keys,
+    lines,
+    on_upload,
+    side_by_side,
+    slider,
+    small,
+)
 from eqflow_nb.panels.draw_sheet import TOOLS, Backdrop, Sheet, canvas, picture, put_dots
 from eqflow_nb.panels.drawn_motion import FRAME, Motion
 from eqflow_nb.snapshots import dots as drawn
@@ -102,9 +112,7 @@ class DrawPanel:
         self.upload = widgets.FileUpload(
             accept=".npz", description="load", tooltip="load a drawing that was saved, .npz"
         )
-        self.status, self.trouble, self.measured = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        self.status.add_class("eqflow-status")
-        self.trouble.add_class("eqflow-error")
+        (self.status, self.trouble), self.measured = lines(), widgets.HTML()
         self.measured.add_class("eqflow-measured")
         self.behind_sheet, self.behind_stage = (
             Backdrop(self.sheet.canvas[0]),
@@ -231,24 +239,17 @@ class DrawPanel:
     # ---- what is done with mouse, finger and keys ----
 
     def _laid_out(self) -> widgets.Widget:
-        row = widgets.Layout(display="flex", flex_flow="row wrap")
-        moving = widgets.Box([self.play, self.again, self.clear], layout=row)
-        files = widgets.Box([self.name, self.keep, self.upload], layout=row)
+        moving = side_by_side(self.play, self.again, self.clear)
+        files = side_by_side(self.name, self.keep, self.upload)
         says = [self.measured, self.status, self.trouble, widgets.HTML(small(CAPTION))]
         column = widgets.Layout(width="31em", max_width="100%")
         tools = widgets.VBox([*self.controls.values(), moving, files, *says], layout=column)
         sheets = [labels.named(self.sheet.canvas, SHEET), labels.named(self.stage, STAGE)]
-        wrap = widgets.Layout(
-            display="flex", flex_flow="row wrap", align_items="flex-start", grid_gap="0.5em"
-        )
-        return widgets.Box([*sheets, tools, labels.script()], layout=wrap)
+        return side_by_side(*sheets, tools, labels.script(), gap="0.5em")
 
     def _listen(self) -> None:
         for each in (self.sheet.canvas, self.stage):
-            # A canvas swallows every key, and who came to it with Tab could not leave.
-            each.on_key_down(
-                lambda key, *_: self.controls["tool"].focus() if key in ("Tab", "Escape") else None
-            )
+            leave_by_keys(each, self.controls["tool"])
         self.controls["drawing"].observe(self._chosen, "value")
         self.controls["gamma"].observe(lambda change: self.reflow(), "value")
         self.controls["sigma"].observe(lambda change: self.redraw(), "value")
@@ -257,7 +258,7 @@ class DrawPanel:
         self.clear.on_click(lambda _: self.put(drawn.blank()))
         self.again.on_click(lambda _: self.redraw())
         self.keep.on_click(lambda _: self.save())
-        self.upload.observe(self._uploaded, "value")
+        on_upload(self.upload, self.take)
         _shown.add(self)
 
     def _plays(self, change: Any) -> None:
@@ -275,15 +276,5 @@ class DrawPanel:
         if change["new"] != WORDS:
             self.put(drawn.ready(change["new"]))
 
-    def _uploaded(self, change: Any) -> None:
-        if change["new"]:
-            content = bytes(change["new"][0]["content"])
-            self.upload.value = ()  # so that the same file can be taken again
-            self.take(content)
 
-
-def draw_panel(
-    drawing: Tensor | None = None, gamma: float = 1.0, eta: float = 0.0, sigma: float = 0.2
-) -> DrawPanel:
-    """The panel of `DrawPanel`."""
-    return DrawPanel(drawing, gamma, eta, sigma)
+draw_panel = DrawPanel

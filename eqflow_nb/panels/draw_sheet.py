@@ -12,6 +12,7 @@ from torch import Tensor
 
 from eqflow_nb.figures.drawing import DOT
 from eqflow_nb.figures.style import array, style
+from eqflow_nb.panels.base import on_strokes
 from eqflow_nb.snapshots import dots as drawn
 
 SIDE = 320  # pixels of a canvas
@@ -38,40 +39,20 @@ class Sheet:
     """
 
     def __init__(self, dots: Tensor, tool: Any, size: Any, done: Callable[[], None]) -> None:
-        self.dots, self.tool, self.size, self.done = dots, tool, size, done
+        self.dots, self.tool, self.size = dots, tool, size
         self.canvas = canvas()
-        self._pen: drawn.Place | None = None
         self._strokes = 0
-        self.canvas.on_mouse_down(self._down)
-        self.canvas.on_mouse_move(self._move)
-        self.canvas.on_touch_start(lambda fingers: self._down(*fingers[0]))
-        self.canvas.on_touch_move(lambda fingers: self._move(*fingers[0]))
-        for leave in (self.canvas.on_mouse_up, self.canvas.on_mouse_out):
-            leave(lambda x, y: self._lift())
-        self.canvas.on_touch_end(lambda fingers: self._lift())
+        on_strokes(self.canvas, self._stroke, done)
         self.canvas[1].on_client_ready(self.ink)
 
     def ink(self) -> None:
         """Show the dots there are."""
         put_dots(self.canvas[1], self.dots, DOT, 1.5, clear=True)
 
-    def _down(self, x: float, y: float) -> None:
-        self._pen = _plane(x, y)
-        self._stroke(self._pen)
-
-    def _move(self, x: float, y: float) -> None:
-        if self._pen is not None:
-            self._stroke(_plane(x, y))
-
-    def _lift(self) -> None:
-        if self._pen is not None:
-            self._pen = None
-            self.done()
-
-    def _stroke(self, to: drawn.Place) -> None:
-        """Use the tool from where the pen was."""
+    def _stroke(self, start: tuple[float, float], to: tuple[float, float]) -> None:
+        """Use the tool from one pixel of the sheet to another."""
         before, self._strokes = len(self.dots), self._strokes + 1
-        line = (self._pen or to, to, self.size.value)
+        line = (_plane(*start), _plane(*to), self.size.value)
         if self.tool.value == "eraser":
             self.dots = drawn.erased(self.dots, *line)
             self.ink()
@@ -81,7 +62,6 @@ class Sheet:
             self.dots = drawn.sprayed(self.dots, *line, seed=self._strokes)
         if len(self.dots) > before:
             put_dots(self.canvas[1], self.dots[before:], DOT, 1.5)
-        self._pen = to
 
 
 class Backdrop:

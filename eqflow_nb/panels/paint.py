@@ -13,7 +13,17 @@ from torch import Tensor
 
 from eqflow_nb.course import creatures as alife
 from eqflow_nb.panels import labels
-from eqflow_nb.panels.base import alarmed, button, dropdown, slider
+from eqflow_nb.panels.base import (
+    alarmed,
+    button,
+    dropdown,
+    leave_by_keys,
+    lines,
+    on_strokes,
+    on_upload,
+    side_by_side,
+    slider,
+)
 from eqflow_nb.snapshots import icons
 from eqflow_nb.user_data.pictures import read_picture
 
@@ -120,26 +130,18 @@ class PaintPanel:
         self.clear = button("clear", "make the sheet empty")
         self.go = button("bring it to life", "learn the creature on the sheet, and let it live")
         self.go.button_style = "primary"
-        self.status, self.trouble = widgets.HTML(), widgets.HTML()
-        self.status.add_class("eqflow-status")
-        self.trouble.add_class("eqflow-error")
+        self.status, self.trouble = lines()
         self.film = widgets.Image(format="gif")
         self.film.add_class("eqflow-film")
         # An empty picture would show as a broken one.
         self.film.layout = widgets.Layout(max_width="100%", display="none")
-        self._pen: tuple[float, float] | None = None
         self._listen()
-        row = widgets.Layout(display="flex", flex_flow="row wrap")
-        buttons = widgets.Box([self.upload, self.fish, self.clear, self.go], layout=row)
+        buttons = side_by_side(self.upload, self.fish, self.clear, self.go)
         column = widgets.Layout(width="32em", max_width="100%")
         below = [self.status, self.trouble]
         tools = widgets.VBox([self.brush, self.width, buttons, *below], layout=column)
-        wrap = widgets.Layout(
-            display="flex", flex_flow="row wrap", align_items="flex-start", grid_gap="0.5em"
-        )
-        self.widget = widgets.Box(
-            [labels.named(self.sheet, "Paint here"), tools, self.film, labels.script()], layout=wrap
-        )
+        sheet = labels.named(self.sheet, "Paint here")
+        self.widget = side_by_side(sheet, tools, self.film, labels.script(), gap="0.5em")
         self._say("Paint on the sheet, upload a picture or take the fish; then bring it to life.")
 
     def _ipython_display_(self) -> None:
@@ -194,40 +196,15 @@ class PaintPanel:
         self.status.value = f'<div role="status" style="white-space:normal">{text}</div>'
 
     def _listen(self) -> None:
-        """Join mouse, finger, upload and buttons to what they do."""
-        sheet = self.sheet
-        sheet.on_mouse_down(self._down)
-        sheet.on_mouse_move(self._move)
-        sheet.on_touch_start(lambda fingers: self._down(*fingers[0]))
-        sheet.on_touch_move(lambda fingers: self._move(*fingers[0]))
-        for leave in (sheet.on_mouse_up, sheet.on_mouse_out):
-            leave(lambda x, y: self._lift())
-        sheet.on_touch_end(lambda fingers: self._lift())
-        # The sheet swallows every key, and who came to it with Tab could not leave.
-        sheet.on_key_down(lambda key, *_: self.brush.focus() if key in ("Tab", "Escape") else None)
-        self.upload.observe(self._uploaded, "value")
+        """Join strokes, upload and buttons to what they do."""
+        on_strokes(self.sheet, self._dab)
+        leave_by_keys(self.sheet, self.brush)
+        on_upload(self.upload, self.take)
         self.fish.on_click(lambda _: self.put(example()))
         self.clear.on_click(lambda _: self.wipe())
         self.go.on_click(lambda _: self.start())
 
-    def _uploaded(self, change: Any) -> None:
-        if change["new"]:
-            content = bytes(change["new"][0]["content"])
-            self.upload.value = ()  # so that the same file can be taken again
-            self.take(content)
-
-    def _down(self, x: float, y: float) -> None:
-        self._pen = (x, y)
-        self._dab(x, y)
-
-    def _move(self, x: float, y: float) -> None:
-        if self._pen is not None:
-            self._dab(x, y)
-
-    def _lift(self) -> None:
-        self._pen = None
-
-    def _dab(self, x: float, y: float) -> None:
+    def _dab(self, start: tuple[float, float], to: tuple[float, float]) -> None:
         from ipycanvas import hold_canvas
 
         brush: Any = self.sheet[1]
@@ -235,12 +212,11 @@ class PaintPanel:
             erases = self.brush.value == "eraser"
             brush.global_composite_operation = "destination-out" if erases else "source-over"
             brush.fill_style = brush.stroke_style = BRUSHES[self.brush.value]
-            brush.fill_circle(x, y, self.width.value / 2)
-            if self._pen is not None:
-                brush.line_width, brush.line_cap = self.width.value, "round"
-                brush.stroke_line(*self._pen, x, y)
+            brush.fill_circle(*to, self.width.value / 2)
+            brush.line_width, brush.line_cap = self.width.value, "round"
+            brush.stroke_line(*start, *to)
             brush.global_composite_operation = "source-over"
-        self._pen, self.icon = (x, y), None
+        self.icon = None
 
 
 def _sheet() -> Any:
@@ -260,6 +236,4 @@ def _sheet() -> Any:
     return sheet
 
 
-def paint_panel(seconds: float = 25.0, sigma: float = 0.5) -> PaintPanel:
-    """The panel of `PaintPanel`."""
-    return PaintPanel(seconds, sigma)
+paint_panel = PaintPanel
