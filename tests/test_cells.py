@@ -24,7 +24,7 @@ def test_points_are_standardised_and_raw_scores_come_back() -> None:
     held = cells()
     torch.testing.assert_close(held.points.mean(0), torch.zeros(2), rtol=0, atol=1e-5)
     torch.testing.assert_close(held.points.std(0), torch.ones(2))
-    assert annotate(held.raw()) == held.phases, "the phases hold nothing that the scores don't"
+    assert annotate(held.raw) == held.phases, "the phases hold nothing that the scores don't"
 
 
 def test_shuffling_keeps_each_score_and_breaks_their_tie() -> None:
@@ -32,7 +32,7 @@ def test_shuffling_keeps_each_score_and_breaks_their_tie() -> None:
     torch.testing.assert_close(control.points.sort(0).values, held.points.sort(0).values)
     tie = [abs(np.corrcoef(c.points.T)[0, 1]) for c in (held, control)]
     assert tie[0] > 0.4 > 0.15 > tie[1]
-    assert control.phases == annotate(control.raw())
+    assert control.phases == annotate(control.raw)
     assert set(control.phases) == set(PHASES)
 
 

@@ -18,11 +18,10 @@ Mixture = tuple[Tensor, Tensor, Tensor]
 
 @dataclass(frozen=True)
 class World:
-    """A distribution p from which unordered snapshots can be drawn.
+    """A distribution p of points (n, d) or periodic images (n, C, H, W) that can be drawn from.
 
-    Snapshots are points (n, d) or periodic images (n, C, H, W), in display units: each coordinate
-    or channel of x = (raw - centre) / scale has mean 0 and standard deviation 1.  `centre` and
-    `scale` are constants of the world, never estimated from a draw.
+    Snapshots are in display units: each coordinate or channel of x = (raw - centre) / scale has
+    mean 0 and standard deviation 1.  `centre` and `scale` are never estimated from a draw.
 
     Attributes
     ----------
@@ -80,9 +79,8 @@ class World:
         centre, scale = self._units(raw)
         return (raw - centre) / scale
 
-    def _units(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        shape = (-1, *(1,) * (x.ndim - 2))
-        return self.centre.to(x).view(shape), self.scale.to(x).view(shape)
+    def _units(self, x: Tensor) -> tuple[Tensor, ...]:
+        return tuple(c.to(x).view(-1, *(1,) * (x.ndim - 2)) for c in (self.centre, self.scale))
 
 
 def blur(x: Tensor, sigma: float, seed: int | torch.Generator) -> Tensor:

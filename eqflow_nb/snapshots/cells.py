@@ -29,18 +29,13 @@ class Cells:
         S and G2M scores, centred and scaled to unit standard deviation, float32.
     phases : tuple of str
         The annotated phase of each, one of `PHASES`.
-    centre, scale : Tensor (2,)
-        raw = centre + scale * points, float64.
+    raw : Tensor (n, 2)
+        The scores as published, float64.
     """
 
     points: Tensor
     phases: tuple[str, ...]
-    centre: Tensor
-    scale: Tensor
-
-    def raw(self) -> Tensor:
-        """The scores as published (n, 2), float64."""
-        return self.centre + self.scale * self.points.double()
+    raw: Tensor
 
     def shuffled(self, seed: int = 0) -> Cells:
         """A control: each score dealt out anew among the cells, and phases annotated from that.
@@ -48,18 +43,18 @@ class Cells:
         Each score keeps its own distribution; what the two have to do with one another is gone.
         """
         generator = seeded(seed)
-        columns = [c[torch.randperm(len(c), generator=generator)] for c in self.raw().T]
-        raw = torch.stack(columns, 1)
-        points = ((raw - self.centre) / self.scale).float()
-        return Cells(points, annotate(raw), self.centre, self.scale)
+        orders = [torch.randperm(len(self.raw), generator=generator) for _ in AXES]
+        points, raw = (
+            torch.stack([x[orders[0], 0], x[orders[1], 1]], 1) for x in (self.points, self.raw)
+        )
+        return Cells(points, annotate(raw), raw)
 
 
 def cells() -> Cells:
     """Read the cells that come with the package."""
     table = pandas.read_csv(PATH)
     raw = torch.from_numpy(table[list(AXES)].to_numpy())
-    centre, scale = raw.mean(0), raw.std(0)
-    return Cells(((raw - centre) / scale).float(), tuple(table["phase"]), centre, scale)
+    return Cells(((raw - raw.mean(0)) / raw.std(0)).float(), tuple(table["phase"]), raw)
 
 
 def annotate(raw: Tensor) -> tuple[str, ...]:

@@ -111,22 +111,16 @@ def world(dots: Tensor) -> World:
     return World("drawing", ("x", "y"), sample, zero, one, mixture=mixture)
 
 
-def to_bytes(dots: Tensor) -> bytes:
-    """A drawing as the content of an .npz file with one array, "points" (n, 2)."""
-    content = io.BytesIO()
-    np.savez_compressed(content, points=dots.numpy())
-    return content.getvalue()
-
-
 def save(dots: Tensor, path: Path | str) -> Path:
-    """Write a drawing to an .npz file; what is there and isn't a drawing is left alone."""
-    path = Path(path)
+    """Write a drawing to an .npz file, "points" (n, 2); what is there and is none is left alone."""
+    path, content = Path(path), io.BytesIO()
+    np.savez_compressed(content, points=dots.numpy())
     if path.suffix != ".npz":
         raise InputError(f"file is {path.name!r}; give a name that ends in .npz")
     try:
         if path.exists():
             load(path)
-        replace_bytes(path, to_bytes(dots))
+        replace_bytes(path, content.getvalue())
     except InputError as error:
         raise InputError(
             f"file {path.name!r} exists and is no drawing, so it is kept; give another name"
@@ -141,25 +135,23 @@ def load(source: Path | str | bytes) -> Tensor:
     name = "drawing" if isinstance(source, bytes) else f"drawing {Path(source).name!r}"
     try:
         content = source if isinstance(source, bytes) else Path(source).read_bytes()
-    except OSError as error:
-        raise InputError(f"{name} can't be read: {error.strerror}") from error
-    try:
         points = _points(content, name)
     except InputError:
         raise
+    except FileNotFoundError as error:
+        raise InputError(f"{name} can't be read: {error.strerror}") from error
     except Exception as error:  # a damaged archive raises nearly anything
         raise InputError(
-            f"{name} of {len(content)} bytes is no whole .npz file of numbers "
+            f"{name} is no whole .npz file of numbers "
             f"({type(error).__name__}); give one that the panel saved"
         ) from error
     dots = as_samples(points, f"{name}: points", dim=2, at_least=1).float()
     if len(dots) > MOST:
         raise InputError(f"{name} has {len(dots)} points; at most {MOST} fit on a sheet")
-    if float(dots.abs().max()) > EXTENT:
-        raise InputError(
-            f"{name} reaches to {float(dots.abs().max()):g}; coordinates must lie between "
-            f"{-EXTENT:g} and {EXTENT:g}"
-        )
+    far = float(dots.abs().max())
+    if far > EXTENT:
+        limits = f"between {-EXTENT:g} and {EXTENT:g}"
+        raise InputError(f"{name} reaches to {far:g}; coordinates must lie {limits}")
     return dots
 
 
@@ -184,7 +176,7 @@ def _lattice() -> Tensor:
 
 
 def _distance(points: Tensor, start: Place, end: Place) -> Tensor:
-    """Distances (n,) of points (n, 2) to a line with ends."""
+    """Distances (n,) of points (n, 2) from a line with ends."""
     a, b = torch.tensor([start, end], dtype=torch.float32)
     along = ((points - a) @ (b - a) / ((b - a) @ (b - a)).clamp(min=1e-12)).clamp(0, 1)
     return (points - a - along[:, None] * (b - a)).norm(dim=1)

@@ -53,22 +53,11 @@ PRESETS = {
 
 
 def gray_scott(preset: str, size: int = 128, steps: int = SETTLED, keep: bool = True) -> World:
-    """World of Gray-Scott patterns.
+    """World of the patterns of a preset on a grid of `size` pixels a side, at least 16.
 
-    Parameters
-    ----------
-    preset : str
-        One of `PRESETS`.
-    size : int
-        Pixels a side, at least 16.
-    steps : int
-        How long each run is followed before its snapshot; below 10,000 the distribution still
-        changes.
-    keep : bool
-        Keep snapshots on disk, so that they are made once.
+    Each run is followed for some steps before its snapshot; below 10,000 the distribution still
+    changes.  With `keep`, snapshots are kept on disk.
 
-    Examples
-    --------
     >>> maze = gray_scott("maze")
     >>> x = maze.sample(4, seed=0)  # (4, 2, 128, 128), mean 0 and deviation 1 a channel
     >>> change = maze.advance(x, 20) - x  # what the chemistry does in 20 steps
@@ -86,8 +75,7 @@ def gray_scott(preset: str, size: int = 128, steps: int = SETTLED, keep: bool = 
         return world.scaled(torch.from_numpy(cached(about, make) if keep else make()))
 
     def velocity(x: Tensor) -> Tensor:
-        change = rate(world.raw(x.double()), preset)
-        return (change / scale.to(change)[:, None, None]).to(x)
+        return (rate(world.raw(x.double()), preset) / scale.to(x.device)[:, None, None]).to(x)
 
     def later(x: Tensor, steps: int) -> Tensor:
         return world.scaled(advance(world.raw(x), preset, steps))
@@ -129,7 +117,7 @@ def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Ten
     """Follow images (B, 2, H, W), raw, for some Euler steps of 1.
 
     On a CPU each image is followed alone and in float32, so that it stays in the processor's cache;
-    on a GPU all are followed at once.  No gradients are kept.
+    on a GPU all at once.  No gradients are kept.
     """
     choice(preset, PRESETS, "preset")
     raw, steps = _checked(raw).detach(), count(steps, "steps", at_least=0)
@@ -192,16 +180,12 @@ def _start(size: int, seed: int, run: int, attempt: int) -> Tensor:
     return torch.from_numpy(state.astype(np.float32))
 
 
-def _steps(count: int, progress: bool, by: int = 1) -> Any:
-    return tqdm(range(0, count, by), "Gray-Scott", disable=not progress, leave=False)
-
-
 def _one_by_one(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
     state, chosen = raw.to(torch.float32).numpy(), PRESETS[preset]
     rates = [np.float32(r) for r in (chosen.feed, chosen.feed + chosen.kill, DU, DV)]
     after = np.empty_like(state, order="C")
     chunk = max(1, CHUNK // (state.shape[2] * state.shape[3]))
-    for i in _steps(len(state), progress):
+    for i in tqdm(range(len(state)), "Gray-Scott", disable=not progress, leave=False):
         padded = np.pad(state[i], ((0, 0), (1, 1), (1, 1)), mode="wrap")
         for first in range(0, steps, chunk):
             padded = _compiled()(padded, *rates, min(chunk, steps - first))
@@ -215,7 +199,7 @@ def _in_tiles(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
     What is wrong at the border of a tile moves inwards by a pixel a step, so it stays in the rim.
     """
     x = raw.float()
-    for first in _steps(steps, progress, by=RIM):
+    for first in tqdm(range(0, steps, RIM), "Gray-Scott", disable=not progress, leave=False):
         now = min(RIM, steps - first)
         part = partial(_one_by_one, preset=preset, steps=now, progress=False)
         x = tiled(part, x, TILE, RIM)
@@ -224,18 +208,14 @@ def _in_tiles(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
 
 @torch.no_grad()
 def _on_gpu(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
-    for _ in _steps(steps, progress):
+    for _ in tqdm(range(steps), "Gray-Scott", disable=not progress, leave=False):
         raw = raw + rate(raw, preset)
     return raw
 
 
 @cache
 def _compiled() -> Callable[..., Any]:
-    """The loop as machine code, made once a process in about half a second.
-
-    It is not kept on disk: that would save the half second, but numba keeps it as a pickle and
-    stops at a damaged one.
-    """
+    """The loop as machine code, made once a process; numba's cache is a pickle, so not kept."""
     import numba
 
     return numba.njit(fastmath=True, nogil=True)(_loop)

@@ -21,9 +21,7 @@ from eqflow_nb.snapshots.zoo import system
 CENTRE = (0.0, 0.0, 23.5496)
 SCALE = (7.9246, 9.0114, 8.6229)
 
-STEP = 0.01
-TRANSIENT = 40.0
-SPACING = 4.0
+STEP, TRANSIENT, SPACING = 0.01, 40.0, 4.0  # in Lorenz time units
 BATCH = 2000
 
 
@@ -48,14 +46,8 @@ class LorenzField:
 
 def lorenz() -> World:
     """Make the Lorenz attractor: x convection, y and z temperature differences."""
-    return World(
-        name="lorenz",
-        axes=("x", "y", "z"),
-        sample=sample,
-        centre=torch.tensor(CENTRE, dtype=torch.float64),
-        scale=torch.tensor(SCALE, dtype=torch.float64),
-        velocity=LorenzField(),
-    )
+    centre, scale = (torch.tensor(each, dtype=torch.float64) for each in (CENTRE, SCALE))
+    return World("lorenz", ("x", "y", "z"), sample, centre, scale, LorenzField())
 
 
 def sample(n: int, seed: int) -> Tensor:

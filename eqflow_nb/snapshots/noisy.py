@@ -14,13 +14,11 @@ from scipy.linalg import solve_continuous_lyapunov
 from eqflow_nb.inputs import InputError, as_samples, count, positive
 from eqflow_nb.snapshots.zoo import Polynomial, System, system
 
-BATCH = 2000
+BATCH, SETTLING, SPACING = 2000, 20.0, 4.0  # trajectories; Lorenz time units
 # Even at .016, 400,000 snapshots with D = 5 don't tell that E[grad psi . v + D lap psi] isn't 0
 # for monomials up to degree 3; the error at .005 is a tenth of that.
 STEP = 0.005
 COARSE = 0.01  # the step of the first, long part of the transient
-SETTLING = 20.0  # in Lorenz time units
-SPACING = 4.0
 
 
 def stochastic_lorenz(n: int, seed: int, D: float) -> np.ndarray:
@@ -63,15 +61,9 @@ def _follow(
 def ornstein_uhlenbeck(A: Any, D: Any, n: int, seed: int) -> np.ndarray:
     """Draw n independent snapshots (n, d) of dx = -A x dt + sqrt(2 D) dW, float64, exactly.
 
-    They are Gaussian with mean 0 and the covariance C that solves A C + C A^T = 2 D.
-
-    Parameters
-    ----------
-    A : array (d, d)
-        Its eigenvalues have positive real parts; not symmetric where there is a current.
-    D : float or array (d, d)
-        Diffusion matrix, symmetric and positive definite; a number stands for D times the identity.
-    n, seed : int
+    They are Gaussian with mean 0 and the covariance C that solves A C + C A^T = 2 D.  A (d, d) has
+    eigenvalues with positive real parts, and is not symmetric where there is a current.  D is the
+    diffusion matrix, symmetric and positive definite; a number stands for D times the identity.
     """
     covariance = ornstein_uhlenbeck_covariance(A, D)
     normal = _random(seed).standard_normal((count(n, "n"), len(covariance)))

@@ -49,15 +49,10 @@ def plummer(reach: float = 10.0) -> World:
         log = math.log(NORM / kept) + 3.5 * inside + float(scale.log().sum())
         return torch.where(e > least, log, torch.full_like(log, -math.inf))
 
-    return World(
-        name="plummer",
-        axes=AXES,
-        sample=lambda n, seed: torch.from_numpy(_sample(n, seed, least) / scale.numpy()).float(),
-        centre=torch.zeros(6, dtype=torch.float64),
-        scale=scale,
-        velocity=velocity,
-        log_density=log_density,
-    )
+    def sample(n: int, seed: int) -> Tensor:
+        return torch.from_numpy(_sample(n, seed, least) / scale.numpy()).float()
+
+    return World("plummer", AXES, sample, 0 * scale, scale, velocity, log_density)
 
 
 def binding(raw: Tensor) -> Tensor:
@@ -93,8 +88,7 @@ def _sample(n: int, seed: int, least: float) -> np.ndarray:
 def _moments(least: float, reach: float) -> tuple[float, float, float]:
     """Fraction of stars kept, and standard deviations of a coordinate and of a velocity.
 
-    At radius r, with psi = -Phi(r), those kept have q^2 < 1 - least / psi: incomplete beta
-    functions.
+    At radius r, psi = -Phi(r), those kept have q^2 < 1 - least / psi: incomplete beta functions.
     """
 
     def integral(weight: float, a: float, length: bool, squared: bool) -> float:

@@ -12,16 +12,9 @@ from eqflow_nb.inputs import Field, InputError, count, floating
 def tiled(field: Field, x: Tensor, tile: int = 512, halo: int = 64) -> Tensor:
     """A local field on large periodic images (B, C, H, W), a tile at a time.
 
-    Memory beyond `x` and the result is that of one tile with its rim, whatever the canvas.  Where
-    the field at a pixel depends on no pixel farther than `halo`, the result is that of the whole.
-
-    Parameters
-    ----------
-    field : callable (B, C, h, w) -> (B, C, h, w)
-        Takes tiles with their rims: h and w are `tile`, or the canvas's side if that is less.
-    x : Tensor (B, C, H, W)
-    tile, halo : int
-        The side of a tile in pixels, its rim included, and the width of the rim on each side.
+    A tile has `tile` pixels a side, with a rim of `halo` on each; where the canvas is narrower, all
+    of it.  Memory beyond `x` and the result is that of one tile.  Where the field at a pixel
+    depends on no pixel farther than `halo`, the result is that of the whole.
     """
     if floating(x).ndim != 4 or not x.numel():
         raise InputError(f"x has shape {tuple(x.shape)}; it must be images (B, C, H, W)")

@@ -17,10 +17,7 @@ from torch import Tensor
 from eqflow_nb.inputs import between, count, positive, seeded
 from eqflow_nb.snapshots.base import Mixture, World
 
-PEAK_SD = 0.4
-RING_SD = 0.1
-MOON_SD = 0.1
-MOON_NODES = 64
+PEAK_SD, RING_SD, MOON_SD, MOON_NODES = 0.4, 0.1, 0.1, 64
 SQUARES = [(i, j) for i in range(4) for j in range(4) if (i + j) % 2 == 0]
 ARMS, ARM_LENGTH_SD, ARM_WIDTH_SD, ARM_TWIST = 5, 0.3, 0.1, 0.25
 
@@ -55,7 +52,9 @@ def ring() -> World:
     radius, width = 1 / scale, RING_SD / scale
 
     def draw(n: int, rng: torch.Generator) -> Tensor:
-        return _on_circle(2 * torch.pi * _uniform(n, rng)) + RING_SD * _normal(n, rng)
+        return _on_circle(
+            2 * torch.pi * torch.rand(n, generator=rng, dtype=torch.float64)
+        ) + RING_SD * _normal(n, rng)
 
     def log_density(x: Tensor, sigma: float) -> Tensor:
         s2 = width**2 + between(sigma, "sigma", 0, math.inf) ** 2
@@ -63,7 +62,7 @@ def ring() -> World:
         bessel = torch.special.i0e(r * radius / s2).log()
         return bessel - (r - radius) ** 2 / (2 * s2) - math.log(2 * math.pi * s2)
 
-    return _toy("ring", draw, scale=(scale, scale), log_density=log_density)
+    return _toy("ring", draw, (0.0, 0.0), (scale, scale), log_density)
 
 
 def two_moons() -> World:
@@ -77,7 +76,7 @@ def two_moons() -> World:
     scale = (math.sqrt(0.75 + MOON_SD**2), math.sqrt(0.5625 - 1 / math.pi + MOON_SD**2))
 
     def draw(n: int, rng: torch.Generator) -> Tensor:
-        arcs = _moons(torch.pi * _uniform(n, rng))
+        arcs = _moons(torch.pi * torch.rand(n, generator=rng, dtype=torch.float64))
         side = torch.randint(2, (n,), generator=rng)
         return arcs[side, torch.arange(n)] + MOON_SD * _normal(n, rng)
 
@@ -109,7 +108,7 @@ def checkerboard() -> World:
         squares = strips[..., 0, i] + strips[..., 1, j]
         return squares.logsumexp(dim=-1) - math.log(len(SQUARES) / scale**2)
 
-    return _toy("checkerboard", draw, scale=(scale, scale), log_density=log_density)
+    return _toy("checkerboard", draw, (0.0, 0.0), (scale, scale), log_density)
 
 
 def pinwheel() -> World:
@@ -128,7 +127,7 @@ def pinwheel() -> World:
         cos, sin = _on_circle(2 * torch.pi * arm / ARMS + ARM_TWIST * x.exp()).T
         return torch.stack([cos * x - sin * y, sin * x + cos * y], dim=1)
 
-    return _toy("pinwheel", draw, scale=(scale, scale))
+    return _toy("pinwheel", draw, (0.0, 0.0), (scale, scale))
 
 
 TOYS = {make.__name__: make for make in (two_peaks, ring, two_moons, checkerboard, pinwheel)}
@@ -137,8 +136,8 @@ TOYS = {make.__name__: make for make in (two_peaks, ring, two_moons, checkerboar
 def _toy(
     name: str,
     draw: Draw,
-    centre: tuple[float, float] = (0.0, 0.0),
-    scale: tuple[float, float] = (1.0, 1.0),
+    centre: tuple[float, float],
+    scale: tuple[float, float],
     log_density: Callable[[Tensor, float], Tensor] | None = None,
     mixture: Callable[[float], Mixture] | None = None,
 ) -> World:
@@ -147,20 +146,15 @@ def _toy(
     def sample(n: int, seed: int) -> Tensor:
         return world.scaled(draw(count(n, "n"), seeded(seed))).float()
 
-    units = (torch.tensor(each, dtype=torch.float64) for each in (centre, scale))
-    world = World(name, ("x", "y"), sample, *units, log_density=log_density, mixture=mixture)
+    middle, unit = (torch.tensor(each, dtype=torch.float64) for each in (centre, scale))
+    world = World(name, ("x", "y"), sample, middle, unit, None, log_density, mixture)
     return world
 
 
 def _mixture_world(
-    name: str,
-    draw: Draw,
-    weights: Tensor,
-    raw_means: Tensor,
-    raw_sd: float,
-    centre: tuple[float, float],
-    scale: tuple[float, float],
-) -> World:
+    name: str, draw: Draw, weights: Tensor, raw_means: Tensor, raw_sd: float,
+    centre: tuple[float, float], scale: tuple[float, float],
+) -> World:  # fmt: skip
     """A toy whose raw density is a mixture of equally wide round Gaussians."""
     middle, unit = (torch.tensor(each, dtype=torch.float64) for each in (centre, scale))
     means = (raw_means - middle) / unit
@@ -191,8 +185,7 @@ def _moons(t: Tensor) -> Tensor:
 def _log_normal_mass(low: Tensor, high: Tensor) -> Tensor:
     """log(Phi(high) - Phi(low)), accurate in both tails.
 
-    By symmetry the interval is first reflected to where Phi is small, which keeps the difference
-    from cancelling.
+    The interval is first reflected to where Phi is small, so that the difference does not cancel.
     """
     reflect = low + high > 0
     low, high = torch.where(reflect, -high, low), torch.where(reflect, -low, high)
@@ -206,7 +199,3 @@ def _on_circle(angle: Tensor) -> Tensor:
 
 def _normal(n: int, rng: torch.Generator) -> Tensor:
     return torch.randn(n, 2, generator=rng, dtype=torch.float64)
-
-
-def _uniform(n: int, rng: torch.Generator) -> Tensor:
-    return torch.rand(n, generator=rng, dtype=torch.float64)

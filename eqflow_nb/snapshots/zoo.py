@@ -39,14 +39,8 @@ WEIGHT = (1.0, 2.0, 2.0, 1.0)
 class System:
     """A deterministic chaotic system dx/dt = v(x) with polynomial v, in raw coordinates.
 
-    Attributes
-    ----------
-    name : str
-    terms : tuple of dict
-        For each equation the coefficient of every monomial, by its exponents: x y of three
-        coordinates is (1, 1, 0).
-    start, period, step, spacing, lyapunov, source, fast_slow, published
-        As chaotic_systems.toml explains.
+    For each equation `terms` has the coefficient of every monomial, by its exponents: x y of three
+    coordinates is (1, 1, 0).  What the other attributes are is said in chaotic_systems.toml.
     """
 
     name: str
@@ -67,7 +61,7 @@ class System:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """The name of each coordinate."""
+        """The names of the coordinates."""
         return tuple(LETTERS[: self.dim])
 
     @property
@@ -93,9 +87,7 @@ class System:
         rows = [tuple(_derivative(equation, j) for j in axes) for equation in self.terms]
         return _stack([evaluate(row, x) for row in rows])
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Velocity: a system is itself a field."""
-        return self.velocity(x)
+    __call__ = velocity  # a system is itself a field
 
     def sample(self, n: int, seed: int) -> np.ndarray:
         """Draw n decorrelated snapshots (n, d) on the attractor, float64.
@@ -256,6 +248,5 @@ def _system(name: str, equations: list[str], **entry: Any) -> System:
     return System(name, terms, **(entry | lists))
 
 
-SYSTEMS = {
-    name: _system(name, **entry) for name, entry in tomllib.loads(TABLE.read_text("utf-8")).items()
-}
+_TABLE = tomllib.loads(TABLE.read_text("utf-8"))
+SYSTEMS = {name: _system(name, **entry) for name, entry in _TABLE.items()}
