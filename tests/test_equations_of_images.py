@@ -10,12 +10,12 @@ import torch
 
 from eqflow_nb.equations import Term, elimination, identify_fields, sampled_tests
 from eqflow_nb.equations.images import SETS, STILL, TOLERANCE, among, refit, with_steps
-from eqflow_nb.equations.sampled_tests import Functionals, Images, derivatives, values
+from eqflow_nb.equations.sampled_tests import Images, derivatives, functionals, values
 from eqflow_nb.equations.terms import evaluate, laplacian, library, squared_gradient, velocity
 from eqflow_nb.inputs import InputError
 from eqflow_nb.snapshots import gray_scott
 
-SMALL = Functionals(3, 3, (1.0, 2.0)).of(2)
+SMALL = functionals(2, 3, 3, (1.0, 2.0))
 
 
 def smooth(n: int = 6, sides: tuple[int, ...] = (8, 12), seed: int = 0) -> np.ndarray:
@@ -73,7 +73,7 @@ def test_slopes_and_covariance_are_what_they_say() -> None:
 
 
 def test_blocks_are_means_over_groups_of_images_and_chunks_keep_them(monkeypatch) -> None:
-    tests = Functionals(2, 2, (1.0,)).of(2)
+    tests = functionals(2, 2, 2, (1.0,))
     conditions = Images(smooth(200, (6,)), 1).conditions(tests)
     support = np.array([0, 2, 5])
     blocks = conditions.blocks(support)
@@ -137,7 +137,7 @@ def waves() -> torch.Tensor:
 
 def test_gray_scott_comes_out_of_images(waves: torch.Tensor) -> None:
     images = Images(waves)
-    conditions = images.conditions(SETS[0].of(2), TOLERANCE)
+    conditions = images.conditions(functionals(2, *SETS[0]), TOLERANCE)
     assert not images.vanishing(STILL).size
     c = refit(conditions, elimination.search(conditions).fit).c * conditions.units
     found = {term: float(a) for term, a in zip(conditions.terms, c, strict=True) if a}
@@ -150,7 +150,7 @@ def test_gray_scott_comes_out_of_images(waves: torch.Tensor) -> None:
 def test_steps_of_a_simulation_are_noticed(waves: torch.Tensor) -> None:
     """Those of Gray-Scott are 1: tau is the rms change of a step, and its sign is time's arrow."""
     images = Images(waves)
-    conditions = images.conditions(SETS[0].of(2), TOLERANCE)
+    conditions = images.conditions(functionals(2, *SETS[0]), TOLERANCE)
     c = coefficients(conditions, chemistry())
     speed = np.sqrt(c @ conditions.gram @ c)
     stepped, tau = with_steps(images, conditions, c / speed)
@@ -162,7 +162,7 @@ def test_steps_of_a_simulation_are_noticed(waves: torch.Tensor) -> None:
 def test_a_frozen_pattern_leaves_its_equations_open() -> None:
     maze = gray_scott.simulate("maze", 16, 64, seed=0).double().numpy()
     images = Images(maze)
-    conditions = images.conditions(Functionals(2, 2, (1.0,)).of(2))
+    conditions = images.conditions(functionals(2, 2, 2, (1.0,)))
     still = images.vanishing(STILL)
     assert still.shape[1] > 1
     for c in still.T:

@@ -23,14 +23,7 @@ def with_arrow(equations: Equations, x: Any, seed: int = 0) -> Equations:
     Snapshots are perturbed by a thousandth, rolled out with the equations and with their reverse,
     and compared with other snapshots.  Where p is an attractor of v, -v throws trajectories out;
     where both keep the cloud (conservative systems) or neither does (equations that aren't exact
-    enough), stability says nothing.
-
-    Parameters
-    ----------
-    equations : Equations
-    x : array (N, d)
-        The snapshots, at least 100.
-    seed : int
+    enough), stability says nothing.  Of the snapshots x (N, d) at least 100 are needed.
     """
     if equations.verdict != "determined" or equations.diffusion is not None:
         return equations

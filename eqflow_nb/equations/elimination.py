@@ -24,20 +24,10 @@ FITS = 1.5  # the most misfit, in units of its expected value, of equations that
 
 @dataclass(frozen=True)
 class Fit:
-    """The best equations with some terms of a library.
+    """The best equations with some terms (n,) of a library, `support`.
 
-    Attributes
-    ----------
-    support : ndarray (n,)
-        The terms' numbers.
-    c : ndarray (K,)
-        Coefficients, 0 off the support, of mean square velocity 1.
-    misfit : float
-        J.
-    freedom : int
-        Its expected value at the truth.
-    losses : ndarray (n,)
-        How much the misfit would rise without each term.
+    The coefficients c (K,) are 0 off the support, and of mean square velocity 1.  `freedom` is the
+    misfit expected at the truth, `losses` (n,) how much it would rise without each term.
     """
 
     support: np.ndarray
@@ -53,36 +43,28 @@ class Fit:
 
 
 class Weighted:
-    """Conditions made white, compressed to a triangle: J = N |T c|^2.
-
-    Parameters
-    ----------
-    conditions : Conditions
-    root : ndarray (r, m)
-        C^-1 = root' root.
-    """
+    """Conditions made white by a root (r, m), C^-1 = root' root, as a triangle: J = N |T c|^2."""
 
     def __init__(self, conditions: Conditions, root: np.ndarray) -> None:
-        self.count, self.gram, self.tests = conditions.count, conditions.gram, len(root)
-        self.root = root
-        upper = scipy.linalg.qr(root @ conditions.matrix, mode="r")[0]
-        self.triangle: np.ndarray = upper[: upper.shape[1]]
+        self.conditions, self.root, self.tests = conditions, root, len(root)
+        self.triangle: np.ndarray = scipy.linalg.qr(root @ conditions.matrix, mode="r")[0]
+        self.triangle = self.triangle[: self.triangle.shape[1]]
 
-    def fit(self, support: np.ndarray, protected: int | None = None) -> Fit:
-        """The least misfit on a support; a protected term's loss counts as infinite."""
-        values, vectors = smallest(self.triangle[:, support], self.gram[np.ix_(support, support)])
+    def fit(self, support: np.ndarray) -> Fit:
+        """The least misfit on a support; the diffusion's loss counts as infinite."""
+        gram = self.conditions.gram[np.ix_(support, support)]
+        values, vectors = smallest(self.triangle[:, support], gram)
         c = np.zeros(self.triangle.shape[1])
         c[support] = vectors[:, 0]
-        lost = losses(self.count, values, vectors)
-        if protected is not None:
-            lost[support == protected] = np.inf
+        lost = losses(self.conditions.count, values, vectors)
+        lost[[self.conditions.terms[k].equation < 0 for k in support]] = np.inf
         freedom = max(self.tests - len(support) + 1, 0)
-        return Fit(support, c, self.count * float(values[0]), freedom, lost)
+        return Fit(support, c, self.conditions.count * float(values[0]), freedom, lost)
 
     def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
         """Misfits (K,), least first, and coefficients (K, K) orthogonal in velocity."""
-        values, vectors = smallest(self.triangle, self.gram)
-        return self.count * values, vectors
+        values, vectors = smallest(self.triangle, self.conditions.gram)
+        return self.conditions.count * values, vectors
 
 
 def smallest(rows: np.ndarray, gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -118,11 +100,10 @@ def root_of_inverse(matrix: np.ndarray, tolerance: float = 1e-12) -> np.ndarray:
 def weights(
     conditions: Conditions, c: np.ndarray, misfits: np.ndarray, near: np.ndarray
 ) -> np.ndarray:
-    """The root of C^-1, C averaged over what c may still be.
+    """The root of C^-1, C averaged over what c may still be: `near` (K, n) with their `misfits`.
 
     A wrong c makes some tests look exact that aren't; averaging over coefficients that fit about as
-    well (`near` (K, n) with their `misfits`) and a little of the tests' Gram matrix keep that from
-    happening.
+    well, and a little of the tests' Gram matrix, keep that from happening.
     """
     total = conditions.covariance(c)
     spread = 1 / np.maximum(misfits - misfits[0], 1.0)
@@ -145,13 +126,13 @@ def whiten(conditions: Conditions, rounds: int = 2) -> Weighted:
     return weighted
 
 
-def eliminate(weighted: Weighted, protected: int | None = None) -> list[Fit]:
+def eliminate(weighted: Weighted) -> list[Fit]:
     """Drop terms one at a time, each time the one that is worth least; all fits on the way."""
     support = np.arange(weighted.triangle.shape[1])
-    path = [weighted.fit(support, protected)]
+    path = [weighted.fit(support)]
     while len(support) > 1 and np.isfinite(path[-1].losses).any():
         support = np.delete(support, np.argmin(path[-1].losses))
-        path.append(weighted.fit(support, protected))
+        path.append(weighted.fit(support))
     return path
 
 
@@ -164,32 +145,25 @@ def cliff(path: list[Fit]) -> int:
     return len(path) - 1
 
 
-def improve(weighted: Weighted, fit: Fit, protected: int | None = None) -> tuple[Fit, Fit | None]:
-    """Add, swap and drop single terms while that helps; also the best rival that came near.
+def improve(weighted: Weighted, fit: Fit) -> tuple[Fit, Fit | None]:
+    """Add, swap and drop single terms while that helps; also the best rival with as many terms.
 
-    Returns
-    -------
-    Fit
-        No addition to it is worth `WORTH`, no term of it is worth less, and no swap is better.
-    Fit or None
-        The best fit with as many terms, one of them another.
+    No addition to the result is worth `WORTH`, no term of it is worth less, no swap is better.
     """
-    everything = np.arange(weighted.triangle.shape[1])
-    rival = None
+    everything, rival = np.arange(weighted.triangle.shape[1]), None
     for _ in range(100):
         unit = fit.excess
         if len(fit.support) > 2 and fit.losses.min() < WORTH * unit:
-            fit = weighted.fit(np.delete(fit.support, np.argmin(fit.losses)), protected)
+            fit = weighted.fit(np.delete(fit.support, np.argmin(fit.losses)))
             continue
         larger = [
-            weighted.fit(np.append(fit.support, k), protected)
-            for k in np.setdiff1d(everything, fit.support)
+            weighted.fit(np.append(fit.support, k)) for k in np.setdiff1d(everything, fit.support)
         ]
         best = min(larger, key=lambda each: each.misfit, default=None)
         if best is not None and fit.misfit - best.misfit > WORTH * unit:
             fit = best
             continue
-        rival = _best_swap(weighted, larger, protected)
+        rival = _best_swap(weighted, larger)
         if rival is not None and rival.misfit < fit.misfit - unit:
             fit = rival
             continue
@@ -197,7 +171,7 @@ def improve(weighted: Weighted, fit: Fit, protected: int | None = None) -> tuple
     return fit, rival
 
 
-def _best_swap(weighted: Weighted, larger: list[Fit], protected: int | None) -> Fit | None:
+def _best_swap(weighted: Weighted, larger: list[Fit]) -> Fit | None:
     """The best fit that lacks one of the old terms of a larger one, and keeps its new term."""
     best, found = np.inf, None
     for each in larger:
@@ -205,7 +179,7 @@ def _best_swap(weighted: Weighted, larger: list[Fit], protected: int | None) -> 
         if len(old) and each.misfit + old.min() < best:
             best = each.misfit + old.min()
             found = np.delete(each.support, np.argmin(old))
-    return None if found is None else weighted.fit(found, protected)
+    return None if found is None else weighted.fit(found)
 
 
 @dataclass(frozen=True)
@@ -245,13 +219,11 @@ def search(conditions: Conditions, rounds: int = 5) -> Found:
 
     The diffusion is never dropped.
     """
-    last = len(conditions.terms) - 1
-    protected = last if conditions.terms[last].equation < 0 else None
     weighted = whiten(conditions)
     seen: set[tuple[int, ...]] = set()
     while True:
-        path = eliminate(weighted, protected)
-        fit, rival = improve(weighted, path[cliff(path)], protected)
+        path = eliminate(weighted)
+        fit, rival = improve(weighted, path[cliff(path)])
         key = tuple(sorted(fit.support))
         if key in seen or len(seen) == rounds:
             return Found(conditions, weighted, path, fit, rival)

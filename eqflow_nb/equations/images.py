@@ -14,16 +14,14 @@ from typing import Any
 import numpy as np
 
 from eqflow_nb.equations import verdicts
-from eqflow_nb.equations.conditions import Dense, SampledConditions
+from eqflow_nb.equations.conditions import OfImages, SampledConditions
 from eqflow_nb.equations.elimination import Fit, Found, Weighted, root_of_inverse, search, smallest
 from eqflow_nb.equations.points import names_for
 from eqflow_nb.equations.result import Equations, write
-from eqflow_nb.equations.sampled_tests import Functionals, Images
+from eqflow_nb.equations.sampled_tests import Functional, Images, functionals
 from eqflow_nb.inputs import InputError, count
 
-# Of two channels 41 and 89 functionals; the first are among the second.
-SETS = (Functionals(4, 3, (1.0, 2.0, 4.0)), Functionals(5, 4, (1.0, 2.0, 4.0)))
-CHANNELS = ("u", "v", "w")
+SETS = ((4, 3), (5, 4))  # degree and pairs: 41 and 89 functionals of two channels, the first among
 TOLERANCE = 3e-3  # of the velocity: less is asked of equations than that they hold more exactly
 STILL = 4e-6  # of the mean square of the terms when moved apart: a combination that is zero
 NOTICED = 4.0  # of misfit, 2 standard deviations: steps that images show
@@ -31,7 +29,7 @@ LONGEST = 0.1  # step tried, in deviations of a channel
 
 
 def identify_fields(
-    stills: Any,
+    images: Any,
     degree: int = 3,
     *,
     library: str = "local",
@@ -43,7 +41,7 @@ def identify_fields(
 
     Parameters
     ----------
-    stills : array (N, C, H, W) or (N, C, L)
+    images : array (N, C, H, W) or (N, C, L)
         Periodic images or lines, in their own units, as exact as single precision at least.
     degree : int
         Of the library's monomials of the channels.
@@ -59,14 +57,15 @@ def identify_fields(
         Of the bootstrap.
     """
     started = time.perf_counter()
-    images = Images(stills, count(degree, "degree", at_least=0), library)
-    number, channels = images.stills.shape[:2]
-    labels = names_for(names, channels, CHANNELS)
+    known = Images(images, count(degree, "degree", at_least=0), library)
+    number, channels = known.images.shape[:2]
+    labels = names_for(names, channels, "uvw")
     if number < 2 * channels:
-        raise InputError(f"stills has {number}; at least {2 * channels} are needed")
-    largest = images.conditions(SETS[-1].of(channels), TOLERANCE)
-    found = [search(among(largest, each.of(channels))) for each in SETS]
-    still = images.vanishing(STILL)
+        raise InputError(f"images has {number}; at least {2 * channels} are needed")
+    sets = [functionals(channels, *each) for each in SETS]
+    largest = known.conditions(sets[-1], TOLERANCE)
+    found = [search(among(largest, tests)) for tests in sets]
+    still = known.vanishing(STILL)
     if still.shape[1]:
         text = (
             f"{still.shape[1]} combinations of the library's terms are zero at every pixel of "
@@ -75,80 +74,67 @@ def identify_fields(
         decision = verdicts.Decision("undetermined", found[-1], still, text)
     else:
         decision = verdicts.decide(found)
-    if decision.verdict != "determined" and _coarse(images.stills):
+    few = known.images[:: -(-number // 8)].swapaxes(0, 1)
+    if decision.verdict != "determined" and any(len(np.unique(each)) <= 256 for each in few):
         text = f"{decision.evidence}; the images have only 256 shades, and rounding hides equations"
         decision = replace(decision, evidence=text)
+    sharpened = [_sharpened(known, decision)]
     return write(
-        decision, [_sharpened(images, decision)], labels, relative_to=relative_to, seed=seed,
-        started=started,
+        decision, sharpened, labels, relative_to=relative_to, seed=seed, started=started
     )  # fmt: skip
 
 
-def among(conditions: SampledConditions, tests: Sequence[Any]) -> SampledConditions:
+def among(conditions: SampledConditions, tests: Sequence[Functional]) -> SampledConditions:
     """The conditions of some of the tests."""
     at = [conditions.tests.index(each) for each in tests]
+    samples = OfImages(conditions.samples.residuals[:, at])
     return replace(
-        conditions,
-        tests=tests,
-        samples=Dense(conditions.samples.residuals[:, at]),
-        slopes=conditions.slopes[np.ix_(at, at)],
-    )
+        conditions, tests=tests, samples=samples, slopes=conditions.slopes[np.ix_(at, at)]
+    )  # fmt: skip
 
 
-def _coarse(stills: np.ndarray) -> bool:
-    """Whether some channel has no more shades than a byte."""
-    few = stills[:: -(-len(stills) // 8)]
-    return any(len(np.unique(channel)) <= 256 for channel in few.swapaxes(0, 1))
-
-
-def _sharpened(images: Images, decision: verdicts.Decision) -> Found:
+def _sharpened(known: Images, decision: verdicts.Decision) -> Found:
     """What was found, with sharper coefficients if it is determined, and their weights."""
     conditions, fit = decision.found.conditions, decision.found.fit
     if decision.verdict == "determined":
         fit = refit(conditions, fit)
-        conditions, step = with_steps(images, conditions, fit.c)
+        conditions, step = with_steps(known, conditions, fit.c)
         fit = refit(conditions, fit) if step else fit
     weighted = Weighted(conditions, root_of_inverse(conditions.covariance(fit.c)))
     return replace(decision.found, conditions=conditions, weighted=weighted, fit=fit)
 
 
-def refit(conditions: SampledConditions, fit: Fit, rounds: int = 2) -> Fit:
+def refit(conditions: SampledConditions, fit: Fit) -> Fit:
     """The coefficients on a support that has been found, under a tolerance 6 times smaller.
 
     Which terms there are is safest asked with a tolerance over the images' noise; how large they
     are, with one below it.
     """
     sharper = replace(conditions, tolerance=conditions.tolerance / 6)
-    for _ in range(rounds):
+    for _ in range(2):
         fit = Weighted(sharper, root_of_inverse(sharper.covariance(fit.c))).fit(fit.support)
     return fit
 
 
 def with_steps(
-    images: Images, conditions: SampledConditions, c: np.ndarray
+    known: Images, conditions: SampledConditions, c: np.ndarray
 ) -> tuple[SampledConditions, float]:
     """Conditions for the equations of a simulation that moves by explicit steps, x -> x + tau v.
 
     Such a simulation keeps E[psi(x + tau v)], which adds tau / 2 v . psi'' v to the residual: found
     from coefficients c (K,), of mean square velocity 1, that nearly fit, with the step tau under
-    which they fit best.
-
-    Returns
-    -------
-    SampledConditions
-        The same with the residuals of steps tau; linear in coefficients near c.
-    float
-        tau: the root mean square of a step, in deviations of a channel; its sign is the arrow of
-        time of c, and 0 if the images show no steps.
+    which they fit best.  The conditions are linear in coefficients near c.  tau is the root mean
+    square of a step, in deviations of a channel; its sign is the arrow of time of c, and it is 0 if
+    the images show no steps.
     """
-    bent = images.second_derivatives(conditions, c) / 2
-    support = np.flatnonzero(c)
+    bent = known.second_derivatives(conditions, c) / 2
+    support, along = np.flatnonzero(c), conditions.gram @ c
+    gram = conditions.gram[np.ix_(support, support)]
     sharper = replace(conditions, tolerance=conditions.tolerance / 6)
-    root, along = root_of_inverse(sharper.covariance(c)), conditions.gram @ c
+    root = root_of_inverse(sharper.covariance(c))
 
     def misfit(tau: float) -> float:
         rows = conditions.matrix[:, support] + tau * np.outer(bent.mean(0), along[support])
-        gram = conditions.gram[np.ix_(support, support)]
         return conditions.count * float(smallest(root @ rows, gram)[0][0])
 
     taus = np.linspace(-LONGEST, LONGEST, 9)
@@ -158,4 +144,4 @@ def with_steps(
     if misfit(0.0) - misfit(tau) < NOTICED * max(1.0, misfit(tau) / len(root)):
         tau = 0.0
     residuals = conditions.samples.residuals + tau * bent[:, :, None] * along
-    return replace(conditions, samples=Dense(residuals)), tau
+    return replace(conditions, samples=OfImages(residuals)), tau

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.polynomial.hermite_e import herme2poly
 
 from eqflow_nb.equations.terms import Exponents, exponents, monomials
 
@@ -32,11 +32,6 @@ class Moments:
     ----------
     centre, scale : ndarray (d,)
         z = (x - centre) / scale, x the data in its own coordinates.
-    degree, extra_degree : int
-    extras : tuple of str
-        What the reader's functions are called.
-    count : int
-        Snapshots N.
     halves : ndarray (2, F, F)
         Means of the products of two features over every other part of the data, and over the rest;
         the first feature is 1.
@@ -64,18 +59,13 @@ class Moments:
     @functools.cached_property
     def second(self) -> np.ndarray:
         """Means (F, F) of the products of two features over all the data."""
-        share = self.weights[1::2].sum()
-        return (1 - share) * self.halves[0] + share * self.halves[1]
-
-    @property
-    def mean(self) -> np.ndarray:
-        """The mean (F,) of each feature."""
-        return self.second[0]
+        odd = self.weights[1::2].sum()
+        return (1 - odd) * self.halves[0] + odd * self.halves[1]
 
     @functools.cached_property
     def covariance(self) -> np.ndarray:
         """The covariance (F, F) of the features."""
-        return self.second - np.outer(self.mean, self.mean)
+        return self.second - np.outer(self.second[0], self.second[0])
 
     @functools.cached_property
     def at(self) -> dict[tuple[str | None, Exponents], int]:
@@ -85,17 +75,12 @@ class Moments:
         return {name: k for k, name in enumerate([*plain, *itertools.product(self.extras, times)])}
 
     def without_noise(self, noise: np.ndarray) -> Moments:
-        """The moments of x, from those of y = x + noise * xi with xi ~ N(0, I).
+        """The moments of x, from those of y = x + noise * xi with xi ~ N(0, I), noise (d,).
 
         E[s^n He_n(y / s)] = x^n for probabilists' Hermite polynomials, variable by variable, since
         exp(-s^2/2 d^2/dy^2) undoes a Gaussian blur and, applied to y^n, ends after n/2 terms.  The
         products of two features are those of the unbiased features of y, whose scatter is what
         limits us, not of x.
-
-        Parameters
-        ----------
-        noise : ndarray (d,)
-            Standard deviation of the noise in each of the data's own coordinates.
         """
         if not np.any(noise):
             return self
@@ -107,21 +92,25 @@ class Moments:
 @functools.lru_cache(maxsize=8)
 def hermite(dim: int, degree: int, noise: tuple[float, ...]) -> np.ndarray:
     """The matrix (M, M) from monomials of noisy points to unbiased ones of the clean points."""
-    known = exponents(dim, degree)
-    at = {e: k for k, e in enumerate(known)}
-    undo = np.zeros((len(known), len(known)))
-    for row, e in enumerate(known):
-        for cut in itertools.product(*(range(power // 2 + 1) for power in e)):
-            factor = math.prod(
-                _hermite(power, k) * s ** (2 * k) for power, k, s in zip(e, cut, noise, strict=True)
-            )
-            undo[row, at[tuple(power - 2 * k for power, k in zip(e, cut, strict=True))]] = factor
-    return undo
+    table = np.zeros((degree + 1, degree + 1))
+    for n in range(degree + 1):
+        table[n, : n + 1] = herme2poly(np.eye(n + 1)[n])
+    return substitution(exponents(dim, degree), table, noise)
 
 
-def _hermite(n: int, k: int) -> float:
-    """The coefficient of y^(n - 2k) in He_n."""
-    return (-1) ** k * math.factorial(n) / (2**k * math.factorial(k) * math.factorial(n - 2 * k))
+def substitution(
+    powers: Sequence[Exponents], table: np.ndarray, sizes: Sequence[float]
+) -> np.ndarray:
+    """Monomials (rows) of variables with x^n = sum_k table[n, k] s^(n - k) y^k, in those of y.
+
+    The variables have the sizes s (d,), and the table's shape is (degree + 1, degree + 1).
+    """
+    e, n = np.array(powers), np.arange(len(table))
+    matrix = np.ones((len(e), len(e)))
+    for column, s in zip(e.T, sizes, strict=True):
+        one = table * s ** np.maximum(n[:, None] - n, 0)
+        matrix *= one[column[:, None], column]
+    return matrix
 
 
 def measure(
@@ -131,20 +120,9 @@ def measure(
     extras: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
     extra_degree: int = 0,
 ) -> Moments:
-    """Measure the moments of snapshots that come in chunks, in one pass and bounded memory.
+    """Measure the moments of `count` snapshots that come in chunks (n, d), in bounded memory.
 
-    Parameters
-    ----------
-    chunks : iterable of ndarray (n, d)
-        The snapshots; the first chunk sets the coordinates' centre and scale.
-    count : int
-        How many snapshots there are in all.
-    degree : int
-        Of the monomials.
-    extras : mapping of str to callable (n, d) -> (n,), optional
-        The reader's own functions, of points in their own coordinates.
-    extra_degree : int
-        Of the monomials they are multiplied with.
+    The first chunk sets the coordinates' centre and scale; see `Moments` for the rest.
     """
     own = dict(extras or {})
     done, parts = 0, min(BLOCKS, count)
@@ -154,8 +132,7 @@ def measure(
         if not done:
             centre, scale = np.mean(chunk, 0, dtype=float), np.std(chunk, 0, dtype=float)
             size = len(exponents(chunk.shape[1], degree)) + len(own) * few
-            halves, sums = np.zeros((2, size, size)), np.zeros((parts, size))
-            rows = np.zeros(parts)
+            halves, sums, rows = np.zeros((2, size, size)), np.zeros((parts, size)), np.zeros(parts)
         most = max(1, AT_ONCE // sums.shape[-1])
         for start in range(0, len(chunk), most):
             x = np.asarray(chunk[start : start + most], dtype=np.float64)
@@ -171,7 +148,7 @@ def measure(
                 rows[block] += len(inside)
             done += len(x)
     halves /= np.array([rows[::2].sum(), rows[1::2].sum()])[:, None, None]
+    means, weights = sums / rows[:, None], rows / done
     return Moments(
-        centre, scale, degree, extra_degree, tuple(own), done, halves,
-        sums / rows[:, None], rows / done,
+        centre, scale, degree, extra_degree, tuple(own), done, halves, means, weights
     )  # fmt: skip

@@ -17,7 +17,6 @@ import numpy as np
 
 from eqflow_nb.equations import verdicts
 from eqflow_nb.equations.conditions import MomentConditions
-from eqflow_nb.equations.conserved import conserved
 from eqflow_nb.equations.elimination import Found, search
 from eqflow_nb.equations.moments import Moments, measure
 from eqflow_nb.equations.result import Equations, Extras, write
@@ -32,7 +31,7 @@ CARRIED = 8  # snapshots a test, at least: fewer can't tell the covariance of th
 COSINES = ((100, 2.0), (200, 1.0))  # how many, and their width in deviations
 FEW, MOST_ROWS = 3000, 10_000  # snapshots up to which cosines are always asked; used by them
 FAMILIES = ("auto", "polynomials", "cosines", "both")
-LETTERS = ("x", "y", "z", "w")
+LEAST = 20  # different snapshots
 
 
 def identify(
@@ -79,17 +78,13 @@ def identify(
     started = time.perf_counter()
     choice(tests, FAMILIES, "tests")
     degree = count(degree, "degree")
-    if isinstance(x, Moments):
-        known, rows, own = x, None, {}
-    else:
-        rows = _checked_points(x)
-        own = _checked_extras(extras, rows)
-        known = moments_of([rows], len(rows), degree, own)
+    rows = None if isinstance(x, Moments) else _checked_points(x)
+    own = {} if rows is None else _checked_extras(extras, rows)
+    known = x if rows is None else moments_of([rows], len(rows), degree, own)
     labels = names_for(names, known.dim)
     tensor, amount = _checked_diffusion(diffusion, known.dim)
     size = _checked_noise(noise, known)
-    if size is None:
-        size = _estimated_noise(known, degree, tensor)
+    size = _estimated_noise(known, degree, tensor) if size is None else size
     if size.any() and tests in ("cosines", "both"):
         raise InputError(
             f"tests is {tests!r} and noise is {size.tolist()}; "
@@ -111,11 +106,10 @@ def identify(
     if not _sizes(known.dim, degree, known.count):
         decision = verdicts.too_few(decision, known.count)
     if decision.verdict == "determined" and tensor is None:
-        decision = conserved(decision, base, labels)
+        decision = verdicts.conserved(decision, base, labels)
     return write(
         decision, decision.agree or (decision.found,), labels, noise=size, amount=amount,
-        relative_to=relative_to, seed=seed,
-        started=started, extras=own,
+        relative_to=relative_to, seed=seed, started=started, extras=own,
     )  # fmt: skip
 
 
@@ -198,44 +192,38 @@ def _least(
     return np.where(chosen, least, parts)
 
 
-def names_for(
-    names: Sequence[str] | None, dim: int, letters: Sequence[str] = LETTERS
-) -> tuple[str, ...]:
+def names_for(names: Sequence[str] | None, dim: int, letters: str = "xyzw") -> tuple[str, ...]:
     """The reader's names of the columns, or x, y, z, w, or x1 to x6."""
     if names is None:
-        few = dim <= len(letters)
-        return tuple(letters[:dim]) if few else tuple(f"x{i + 1}" for i in range(dim))
+        return tuple(letters[:dim] if dim <= len(letters) else (f"x{i + 1}" for i in range(dim)))
     if len(names) != dim or len(set(names)) != dim:
         raise InputError(f"names are {list(names)}; there must be {dim}, all different")
     return tuple(names)
 
 
-def _checked_points(x: Any, least: int = 20) -> np.ndarray:
+def _checked_points(x: Any) -> np.ndarray:
     """Points (N, d) as float64: finite, 1 to 6 columns, none constant, none a sum of the others."""
-    rows = as_points(x, "x", at_least=least, vary=True).astype(np.float64)
+    rows = as_points(x, "x", at_least=LEAST, vary=True).astype(np.float64)
     if rows.shape[1] > 6:
         raise InputError(
             f"x has {rows.shape[1]} columns; give 1 to 6, such as the first principal components"
         )
     # Copies say nothing new, and would make every error too small.
     rows = rows[np.sort(np.unique(rows, axis=0, return_index=True)[1])]
-    if len(rows) < least:
-        raise InputError(f"x has {len(rows)} different row(s); at least {least} are needed")
-    z = (rows - rows.mean(0)) / rows.std(0)
-    values, vectors = np.linalg.eigh(z.T @ z / len(z))
+    if len(rows) < LEAST:
+        raise InputError(f"x has {len(rows)} different row(s); at least {LEAST} are needed")
+    values, vectors = np.linalg.eigh(np.corrcoef(rows.T).reshape(rows.shape[1], -1))
     if values[0] < 1e-9:
-        involved = np.nonzero(abs(vectors[:, 0]) > 1e-4)[0].tolist()
+        involved = ", ".join(map(str, np.flatnonzero(abs(vectors[:, 0]) > 1e-4)))
         raise InputError(
-            f"x has columns that are sums of each other: {', '.join(map(str, involved))}; "
-            "leave one of them out"
+            f"x has columns that are sums of each other: {involved}; leave one of them out"
         )
     return rows
 
 
-def _checked_extras(extras: Extras | None, x: np.ndarray) -> dict[str, Any]:
+def _checked_extras(extras: Extras | None, x: np.ndarray) -> Extras:
     """The reader's own terms: callables (n, d) -> (n,) that are finite on the data."""
-    known = dict(extras or {})
-    for name, function in known.items():
+    for name, function in (extras or {}).items():
         values = np.asarray(function(x))
         if values.shape != (len(x),):
             raise InputError(
@@ -244,7 +232,7 @@ def _checked_extras(extras: Extras | None, x: np.ndarray) -> dict[str, Any]:
             )
         if not np.isfinite(values).all():
             raise InputError(f"extras[{name!r}] is NaN or infinite on some rows of x")
-    return known
+    return extras or {}
 
 
 def _checked_diffusion(diffusion: Any, dim: int) -> tuple[np.ndarray | None, float | None]:
@@ -256,10 +244,8 @@ def _checked_diffusion(diffusion: Any, dim: int) -> tuple[np.ndarray | None, flo
             raise InputError(f"diffusion is {diffusion!r}; give 'fit', a number or a matrix")
         return np.eye(dim), None
     tensor = as_array(diffusion, "diffusion").astype(np.float64)
-    if tensor.ndim == 0:
-        tensor = float(tensor) * np.eye(dim)
-    if tensor.ndim == 1 and len(tensor) == dim:
-        tensor = np.diag(tensor)
+    if tensor.ndim == 0 or tensor.shape == (dim,):
+        tensor = np.diag(np.broadcast_to(tensor, dim))
     if tensor.shape != (dim, dim) or not np.isfinite(tensor).all():
         raise InputError(
             f"diffusion has shape {tensor.shape}; it must be one number, ({dim},) or ({dim}, {dim})"
@@ -271,26 +257,22 @@ def _checked_diffusion(diffusion: Any, dim: int) -> tuple[np.ndarray | None, flo
 
 def _checked_noise(noise: Any, known: Moments) -> np.ndarray | None:
     """The size (d,) of the observation noise; None if it is to be estimated."""
-    if isinstance(noise, str):
-        if noise != "auto":
-            raise InputError(f"noise is {noise!r}; give a size, one a column, or 'auto'")
-        sizes = None
-    else:
-        sizes = as_array(noise, "noise").astype(np.float64)
-        if sizes.ndim > 1 or (sizes.ndim == 1 and len(sizes) != known.dim):
-            raise InputError(f"noise has shape {sizes.shape}; give one size, or {known.dim}")
-        sizes = np.array(
-            [between(s, "noise", 0, math.inf) for s in np.broadcast_to(sizes, known.dim)]
+    if isinstance(noise, str) and noise != "auto":
+        raise InputError(f"noise is {noise!r}; give a size, one a column, or 'auto'")
+    auto = isinstance(noise, str)
+    sizes = np.zeros(known.dim) if auto else as_array(noise, "noise").astype(np.float64)
+    if sizes.ndim > 1 or (sizes.ndim == 1 and len(sizes) != known.dim):
+        raise InputError(f"noise has shape {sizes.shape}; give one size, or {known.dim}")
+    sizes = np.broadcast_to([between(s, "noise", 0, math.inf) for s in sizes.flat], known.dim)
+    if (sizes >= known.scale).any():
+        column = int(np.argmax(sizes >= known.scale))
+        raise InputError(
+            f"noise is {sizes[column]:g} in column {column}, whose standard deviation is only "
+            f"{known.scale[column]:g}; nothing would be left"
         )
-        if (sizes >= known.scale).any():
-            column = int(np.argmax(sizes >= known.scale))
-            raise InputError(
-                f"noise is {sizes[column]:g} in column {column}, whose standard deviation is only "
-                f"{known.scale[column]:g}; nothing would be left"
-            )
-    if known.extras and (sizes is None or sizes.any()):
+    if known.extras and (auto or sizes.any()):
         raise InputError(
             f"noise can't be removed from terms such as {known.extras[0]!r}; "
             "use a library of monomials"
         )
-    return sizes
+    return None if auto else sizes

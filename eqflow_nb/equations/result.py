@@ -27,6 +27,11 @@ class FoundTerm:
     coefficient: float
     error: float
 
+    def __str__(self) -> str:
+        sign = "-" if self.coefficient < 0 else "+"
+        body = "" if self.text == "1" else f" {self.text}"
+        return f"{sign} {_number(abs(self.coefficient), self.error)}{body}"
+
 
 @dataclass(frozen=True)
 class Equations:
@@ -35,7 +40,7 @@ class Equations:
     Attributes
     ----------
     verdict : str
-        One of `verdicts.VERDICTS`.
+        "determined", "undetermined", "not in the library" or "too few snapshots".
     candidate : tuple of FoundTerm
         The best guess, whatever the verdict.
     null_dimension : int
@@ -50,14 +55,16 @@ class Equations:
     noise : ndarray (d,)
         Observation noise taken out.
     diffusion : (float, float) or None
-        The size of D and its error, in units in which `reference` is 1.
+        The size of D and its error.
     reference : str
-        The term whose coefficient is 1 in size.
+        The term whose coefficient is 1 in size: it sets the unit of time.
     needed : int or None
         How many snapshots would do, where they are too few.
     seconds : float
     decision : Decision or None
         The fits behind it: paths of elimination, rivals, weights; None once let go by `light`.
+    extras : mapping of str to callable
+        The reader's own terms.
     """
 
     verdict: str
@@ -73,7 +80,7 @@ class Equations:
     needed: int | None
     seconds: float
     decision: Decision | None = field(repr=False)
-    extras: Extras = field(default_factory=dict, repr=False)
+    extras: Extras = field(repr=False)
 
     @property
     def terms(self) -> tuple[FoundTerm, ...]:
@@ -116,7 +123,7 @@ class Equations:
         """The candidate as readable text, a line an equation."""
         lines = []
         for i, name in enumerate(self.names):
-            parts = [_signed(each) for each in self.candidate if each.term.equation == i]
+            parts = [str(each) for each in self.candidate if each.term.equation == i]
             lines.append(f"d{name}/dt = " + (" ".join(parts).removeprefix("+ ") or "0"))
         if self.diffusion is not None:
             lines.append(f"D = {_number(*self.diffusion)}")
@@ -131,11 +138,6 @@ class Equations:
         return f"{self.text()}\n{unit}{arrow}\n{head[0].upper()}{head[1:]}"
 
 
-def _signed(each: FoundTerm) -> str:
-    number = _number(abs(each.coefficient), each.error)
-    return f"{'-' if each.coefficient < 0 else '+'} {number}" + f" {each.text}" * (each.text != "1")
-
-
 def _number(value: float, error: float) -> str:
     """A number with its error in brackets, in units of the last digit, as in 0.123(4)."""
     if not error > 0 or not np.isfinite(error):
@@ -143,40 +145,20 @@ def _number(value: float, error: float) -> str:
     digits = int(np.clip(1 - np.floor(np.log10(error)), 0, 9))
     if error * 10**digits >= 29.5 and digits:
         digits -= 1
-    if not digits:
-        return f"{value:.0f}({error:.0f})"
     return f"{value:.{digits}f}({round(error * 10**digits)})"
 
 
 def write(
-    decision: Decision,
-    sources: Sequence[Found],
-    names: Sequence[str],
-    *,
-    noise: np.ndarray | None = None,
-    amount: float | None = None,
-    relative_to: str | None = None,
-    seed: int = 0,
-    started: float,
-    extras: Extras | None = None,
-) -> Equations:
+    decision: Decision, sources: Sequence[Found], names: Sequence[str], *, started: float,
+    noise: np.ndarray | None = None, amount: float | None = None, relative_to: str | None = None,
+    seed: int = 0, extras: Extras | None = None,
+) -> Equations:  # fmt: skip
     """Write a decision down in the data's own units, with errors.
 
-    Errors are those of the bootstrap, which takes weights as known, and how far the sets of tests
-    that agree differ, squared and added.
-
-    Parameters
-    ----------
-    decision : Decision
-    sources : sequence of Found
-        Fits with the same terms.  The coefficients are of the one with the fewest tests, whose
-        weights are known best.
-    names, noise, extras
-        See `Equations`.
-    amount : float, optional
-        The size of D, where it is known.
-    relative_to : str, optional
-        The term to be made 1; by default D, or the term whose coefficient is known best.
+    The sources are fits with the same terms.  Coefficients are those with the fewest tests, whose
+    weights are known best.  Errors are those of the bootstrap, which takes weights as known, and
+    how far the sources differ, squared and added.  The term `relative_to` is made 1, by default D,
+    whose size may be known to be `amount`, or else the term whose coefficient is known best.
     """
     source = min(sources, key=lambda each: each.weighted.tests)
     terms, units = source.conditions.terms, source.conditions.units
@@ -184,13 +166,17 @@ def write(
     c, draws = source.fit.c * units, bootstrap(source, seed) * units
     last = int(support[-1])
     noisy = terms[last].equation < 0
+    unit = last if noisy else int(support[np.argmin(draws[:, support].std(0) / abs(c[support]))])
     if relative_to is not None:
-        unit = _asked(relative_to, terms, support, names)
-    else:
-        spread = draws[:, support].std(0) / np.abs(c[support])
-        unit = last if noisy else int(support[np.argmin(spread)])
-    smoothing = _smoothing({terms[k]: c[k] for k in support}, len(names))
+        kept = [terms[k] for k in support]
+        if (at := find(relative_to, kept, names)) is None:
+            written = ", ".join(f"{term.equation}:{term.text(names)}" for term in kept)
+            raise InputError(
+                f"relative_to {relative_to!r} is no term of the equations; theirs are {written}"
+            )
+        unit = int(support[at])
     # D > 0 fixes the sign; without any diffusion, the reference is made positive.
+    smoothing = _smoothing({terms[k]: c[k] for k in support}, len(names))
     sign = float(smoothing or np.sign(c[last if noisy else unit]))
     size = amount if amount and terms[unit].equation < 0 else 1.0
     relative = size * draws / draws[:, [unit]]
@@ -198,45 +184,30 @@ def write(
     others = np.array([each.fit.c * units for each in sources])
     apart = (others / others[:, [unit]] * c[unit]).std(0)
     errors = np.hypot(relative.std(0, ddof=1), apart)
+    found = [
+        FoundTerm(terms[k], terms[k].text(names), float(c[k]), float(errors[k])) for k in support
+    ]
     arrow = "fixed by the noise in the dynamics" if noisy else None
     if decision.verdict == "determined" and any(term.operator for term in terms):
-        found = "this one, in which diffusion smooths"
-        arrow = found if smoothing else "unknown: nothing diffuses"
-    where = f"{terms[unit].text(names)} in equation {terms[unit].equation}"
+        smooths = "this one, in which diffusion smooths"
+        arrow = smooths if smoothing else "unknown: nothing diffuses"
+    where, text = terms[unit].equation, terms[unit].text(names)
     return Equations(
         verdict=decision.verdict,
-        candidate=tuple(
-            FoundTerm(terms[k], terms[k].text(names), float(c[k]), float(errors[k]))
-            for k in support
-            if terms[k].equation >= 0
-        ),
+        candidate=tuple(found[:-1] if noisy else found),
         null_dimension=decision.nulls.shape[1] + decision.conserved,
-        basis=tuple(
-            {term: float(value) for term, value in zip(terms, null * units, strict=True)}
-            for null in decision.nulls.T
-        ),
+        basis=tuple(dict(zip(terms, (null * units).tolist())) for null in decision.nulls.T),
         evidence=decision.evidence,
         arrow=arrow,
         names=tuple(names),
         noise=np.zeros(len(names)) if noise is None else noise,
-        diffusion=(float(c[last]), float(errors[last])) if noisy else None,
-        reference="D" if terms[unit].equation < 0 else where,
+        diffusion=(found[-1].coefficient, found[-1].error) if noisy else None,
+        reference=text if where < 0 else f"{text} in equation {where}",
         needed=decision.needed,
         seconds=time.perf_counter() - started,
         decision=decision,
         extras=extras or {},
     )
-
-
-def _asked(asked: str, terms: Sequence[Term], support: np.ndarray, names: Sequence[str]) -> int:
-    kept = [terms[k] for k in support]
-    at = find(asked, kept, names)
-    if at is None:
-        written = ", ".join(f"{term.equation}:{term.text(names)}" for term in kept)
-        raise InputError(
-            f"relative_to {asked!r} is no term of the equations; their terms are {written}"
-        )
-    return int(support[at])
 
 
 def _smoothing(coefficients: Mapping[Term, float], channels: int) -> int:
@@ -250,6 +221,4 @@ def _smoothing(coefficients: Mapping[Term, float], channels: int) -> int:
         if term.operator == "lap" and not any(term.powers):
             matrix[term.equation, term.channel] = c
     rates = np.linalg.eigvals(matrix).real
-    if not rates.any() or (rates.min() < 0 < rates.max()):
-        return 0
-    return 1 if rates.max() > 0 else -1
+    return int(rates.max() > 0 and rates.min() >= 0) - int(rates.min() < 0 and rates.max() <= 0)

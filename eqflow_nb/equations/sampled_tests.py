@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.linalg
 
 from eqflow_nb.equations.conditions import (
-    Dense,
-    Factored,
+    AtPoints,
     MomentConditions,
+    OfImages,
     SampledConditions,
     units_of,
 )
-from eqflow_nb.equations.moments import BLOCKS
 from eqflow_nb.equations.terms import (
     Exponents,
     evaluate,
@@ -39,34 +37,18 @@ REACH = (
 )
 SHIFTS = ((0.21, 0.47), (0.38, 0.12), (0.55, 0.71))  # of a side, by which channels are moved apart
 
-Functional = tuple[Exponents, Exponents | None, float]
+Functional = tuple[Exponents, Exponents | None, float]  # f, g and the radius r of G_r * g
 
 
 def cosine_conditions(
-    base: MomentConditions,
-    x: np.ndarray,
-    tests: int,
-    width: float,
-    seed: int = 0,
+    base: MomentConditions, x: np.ndarray, tests: int, width: float, seed: int = 0,
     extras: Mapping[str, np.ndarray] | None = None,
-) -> SampledConditions:
+) -> SampledConditions:  # fmt: skip
     """Conditions with the tests cos(w . z + b), w ~ N(0, width^-2 C^-1): bounded, unlike monomials.
 
-    C is the covariance of the cloud in scaled coordinates, so that all directions are tested alike.
-
-    Parameters
-    ----------
-    base : MomentConditions
-        Whose library and coordinates are used.
-    x : ndarray (N, d)
-        The snapshots, in their own coordinates.
-    tests : int
-        How many.
-    width : float
-        Of the cosines, in standard deviations of the cloud.
-    seed : int
-    extras : mapping of str to ndarray (N,), optional
-        The values of the reader's functions.
+    C is the covariance of the cloud x (N, d) in scaled coordinates, so that all directions are
+    tested alike.  The library and coordinates are those of `base`; `extras` are the values (N,) of
+    the reader's functions.
     """
     moments = base.moments
     z = (x - moments.centre) / moments.scale
@@ -78,56 +60,27 @@ def cosine_conditions(
     sine, curvature = np.sin(angle), None
     if base.tensor is not None:
         curvature = -np.cos(angle) * np.einsum("mi,ij,mj->m", waves, base.tensor, waves)
-    return SampledConditions(
-        terms=base.terms,
-        units=base.units,
-        gram=base.gram,
-        slopes=(waves @ waves.T) * (sine.T @ sine) / len(x),
-        count=len(x),
-        parts=min(BLOCKS, len(x)),
-        samples=Factored(
-            np.stack([-sine * w for w in waves.T]),
-            evaluate(base.functions, x / moments.scale, extras) / base.rms,
-            curvature,
-        ),
-    )
+    functions = evaluate(base.functions, x / moments.scale, extras) / base.rms
+    samples = AtPoints(np.stack([-sine * w for w in waves.T]), functions, curvature)
+    slopes = (waves @ waves.T) * (sine.T @ sine) / len(x)
+    return SampledConditions(base.terms, base.units, base.gram, slopes, len(x), samples)
 
 
-@dataclass(frozen=True)
-class Functionals:
-    """A set of functionals of images: pixel means of monomials f, and of products f . (G_r * g).
+def functionals(
+    channels: int, degree: int, pairs: int, radii: Sequence[float] = (1.0, 2.0, 4.0)
+) -> list[Functional]:
+    """All f up to a degree, and f . (G_r * g) with both up to `pairs`; radii r are in pixels.
 
-    Attributes
-    ----------
-    degree : int
-        Of the monomials f of one pixel.
-    pairs : int
-        Of f and g together in the products.
-    radii : tuple of float
-        Standard deviations of the blurs G_r, in pixels.
+    No two are the same: the blur may stand on either factor.
     """
-
-    degree: int = 4
-    pairs: int = 3
-    radii: tuple[float, ...] = (1.0, 2.0, 4.0)
-
-    def of(self, channels: int) -> list[Functional]:
-        """All (f, g or None, radius), no two the same: the blur may stand on either factor."""
-        ones = [e for e in exponents(channels, self.degree) if any(e)]
-        out: list[Functional] = [(f, None, 0.0) for f in ones]
-        few = [e for e in exponents(channels, max(self.pairs - 1, 0)) if any(e)]
-        for radius in self.radii:
-            out += [
-                (f, g, radius)
-                for k, f in enumerate(few)
-                for g in few[k:]
-                if sum(f) + sum(g) <= self.pairs
-            ]
-        return out
+    out: list[Functional] = [(f, None, 0.0) for f in exponents(channels, degree) if any(f)]
+    few = [e for e in exponents(channels, max(pairs - 1, 0)) if any(e)]
+    both = [(f, g) for k, f in enumerate(few) for g in few[k:] if sum(f) + sum(g) <= pairs]
+    return out + [(f, g, radius) for radius in radii for f, g in both]
 
 
 def derivatives(z: np.ndarray, tests: Sequence[Functional]) -> Iterator[np.ndarray]:
-    """For each channel c, dpsi/dz_c at each pixel (n, m, ...) of all functionals, at z (n, C, ...).
+    """For each channel c, dpsi/dz_c at each pixel (n, m, ...) of functionals, at z (n, C, ...).
 
     The blur is symmetric, so that of f . (G * g) is f' (G * g) + g' (G * f).
     """
@@ -147,7 +100,7 @@ def values(z: np.ndarray, tests: Sequence[Functional]) -> np.ndarray:
     """The functionals (n, m) of images z (n, C, ...)."""
     known, blurs = _factors(z, tests)
     pixels = tuple(range(1, z.ndim - 1))
-    rows = [known[f] if g is None else known[f] * blurs[g, r] for f, g, r in tests]
+    rows = (known[f] if g is None else known[f] * blurs[g, r] for f, g, r in tests)
     return np.stack([row.mean(pixels) for row in rows], 1)
 
 
@@ -179,73 +132,54 @@ class Images:
 
     Terms are functions of x / scale, so that they are zero where the reader's own terms are, and
     are divided by their rms.  Tests are functionals of the centred z = (x - centre) / scale.
-
-    Parameters
-    ----------
-    stills : array (N, C, H, W) or (N, C, L)
-        Independent images or lines, in the reader's units.
-    degree, kind
-        Of the library; see `terms.library`.
     """
 
-    def __init__(self, stills: Any, degree: int = 3, kind: str = "local") -> None:
-        self.stills = as_array(stills, "stills")
-        shape = self.stills.shape
+    def __init__(self, images: Any, degree: int = 3, kind: str = "local") -> None:
+        self.images = as_array(images, "images")
+        shape = self.images.shape
         if len(shape) not in (3, 4) or 0 in shape:
-            raise InputError(f"stills has shape {shape}; it must be (N, C, H, W) or (N, C, L)")
-        check_finite(self.stills, "stills")
+            raise InputError(f"images has shape {shape}; it must be (N, C, H, W) or (N, C, L)")
+        check_finite(self.images, "images")
         self.terms = library(shape[1], degree, kind)
         self.functions = [t for t in self.terms if t.equation == 0]
         self.one_each = (shape[1], *[1] * (len(shape) - 2))  # a shape that broadcasts over images
-        self.centre, self.scale = self._channel_moments()
-
-    def _channel_moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation (C,) of each channel, over images and pixels."""
-        over = tuple(a for a in range(self.stills.ndim) if a != 1)
-        centre = self.stills.mean(over, dtype=np.float64)
-        shift = centre.reshape(self.one_each)
-        squares = [((x - shift) ** 2).mean(tuple(a - 1 for a in over[1:])) for x in self.stills]
-        scale = np.sqrt(np.mean(squares, axis=0))
-        flat = np.flatnonzero(scale <= 1e-6 * abs(centre)).tolist()
+        over = (0, *range(2, len(shape)))
+        self.centre, self.scale = self.images.mean(over, dtype=np.float64), np.ones(shape[1])
+        squares = [(self.centred(x) ** 2).mean(over) for x in self._chunks(1)]
+        sizes = [len(x) for x in self._chunks(1)]
+        self.scale = np.sqrt(np.average(squares, axis=0, weights=sizes))
+        flat = np.flatnonzero(self.scale <= 1e-6 * abs(self.centre)).tolist()
         if flat:
             raise InputError(f"channel(s) {flat} have one value all over; leave them out")
-        return centre, scale
 
     def conditions(self, tests: Sequence[Functional], tolerance: float = 0.0) -> SampledConditions:
         """Conditions with these tests, in one pass over the images."""
         per, channels = len(self.functions), len(self.scale)
         pairs, slopes, done = np.zeros((per, per)), np.zeros((len(tests), len(tests))), 0
-        residuals = np.empty((len(self.stills), len(tests), channels * per))
+        residuals = np.empty((len(self.images), len(tests), channels * per))
         for x in self._chunks(len(tests)):
             phi = _flat(evaluate(self.functions, self.divided(x)))
             part, pixels = slice(done, done + len(x)), phi.shape[-1]
             pairs += _product(phi, phi)
-            for c, slope in enumerate(derivatives(self.centred(x), tests)):
-                cut = _flat(slope)
-                slopes += _product(cut, cut)
-                residuals[part, :, c * per : (c + 1) * per] = cut @ phi.swapaxes(1, 2) / pixels
+            for c, slope in enumerate(map(_flat, derivatives(self.centred(x), tests))):
+                slopes += _product(slope, slope)
+                residuals[part, :, c * per : (c + 1) * per] = slope @ phi.swapaxes(1, 2) / pixels
             done += len(x)
         total = done * pixels
         rms = np.sqrt(np.diag(pairs) / total)
         self.rms = np.where(rms > 0, rms, 1.0)
         self.pairs = pairs / total / np.outer(self.rms, self.rms)
         return SampledConditions(
-            terms=self.terms,
-            units=units_of(self.terms, self.scale, self.rms),
-            gram=np.kron(np.eye(channels), self.pairs),
-            slopes=slopes / total,
-            count=done,
-            parts=min(BLOCKS, done),
-            samples=Dense(residuals / np.tile(self.rms, channels)),
-            tests=tests,
-            tolerance=tolerance,
-        )
+            self.terms, units_of(self.terms, self.scale, self.rms),
+            np.kron(np.eye(channels), self.pairs), slopes / total, done,
+            OfImages(residuals / np.tile(self.rms, channels)), tests, tolerance,
+        )  # fmt: skip
 
     def _chunks(self, tests: int) -> Iterator[np.ndarray]:
         """A few images at a time, in double precision."""
-        size = max(1, int(MEMORY / (8.0 * self.stills[0].size * tests)))
-        for start in range(0, len(self.stills), size):
-            yield self.stills[start : start + size].astype(np.float64)
+        size = max(1, int(MEMORY / (8.0 * self.images[0].size * tests)))
+        for start in range(0, len(self.images), size):
+            yield self.images[start : start + size].astype(np.float64)
 
     def divided(self, x: np.ndarray) -> np.ndarray:
         """Images in units of the channels' deviations."""
@@ -268,30 +202,28 @@ class Images:
     def vanishing(self, threshold: float) -> np.ndarray:
         """Coefficients (K, n) of combinations of terms that are zero at every pixel.
 
-        Nothing can tell the size of these.  Zero is judged, by the ratio of mean squares, against
-        the same combination of images whose channels, and what the operators are taken of, are
-        moved apart: monomials that are alike by themselves don't count, only relations between what
-        the images show.
+        Zero is judged, by the ratio of mean squares, against the same combination of images whose
+        channels, and what the operators are taken of, are moved apart: monomials that are alike by
+        themselves don't count, only relations between what the images show.
         """
         apart = np.zeros_like(self.pairs)
         for x in map(self.divided, self._chunks(len(self.functions))):
-            for k in range(len(SHIFTS)):
-                other = moved_apart(x, k, x.shape[1])
-                phi = _flat(evaluate(self.functions, moved_apart(x, k), operand=other))
+            for shift in SHIFTS:
+                other = _moved_apart(x, shift, len(self.scale))
+                phi = _flat(evaluate(self.functions, _moved_apart(x, shift, 0), operand=other))
                 apart += _product(phi, phi) / phi.shape[-1]
-        apart /= len(self.stills) * len(SHIFTS) * np.outer(self.rms, self.rms)
+        apart /= len(self.images) * len(SHIFTS) * np.outer(self.rms, self.rms)
         apart += 1e-13 * np.diag(np.diag(apart))
         ratios, vectors = scipy.linalg.eigh(self.pairs, apart)
         return np.kron(np.eye(len(self.scale)), vectors[:, ratios < threshold])
 
 
-def moved_apart(x: np.ndarray, number: int, first: int = 0) -> np.ndarray:
-    """Images whose channel c is shifted by first + c times the shift of some number."""
-    axes = tuple(range(1, x.ndim - 1))
-    out = []
-    for c in range(x.shape[1]):
-        shifts = zip(SHIFTS[number], x.shape[2:])
-        out.append(np.roll(x[:, c], [round((first + c) * s * side) for s, side in shifts], axes))
+def _moved_apart(x: np.ndarray, shift: Sequence[float], first: int) -> np.ndarray:
+    """Images whose channel c is shifted by first + c times some parts of the sides."""
+    out, sides = [], x.shape[2:]
+    for c, channel in enumerate(x.swapaxes(0, 1), start=first):
+        pixels = [round(c * part * side) for part, side in zip(shift, sides, strict=False)]
+        out.append(np.roll(channel, pixels, tuple(range(1, channel.ndim))))
     return np.stack(out, 1)
 
 

@@ -51,19 +51,10 @@ def monomials(x: np.ndarray, degree: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Term:
-    """One term: a monomial, times an operator on a channel or not; or a function of the reader's.
+    """One term of an equation, which is -1 for the diffusion D of noise in the dynamics.
 
-    Attributes
-    ----------
-    equation : int
-        Which equation it stands in, from 0; -1 for the diffusion D of noise in the dynamics.
-    powers : tuple of int
-        The monomial's exponents.
-    operator : str or None
-        "lap", the Laplacian, or "grad2", the squared gradient, of channel `channel`.
-    channel : int or None
-    extra : str or None
-        What the reader calls a function of their own, such as "sin(x)".
+    It is a monomial by its exponents, times "lap", the Laplacian, or "grad2", the squared gradient,
+    of a channel or not; or it is an extra function, by what the reader calls it, such as "sin(x)".
     """
 
     equation: int
@@ -90,18 +81,10 @@ class Term:
 def library(
     channels: int, degree: int, kind: str | None = None, extras: Sequence[str] = ()
 ) -> list[Term]:
-    """All terms of a library, equation by equation, each with the same functions.
+    """All monomials up to a degree and a reader's own functions, the same in each equation.
 
-    Parameters
-    ----------
-    channels : int
-    degree : int
-        Of the monomials.
-    kind : str, optional
-        For images.  "local": the monomials, and the Laplacian of each channel.  "gradients": also
-        each channel's squared gradient.  "rich": also both of these times each channel.
-    extras : sequence of str
-        The reader's own functions.
+    For images there is also a `kind`.  "local": with the Laplacian of each channel.  "gradients":
+    also each channel's squared gradient.  "rich": also both of these times each channel.
     """
     zero = (0,) * channels
     functions = [Term(0, e) for e in exponents(channels, degree)]
@@ -140,14 +123,8 @@ def evaluate(
 ) -> np.ndarray:
     """The values (B, F, ...) of terms, whatever their equation, at states x (B, C, ...).
 
-    Parameters
-    ----------
-    terms : sequence of Term
-    x : ndarray (B, C, ...)
-    extras : mapping of str to ndarray (B,), optional
-        The values of the reader's functions.
-    operand : ndarray, shape of x, optional
-        What the operators are taken of, instead of x.
+    `extras` are the values (B,) of the reader's functions; operators are taken of `operand`, of the
+    shape of x, if it is given.
     """
     degree = max((sum(t.powers) for t in terms), default=0)
     known = dict(zip(exponents(x.shape[1], degree), np.moveaxis(monomials(x, degree), 1, 0)))

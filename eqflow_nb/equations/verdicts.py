@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import chdtri
 
+from eqflow_nb.equations.conditions import MomentConditions
 from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, root_of_inverse
-from eqflow_nb.equations.resampling import crossfit, without_each_part
+from eqflow_nb.equations.resampling import bootstrap, crossfit, without_each_part
+from eqflow_nb.equations.terms import Term
 
 # How far a fit must stand out, by how many sets of tests find it: one, two, three or more.
 SURE = (30.0, 20.0, 15.0)
@@ -17,26 +19,21 @@ PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
 CHANCE = 0.05  # the false-positive rate of the test for a missing term
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
-
-VERDICTS = ("determined", "undetermined", "not in the library", "too few snapshots")
+SLOW = 1e-3  # of the squared rate of change of the coordinates: what changes faster isn't conserved
+NOISE = 4.0  # times what the errors of the coefficients would make a conserved quantity change
+VARIES = 1e-6  # part of the variance of I in that of its terms, for I to vary at all
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict and why.
+    """A verdict and why; see `result.Equations` for what isn't listed.
 
     Attributes
     ----------
-    verdict : str
-        One of `VERDICTS`.
     found : Found
         The set of tests it rests on.
     nulls : ndarray (K, k)
         A basis of the coefficients that keep p, as far as the data can tell.
-    evidence : str
-        Why, in words.
-    needed : int or None
-        How many snapshots would do, by the growth of the gap, where too few.
     agree : tuple of Found
         All sets of tests that find the same terms, if they are determined.
     conserved : int
@@ -229,3 +226,52 @@ def _misfit(found: Found) -> Decision:
 def _round(number: int) -> str:
     digits = max(len(str(number)) - 2, 0)
     return f"{round(number, -digits):,}"
+
+
+def conserved(decision: Decision, tests: MomentConditions, names: Sequence[str]) -> Decision:
+    """The decision, or "undetermined" if the equations conserve a quantity that varies.
+
+    If v keeps p and v . grad I = 0, then f(I) v keeps p too, for any function f: the continuity
+    equation along each level of I holds by itself.  A quantity that is merely slow changes by more
+    than the errors of the coefficients explain.  I is looked for among combinations of `tests`.
+    """
+    known, fit = tests.moments, decision.found.fit
+    at = [known.at[None, e] for e in tests.tests]
+    values, quantities = _slowest(_change(tests, fit.c), known.covariance[np.ix_(at, at)])
+    draws = bootstrap(decision.found, draws=40)
+    noise = sum(_change(tests, each - fit.c) for each in draws) / len(draws)
+    rate = float(fit.c @ tests.gram @ fit.c) / known.dim
+    kept = [
+        q
+        for value, q in zip(values, quantities.T, strict=True)
+        if value < SLOW * rate and value < NOISE * float(q @ noise @ q) + 1e-12 * rate
+    ]
+    if not kept:
+        return decision
+    q = kept[0] / np.abs(kept[0]).max()
+    parts = [
+        f"{value:+.2f} {Term(0, e).text(names)}"
+        for value, e in zip(q, tests.tests, strict=True)
+        if abs(value) > 0.05
+    ]
+    text = (
+        f"the equations found conserve {len(kept)} quantities, such as "
+        f"{' '.join(parts).removeprefix('+')} in centred, scaled coordinates; times any function "
+        "of them, they keep the snapshots as well"
+    )
+    return replace(decision, verdict="undetermined", evidence=text, conserved=len(kept))
+
+
+def _change(tests: MomentConditions, c: np.ndarray) -> np.ndarray:
+    """E[(v . grad psi_m)(v . grad psi_n)] over the tests, for v of coefficients c."""
+    rows = tests.residual(c)
+    return rows @ tests.moments.second @ rows.T
+
+
+def _slowest(change: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean squares of change, least first, of combinations of variance 1, and those."""
+    size = np.sqrt(np.diag(spread))
+    variances, axes = np.linalg.eigh(spread / np.outer(size, size))
+    axes = (axes / np.sqrt(np.maximum(variances, 1e-300)))[:, variances > VARIES] / size[:, None]
+    values, turns = np.linalg.eigh(axes.T @ change @ axes)
+    return values, axes @ turns
