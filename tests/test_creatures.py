@@ -74,13 +74,6 @@ def test_every_creature_is_found_once(name: str, noise: float) -> None:
         assert (near.sum(1) == 1).all()
 
 
-def test_a_dot_between_two_pixels_is_one() -> None:
-    line = torch.arange(SIZE) - 31.5
-    disc = (line[:, None] ** 2 + line**2 < 30).float()
-    found = found_on(PAPER * (1 - disc))
-    np.testing.assert_allclose(found.centres, [[31.5, 31.5]], atol=1e-6)
-
-
 @settings(max_examples=20)
 @given(st.integers(0, 63), st.integers(0, 63), st.sampled_from(icons.ICONS))
 def test_rolling_the_canvas_moves_what_is_found(down: int, right: int, name: str) -> None:
@@ -215,16 +208,6 @@ def test_turning_about_another_point_is_no_drift() -> None:
     assert error.max() < 0.01
 
 
-def test_turning_is_measured() -> None:
-    angle = 0.2 * np.arange(50)[:, None] * np.ones(6)
-    place = np.zeros((50, 6, 2))
-    found, error = travel.turning([Tracks(place, np.angle(np.exp(1j * angle)), 64)], 2)
-    assert found == pytest.approx(0.4)
-    assert error < 1e-9
-    with pytest.raises(InputError, match="fewer than two displacements"):
-        travel.turning([Tracks(place[:1], angle[:1], 64)], 2)
-
-
 # How they keep together
 
 
@@ -308,19 +291,6 @@ def test_neighbours_that_go_together_and_those_that_do_not() -> None:
     near, error = flocking.neighbour_alignment(films, 1, 25)
     assert abs(near) < 4 * error
     assert 0 < error < 0.02
-
-
-def test_pairs_that_go_together_are_told_from_those_far_apart() -> None:
-    random = np.random.default_rng(0)
-    pair = random.normal(size=(200, 1, 2)).cumsum(0)
-    other = random.normal(size=(200, 1, 2)).cumsum(0)
-    path = np.concatenate(
-        [pair, pair + np.array([0, 3.0]), other + 25, other + np.array([28.0, 25.0])], 1
-    )
-    path -= path.mean((0, 1))
-    assert flocking.neighbour_alignment([film_of(path)], 1, 4)[0] > 0.9
-    with pytest.raises(InputError, match=r"no two creatures nearer than near = 0\.5"):
-        flocking.neighbour_alignment([film_of(path)], 1, 0.5)
 
 
 def test_bad_input_tracks() -> None:
@@ -521,17 +491,6 @@ def test_whole_creatures_are_counted_on_each_canvas() -> None:
     number = alife.whole_ones(life, world)
     assert number.tolist()[::2] == [8, 8]
     assert number[1] < 3
-
-
-def test_exact_lives_are_tracks_and_repeat() -> None:
-    shared = dict(sigma=0.3, steps=40, number=3)
-    one = alife.live_exactly("firefly", alife.rule(0), **shared)
-    assert one.positions.shape == (5, 3, 2)
-    assert np.array_equal(
-        one.positions, alife.live_exactly("firefly", alife.rule(0), **shared).positions
-    )
-    other = alife.live_exactly("firefly", alife.rule(0), **shared, seed=1)
-    assert not np.array_equal(one.positions, other.positions)
 
 
 def test_tangents_are_what_a_moved_creature_adds() -> None:

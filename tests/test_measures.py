@@ -29,7 +29,6 @@ from eqflow_nb.measures import (
     sinkhorn,
     sliced_wasserstein,
 )
-from eqflow_nb.measures.chaos import _orthonormalise
 from eqflow_nb.measures.phases import phase_order
 from eqflow_nb.measures.sampling import Sampling
 from eqflow_nb.rollout import rk4
@@ -239,13 +238,6 @@ def test_embed_recovers_the_distances_of_a_configuration(m, seed):
     assert (found.max(dim=0).values >= -found.min(dim=0).values).all(), "its orientation is fixed"
 
 
-def test_embed_puts_equal_fields_together_and_orthogonal_ones_one_apart():
-    fields = [torch.tensor([[1.0, 0.0]]), torch.tensor([[-3.0, 0.0]]), torch.tensor([[0.0, 2.0]])]
-    a, b, c = embed(similarity_matrix(fields))
-    assert torch.allclose(a, b, atol=1e-6)
-    assert (a - c).norm() == pytest.approx(1)
-
-
 # Chaos
 
 
@@ -359,18 +351,6 @@ def test_a_trajectory_that_leaves_to_infinity_is_nan_and_spares_the_others():
     found = lyapunov_spectrum(lambda x: x**2, x0, 0.05, 200)
     assert found.exponents[0].isnan().all()
     assert torch.isfinite(found.exponents[1]).all() and torch.isfinite(found.history[-1]).all()
-
-
-@few
-@given(st.integers(1, 6), seeds)
-def test_gram_schmidt_is_the_qr_decomposition(dim, seed):
-    frame = standard(dim, 5, dim, seed=seed)
-    q, lengths = _orthonormalise(frame)
-    columns, expected = q.permute(1, 2, 0), frame.permute(1, 2, 0)
-    r = columns.mT @ expected
-    assert torch.allclose(columns.mT @ columns, torch.eye(dim).double(), atol=1e-8)
-    assert torch.allclose(columns @ r.triu(), expected, atol=1e-8)
-    assert torch.allclose(r.diagonal(dim1=1, dim2=2), lengths) and (lengths > 0).all()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from eqflow_nb.inputs import InputError
 from eqflow_nb.panels import images as panels_images
 from eqflow_nb.panels import paint as panels_paint
 from eqflow_nb.panels.base import Panel, slider
-from eqflow_nb.panels.draw import WORDS, DrawPanel, draw_panel
+from eqflow_nb.panels.draw import DrawPanel, draw_panel
 from eqflow_nb.panels.draw_sheet import SIDE
 from eqflow_nb.panels.motion import (
     PSI,
@@ -261,14 +261,6 @@ def test_what_a_slider_changes(sheet: DrawPanel) -> None:
     start = sheet.motion.x
     sheet.tick(5)
     assert torch.equal(sheet.motion.x, start), "no skew, no diffusion, no motion"
-
-
-def test_drawings_to_choose_need_no_mouse(sheet: DrawPanel) -> None:
-    for name in drawn.READY:
-        sheet.controls["drawing"].value = name
-        assert torch.equal(sheet.dots, drawn.ready(name))
-    stroke(sheet, (0.1, 0.1))
-    assert sheet.controls["drawing"].value == WORDS, "it is no longer that one"
 
 
 def test_a_drawing_is_saved_and_loaded(sheet: DrawPanel, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import math
 import signal
+import sys
 import threading
 import time
 
@@ -12,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws import law, normal
 
-from eqflow_nb import scores
 from eqflow_nb.flows import kernels, skew
 from eqflow_nb.flows.learned import FlowNetworks
 from eqflow_nb.inputs import InputError
@@ -78,12 +78,6 @@ def test_a_skew_flow_stays_on_its_level_line():
     end = last(rk4(skew.constant(J, score), x, 0.01, 500))
     torch.testing.assert_close(score.log_density(end), score.log_density(x), atol=1e-6, rtol=0)
     assert (end - x).norm(dim=1).mean() > 0.5
-
-
-def test_fields_of_any_shape_are_followed():
-    images = normal(2, 3, 4, 4)
-    end = last(rk4(lambda x: -x, images, 0.1, 10))
-    torch.testing.assert_close(end, images / math.e, atol=1e-5, rtol=0)
 
 
 def test_the_start_is_never_changed_and_no_gradients_are_recorded():
@@ -197,15 +191,6 @@ def test_a_further_velocity_is_followed_to_second_order():
     assert ends[1] < ends[0] / 3
 
 
-def test_a_shift_of_the_start_shifts_the_path():
-    score, x = scores.fit_gaussian_field(normal(20, 2, 8, 8), 0.5), normal(1, 2, 8, 8).float()
-    one, other = (
-        last(exponential(score.denoise, wide_rule(), y, 0.5, 0.5, 5, 0.0))
-        for y in (x, x.roll((3, 1), (2, 3)))
-    )
-    torch.testing.assert_close(one.roll((3, 1), (2, 3)), other, atol=1e-5, rtol=1e-4)
-
-
 def test_a_rollout_that_runs_away_is_stopped_with_its_likely_cause():
     x = normal(1, 2, 4, 4)
     with pytest.raises(Diverged, match=r"at step \d+: the largest \|x\| is .* not skew"):
@@ -308,7 +293,8 @@ def test_values_that_are_not_finite_count_as_lost_from_their_step_on(bad):
 
 
 @pytest.fixture
-def three_threads():
+def three_threads(monkeypatch):
+    monkeypatch.setattr(sys.modules["eqflow_nb.rollout.record"], "CORES", 3)
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     yield
