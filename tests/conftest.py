@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -14,6 +15,8 @@ import torch
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("default")
+
+torch.set_num_threads(1)  # what is tested is small, and the other core runs the chapters
 
 LONG = 500  # tests of a session in which chapters run beside the others
 
@@ -42,24 +45,27 @@ card.show()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "benchmarks" in item.path.parts:
+            item.add_marker(pytest.mark.slow)
     if not torch.cuda.is_available():
         skip = pytest.mark.skip(reason="torch sees no CUDA device")
         for item in items:
             if item.get_closest_marker("gpu"):
                 item.add_marker(skip)
+    items.sort(key=is_of_a_chapter)  # these come last, since they run beside the others
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    chapters = [
-        item.callspec.params["chapter"]
-        for item in session.items
-        if isinstance(item, pytest.Function)
-        and item.originalname == "test_stored_values_still_come_out"
-    ]
+    chapters = [item.callspec.params["chapter"] for item in session.items if is_of_a_chapter(item)]
     if len(session.items) > LONG and not session.config.option.collectonly:
         from test_notebooks import begin
 
         begin(chapters)
+
+
+def is_of_a_chapter(item: Any) -> bool:
+    return getattr(item, "originalname", "") == "test_stored_values_still_come_out"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
