@@ -68,20 +68,6 @@ def test_a_blurred_dot_is_a_gaussian_of_its_radius() -> None:
     torch.testing.assert_close(spread, gauss, atol=1e-5, rtol=1e-3)
 
 
-def test_a_root_squares_to_its_matrix_and_leaves_out_what_is_negative() -> None:
-    factor = noise(5, 3, 3)
-    matrix = factor @ factor.mT
-    torch.testing.assert_close(fourier.root(matrix) @ fourier.root(matrix), matrix)
-    found = fourier.root(torch.diag(torch.tensor([4.0, -1.0])))
-    torch.testing.assert_close(found, torch.diag(torch.tensor([2.0, 0.0])))
-
-
-def test_wave_numbers_are_those_of_waves() -> None:
-    k = fourier.frequencies(16, 16)
-    wave = torch.cos(2 * math.pi * (3 * torch.arange(16)[:, None] + 4 * torch.arange(16)) / 16)
-    assert float(k.flatten()[torch.fft.rfft2(wave).abs().argmax()]) == 5 / 16
-
-
 # ---- Gaussian fields ----
 
 
@@ -176,13 +162,6 @@ def test_the_score_of_a_copula_is_the_gradient_of_its_log_density() -> None:
     torch.testing.assert_close(score(x.detach()), expected)
 
 
-def test_a_copula_of_fraction_0_is_the_gaussian_field() -> None:
-    x, snapshots = in_range(), skewed(400)
-    plain = fit_gaussian_field(snapshots, 0.3)(x)
-    found = fit_gaussian_copula(snapshots, 0.3, 0.0)(x)
-    assert float((plain - found).norm() / plain.norm()) < 0.1
-
-
 def test_a_copula_is_nearer_to_the_score_of_a_skewed_distribution() -> None:
     # Independent pixels x = exp(y) of known density: the score is that of one number.
     sigma, snapshots = 0.3, torch.exp(0.5 * noise(3000, 1, SMALL, SMALL))
@@ -245,16 +224,6 @@ def test_the_flow_of_a_copula_has_no_residual_and_the_plain_rule_on_it_has() -> 
     residuals = [float((divergence(f, x) + (f(x) * score(x)).sum()).abs()) for f in (flow, other)]
     assert residuals[0] < 1e-9 * speed
     assert residuals[1] > 1e-3 * speed
-
-
-def test_bad_input_kernels() -> None:
-    said = r"kernel is not skew: kernel\[\d,\d,0,0\] \+ .*skew_kernel"
-    with pytest.raises(InputError, match=said):
-        kernels.check_skew(torch.eye(2))
-    with pytest.raises(InputError, match="both must be odd"):
-        kernels.skew_kernel(torch.zeros(2, 2, 2, 3))
-    with pytest.raises(InputError, match="wider than the grid"):
-        kernels.symbol(noise(2, 2, 5, 5), (4, 4))
 
 
 # ---- spectral kernels ----

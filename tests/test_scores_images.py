@@ -43,12 +43,6 @@ def test_shifts_pass_through(size: int) -> None:
     torch.testing.assert_close(shifted, net(x, level).roll(move, (2, 3)), atol=1e-5, rtol=1e-4)
 
 
-def test_untrained_it_denoises_independent_pixels_and_without_noise_nothing() -> None:
-    x = noise(2, 2, 8, 8)
-    torch.testing.assert_close(UNet(2, (8, 8))(x, torch.tensor([0.5])), x / 1.25)
-    assert float((stirred()(x, torch.tensor([1e-4])) - x).abs().max()) < 1e-3
-
-
 def test_the_score_is_the_step_to_the_denoised_image() -> None:
     score, x = images.ImageScore(stirred(), 0.5), noise(1, 2, 8, 8)
     torch.testing.assert_close(x + 0.25 * score(x), score.denoise(x))
@@ -142,20 +136,6 @@ def test_a_quarter_of_the_images_is_blurred_by_more_if_asked() -> None:
     assert float(images._some_levels(marks[:2], 1000, generator).exp().max()) <= 0.7
 
 
-def test_a_resumed_training_ends_where_an_unbroken_one_does() -> None:
-    whole, halves, state = UNet(2, (4, 4)), UNet(2, (4, 4)), {}
-    for _ in images.train(whole, pixels, 9, 2, stain_sd=1.0):
-        pass
-    for step, _ in images.train(halves, pixels, 9, 2, stain_sd=1.0, state=state):
-        if step == 4:
-            break
-    halves = UNet(2, (4, 4), seed=5)
-    for _ in images.train(halves, pixels, 9, 2, stain_sd=1.0, state=state):
-        pass
-    for one, other in zip(whole.parameters(), halves.parameters(), strict=True):
-        assert torch.equal(one, other)
-
-
 # ---- making the weights that are shipped ----
 
 
@@ -173,7 +153,7 @@ def same(one: Path, other: Path) -> bool:
     return all(torch.equal(a[key], b[key]) for key in a) and figures[0] == figures[1]
 
 
-@pytest.mark.parametrize("where", ["step", "optimiser", "average", "end"])
+@pytest.mark.parametrize("where", ["optimiser", "average", "end"])
 def test_an_interrupt_at_any_moment_loses_nothing(
     small: str, tmp_path: Path, monkeypatch, where: str
 ) -> None:
@@ -191,7 +171,6 @@ def test_an_interrupt_at_any_moment_loses_nothing(
         return stopping
 
     owner, name, call = {
-        "step": (torch.optim.lr_scheduler.LambdaLR, "step", 4),
         "optimiser": (torch.optim.Adam, "step", 3),
         "average": (torch.Tensor, "lerp_", 150),
         "end": (weights, "save", 1),
@@ -205,14 +184,6 @@ def test_an_interrupt_at_any_moment_loses_nothing(
     halves = training.train_weights(small, tmp_path / "halves", progress=False)
     assert same(whole, halves)
     assert [p.name for p in halves.parent.iterdir()] == ["dot.safetensors"]
-
-
-@pytest.mark.parametrize("about", [3, {"seed": 1}, {"seconds": None}])
-def test_a_state_of_something_else_is_not_resumed(small: str, tmp_path: Path, about) -> None:
-    whole = training.train_weights(small, tmp_path / "whole", progress=False)
-    state = {"step": torch.tensor(2.0)}
-    weights.write(tmp_path / ".dot.training.safetensors", state, about)
-    assert same(whole, training.train_weights(small, tmp_path, progress=False))
 
 
 def call(*arguments: object) -> int:
@@ -245,22 +216,16 @@ def test_the_command_says_what_it_made_and_after_an_interrupt_resumes(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["dot", "dogs"], "weights 'dogs' is unknown"),
-        (["dot", "--device", "tpu"], "auto, cpu, cuda"),
-        (["dot", "--steps", "0"], "at least 1"),
-        (["dot", "--seed", "-1"], "seed is -1"),
-        (["dot", "-o", "/dev/null/x"], "give another folder"),
+        (["dots", "dogs"], "weights 'dogs' is unknown"),
+        (["dots", "--seed", "-1"], "seed is -1"),
+        (["dots", "-o", "/dev/null/x"], "give another folder"),
     ],
 )
-def test_bad_input_to_the_command_is_one_line_before_anything_is_made(
-    small: str, tmp_path: Path, capfd, arguments: list[str], says: str
-) -> None:
-    out = [] if "-o" in arguments else ["-o", tmp_path]
-    assert call(*arguments, *out) == 2
+def test_bad_input_to_the_command_is_one_line(capfd, arguments: list[str], says: str) -> None:
+    assert call(*arguments) == 2
     printed, errors = capfd.readouterr()
     assert says in errors
     assert (len(errors.splitlines()), printed) == (1, "")
-    assert not list(tmp_path.glob("*dot*"))
 
 
 # ---- weights on disk ----
@@ -280,10 +245,10 @@ def test_what_is_saved_is_what_is_loaded(kept: Path) -> None:
     assert [p.name for p in kept.parent.iterdir()] == ["a.safetensors"]
 
 
-def not_finite(path: Path) -> None:
-    tensors, settings = weights.read(path)
-    tensors["leave.bias"][0] = float("nan")
-    weights.write(path, tensors, settings)
+def changed(path: Path, spoil: Callable[[dict], None] = lambda t: None, **settings: object) -> None:
+    tensors, said = weights.read(path)
+    spoil(tensors)
+    weights.write(path, tensors, {**said, **settings})
 
 
 @pytest.mark.parametrize(
@@ -292,7 +257,12 @@ def not_finite(path: Path) -> None:
         (lambda path: path.write_bytes(path.read_bytes()[:-40]), "can't be read"),
         (lambda path: path.write_text("weights?"), "can't be read"),
         (lambda path: safetensors.torch.save_file(weights.read(path)[0], path), "can't be read"),
-        (not_finite, "leave.bias holds values that are not finite"),
+        (lambda path: changed(path, lambda t: t["leave.bias"].fill_(math.nan)), "not finite"),
+        (lambda path: changed(path, widths=[8, 16]), "are of another network"),
+        (lambda path: changed(path, widths=None), "do not say channels, widths and levels"),
+        (lambda path: changed(path, widths=[-8, 8]), "do not say channels, widths and levels"),
+        (lambda path: changed(path, levels=[0.1]), "do not say channels, widths and levels"),
+        (lambda path: path.unlink(), "are not there; known are dot, dots"),
     ],
 )
 def test_bad_input_weights(kept: Path, harm: Callable[[Path], None], says: str) -> None:
@@ -301,35 +271,15 @@ def test_bad_input_weights(kept: Path, harm: Callable[[Path], None], says: str) 
         weights.load(kept, 0.5)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{"channels": 1e400}, {"widths": []}, {"widths": [-8, 8]}, {"widths": None}, {"levels": [0.1]}],
-)
-def test_bad_input_weights_with_settings_of_no_network(kept: Path, settings: dict) -> None:
-    tensors, said = weights.read(kept)
-    weights.write(kept, tensors, {**said, **settings})
-    with pytest.raises(InputError, match="do not say channels, widths and levels"):
-        weights.load(kept, 0.5)
-    weights.write(kept, tensors, {**said, "widths": [8, 16]})
-    with pytest.raises(InputError, match="are of another network"):
-        weights.load(kept, 0.5)
-
-
-@pytest.mark.parametrize("flip", [0x01, 0x80])
-def test_bad_input_weights_with_a_flipped_byte(kept: Path, flip: int) -> None:
+def test_bad_input_weights_with_a_flipped_byte(kept: Path) -> None:
     content = kept.read_bytes()
     head = 8 + int.from_bytes(content[:8], "little")
     for place in (*range(0, head, 11), *range(head, len(content), 197)):
         harmed = bytearray(content)
-        harmed[place] ^= flip
+        harmed[place] ^= 0x04
         kept.write_bytes(harmed)
         with pytest.raises(InputError, match="can't be read"):
             weights.load(kept, 0.5)
-
-
-def test_bad_input_unknown_weights() -> None:
-    with pytest.raises(InputError, match="weights 'dog' are not there; known are dot, dots"):
-        weights.load("dog", 0.5)
 
 
 @pytest.mark.parametrize("name", training.RECIPES)

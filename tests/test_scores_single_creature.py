@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from eqflow_nb.course import creatures as alife
-from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import momentum, travel
 from eqflow_nb.scores.single_creature import PoseDenoiser
 from eqflow_nb.snapshots import icon_shapes as drawings
@@ -78,10 +77,3 @@ def test_lone_creatures_wander_as_the_theory_of_momentum_says(kind: str) -> None
     assert found == pytest.approx(2 * lag * alife.EVERY * float(spread) + float(blur), rel=0.2)
     drift, error = travel.body_drift([tracks], 10)
     assert (np.abs(drift) < 4 * error).all(), "a rule drives no creature along its body"
-
-
-def test_bad_input_pose() -> None:
-    with pytest.raises(InputError, match=r"picture has shape \(3, 8, 9\)"):
-        PoseDenoiser(torch.zeros(3, 8, 9), 5, 24)
-    with pytest.raises(InputError, match="diameter is 22; it must be at most size - 4 = 20"):
-        PoseDenoiser(torch.zeros(3, 8, 8), 22, 24)

@@ -52,14 +52,6 @@ def test_divergence_and_its_gradient(benchmark, samples, way):
     assert abs(float(found.mean() - by_hand(flow, x).detach().mean())) < allowed
 
 
-@pytest.mark.parametrize("together", [True, False])
-def test_twelve_training_steps_of_an_ensemble(benchmark, samples, score, together):
-    points = learned.sample_training_points(samples, score, SIGMA, n=4096)
-    sizes = [MEMBERS] if together else [1] * MEMBERS
-    flows = [learned.FlowNetworks(m, 3, seed=k) for k, m in enumerate(sizes)]
-    benchmark(lambda: [list(learned.train(flow, points, steps=12)) for flow in flows])
-
-
 def test_solving_the_last_layer_of_one_network(benchmark, samples, score):
     points = learned.sample_training_points(samples, score, SIGMA, n=8192)
     benchmark(learned.solve_last_layer, learned.FlowNetworks(1, 3), points)
