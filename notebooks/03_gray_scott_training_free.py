@@ -249,7 +249,7 @@ for name, c in rollout.together(jobs).items():
 # among mean products of $u, v$ to third order, one factor blurred.
 
 # %%
-tests = flows.projection.potentials(2, (128, 128), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
+tests = flows.projection.potentials(2, (128, 128), degree=3)
 
 
 def closest(name):

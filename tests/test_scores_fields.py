@@ -241,7 +241,8 @@ def test_the_exact_flow_comes_back_after_a_turn_and_keeps_the_density() -> None:
     score, x = exact_score(), gaussian_field(2)
     symbol = spectral_kernel.equal_rate_kernel(score)
     rate = float(torch.linalg.eigvals(symbol @ score.precision)[0, 0, 0].imag.abs())
-    states = spectral_kernel.exact_states(score, symbol, x, [0.0, 0.7, 2 * math.pi / rate])
+    times = (0.0, 0.7, 2 * math.pi / rate)
+    states = [spectral_kernel.exact_state(score, symbol, x, t) for t in times]
     torch.testing.assert_close(states[0], x)
     torch.testing.assert_close(states[2], x)
     energy = [-(score(s) * (s - score.mean[:, None, None])).sum() for s in states]
@@ -252,7 +253,7 @@ def test_the_exact_flow_comes_back_after_a_turn_and_keeps_the_density() -> None:
 def test_the_exact_flow_with_noise_keeps_the_covariance() -> None:
     score, x = exact_score(), blurred_field(400)
     symbol = spectral_kernel.equal_rate_kernel(score)
-    y = spectral_kernel.exact_states(score, symbol, x, [0.5], eta=1.0, seed=3)[0]
+    y = spectral_kernel.exact_state(score, symbol, x, 0.5, eta=1.0, seed=3)
     before, after = (fit_gaussian_field(z, 0.3).covariance for z in (x, y))
     assert float((after - before).norm() / before.norm()) < 0.12
     assert float((y - x).norm() / x.norm()) > 0.5

@@ -138,10 +138,8 @@ def bends(album: Album, sigma: float, tried: Sequence[float], stills: int = 8) -
     A flow that keeps the law has no gradient part, so the least of them says how far to bend: from
     stills alone.
     """
-    h, w = album.stills.shape[2:]
-    tests = projection.potentials(
-        album.stills.shape[1], (h, w), degree=2, radii=(0.0, 1.0, 2.0, 4.0)
-    )
+    _, channels, h, w = album.stills.shape
+    tests = projection.potentials(channels, (h, w))
     x = album.noised(sigma, stills)
 
     def make(bend: float) -> Bend:

@@ -69,15 +69,9 @@ def residual(
 ) -> Residual:
     """Measure the residual of the continuity equation (Zhang & Levin 2025, eq. 1 of the course).
 
-    Parameters
-    ----------
-    field, score : callable (B, d) -> (B, d)
-        Use a score that the field was not made from, or the result is too good.
-    x : Tensor (B, d)
-        Samples of the distribution that should be kept.
-    probes, seed
-        See `divergence`.  With probes two independent sets are drawn, and the square is the product
-        of their residuals, which is unbiased.
+    Use a score that the field was not made from, or the result is too good.  x (B, d) are samples
+    of the distribution that should be kept.  With probes, see `divergence`, two independent sets
+    are drawn, and the square is the product of their residuals, which is unbiased.
     """
     x = as_samples(x, "x")
     v = field(x)

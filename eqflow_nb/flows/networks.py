@@ -20,18 +20,10 @@ class FlowNetworks(nn.Module):
 
     The hidden units are tanh.  The divergence is exact, by forward mode written out by hand.
 
-    Parameters
-    ----------
-    members, dim : int
-        The number m of networks, the dimension d.
-    width, last : int
-        Units in the first and in the last hidden layer; without a width there is only the last one.
-        A wide last layer is what `solve_last_layer` uses.
-    octaves : int
-        Add sin and cos of 2^k x for k = 0 ... octaves - 1 to the inputs, as the paper does (4).
-    signs : Tensor (d,), optional
-        A symmetry S x = signs * x.  The networks are then averaged to (f(x) + S f(S x)) / 2, so
-        that v(S x) = S v(x).
+    The first hidden layer has `width` units, the last one `last`; without a width there is only the
+    last, and a wide one is what `solve_last_layer` uses.  Octaves add sin and cos of 2^k x for k =
+    0 ... octaves - 1 to the inputs, as the paper does (4).  With signs (d,), a symmetry S x =
+    signs * x, the networks are averaged to (f(x) + S f(S x)) / 2, so that v(S x) = S v(x).
     """
 
     signs: Tensor | None

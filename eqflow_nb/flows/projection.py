@@ -21,7 +21,7 @@ from torch import Tensor
 from eqflow_nb.fourier import Filter, blur
 from eqflow_nb.inputs import Field, InputError, as_images, count, positive
 
-RADII = (0.0, 1.0, 2.0, 4.0, 8.0)
+RADII = (0.0, 1.0, 2.0, 4.0)
 LOADING = 1e-6
 BOUND = 3.0  # monomials are those of BOUND tanh(x / BOUND): far from the data they stop growing
 
@@ -118,15 +118,9 @@ def potentials(
 def project(field: Field, snapshots: Tensor, tests: Potentials, metric: Tensor) -> Projected:
     """Take the gradient part out of a field: min over phi of E |v_0 - W^-1 grad phi|^2_W.
 
-    Parameters
-    ----------
-    field : callable (B, C, H, W) -> (B, C, H, W)
-    snapshots : Tensor (n, C, H, W)
-        Of the distribution to keep: blurred ones if that is the blurred one.
-    tests : Potentials
-        phi is sought among their sums.
-    metric : Tensor (C,)
-        W: how much a squared velocity in each channel counts.
+    Snapshots (n, C, H, W) are of the distribution to keep, so blurred ones if that is the blurred
+    one.  phi is sought among sums of the tests.  The metric W (C,) says how much a squared velocity
+    in each channel counts.
     """
     snapshots = as_images(snapshots, "snapshots", at_least=4)
     for entry in metric.tolist():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -99,16 +98,9 @@ def fit_radial(
     `equal_rate_kernel` makes every wavelength turn at one rate; c(|k|) gives each ring of them its
     own.  It is skew whatever c is, so `flow(score, symbol)` keeps the distribution exactly.
 
-    Parameters
-    ----------
-    x, velocity : Tensor (B, 2, H, W)
-        Images, one will do, and how they moved.
-    score : GaussianFieldScore or GaussianCopulaScore
-        Of a copula the rings are those of y = g(x).
-    bins : int
-        Rings of |k| on which c is constant, finer where the pattern has its power.
-    weight : float or Tensor that broadcasts with x
-        What a misfit counts in each channel.
+    One image x (1, 2, H, W) will do.  c is constant on so many rings of |k| (of y = g(x) for a
+    copula), finer where the pattern has its power.  `weight` is what a misfit counts in each
+    channel; it broadcasts with x.
     """
     x, velocity = as_images(x, "x", channels=2), as_images(velocity, "velocity", channels=2)
     gaussian = score.gaussian if isinstance(score, GaussianCopulaScore) else score
@@ -130,32 +122,24 @@ def fit_radial(
     return c.to(x)[ring][..., None, None] * turn
 
 
-def exact_states(
-    score: GaussianFieldScore,
-    symbol: Tensor,
-    x: Tensor,
-    times: Sequence[float],
-    eta: float = 0.0,
-    seed: int = 0,
+def exact_state(
+    score: GaussianFieldScore, symbol: Tensor, x: Tensor, t: float, eta: float = 0.0, seed: int = 0
 ) -> Tensor:
-    """States (T, B, C, H, W) of dx = (K + eta) * s dt + sqrt(2 eta) dW, exact to rounding.
+    """The state at time t of dx = (K + eta) * s dt + sqrt(2 eta) dW, exact to rounding.
 
     The motion of a Gaussian field is linear: frequency by frequency, with S = C + sigma^2 I and
-    E = exp(-t (K + eta I) S^-1), x(t) - mu = E (x(0) - mu) + L z with L L^H = S - E S E^H.  Each
-    time is reached from the start x (B, C, H, W) in one step; K is (C, C) or (H, W//2+1, C, C).
+    E = exp(-t (K + eta I) S^-1), x(t) - mu = E (x(0) - mu) + L z with L L^H = S - E S E^H.  x is
+    (B, C, H, W), K is (C, C) or (H, W//2+1, C, C).
     """
     mean, eta = score.mean.to(x)[:, None, None], between(eta, "eta", 0, math.inf)
     kind = torch.complex128 if symbol.is_complex() else torch.float64
     unit = torch.eye(len(score.mean), dtype=kind)
     rate = -(symbol.to(kind) + eta * unit) @ score.precision.to(kind)
+    decay = torch.linalg.matrix_exp(t * rate)
+    state = filtered(decay, x - mean) + mean
+    if eta == 0 or t == 0:
+        return state
+    covariance = torch.linalg.inv(score.precision).to(kind)
+    spread = covariance - decay @ covariance @ decay.mH
     noise = torch.randn(x.shape, generator=seeded(seed)).to(x)
-    moved = []
-    for t in times:
-        decay = torch.linalg.matrix_exp(t * rate)
-        state = filtered(decay, x - mean) + mean
-        if eta > 0 and t > 0:
-            covariance = torch.linalg.inv(score.precision).to(kind)
-            spread = covariance - decay @ covariance @ decay.mH
-            state = state + filtered(root(spread), noise)
-        moved.append(state)
-    return torch.stack(moved)
+    return state + filtered(root(spread), noise)

@@ -37,15 +37,10 @@ def sample_training_points(
 
     Parameters
     ----------
-    samples : Tensor (N, d)
-    score : callable (B, d) -> (B, d)
-        The score at the noise level sigma, which is in the units of the samples.
-    n : int
-        The number of points.
-    widest : float
-        The widest level, in the units of the samples (1 is the cloud's own standard deviation).
-    wide_fraction : float
-        Fraction of points blurred at levels drawn uniformly between sigma and the widest.
+    samples, score, sigma, n
+        Samples (N, d), their score at a noise level sigma, and how many points to draw.
+    widest, wide_fraction : float
+        A fraction of the points is blurred at levels drawn uniformly between sigma and the widest.
     residual_weight_power : float
         Weights are (1 + sigma^2 |s|^2 / d)^-power; 0 leaves all points equal.
     """

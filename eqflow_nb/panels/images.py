@@ -76,7 +76,7 @@ def gray_scott_panel() -> Panel:
         symbol = gamma * shape_symbol(kernel, score)
         v = kernels.Convolution(symbol, score)(x)
         turn = 2 * torch.pi / _pace(score)  # of every wavelength, at gamma = 1 by the spectral rule
-        later = spectral_kernel.exact_states(score, symbol, x, [time * turn], eta)[0]
+        later = spectral_kernel.exact_state(score, symbol, x, time * turn, eta)
         figures.draw_image(panes[0], x[0, 1], (-1.5, 2.5), PATTERN)
         figures.draw_image(panes[1], v[0, 1], None, VELOCITY)
         figures.draw_image(panes[2], later[0, 1], (-1.5, 2.5), PATTERN)

@@ -141,7 +141,7 @@ def _follow(
         signs = (1, -1) if kind == "skew" else (1,)
         kept[kind] = {TIMES[0]: begun}
         for t in TIMES[1:]:
-            moved = [spectral_kernel.exact_states(score, c * symbol, start, [t])[0] for c in signs]
+            moved = [spectral_kernel.exact_state(score, c * symbol, start, t) for c in signs]
             moved = [score.denoise(_near(x)) for x in moved]
             far = max(patterns.patch_distance(x, fresh, SIDE, seed=seed) for x in moved)
             kept[kind][t], ends[kind] = far / floor, moved[0][:1]

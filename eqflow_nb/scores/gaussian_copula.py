@@ -80,16 +80,9 @@ def fit_gaussian_copula(
 ) -> GaussianCopulaScore:
     """Transform blurred images towards Gaussian histograms, and measure the spectrum there.
 
-    Parameters
-    ----------
-    snapshots, sigma, symmetrise
-        See `fit_gaussian_field`.
-    copula_fraction : float
-        f in g(x) = (1 - f) x + f q(x), where q makes the histogram Gaussian: 0 is
-        `fit_gaussian_field`, 1 the copula.  Where most pixels are one empty background, 1 stretches
-        that most of all.
-    seed : int
-        Of the blur.
+    With a copula fraction f, g(x) = (1 - f) x + f q(x), where q makes the histogram Gaussian: 0 is
+    `fit_gaussian_field`, which also says what the other arguments are, 1 the copula.  Where most
+    pixels are one empty background, 1 stretches that most of all.
     """
     sigma, fraction = positive(sigma, "sigma"), between(copula_fraction, "copula_fraction", 0, 1)
     snapshots = as_images(snapshots, "snapshots", at_least=2, vary=True, square=symmetrise)

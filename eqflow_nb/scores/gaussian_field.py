@@ -51,15 +51,10 @@ def fit_gaussian_field(
 ) -> GaussianFieldScore:
     """Measure mean and spectrum of images, and make the score of blurred ones.
 
-    C(k) is real, as for distributions that look the same upside down, and in float64.
-
-    Parameters
-    ----------
-    snapshots, sigma
-        Clean images (n, C, H, W), with H = W to symmetrise; the noise level in their units.
-    symmetrise : bool
-        Also average over the eight turns and mirror images of the grid: right for distributions
-        without a direction, and worth up to four times as many snapshots.
+    Snapshots (n, C, H, W) are clean; sigma is in their units.  C(k) is real, as for distributions
+    that look the same upside down, and in float64.  To symmetrise, with H = W, is to average also
+    over the eight turns and mirror images of the grid: right for distributions without a direction,
+    and worth up to four times as many snapshots.
     """
     snapshots = as_images(snapshots, "snapshots", at_least=2, vary=True, square=symmetrise)
     mean = snapshots.mean((0, 2, 3), dtype=torch.float64)

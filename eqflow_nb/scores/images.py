@@ -72,10 +72,10 @@ def train(
 
     Parameters
     ----------
-    net, steps, batch, rate
-        `rate` is the peak learning rate of a one-cycle schedule.
     draw : callable (n, generator) -> Tensor (n, C, H, W)
         Fresh clean images of unit deviation, of the same size at every call.
+    rate : float
+        Peak learning rate of a one-cycle schedule.
     levels : (float, float) or (float, float, float)
         The lowest and the highest noise level; if there is a third, a quarter of the images are
         blurred by more, up to that.  It takes such levels to come from noise.

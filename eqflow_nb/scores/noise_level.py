@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from eqflow_nb.inputs import InputError, as_samples, count, positive
+from eqflow_nb.inputs import as_samples, count
 
-GRID = tuple(float(s) for s in np.geomspace(0.03, 1.0, 26))  # in units of a standard deviation
+GRID = np.geomspace(0.03, 1.0, 26)  # in units of a standard deviation
 SPLITS, DIRECTIONS = 12, 24
 MOST = 2000  # points a side, as in every preservation quoted
 TOLERANCE = 1.03
@@ -38,7 +37,7 @@ class Choice:
     criterion: str = CRITERION
 
 
-def choose_sigma(x: Any, sigmas: Sequence[float] | None = None, seed: int = 0) -> Choice:
+def choose_sigma(x: Any, seed: int = 0) -> Choice:
     """Choose the noise level of a score of points: the largest that the data cannot detect.
 
     A flow made at level sigma keeps the blurred distribution, so a large sigma shows as blur: the
@@ -51,15 +50,11 @@ def choose_sigma(x: Any, sigmas: Sequence[float] | None = None, seed: int = 0) -
     The likelihood of left-out points, the usual way to choose a bandwidth, does as well on the
     toys.  But it blurs heavy tails too much, and falls to 0 where rows are duplicated.
 
-    Samples x (n, d) are at least 20, each column with a standard deviation of about 1.  Levels to
-    try are by default 26 from .03 to 1, times the rms standard deviation of the columns.
+    Samples x (n, d) are at least 20, each column with a standard deviation of about 1.  26 levels
+    are tried, from .03 to 1 times the rms standard deviation of the columns.
     """
     samples = as_samples(x, "x", at_least=20, vary=True).detach().cpu().double().numpy()
-    if sigmas is None:
-        sigmas = np.array(GRID) * math.sqrt(samples.var(0).mean())
-    levels = np.array(sorted(positive(sigma, "sigmas") for sigma in sigmas))
-    if not len(levels):
-        raise InputError("sigmas is empty; give at least one level, such as [.1, .2, .4]")
+    levels = GRID * math.sqrt(samples.var(0).mean())
     rng = np.random.default_rng(count(seed, "seed", at_least=0))
     squares = np.array([_squared_distances(samples, levels, rng) for _ in range(SPLITS)])
     # All of the data lie closer to a fresh sample than halves do: squared floors fall as 1 / n.

@@ -64,7 +64,7 @@ reference = rollout.together(jobs)
 plain = spectral_kernel.flow(
     scores.fit_gaussian_field(album["waves"].stills, sigma, symmetrise=True)
 )
-tests = projection.potentials(2, (128, 128), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
+tests = projection.potentials(2, (128, 128), degree=3)
 keeping = projection.project(plain, album["waves"].noised(sigma), tests, album["waves"].metric)
 print(
     f"gradient part taken out of the spectral flow of waves: {keeping.gradient_fraction:.2f} of |v|²"

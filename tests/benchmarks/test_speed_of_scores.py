@@ -45,7 +45,7 @@ def test_fields(benchmark, what):
     torch.set_num_threads(1)
     x = torch.randn(8, 2, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     score = scores.fit_gaussian_field(x, 0.5)
-    tests = projection.potentials(2, (SIZE, SIZE), degree=3, radii=(0.0, 1.0, 2.0, 4.0))
+    tests = projection.potentials(2, (SIZE, SIZE), degree=3)
     fields = {
         "spectral score": score,
         "network score": scores.load("waves", 0.5),
