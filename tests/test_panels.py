@@ -252,7 +252,7 @@ def test_what_a_slider_changes(sheet: DrawPanel) -> None:
     sheet.controls["gamma"].value = -2
     sheet.controls["eta"].value = 0.5
     assert sheet.motion is motion and torch.equal(motion.x, x), (
-        "they go on: the score_and_density is the same"
+        "they go on: the distribution is the same"
     )
     sheet.controls["sigma"].value = 0.4
     assert sheet.motion is not motion and sheet.motion.sigma == 0.4

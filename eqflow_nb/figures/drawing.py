@@ -21,7 +21,7 @@ def draw_score(axes: Axes, motion: Motion) -> None:
 
 def draw_flow(axes: Axes, motion: Motion, gamma: float) -> None:
     """The density of a blurred drawing, with the flow that keeps it."""
-    draw_density(axes, motion.law.log_density, EXTENT, cells=60)
+    draw_density(axes, motion.mixture.log_density, EXTENT, cells=60)
     draw_streamlines(axes, motion.flow(gamma), EXTENT)
 
 
