@@ -35,8 +35,7 @@ def similarity_matrix(velocities: Sequence[Any]) -> Tensor:
 def embed(matrix: Any) -> Tensor:
     """Place m fields in a plane (m, 2), as far apart as 1 - their similarity (m, m).
 
-    Classical multidimensional scaling (Torgerson, Psychometrika 17, 401, 1952); each axis is signed
-    so that its largest entry is positive.
+    Classical multidimensional scaling (Torgerson, Psychometrika 17, 401, 1952), with fixed signs.
     """
     s = as_samples(matrix, "matrix").cpu().double()
     if s.shape[0] != s.shape[1] or not torch.allclose(s, s.T, atol=1e-6):

@@ -93,10 +93,7 @@ def histogram_distance(x: Tensor, y: Tensor) -> float:
 
 
 def cosines(v: Tensor, change: Tensor) -> Tensor:
-    """Signed cosine (B,) of each image's velocity with its true change, both (B, C, H, W).
-
-    One sign for all, that of the pooled cosine: snapshots leave the direction of time free.
-    """
+    """Cosine (B,) of each image's velocity (C, H, W) with its true change; one sign for all."""
     v, change = (z.detach().cpu().double().flatten(1) for z in (v, change))
     norms = v.norm(dim=1) * change.norm(dim=1)
     if not (norms > 0).all():

@@ -57,7 +57,6 @@ def sinkhorn(x: Any, y: Any, reg: float = 0.5, iterations: int = 200) -> float:
 
     S = OT(x, y) - OT(x, x) / 2 - OT(y, y) / 2, with OT the entropic cost of squared distances
     (Genevay et al., AISTATS 2018); sqrt(S) tends to the Wasserstein-2 distance as reg -> 0.
-
     reg is the weight of the entropy, in squared units; iterations needed grow as 1/reg, and 200
     settle clouds of about unit deviation at .5.  Time and memory grow as n m.
     """
@@ -119,10 +118,9 @@ def random_halves(x: Tensor, splits: int = 8, seed: int = 0) -> Iterator[Pair]:
 def preservation(x: Any, draw: Draw, floor: float | None = None, seed: int = 0) -> float:
     """Sliced Wasserstein distance of a rolled-out cloud to a fresh sample, over its floor.
 
-    1 is a cloud perfectly kept; infinity says that a point is not finite.
-
-    draw(n, seed) gives samples of what should have been kept (blurred, if the flow is of blurred
-    data); the one compared with belongs to no pair of a floor with the same seed.
+    1 is a cloud perfectly kept, infinity one with a point that is not finite.  draw(n, seed) gives
+    samples of what should have been kept (blurred, if the flow is of blurred data); the one
+    compared with belongs to no pair of a floor with the same seed.
     """
     x = torch.as_tensor(x)
     if not torch.isfinite(x).all():

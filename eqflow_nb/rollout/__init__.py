@@ -1,7 +1,6 @@
 """Flows followed in time: integrators, which are generators, and one recorder of their states.
 
-A velocity field is any callable that gives states' velocities in the states' shape; nothing here
-knows what it integrates.
+A velocity field is any callable from states to velocities of their shape.
 """
 
 from eqflow_nb.rollout.integrators import Diverged, Path, exponential, heun, rk4

@@ -7,7 +7,7 @@ when the first state is asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -57,10 +57,10 @@ def heun(drift: Field, x: Tensor, dt: float, steps: int, eta: float, seed: int =
     are right to order dt^2; near the data dt should be small beside sigma^2.
     """
     dt, eta, steps = positive(dt, "dt"), between(eta, "eta", 0, math.inf), count(steps, "steps")
-    x, generator = floating(x), _generator(x, seed)
+    x, noise = floating(x), _noise(x, seed)
     yield 0.0, x
     for step in range(1, steps + 1):
-        kick = math.sqrt(2 * eta * dt) * _noise(x, generator)
+        kick = math.sqrt(2 * eta * dt) * noise()
         first = drift(x)
         second = drift(x + dt * first + kick)
         x = x + dt / 2 * (first + second) + kick
@@ -109,7 +109,7 @@ def exponential(
     unit = torch.eye(rule.shape[-1]).to(rule)
     decay = torch.linalg.matrix_exp(-tau * (eta * unit + rule))  # E and L, for every frequency
     spread = sigma * root(unit - decay @ decay.mH)
-    generator, dt = _generator(x, seed), tau * sigma**2
+    noise, dt = _noise(x, seed), tau * sigma**2
     yield 0.0, x
     for step in range(1, steps + 1):
         if extra is not None:
@@ -117,7 +117,7 @@ def exponential(
         centre = denoise(x)
         x = centre + filtered(decay, x - centre)
         if eta > 0:
-            x = x + filtered(spread, _noise(x, generator))
+            x = x + filtered(spread, noise())
         size = float(x.abs().amax())
         if not size < LIMIT:
             raise Diverged(
@@ -145,9 +145,7 @@ def _checked(rule: Any, x: Tensor) -> Tensor:
     return rule.to(x.device, torch.complex128 if rule.is_complex() else torch.float64)
 
 
-def _generator(x: Tensor, seed: int) -> torch.Generator:
-    return seeded(count(seed, "seed", at_least=0) + NOISE_SEEDS, x.device)
-
-
-def _noise(x: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+def _noise(x: Tensor, seed: int) -> Callable[[], Tensor]:
+    """A source of standard normal noise like x."""
+    generator = seeded(count(seed, "seed", at_least=0) + NOISE_SEEDS, x.device)
+    return lambda: torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)

@@ -34,7 +34,7 @@ class Rollout:
     Attributes
     ----------
     states : dict of float to Tensor (B, ...)
-        By time, or by step, in order; what came after a divergence is missing.
+        By time, or by step, in order; none after a divergence.
     reach : dict of float to Tensor (B,)
         The largest |x_i| of each trajectory up to then.
     stopped : int, optional
