@@ -65,6 +65,7 @@ class Motion:
     @cached_property
     def mixture(self) -> scores.MixtureScore:
         """The blurred drawing as a mixture, for its density."""
+        assert self.world.mixture is not None
         return scores.MixtureScore(*self.world.mixture(self.sigma))
 
     def flow(self, gamma: float) -> Field:
