@@ -69,7 +69,7 @@ def draw(n, number):
 
 start = draw(count, seed + 1)
 figures.show(
-    figures.cloud(start, "a still cloud"),
+    figures.clouds({"a still cloud": start}),
     "A still cloud of points in the shape of two interleaved crescents.",
 )
 

@@ -117,11 +117,14 @@ assert turning.relative < 1e-12 < stretching.relative
 
 # %%
 moons = worlds["two_moons"]
+figure, panes = figures.grid(4, 4, (2.2, 2.4))
+for pane, s in zip(panes, (0.05, 0.15, 0.3, 0.6)):
+    figures.draw_density(pane, lambda x, s=s: moons.log_density(x, s), 3)
+    figures.draw_cloud(pane, samples["two_moons"][:300], "#222222", size=2)
+    figures.square(pane, 3, inner=pane is panes[0])
+    pane.set_title(f"σ = {s}")
 figures.show(
-    figures.sigma_gallery(
-        {s: lambda x, s=s: moons.log_density(x, s) for s in (0.05, 0.15, 0.3, 0.6)},
-        samples=samples["two_moons"][:300].cpu(),
-    ),
+    figure,
     "The density of two moons at four noise levels: at .05 two thin arcs, at .6 one round blob.",
 )
 
@@ -382,7 +385,10 @@ for name in worlds:
     print(f"{name:10s}", "  ".join(f"{kind} {over[name, kind]:.2f}" for kind in kinds))
 figures.show(
     figures.bars(
-        {f"{n}.{k}": over[n, k] for n in worlds for k in kinds}, target=1.5, best=1.0, log=True
+        {f"{n}.{k}": over[n, k] for n in worlds for k in kinds},
+        levels={"aim": 1.5, "perfect": 1.0},
+        xlabel="distance over its floor",
+        xscale="log",
     ),
     "Distance over floor at the end, log scale: learned, skew and exact flows near 1; random "
     "networks, the score and the symmetric matrix far above.",

@@ -75,8 +75,9 @@ samples = lorenz.sample(sizes["n"], seed).to(place)
 unseen = lorenz.sample(sizes["n"], seed + 1000).to(place)  # never used for training
 draw = lorenz.blurred(sigma, place)  # fresh points of what every flow below should keep
 
+pair = {"sharp": samples[:cloud], "blurred": draw(cloud, seed + 4)}
 figures.show(
-    figures.pairs_2d({"sharp": samples[:cloud], "blurred": draw(cloud, seed + 4)}),
+    figures.clouds({name: x[:, [0, 2]] for name, x in pair.items()}, ("x", "z")),
     "Two clouds in the x-z plane: the sharp butterfly of the Lorenz attractor, and the same blurred.",
 )
 
@@ -183,7 +184,12 @@ learned, losses, seconds = trained["learned"]
 
 # %%
 figures.show(
-    figures.loss_curves({n: (range(len(t[1])), t[1].cpu()) for n, t in trained.items()}),
+    figures.curves(
+        {n: (range(len(t[1])), t[1].cpu()) for n, t in trained.items()},
+        xlabel="training step",
+        ylabel="rms residual / rms speed (1/sd)",
+        yscale="log",
+    ),
     "Training curves of five recipes on a log scale, eight networks each, before the exact last layer.",
 )
 print(f"{seconds:.1f} s of one thread for each network")
@@ -257,8 +263,15 @@ chosen = {n: families[n] for n in ("learned", "plain", "as the paper", "skew", "
 labels = [name for name, fields in chosen.items() for _ in fields]
 velocities = [f(test) for fields in chosen.values() for f in fields] + [truth_smoothed]
 alike = measures.similarity_matrix(velocities)
+places, labels = measures.embed(alike), [*labels, "truth"]
+groups = {n: places[[label == n for label in labels]] for n in ("truth", *chosen)}
 figures.show(
-    figures.solution_space(measures.embed(alike), [*labels, "truth"]),
+    figures.scatter(
+        groups,
+        xlabel="first embedding axis (1 - similarity)",
+        ylabel="second embedding axis (1 - similarity)",
+        aspect="equal",
+    ),
     "A map of flows. The eight symmetric smooth networks sit in a tight group on the true flow; "
     "plain, skew, exact and random flows lie elsewhere.",
 )
@@ -290,11 +303,13 @@ over = {
     for name, r in runs.items()
 }
 figures.show(
-    figures.distances(
+    figures.curves(
         {name: (list(v), list(v.values())) for name, v in over.items()},
-        floor=1.0,
+        levels=figures.FLOOR,
+        xlabel="time (path in radii of the cloud)",
         ylabel="distance over its floor",
-        log_time=True,
+        xscale="log",
+        yscale="log",
     ),
     "Distance over its floor against time, log axes: learned, skew and exact flows stay near 1; "
     "random networks and the score rise far above.",
@@ -308,9 +323,9 @@ for name, values in over.items():
     )
 
 # %%
-ends = {name: r.last for name, r in runs.items()}
+ends = {"fresh sample": draw(cloud, seed + 5)} | {name: r.last for name, r in runs.items()}
 figures.show(
-    figures.pairs_2d({"fresh sample": draw(cloud, seed + 5), **ends}, columns=3),
+    figures.clouds({name: x[:, [0, 2]] for name, x in ends.items()}, ("x", "z"), columns=3),
     "Clouds at the end of each run: learned, skew and exact still show the butterfly; the score has collapsed "
     "to a few points and the random networks have torn it.",
 )
@@ -362,8 +377,12 @@ true_path = float(true_spectrum[0]) / measures.mean_speed(lorenz.velocity, sharp
 # %%
 curves = {n: (t, h, torch.full_like(h, float(b.std()))) for n, (b, t, h) in chaos.items()}
 figures.show(
-    figures.lyapunov_convergence(
-        curves, true_path, "largest exponent (1/path)", "horizon (path in radii of the cloud)"
+    figures.curves(
+        curves,
+        levels={"none": 0.0, f"known: {true_path:.4g}": true_path},
+        xlabel="horizon (path in radii of the cloud)",
+        ylabel="largest exponent (1/path)",
+        xscale="log",
     ),
     "Largest exponent against horizon: the learned flows settle below the true value, the skew "
     "control falls towards zero.",
@@ -414,8 +433,13 @@ def wander(name):
 
 paths = {"truth": trajectories(1, 600, 0.02, seed)[:, 0]}
 paths |= rollout.together({name: lambda n=name: wander(n) for name in runners})
+figure, panes = figures.grid(6, 3, (2.8, 2.6), subplot_kw={"projection": "3d"})
+for pane, (name, path) in zip(panes, paths.items()):
+    figures.draw_trajectory(pane, path, samples[:600], figures.colour(name))
+    figures.cube(pane, 2.7, ("x", "y", "z"))
+    pane.set_title(name, y=0.95)
 figures.show(
-    figures.trajectories_3d(paths, cloud=samples[:600].cpu()),
+    figure,
     "Six trajectories in space: the learned one circles both wings like the true one; skew and "
     "exact ones wander on other paths; the score stops; the random network leaves.",
 )

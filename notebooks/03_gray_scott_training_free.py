@@ -104,9 +104,15 @@ spectral = {
 }
 spectra = {n: patterns.spectrum(one.stills) for n, one in album.items()}
 lines = {f"{name}, v": (k, power[1]) for name, (k, power) in spectra.items()}
-labels = ("|k| (cycles a pixel)", "power (sd² a mode)")
 figures.show(
-    figures.curves(lines, labels, title="The spectrum of the four patterns"),
+    figures.curves(
+        lines,
+        title="The spectrum of the four patterns",
+        xlabel="|k| (cycles a pixel)",
+        ylabel="power (sd² a mode)",
+        xscale="log",
+        yscale="log",
+    ),
     "Power against wave number for four presets: three are flat and then fall by seven orders of "
     "magnitude towards fine detail; the maze has a hump at its own wavelength.",
 )
@@ -273,12 +279,12 @@ shown = {}
 for name in MOVING:
     x, dx = album[name].held[:1], album[name].change[:1]
     fields = dict(spectral=both[name][0], nearest=chemistry.mean_of(both[name][1], sigma))
-    shown[name] = {"snapshot": x[0, 1], "true change": dx[0, 1]}
+    shown |= {f"{name}: snapshot": x[0, 1], f"{name}: true change": dx[0, 1]}
     for kind, field in fields.items():
         v = field(x)
-        shown[name][kind] = patterns.best_speed(v, dx) * v[0, 1]
+        shown[f"{name}: {kind}"] = patterns.best_speed(v, dx) * v[0, 1]
 figures.show(
-    figures.motion(shown),
+    figures.images(shown, size=1.9, maps=(figures.PATTERN, *[figures.VELOCITY] * 3)),
     "Pattern, true change, spectral rule and nearest flow: the nearest flow has the thin fronts and "
     "quiet background of the truth, the spectral rule smears them.",
 )
@@ -336,8 +342,18 @@ virtues = {
     "nearest flow": (similar["nearest"], worst("nearest", 1)),
     "nearest flow, x4": (similar["nearest"], worst("nearest", 4)),
 }
+figure = figures.scatter(
+    virtues,
+    title="Waves: true, or kept, or both",
+    xlabel="similarity to the true change",
+    ylabel="patch distance after 300 steps (floors)",
+    xlim=(-0.02, 1.02),
+    yscale="log",
+)
+figure.axes[0].axhspan(0.3, 1.5, color="#009e73", alpha=0.1)
+figure.axes[0].text(0.01, 0.33, "keeps the distribution: below 1.5 floors")
 figures.show(
-    figures.two_virtues(virtues, 1.5, "Waves: true, or kept, or both"),
+    figure,
     "Similarity to the truth against distance from the distribution. The spectral rule is nearly true; four "
     "times as fast it leaves the distribution with the Gaussian score, and nearly does with the network's. The "
     "network's flow keeps it but is not true; the nearest flow that keeps it is both, at both "

@@ -135,7 +135,10 @@ life = rollout.together(
 # %% tags=["thumbnail"]
 ends = {f"{n}, {k}": life[n, k] for k in ("skew", "none") for n in icons.ICONS}
 figures.show(
-    figures.sheets({title: (one.frames[-1, 0], one.tracks[:1]) for title, one in ends.items()}),
+    figures.images(
+        {title: one.frames[-1, 0] for title, one in ends.items()},
+        tracks={title: [t.positions for t in one.tracks[:1]] for title, one in ends.items()},
+    ),
     "Eight sheets after the run, with paths. Upper row, under a skew rule: short paths, longest those "
     "of the taiji. Lower row, without: the creatures tremble where they are.",
 )
@@ -194,7 +197,9 @@ lines = {
     for e in (0.05, 0.1, 0.2)
 }
 figures.show(
-    figures.curves(lines, ("step τ (σ²)", "mobility over K = 0")),
+    figures.curves(
+        lines, xlabel="step τ (σ²)", ylabel="mobility over K = 0", xscale="log", yscale="log"
+    ),
     "Gain in mobility against the step, for three diffusions: up to some hundreds at small steps and "
     "small η, about ten at the step used here.",
 )
@@ -262,7 +267,10 @@ spreads = {
 figures.show(
     figures.curves(
         {key: ([alife.EVERY * n for n in lags], line) for key, line in spreads.items()},
-        ("lag (steps)", "mean squared displacement (pixels²)"),
+        xlabel="lag (steps)",
+        ylabel="mean squared displacement (pixels²)",
+        xscale="log",
+        yscale="log",
     ),
     "Displacement against lag on logarithmic axes: skew rules above plain Langevin; the exact "
     "creatures' curves lie above plain Langevin too, the firefly's below its network's.",
@@ -302,7 +310,7 @@ lines = {"snapshots": flocking.pair_distribution(alife.placed_pairs("dots"), 64,
 for kind in ("skew", "none"):
     lines[kind] = flocking.pair_distribution(alife.rolled_pairs(life["dots", kind]), 64, 32, 12)
 figures.show(
-    figures.curves(lines, ("distance r (pixels)", "pair distribution g(r)"), log=False),
+    figures.curves(lines, xlabel="distance r (pixels)", ylabel="pair distribution g(r)"),
     "Pair distribution of dots, rolled out and on fresh sheets: few nearer than a diameter, then "
     "values around 1, those of the few rolled-out creatures ragged.",
 )
@@ -349,7 +357,11 @@ for name, world in wide.items():
     none = alife.named("none", name, 128)
     large[f"{name} from noise"] = alife.live(score[name], world, none, **shared, start=begun)
 figures.show(
-    figures.sheets({k: (one.frames[-1, 0], one.tracks) for k, one in large.items()}, 3),
+    figures.images(
+        {title: one.frames[-1, 0] for title, one in large.items()},
+        columns=3,
+        tracks={title: [t.positions for t in one.tracks] for title, one in large.items()},
+    ),
     "Three sheets of 128 pixels: dots that were placed have wandered a little and are whole; from "
     "noise came no dots, and a few taiji.",
 )
@@ -370,10 +382,11 @@ print(
 # %% tags=["readme-film"]
 film = life["taiji", "skew"]
 figures.film(
-    figures.track_frames(
-        film.frames[::4, 0],
-        film.tracks[0].positions[::4] if film.tracks else None,
+    figures.frames(
+        {"taiji": film.frames[::4, 0]},
         [f"step {40 * i}" for i in range(len(film.frames[::4]))],
+        size=2.6,
+        tracks={"taiji": film.tracks[0].positions[::4]} if film.tracks else {},
     ),
     "A film of taiji discs with their paths: they turn, creep on by a few pixels, and stay discs.",
 )
@@ -394,7 +407,7 @@ shown = {
     f"step {alife.EVERY * i}": i for i in range(0, len(pet.frames), max(1, len(pet.frames) // 4))
 }
 figures.show(
-    figures.sheets({title: (pet.frames[i, 0], []) for title, i in shown.items()}, columns=5),
+    figures.images({title: pet.frames[i, 0] for title, i in shown.items()}, columns=5),
     "A drawn fish on a sheet at several times: the fish keep their blue body and yellow tail, are a "
     "little out of shape, and move little.",
 )

@@ -44,7 +44,6 @@ from eqflow_nb import figures, measures, rollout
 from eqflow_nb.course import equations as trials
 from eqflow_nb.equations import identify, with_arrow
 from eqflow_nb.equations.terms import exponents, monomials
-from eqflow_nb.figures import equations as pictures
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.panels import equations as panels_equations
 from eqflow_nb.running import catalogue as course
@@ -116,8 +115,16 @@ text = ["".join(n * k for n, k in zip("xyz", e, strict=True)) or "1" for e in te
 library = monomials(z, 2)
 both = [np.linalg.lstsq(library, v, rcond=None)[0].T.ravel() for v in (by_hand, truth)]
 both = [v / np.linalg.norm(v) for v in both]
+figure, (left, right) = figures.grid(2, 2, (4.2, 2.9), gridspec_kw={"width_ratios": [1, 2]})
+left.semilogy(range(1, 31), singular[::-1], "o", markersize=3.5)
+left.set(xlabel="number, least first", title="singular values of M")
+for shift, name, v in ((-0.2, "learned", both[0]), (0.2, "truth", both[1])):
+    right.bar(np.arange(30) + shift, v, 0.4, color=figures.colour(name))
+names = [f"{i}': {t}" for i in "xyz" for t in text]
+right.set_xticks(range(30), names, rotation=90, fontsize=6)
+right.set(title="blue: the last singular vector, black: the truth", ylabel="coefficient")
 figures.show(
-    pictures.by_hand(singular, both[0], [f"{i}': {t}" for i in "xyz" for t in text], both[1]),
+    figure,
     "Left: singular values of M, the smallest below the others. Right: the last singular vector "
     "beside the true coefficients: bars of the same heights, with small bars where the truth has none.",
 )
@@ -148,8 +155,11 @@ print(f"\n{found.seconds:.2f} s")
 path = found.decision.found.path
 counts = [len(fit.support) for fit in path]
 misfits, freedom = [fit.misfit for fit in path], [max(fit.freedom, 1) for fit in path]
+figure, (pane,) = figures.grid(1, 1, (4.4, 3.1))
+figures.draw_elimination(pane, counts, misfits, freedom, len(found.candidate))
+pane.legend(loc="upper left")
 figures.show(
-    pictures.elimination({"Lorenz": (counts, misfits, freedom, len(found.candidate))}),
+    figure,
     "Misfit against the number of terms left, on a log scale: flat within the band of noise from 30 "
     "terms to 7, then a cliff of several orders of magnitude.",
 )
@@ -177,8 +187,14 @@ held = lorenz.sample(2000, seed + 999)
 judged = trials.judge(found, lorenz, held)
 copy = trials.as_system(found.coefficients, judged.scale, lorenz)
 runs = {"true equations": lorenz, "equations found": copy}
+figure, panes = figures.grid(4, 2, (4.2, 2.5))
+for column, (name, one) in enumerate(runs.items()):
+    path = trials.path(one, x[0], 60.0, 6000)
+    for pane, (i, j) in zip(panes[column::2], ((0, 2), (0, 1))):
+        pane.plot(path[:, i], path[:, j], color=figures.colour(name), linewidth=0.45)
+        pane.set(xlabel="xyz"[i], ylabel="xyz"[j], title=name if j == 2 else "")
 figures.show(
-    pictures.attractors({name: trials.path(one, x[0], 60.0, 6000) for name, one in runs.items()}),
+    figure,
     "Two butterflies in two projections, of the true equations and of those found: paths differ, the "
     "shape does not.",
 )
@@ -194,8 +210,16 @@ def lyapunov(system):
 
 
 chaos = rollout.together({name: lambda one=one: lyapunov(one) for name, one in runs.items()})
+figure, panes = figures.grid(3, 3, (2.8, 2.5))
+for k, pane in enumerate(panes):
+    settled = {n: (r.times[steps // 20 :], r.history[steps // 20 :, k]) for n, r in chaos.items()}
+    settled = {f"{n}: {h[-1]:.3f}": (t, h) for n, (t, h) in settled.items()}
+    figures.draw_curves(pane, settled, xlabel="horizon (time)", ymargin=0.3)
+    pane.set_title(("largest", "second", "third")[k])
+    pane.legend()
+panes[0].set_ylabel("exponent (1/time)")
 figures.show(
-    pictures.spectra({name: (r.times, r.history) for name, r in chaos.items()}),
+    figure,
     "The three exponents against horizon, true and found: the pairs of curves settle on each other.",
 )
 largest = {name: float(r.exponents[:, 0].mean()) for name, r in chaos.items()}
@@ -215,9 +239,10 @@ grid = sorted({few, snapshots, *curve})
 by_number = trials.repeat("lorenz", grid, seeds)
 exact, right, error = trials.table(by_number, grid, seeds)
 figures.show(
-    pictures.recovery(
+    figures.recovery_rates(
         {"candidate right": (grid, right, error), "determined and right": (grid, exact, None)},
-        "snapshots",
+        xlabel="snapshots",
+        xscale="log",
     ),
     "Left: share of runs found against snapshots, rising from none at 500 to nearly all at 10,000. "
     "Right: field error falling from about ten percent to below one.",
@@ -241,7 +266,7 @@ for kind, done in with_noise.items():
     at = sorted({level for level, _ in done})
     curves[kind] = (100 * np.array(at), *trials.table(done, at, seeds)[1:])
 figures.show(
-    pictures.recovery(curves, "noise (% of an sd)", log=False),
+    figures.recovery_rates(curves, xlabel="noise (% of an sd)"),
     "Left: candidates with the right terms against noise: most up to 20 percent where the noise is "
     "taken out, none where it is ignored. Right: field error, near one percent against tens.",
 )
@@ -269,7 +294,7 @@ for name, one in answers.items():
 
 # %% tags=["thumbnail"]
 figures.show(
-    pictures.verdicts(rows),
+    figures.verdicts(rows),
     "Seven clouds with the misfits of their libraries' equations below. Lorenz has one fit within the "
     "noise. A Gaussian and a torus have several, a ring one that conserves the radius; shuffled "
     "Lorenz, a library without products and a transient have none.",
@@ -312,7 +337,7 @@ zoo = trials.meet(NAMES[:3] if quick else NAMES, many, seed)
 
 # %%
 figures.show(
-    pictures.gallery(trials.portraits(zoo, many, seed)),
+    figures.gallery(trials.portraits(zoo, many, seed)),
     "Attractors followed from the equations found, which stand beneath: fifteen systems from Rössler's "
     "to Lorenz-96 in five dimensions.",
 )

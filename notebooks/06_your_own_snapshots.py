@@ -40,7 +40,6 @@ import torch
 from eqflow_nb import figures, flows, measures, rollout, scores
 from eqflow_nb.course import noise_levels as levels
 from eqflow_nb.equations import identify, identify_fields
-from eqflow_nb.figures import report as figures_report
 from eqflow_nb.inputs import BUDGETS, InputError, choice, pick_device
 from eqflow_nb.measures.phases import phase_order
 from eqflow_nb.panels.own import own_panel
@@ -118,12 +117,19 @@ with tempfile.TemporaryDirectory() as folder:
 halves = {name: levels.halves_of(name, points) for name in ("cells", "two_moons", "ring")}
 picked = {name: choose_sigma(draw(seed)[0], seed=seed) for name, draw in halves.items()}
 curves = {n: (one.sigmas, one.values, one.errors) for n, one in picked.items()}
+most = picked["ring"].tolerance
 figures.show(
-    figures_report.sigma_curves(
-        curves, {n: one.sigma for n, one in picked.items()}, picked["ring"].tolerance
+    figures.curves(
+        curves,
+        levels={f"at most {most:g}": most},
+        stars={n: (one.sigma, most) for n, one in picked.items()},
+        xlabel="noise level σ (sd)",
+        ylabel="distance of the blurred\nhalf over plain one's",
+        xscale="log",
+        ylim=(0.95, 1.5),
     ),
     "The criterion against σ for three clouds: each curve stays at 1 and then rises steeply; the "
-    "ring's rises first, the cells' last. Dashed lines mark where each passes 1.03.",
+    "ring's rises first, the cells' last. Stars mark where each passes 1.03.",
 )
 
 # %% [markdown]
@@ -140,7 +146,14 @@ chosen = {
     for n, s in tried.items()
 }
 figures.show(
-    figures_report.level_costs(costs, chosen),
+    figures.curves(
+        costs,
+        stars=chosen,
+        marker=".",
+        xlabel="noise level σ (sd)",
+        ylabel="distance to held-out data\nafter the flow (floors)",
+        xscale="log",
+    ),
     "Distance to held-out data after the flow against σ: it rises towards large σ, for the ring "
     "steeply, for the cells hardly. The stars, the levels chosen, lie low on each curve.",
 )
@@ -165,8 +178,15 @@ for name, (ratio, error) in here.items():
 
 # %%
 blood = cells.cells()
+phases = {n: blood.points[[p == n for p in blood.phases]] for n in cells.PHASES}
 figures.show(
-    figures_report.labelled_cloud(blood.points, blood.phases, cells.PHASES, cells.AXES),
+    figures.scatter(
+        {f"{n} ({len(x)})": x for n, x in phases.items()},
+        size=(4.9, 4.2),
+        xlabel=f"{cells.AXES[0]} (sd)",
+        ylabel=f"{cells.AXES[1]} (sd)",
+        aspect="equal",
+    ),
     "The cells in the plane of two scores: a dense clump of G1 cells low on the left, S cells to its "
     "right, a few G2M cells above; the three regions meet in a point.",
 )
@@ -211,8 +231,13 @@ print(
     f"σ = .50: order {smooth.order:.3f}; labels shuffled {smooth.shuffled_order:.3f}, "
     f"p = {smooth.p_value:.3f}; columns shuffled {np.mean(large):.3f}"
 )
+figure, (pane,) = figures.grid(1, 1, (7, 1.6))
+pane.plot(orders, 0 * orders, "|", markersize=20, label="columns shuffled")
+pane.axvline(found.order, color="#d55e00", linewidth=2, label=f"the cells: {found.order:.3f}")
+pane.set(xlabel="order of the phases", yticks=[])
+pane.legend(loc="upper left", bbox_to_anchor=(1, 1))
 figures.show(
-    figures_report.null_histogram({"columns shuffled": orders}, found.order, "order of the phases"),
+    figure,
     "The cells' order as a line near 0; the controls with shuffled columns are marks to its right, "
     "at larger orders.",
 )
@@ -412,8 +437,14 @@ for name, field in moving.items():
     )
 
 # %% tags=["thumbnail"]
+figure, panes = figures.grid(3, 3, (2.9, 3.0))
+for pane, (title, several) in zip(panes, paths.items()):
+    for path in several:
+        pane.plot(*path.T, linewidth=0.9)
+    figures.square(pane, 2.0, inner=pane is panes[0])
+    pane.set_title(title)
 figures.show(
-    figures_report.orbits(paths, 2.0, ("x", "y")),
+    figure,
     "Three stars' paths under three flows. Newton: rosettes around the centre. Pairing: the same "
     "rosettes, drawn to other lengths. Random K: loops that are no orbits of a central force.",
 )
@@ -485,7 +516,7 @@ for name in estimates:
     control = alike[name, "random"].mean()
     card.row(f"plummer.pairing.{row}_similarity", alike[name], control=control, sigma=sigma)
 card.row("plummer.linear_laws", law.null_dimension, verdict=law.verdict, stars=looked, exact=6)
-card.row("pictures.rounded.terms", len(album.law.terms), verdict=album.law.verdict)
+card.row("pictures.rounded.terms", len(album.equations.terms), verdict=album.equations.verdict)
 card.row("pictures.all_digits.terms", len(chemistry.terms), verdict=chemistry.verdict)
 card.row("own.panel_redraw_milliseconds_p95", redraws, target="<= 200")
 card.show()
@@ -496,7 +527,7 @@ card.verdicts()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print("the stars' equations:", law.verdict, "| the images':", album.law.verdict)
+print("the stars' equations:", law.verdict, "| the images':", album.equations.verdict)
 print("the cells show an order of their own:", bool(p_columns < 0.05))
 print("σ alone loses little:", {name: bool(ratio < 1.5) for name, (ratio, _) in here.items()})
 print("conserves the energy:", {name: bool(d[0] < 1e-3) for name, d in drifts.items()})

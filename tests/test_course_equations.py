@@ -6,12 +6,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from eqflow_nb import figures
 from eqflow_nb.course import equations as course
 from eqflow_nb.equations import identify
-from eqflow_nb.figures import equations as pictures
 from eqflow_nb.panels import equations as panels
 from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots.zoo import system
@@ -72,39 +69,6 @@ def test_runs_over_seeds_and_their_rows() -> None:
     course.score(card, "lorenz", runs.values(), error=0.05)
     assert card.rows["lorenz.terms_exact"]["target"] == ">= 4"
     assert card.rows["lorenz.field_error"]["worst"] == pytest.approx(error.max())
-
-
-STEPS = np.arange(30, 0, -1)
-PATH = np.cumsum(np.random.default_rng(0).standard_normal((300, 3)), 0)
-TEXT = "dx/dt = - 1.0009(14) x + 1 y\ndy/dt = 2.776(12) x - 0.089(6) y - 0.09985(15) x*z"
-HITS = np.ones((3, 4), bool)
-FIGURES = {
-    "elimination": lambda: pictures.elimination(
-        {"a": (STEPS, 1e3 / STEPS**2 + 50, 50 + 0 * STEPS, 7)}
-    ),
-    "attractors": lambda: pictures.attractors({"true law": PATH, "law found": PATH}),
-    "spectra": lambda: pictures.spectra({"true": (STEPS[::-1], np.ones((30, 3)))}),
-    "recovery": lambda: pictures.recovery({"a": ([1, 10, 100], HITS, 0.01 + HITS)}, "snapshots"),
-    "gallery": lambda: pictures.gallery({"a": (PATH, (0, 1), TEXT, "determined", True)}),
-    "verdicts": lambda: pictures.verdicts({"a": (PATH[:, :2], STEPS[::-1] / 2, "none", True)}),
-    "by_hand": lambda: pictures.by_hand(STEPS, STEPS, [str(k) for k in STEPS], STEPS),
-}
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_figures_are_small(name: str) -> None:
-    figure = FIGURES[name]()
-    assert isinstance(figure, Figure)
-    assert 2.5 < figure.get_figwidth() <= 9
-    assert len(figures.png(figure, 125)) < 100_000
-
-
-def test_long_equations_are_broken_before_a_sign() -> None:
-    lines = pictures.broken(TEXT.splitlines()[1], 30)
-    assert len(lines) > 1
-    assert all(len(line) <= 30 for line in lines)
-    assert all(line.strip()[0] in "+-" for line in lines[1:])
-    assert " ".join(line.strip() for line in lines) == TEXT.splitlines()[1]
 
 
 def test_every_control_of_the_panel_changes_the_picture() -> None:

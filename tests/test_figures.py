@@ -18,14 +18,17 @@ from nbconvert import HTMLExporter
 from PIL import Image
 
 from eqflow_nb import figures
-from eqflow_nb.figures.axes import draw_density, draw_streamlines
+from eqflow_nb.figures.axes import draw_arrows, draw_density, draw_streamlines, draw_tracks, lattice
+from eqflow_nb.figures.equations import broken
 from eqflow_nb.figures.style import MARKERS, PALETTE, colours, grid, kind_of, looks, thin
 
 RNG = np.random.default_rng(0)
 CLOUD = torch.randn(3000, 2, generator=torch.Generator().manual_seed(0))
-SPACE = torch.randn(500, 3, generator=torch.Generator().manual_seed(0))
 TIMES = np.array([0.0, 1, 10, 100, 1000])
-LABELS = ["truth", "learned 0", "learned 1", "skew", "random"]
+WALK = np.cumsum(RNG.standard_normal((300, 3)), 0)
+TEXT = "dx/dt = - 1.0009(14) x + 1 y\ndy/dt = 2.776(12) x - 0.089(6) y - 0.09985(15) x*z"
+HITS = np.ones((3, 4), bool)
+PAIR = {"a": (1.0, 0.1), "b": (0.1, 0.02)}
 
 
 def gaussian(x: torch.Tensor) -> torch.Tensor:
@@ -37,24 +40,21 @@ def turn(x: torch.Tensor) -> torch.Tensor:
 
 
 FIGURES = {
-    "cloud": lambda: figures.cloud(CLOUD, "ring"),
     "clouds": lambda: figures.clouds({"data": CLOUD, "learned": CLOUD}),
     "flow_on_density": lambda: figures.flow_on_density(
-        {"skew": turn, "score": lambda x: -x}, gaussian, particles=CLOUD
+        {"skew": turn, "score": lambda x: -x}, gaussian
     ),
-    "sigma_gallery": lambda: figures.sigma_gallery({0.1: gaussian, 0.3: gaussian}, samples=CLOUD),
     "rollout_strip": lambda: figures.rollout_strip({"skew": {0.0: CLOUD, 10.0: CLOUD}}),
-    "distances": lambda: figures.distances({"skew": (TIMES, 0.1 + 0 * TIMES)}, (0.1, 0.01)),
-    "bars": lambda: figures.bars({"ring skew": (1.0, 0.1), "ring score": 9.0}, target=1.5, best=1),
-    "loss_curves": lambda: figures.loss_curves({"ring": (range(50), RNG.random((50, 8)))}),
-    "lyapunov_convergence": lambda: figures.lyapunov_convergence(
-        {"skew": (TIMES[1:], 1 / TIMES[1:], 0.1 + 0 * TIMES[1:])}, truth=0.9056
+    "curves": lambda: figures.curves({"skew": (TIMES, 1 + TIMES)}, levels=figures.FLOOR),
+    "scatter": lambda: figures.scatter({"truth": (0, 0), "learned": RNG.random((5, 2))}),
+    "bars": lambda: figures.bars({"ring skew": (1.0, 0.1), "ring score": 9.0}, {"aim": 1.5}),
+    "grouped_bars": lambda: figures.grouped_bars({"life": PAIR, "waves": PAIR}, "similarity"),
+    "images": lambda: figures.images({"a": RNG.random((3, 16, 16)), "b": RNG.random((16, 16))}),
+    "recovery_rates": lambda: figures.recovery_rates(
+        {"a": ([1, 10, 100], HITS, 0.01 + HITS)}, xscale="log"
     ),
-    "trajectories_3d": lambda: figures.trajectories_3d({"truth": SPACE}, cloud=SPACE),
-    "solution_space": lambda: figures.solution_space(RNG.random((5, 2)), LABELS),
-    "similarity_heatmap": lambda: figures.similarity_heatmap(np.eye(5), LABELS),
-    "pairs_2d": lambda: figures.pairs_2d({"truth": SPACE, "skew": SPACE}),
-    "sampler_curve": lambda: figures.sampler_curve({"η = 0.1": ([0, 1, 2], RNG.random((3, 4)))}),
+    "gallery": lambda: figures.gallery({"a": (WALK, (0, 1), TEXT, "determined", True)}),
+    "verdicts": lambda: figures.verdicts({"a": (WALK[:, :2], np.arange(9), "none", True)}),
 }
 
 
@@ -72,18 +72,17 @@ def displayed(monkeypatch: pytest.MonkeyPatch) -> list[nbformat.NotebookNode]:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_figures_are_small_and_label_their_axes(name: str) -> None:
+def test_figures_are_small(name: str) -> None:
     figure = FIGURES[name]()
     assert isinstance(figure, Figure)
-    assert 2.5 < figure.get_figwidth() <= 9
-    content = figures.png(figure, 125)
-    assert len(content) < 80_000
-    if name != "similarity_heatmap":
-        for axes in figure.axes:
-            assert axes.get_xlabel() or any(other.get_xlabel() for other in figure.axes)
-        assert figure.axes[0].get_ylabel() or name == "bars"
-        labels = "".join(axes.get_xlabel() + axes.get_ylabel() for axes in figure.axes)
-        assert "(" in labels or name in ("bars", "sampler_curve"), "units stand in brackets"
+    assert 2.5 < figure.get_figwidth() <= 10
+    assert len(figures.png(figure, 125)) < 80_000
+
+
+def test_coordinates_are_labelled_with_their_units() -> None:
+    left, right = figures.clouds({"a": CLOUD, "b": CLOUD}, ("S", "G2M (log)")).axes
+    assert (left.get_xlabel(), left.get_ylabel()) == ("S (sd)", "G2M (log)")
+    assert (right.get_xlabel(), right.get_ylabel()) == ("S (sd)", "")
 
 
 def test_names_keep_their_colours() -> None:
@@ -133,7 +132,7 @@ def test_colours_differ_for_everybody(kind: str) -> None:
 
 def test_a_picture_is_shown_with_its_words(displayed: list[nbformat.NotebookNode]) -> None:
     words = 'Two clouds, one < the other & "ring"'
-    figures.show(figures.cloud(CLOUD), words)
+    figures.show(figures.clouds({"a": CLOUD}), words)
     picture, folded = displayed
     assert picture.metadata["image/png"]["alt"] == words
     image = Image.open(io.BytesIO(base64.b64decode(picture.data["image/png"])))
@@ -149,7 +148,9 @@ def test_a_picture_is_shown_with_its_words(displayed: list[nbformat.NotebookNode
 
 
 def test_a_film_moves(displayed: list[nbformat.NotebookNode]) -> None:
-    figures.film((figures.cloud(CLOUD + shift) for shift in (0, 1, 2)), "a cloud that moves")
+    figures.film(
+        (figures.clouds({"a": CLOUD + shift}) for shift in (0, 1, 2)), "a cloud that moves"
+    )
     content = base64.b64decode(displayed[0].data["image/gif"])
     film = Image.open(io.BytesIO(content))
     assert film.n_frames == 3
@@ -159,7 +160,7 @@ def test_a_film_moves(displayed: list[nbformat.NotebookNode]) -> None:
 
 def test_a_small_palette_changes_little() -> None:
     def drawn(colours: int | None) -> bytes:
-        figure = figures.flow_on_density({"skew": turn}, gaussian, particles=CLOUD)
+        figure = figures.flow_on_density({"skew": turn}, gaussian)
         return figures.png(figure, colours=colours)
 
     exact, small = drawn(None), drawn(128)
@@ -203,24 +204,35 @@ def test_a_density_is_drawn_the_right_way_up() -> None:
     assert (row - 30) / 10 == -2.0
 
 
-def test_distances_show_floor_and_members() -> None:
+def test_curves_show_members_spreads_levels_and_what_was_chosen() -> None:
     members = np.array([[1.0, 3.0]] * 5)
-    figure = figures.distances({"learned": (TIMES, members)}, (0.5, 0.1), log_time=True)
+    figure = figures.curves(
+        {"learned": (TIMES, members), "skew": (TIMES, TIMES, 0 * TIMES + 2)},
+        levels={"noise floor": 0.5},
+        stars={"skew": (10, 10)},
+        xscale="log",
+    )
     (axes,) = figure.axes
-    curve, floor = axes.lines
-    assert list(curve.get_xdata()) == [1, 10, 100, 1000]
-    assert list(curve.get_ydata()) == [2.0] * 4
-    assert to_hex(curve.get_color()) == PALETTE["learned"]
-    assert floor.get_ydata()[0] == 0.5
-    (band,) = axes.patches
-    assert (band.get_y(), band.get_height()) == pytest.approx((0.3, 0.4))
-    (spread,) = axes.collections
-    assert spread.get_paths()[0].vertices[:, 1].min() == 1
-    assert spread.get_paths()[0].vertices[:, 1].max() == 3
+    lines = {line.get_label(): line for line in axes.lines}
+    assert list(lines["learned"].get_ydata()) == [2.0] * 5
+    assert to_hex(lines["learned"].get_color()) == PALETTE["learned"]
+    assert lines["noise floor"].get_ydata()[0] == 0.5
+    bands = [band.get_paths()[0].vertices[:, 1] for band in axes.collections]
+    assert [(band.min(), band.max()) for band in bands] == [(1, 3), (-2, 1002)]
+    said = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert said == ["learned", "skew", "chosen", "noise floor"]
+
+
+def test_a_short_logarithmic_axis_has_plain_numbers() -> None:
+    (axes,) = figures.curves({"a": ([0.03, 1], [1, 1e7])}, xscale="log", yscale="log").axes
+    axes.figure.draw_without_rendering()
+    ticks = {text.get_text() for text in axes.get_xticklabels()}
+    assert {"0.05", "0.1", "0.5"} <= ticks
+    assert "mathdefault" in axes.get_yticklabels()[1].get_text(), "powers of ten over many decades"
 
 
 def test_bars_show_values_spreads_and_aims() -> None:
-    figure = figures.bars({"ring skew": (2.0, 0.5), "ring score": 4.0}, target=1.5, best=1)
+    figure = figures.bars({"ring skew": (2.0, 0.5), "ring score": 4.0}, {"aim": 1.5, "perfect": 1})
     (axes,) = figure.axes
     assert [bar.get_width() for bar in axes.patches] == [2.0, 4.0]
     assert {text.get_text() for text in axes.texts} == {"2 ± 0.5", "4", "aim 1.5", "perfect 1"}
@@ -244,33 +256,75 @@ def test_strips_have_a_row_for_each_flow_and_count_those_outside() -> None:
     assert to_hex(figure.axes[2].collections[0].get_facecolor()[0]) == PALETTE["score"]
 
 
-def test_solution_space_names_each_kind_once() -> None:
-    points = RNG.random((5, 2))
-    (axes,) = figures.solution_space(points, LABELS).axes
-    said = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert said == ["truth", "learned", "skew", "random"]
-    learned = axes.collections[1]
-    np.testing.assert_allclose(learned.get_offsets(), points[1:3])
+def test_points_have_one_name_and_one_mark_a_group() -> None:
+    groups = {"truth": (0.0, 0.0), "learned": RNG.random((2, 2)), "as the paper": (1, 1)}
+    (axes,) = figures.scatter(groups).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(groups)
+    truth, learned, other = axes.lines
+    np.testing.assert_allclose(learned.get_xydata(), groups["learned"])
+    assert len({line.get_marker() for line in axes.lines}) == 3
+    assert truth.get_zorder() < min(learned.get_zorder(), other.get_zorder())
+
+
+def test_a_track_that_leaves_comes_back_at_the_other_edge() -> None:
+    _, (axes,) = grid(1, 1)
+    path = np.stack([np.full(21, 3.0), np.linspace(6, 11, 21)], 1)[:, None]
+    draw_tracks(axes, path, 8)
+    x = axes.lines[0].get_xdata()
+    assert np.isnan(x).sum() == 1
+    assert np.nanmax(x) < 8
+    assert np.nanmax(np.abs(np.diff(x))) < 0.5, "no line across the canvas"
+
+
+def test_frames_carry_their_time_and_the_tracks_so_far() -> None:
+    strip, track = RNG.random((3, 3, 8, 8)), np.full((3, 1, 2), 4.0)
+    drawn = list(figures.frames({"a": strip}, ["0", "1", "2"], tracks={"a": track}))
+    assert [figure.axes[0].get_xlabel() for figure in drawn] == ["0", "1", "2"]
+    assert [len(figure.axes[0].lines[0].get_xdata()) for figure in drawn] == [1, 2, 3]
+
+
+def test_columns_of_images_have_their_own_colour_maps() -> None:
+    pictures = dict(zip("abcd", RNG.random((4, 8, 8)), strict=True))
+    figure = figures.images(pictures, 2, maps=(figures.PATTERN, figures.VELOCITY))
+    (a,), (b,), (c,), _ = (axes.images for axes in figure.axes)
+    assert a.get_cmap().name == c.get_cmap().name == figures.PATTERN
+    assert b.get_clim()[0] == -b.get_clim()[1], "white is no velocity"
+
+
+def test_arrows_follow_the_field_and_the_longest_are_alike() -> None:
+    _, (axes,) = grid(1, 1)
+    at = lattice(2.0, 6)
+    draw_arrows(axes, at, turn(at), 0.3)
+    (arrows,) = axes.collections
+    drawn = np.stack([arrows.U, arrows.V], 1)
+    assert np.abs((drawn * at.numpy()).sum(1)).max() < 1e-6
+    assert np.linalg.norm(drawn, axis=1).max() == pytest.approx(0.3)
+
+
+def test_an_elimination_marks_what_was_chosen() -> None:
+    _, (axes,) = grid(1, 1)
+    steps = np.arange(30, 0, -1)
+    figures.draw_elimination(axes, steps, 1e3 / steps**2 + 50, 50 + 0 * steps, 7)
+    assert [text.get_text() for text in axes.texts] == ["7 terms"]
+    assert axes.lines[1].get_xdata()[0] == 7
+
+
+def test_long_equations_are_broken_before_a_sign() -> None:
+    long = TEXT.splitlines()[1]
+    lines = broken(long, 30)
+    assert len(lines) > 1
+    assert all(len(line) <= 30 for line in lines)
+    assert all(line.strip()[0] in "+-" for line in lines[1:])
+    assert " ".join(line.strip() for line in lines) == long
 
 
 def test_paths_that_leave_are_cut_off() -> None:
     path = torch.linspace(0, 50, 101)[:, None].expand(-1, 3)
-    (axes,) = figures.trajectories_3d({"random": path}).axes
+    _, (axes,) = grid(1, 1, subplot_kw={"projection": "3d"})
+    figures.draw_trajectory(axes, path)
     drawn = np.array(axes.lines[0].get_data_3d())
     assert np.nanmax(drawn) == 3.5
     assert np.isnan(drawn[:, -1]).all()
-
-
-def test_heatmap_writes_similarities() -> None:
-    matrix = np.array([[1.0, 0.25], [0.25, 1.0]])
-    axes = figures.similarity_heatmap(matrix, ["truth", "skew"]).axes[0]
-    assert [text.get_text() for text in axes.texts] == ["1.00", ".25", ".25", "1.00"]
-
-
-def test_pairs_take_the_coordinates_asked_for() -> None:
-    (axes,) = figures.pairs_2d({"truth": SPACE[:100]}, pair=(0, 2)).axes
-    np.testing.assert_allclose(axes.collections[0].get_offsets(), SPACE[:100, [0, 2]])
-    assert axes.get_ylabel() == "z (sd)"
 
 
 @pytest.mark.parametrize("n", [1, 9, 10, 11, 999])

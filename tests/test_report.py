@@ -11,12 +11,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from eqflow_nb.course import noise_levels as levels
-from eqflow_nb.figures import report as figures_report
 from eqflow_nb.inputs import InputError
 from eqflow_nb.panels.own import own_panel
 from eqflow_nb.report import Report, report
 from eqflow_nb.report.images import rules
-from eqflow_nb.report.plane import flat_density, mean_flow, plane_of
+from eqflow_nb.report.points import marginal, mean_flow, plane_of
 from eqflow_nb.scores import KernelDensityScore, fit_gaussian_field
 from eqflow_nb.snapshots import cells
 
@@ -41,14 +40,13 @@ def waves(n: int, channels: int, side: int = 16) -> np.ndarray:
 
 
 def complete(found: Report, names: set[str]) -> None:
-    """Every figure is there, in words too, with the arrays that it was drawn from."""
-    assert set(found.figures) == set(found.alts) == names
-    for name in names:
-        assert isinstance(found.figures[name], Figure)
-        assert len(found.alts[name]) > 30
-        assert found.alts[name].endswith(".")
-        assert found.arrays(name)
-    assert {name.partition(".")[0] for name in found.data} == names
+    """Every picture is there, in words too, with the arrays that it was drawn from."""
+    assert set(found.pictures) == names
+    for picture in found.pictures.values():
+        assert isinstance(picture.figure, Figure)
+        assert len(picture.alt) > 30
+        assert picture.alt.endswith(".")
+        assert picture.arrays
     assert "Noise level: σ =" in str(found)
     assert max(map(len, str(found).splitlines())) <= 100
 
@@ -66,8 +64,8 @@ def test_a_table_of_points_is_examined(blood: Report) -> None:
     assert max(blood.preservation["skew"].values()) < 1.5
     assert min(over["symmetric"], over["random"]) > 3
     assert "keeps what your data look like" in str(blood)
-    assert blood.law.verdict in str(blood)
-    assert "S_score" in blood.figures["flow"].axes[0].get_xlabel()
+    assert blood.equations.verdict in str(blood)
+    assert "S_score" in blood.pictures["flow"].figure.axes[0].get_xlabel()
     x = torch.randn(4, 2)
     assert blood.flow(x).shape == blood.score(x).shape == (4, 2)
 
@@ -75,8 +73,9 @@ def test_a_table_of_points_is_examined(blood: Report) -> None:
 def test_it_is_the_same_every_time_and_whatever_the_order(blood: Report) -> None:
     again = report(cells.PATH, cells.AXES, points=150)
     assert str(again) == str(blood)
-    for name, array in blood.data.items():
-        np.testing.assert_array_equal(again.data[name], array)
+    for name, picture in blood.pictures.items():
+        for what, array in picture.arrays.items():
+            np.testing.assert_array_equal(again.pictures[name].arrays[what], array)
     backwards = report(blood.own.values[::-1], points=150)
     assert backwards.preservation["skew"] == blood.preservation["skew"]
 
@@ -88,7 +87,7 @@ def test_it_is_saved_whole_and_can_be_saved_again(blood: Report, tmp_path: Path)
     assert {path.stem for path in written} == POINTS | {"report"}
     assert (folder / "report.txt").read_text(encoding="utf-8") == f"{blood}\n"
     with np.load(folder / "score.npz", allow_pickle=False) as kept:
-        np.testing.assert_array_equal(kept["samples"], blood.data["score.samples"])
+        np.testing.assert_array_equal(kept["samples"], blood.pictures["score"].arrays["samples"])
     assert Image.open(folder / "flow.png").width > 300
     # An interrupted save leaves some files; the next one makes all of them whole.
     (folder / "score.npz").write_bytes(b"half")
@@ -110,23 +109,24 @@ def test_figures_are_shown_by_name(blood: Report, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    ("d", "looks_for"), [(3, "quadratic"), (4, "quadratic"), (7, "No law was")]
+    ("d", "looks_for"), [(3, "quadratic"), (4, "quadratic"), (7, "No equations were")]
 )
 def test_points_in_more_dimensions_are_drawn_in_a_plane(d: int, looks_for: str) -> None:
     found = report(normal(400, d), points=100)
     complete(found, POINTS)
     assert looks_for in str(found)
-    assert found.data["score.directions"].shape == (2, d)
-    assert found.figures["flow"].axes[0].get_xlabel() == "direction 1 (sd)"
+    assert found.pictures["score"].arrays["directions"].shape == (2, d)
+    assert found.pictures["flow"].figure.axes[0].get_xlabel() == "direction 1 (sd)"
 
 
 def test_on_a_line_there_is_no_flow() -> None:
     found = report(normal(200, 1))
     complete(found, {"sigma", "score"})
     assert found.flow is None
-    assert found.law is None
+    assert found.equations is None
     assert "nothing can flow" in str(found)
-    area = np.trapezoid(found.data["score.density"], found.data["score.at"])
+    drawn = found.pictures["score"].arrays
+    area = np.trapezoid(drawn["density"], drawn["at"])
     assert area == pytest.approx(1, abs=0.01)
 
 
@@ -135,7 +135,7 @@ def test_duplicates_and_columns_that_say_nothing_are_left_out() -> None:
     odd = np.hstack([x, np.ones((150, 1)), np.arange(150)[:, None]])
     found = report(np.vstack([odd[:100], odd]), points=60)
     assert found.look.keep == (0, 1, 3) or found.look.keep == (0, 1)
-    assert len(found.data["score.samples"]) == 150
+    assert len(found.pictures["score"].arrays["samples"]) == 150
     assert "repeat an earlier one" in str(found)
 
 
@@ -199,7 +199,7 @@ def test_the_rule_of_images_is_skew_and_the_controls_are_not(channels: int) -> N
 def test_a_mean_flow_keeps_the_shadow_of_a_law() -> None:
     x = torch.from_numpy(normal(600, 3)).double() * torch.tensor([1.5, 1.0, 0.5])
     plane, score = plane_of(x, ["a", "b", "c"]), KernelDensityScore(x, 0.4)
-    law = flat_density(score, plane)
+    law = marginal(score, plane)
     y = plane(x[:50])
     torch.testing.assert_close(KernelDensityScore(plane(x), 0.4)(y), law(y), atol=1e-6, rtol=1e-6)
     assert float((plane.directions @ plane.directions.T - torch.eye(2)).abs().max()) < 1e-6
@@ -236,16 +236,3 @@ def test_the_panel_follows_its_sliders_and_takes_a_readers_points() -> None:
     for bad in (normal(200, 3), normal(5, 2), np.ones((50, 2))):
         with pytest.raises(InputError):
             own_panel(bad)
-
-
-def test_pictures_of_the_chapter_draw_what_they_are_given() -> None:
-    blood = cells.cells()
-    figure = figures_report.labelled_cloud(blood.points, blood.phases, cells.PHASES, cells.AXES)
-    drawn = [len(line.get_xdata()) for line in figure.axes[0].lines]
-    assert drawn == [501, 182, 17]
-    figure = figures_report.null_histogram({"shuffled": [0.1, 0.2]}, 0.3, "order")
-    assert list(figure.axes[0].lines[0].get_xdata()) == [0.1, 0.2]
-    figure = figures_report.orbits({"a": [normal(5, 2)], "b": [normal(5, 2)]}, 2, ("x", "y"))
-    assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
-    costs = {"ring": ([0.1, 0.2], [1.0, 2.0])}
-    assert figures_report.level_costs(costs, {"ring": (0.15, 1.1)}).axes[0].get_ylabel()

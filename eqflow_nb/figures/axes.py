@@ -1,4 +1,4 @@
-"""What fills one pair of axes: clouds, densities, streamlines, paths in space."""
+"""What fills one pair of axes: clouds, densities, streamlines, paths, images with tracks."""
 
 from __future__ import annotations
 
@@ -12,25 +12,19 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from torch import Tensor
 
-from eqflow_nb.figures.style import DENSITY, FAINT, PALETTE, array, in_units, name_axes, thin
+from eqflow_nb.figures.style import FAINT, PALETTE, array, in_units, thin
 from eqflow_nb.inputs import Field
 
 LogDensity = Callable[[Tensor], Tensor]
+PATTERN, VELOCITY = "magma", "RdBu_r"  # colour maps of a concentration, and of its change
 POINTS = 1500
 CELLS = 41
 STILL = 1e-9
 SPACE = 3.5
 FLOW = "#5a6472"
 # Arrowheads without shafts, some six dots long.
-HEADS: dict[str, Any] = {
-    "scale": 0.13,
-    "scale_units": "dots",
-    "units": "dots",
-    "width": 0.6,
-    "headwidth": 8,
-    "headlength": 12,
-    "headaxislength": 11,
-}
+HEADS: dict[str, Any] = {"scale": 0.13, "scale_units": "dots", "units": "dots", "width": 0.6}
+HEADS |= {"headwidth": 8, "headlength": 12, "headaxislength": 11}
 PLANE = ("x", "y")
 
 
@@ -49,19 +43,13 @@ def draw_cloud(
 
 def draw_density(axes: Axes, log_density: LogDensity, extent: float, cells: int = 80) -> None:
     """Shade p, darkest at its peak, from a log density (B, 2) -> (B,)."""
-    points = _lattice(extent, cells)
     with torch.no_grad():
-        p = array(log_density(points).exp()).reshape(cells, cells)
+        p = array(log_density(lattice(extent, cells)).exp()).reshape(cells, cells)
+    root, corners = np.sqrt(p), (-extent, extent, -extent, extent)  # of p: the tails show too
     axes.imshow(
-        np.sqrt(p),  # the tails show too
-        extent=(-extent, extent, -extent, extent),
-        origin="lower",
-        cmap=DENSITY,
-        vmin=0,
-        vmax=1.6 * math.sqrt(p.max()),
-        interpolation="bilinear",
-        zorder=0,
-    )
+        root, extent=corners, origin="lower", cmap="Blues", vmin=0, vmax=1.6 * root.max(),
+        interpolation="bilinear", zorder=0,
+    )  # fmt: skip
 
 
 def draw_streamlines(
@@ -73,17 +61,13 @@ def draw_streamlines(
     is read once on a lattice, and all lines are traced at once.
     """
     with torch.no_grad():
-        v = field(_lattice(extent, CELLS)).reshape(CELLS, CELLS, 2).double()
+        v = field(lattice(extent, CELLS)).reshape(CELLS, CELLS, 2).double()
     if not torch.isfinite(v).all():
         raise ValueError("the field is not finite everywhere in the picture")
-    speed = v.norm(dim=2, keepdim=True)
-    usual = speed.quantile(0.7).clamp(min=STILL)
-    if speed.max() < STILL:
+    if v.norm(dim=2).max() < STILL:
         axes.text(0.5, 0.03, "no flow", transform=axes.transAxes, ha="center", color="#555555")
         return
-    # The root keeps slow parts visible; speeds far out, where no samples are, don't matter.
-    pace = v / speed.clamp(min=STILL) * (speed / usual).clamp(max=1).sqrt()
-    pace = pace.permute(2, 0, 1)[None]
+    pace = _lengths(v).permute(2, 0, 1)[None]
     step = 1.5 * extent / seeds / steps
 
     def follow(x: Tensor, step: float) -> list[Tensor]:
@@ -93,7 +77,7 @@ def draw_streamlines(
             path.append(path[-1] + step * _read(pace, middle / extent))
         return path
 
-    start = _lattice(extent * (1 - 1 / seeds), seeds).double()
+    start = lattice(extent * (1 - 1 / seeds), seeds).double()
     lines = torch.stack(follow(start, -step)[::-1] + follow(start, step)[1:], dim=1)
     fast = _read(pace, start / extent).norm(dim=1).clamp(0, 1)
     axes.add_collection(
@@ -104,17 +88,11 @@ def draw_streamlines(
     axes.quiver(*array(tip[fast > 0.1]).T, *array(heads).T, color=FLOW, pivot="middle", **HEADS)
 
 
-def draw_arrows(axes: Axes, field: Field, extent: float, cells: int = 21) -> None:
-    """Draw a field (B, 2) -> (B, 2) as arrows on a lattice, the fastest of equal length."""
-    places = _lattice(extent * (1 - 1 / cells), cells)
-    with torch.no_grad():
-        v = field(places).double()
-    speed = v.norm(dim=1, keepdim=True)
-    usual = speed.quantile(0.7).clamp(min=STILL)
-    spacing = 2 * extent / cells
-    arrow = 0.9 * spacing * v / speed.clamp(min=STILL) * (speed / usual).clamp(max=1).sqrt()
+def draw_arrows(axes: Axes, at: Tensor, v: Tensor, longest: float, colour: str = FLOW) -> None:
+    """Draw vectors v (n, 2) at points (n, 2) as arrows, the fastest of one length."""
+    arrow = array(longest * _lengths(v.double()))
     shape: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "pivot": "middle"}
-    axes.quiver(*array(places).T, *array(arrow).T, color=FLOW, width=0.004, **shape)
+    axes.quiver(*array(at).T, *arrow.T, color=colour, width=0.004, **shape)
 
 
 def draw_trajectory(axes: Any, path: Any, cloud: Any = None, colour: str = "#0072b2") -> None:
@@ -127,13 +105,51 @@ def draw_trajectory(axes: Any, path: Any, cloud: Any = None, colour: str = "#007
     axes.scatter(*path[-1:].T, s=14, c=colour, edgecolors="white", linewidths=0.5)
 
 
+def draw_image(
+    axes: Axes, image: Any, limits: tuple[float, float] | None = None, kind: str = PATTERN
+) -> None:
+    """Draw an image without axes: (3, H, W) as colours in [0, 1], (H, W) by a colour map.
+
+    Velocities (`kind` VELOCITY) get limits that are even about 0, where the map is white.
+    """
+    image = array(image)
+    if image.ndim == 3:
+        axes.imshow(image.transpose(1, 2, 0).clip(0, 1), interpolation="nearest")
+    else:
+        if limits is None and kind == VELOCITY:
+            most = float(np.abs(image).max()) or 1.0
+            limits = (-most, most)
+        low, high = limits or (None, None)
+        axes.imshow(image, cmap=kind, vmin=low, vmax=high, interpolation="nearest")
+    bare(axes)
+
+
+def draw_tracks(axes: Axes, positions: Any, side: int) -> None:
+    """Draw the paths (T, n, 2) of creatures, row before column, over their canvas of `side` pixels.
+
+    A path that leaves at one edge comes back at the other.
+    """
+    for path in np.moveaxis(array(positions), 1, 0):
+        wrapped = path % side
+        jumps = np.abs(np.diff(wrapped, axis=0)).max(1) > side / 2
+        wrapped = np.insert(wrapped, np.flatnonzero(jumps) + 1, np.nan, axis=0)
+        axes.plot(wrapped[:, 1], wrapped[:, 0], color=PALETTE["symmetric"], linewidth=1.1)
+    axes.set(xlim=(-0.5, side - 0.5), ylim=(side - 0.5, -0.5))
+
+
+def bare(axes: Axes) -> None:
+    """Take ticks and frame away."""
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
 def square(axes: Axes, extent: float, labels: Sequence[str] = PLANE, inner: bool = True) -> None:
-    """Make axes square, from -extent to extent both ways, and label them."""
-    axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
+    """Make axes square, from -extent to extent both ways, and label them; y only if `inner`."""
     ticks = np.arange(-math.floor(extent / 2) * 2, extent + 0.1, 2)
-    axes.set_xticks(ticks)
-    axes.set_yticks(ticks)
-    name_axes(axes, labels, inner)
+    axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
+    axes.set(xticks=ticks, yticks=ticks, xlabel=in_units(labels[0]))
+    if inner:
+        axes.set_ylabel(in_units(labels[1]))
 
 
 def cube(axes: Any, extent: float, labels: Sequence[str]) -> None:
@@ -151,16 +167,26 @@ def cube(axes: Any, extent: float, labels: Sequence[str]) -> None:
     axes.set_box_aspect((1, 1, 1), zoom=1.0)
 
 
-def _lattice(extent: float, cells: int) -> Tensor:
+def lattice(extent: float, cells: int) -> Tensor:
     """The points (cells^2, 2) of a square lattice, row by row from the bottom."""
     line = torch.linspace(-extent, extent, cells)
     y, x = torch.meshgrid(line, line, indexing="ij")
     return torch.stack([x.flatten(), y.flatten()], dim=1)
 
 
-def _read(lattice: Tensor, x: Tensor) -> Tensor:
+def _lengths(v: Tensor) -> Tensor:
+    """Vectors (..., 2) as they are drawn: of length 1 where fast, of a root's length where slow.
+
+    Slow parts stay visible, and speeds far out, where no samples are, don't matter.
+    """
+    speed = v.norm(dim=-1, keepdim=True)
+    usual = speed.quantile(0.7).clamp(min=STILL)
+    return v / speed.clamp(min=STILL) * (speed / usual).clamp(max=1).sqrt()
+
+
+def _read(values: Tensor, x: Tensor) -> Tensor:
     """Values (B, 2) at x in [-1, 1]^2, interpolated on a lattice (1, 2, cells, cells)."""
     read = torch.nn.functional.grid_sample(
-        lattice, x[None, None], padding_mode="border", align_corners=True
+        values, x[None, None], padding_mode="border", align_corners=True
     )
     return read[0, :, 0].T

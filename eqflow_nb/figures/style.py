@@ -1,4 +1,4 @@
-"""One look for every picture: colours that survive colour blindness, a light card, small PNGs."""
+"""One look for every figure: colours that survive colour blindness, a light card, small files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import html
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -15,6 +15,9 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 # A colour for each kind of flow, the same in every chapter.  Mostly those of Okabe & Ito (2008),
 # shifted in lightness until every two differ with each kind of colour blindness (a test checks).
@@ -28,13 +31,12 @@ PALETTE = {
     "symmetric": "#882255",
     "plain": "#7fc4ee",
 }
-MARKERS = dict(zip(PALETTE, ("*", "o", "s", "^", "X", "v", "D", "P"), strict=True))
+MARKERS = dict(zip(PALETTE, "*os^XvDP", strict=True))
 DASHES = ("-", "--", "-.", ":")
 FREE = ("learned", "score", "plain", "symmetric", "exact", "skew", "random", "truth")
 ALSO = {"true": "truth", "fresh": "truth", "network": "learned", "potential": "exact"}
 INK, FAINT, CARD = "#333333", "#a8a8a8", "#fbfaf7"
-DENSITY = "Blues"
-DPI = 100  # of the picture on the page
+DPI = 100  # of the figure on the page
 SHARP = 1.25  # its pixels for each of the page's
 
 
@@ -55,6 +57,7 @@ def style() -> None:
             "axes.labelcolor": INK,
             "axes.spines.top": False,
             "axes.spines.right": False,
+            "axes.prop_cycle": matplotlib.cycler(color=[PALETTE[kind] for kind in FREE]),
             "xtick.color": "#666666",
             "ytick.color": "#666666",
             "xtick.labelsize": 8,
@@ -69,8 +72,7 @@ def style() -> None:
 
 def kind_of(name: str) -> str | None:
     """The kind of flow that a name such as "learned 3" or "two_peaks.skew" speaks of, if any."""
-    words = re.findall(r"[a-z]+", name.lower())
-    known = (ALSO.get(word, word) for word in words)
+    known = (ALSO.get(word, word) for word in re.findall(r"[a-z]+", name.lower()))
     return next((word for word in known if word in PALETTE), None)
 
 
@@ -79,8 +81,9 @@ def colour(name: str) -> str:
     return PALETTE[kind_of(name) or "learned"]
 
 
-def colours(names: Sequence[str]) -> list[str]:
-    """A colour for each name: its kind's, or one that no other name of the picture has."""
+def colours(names: Iterable[str]) -> list[str]:
+    """A colour for each name: its kind's, or one that no other name of the figure has."""
+    names = list(names)
     taken = {kind_of(name) for name in names}
     free = [PALETTE[kind] for kind in FREE if kind not in taken] or list(PALETTE.values())
     strangers = [name for name in dict.fromkeys(names) if not kind_of(name)]
@@ -88,7 +91,7 @@ def colours(names: Sequence[str]) -> list[str]:
     return [given.get(name) or colour(name) for name in names]
 
 
-def looks(names: Sequence[str]) -> list[dict[str, Any]]:
+def looks(names: Iterable[str]) -> list[dict[str, Any]]:
     """Colour and dashes for each name; names of one colour differ in their dashes."""
     tints = colours(names)
     turns = [tints[:index].count(tint) for index, tint in enumerate(tints)]
@@ -104,7 +107,7 @@ def array(x: Any) -> np.ndarray:
 
 
 def thin(x: Any, points: int) -> np.ndarray:
-    """At most `points` rows, evenly picked: more can't be told apart in a small picture."""
+    """At most `points` rows, evenly picked: more can't be told apart in a small figure."""
     x = array(x)
     return x[:: max(1, -(-len(x) // points))]
 
@@ -116,10 +119,11 @@ def grid(
     layout: Any = "constrained",
     **kwargs: Any,
 ) -> tuple[Figure, list[Axes]]:
-    """A card with `count` small multiples, in rows of at most `columns`; `size` of one in inches.
+    """A card with `count` pairs of axes, in rows of at most `columns`; `size` of one in inches.
 
     Not made by pyplot, so nothing has to be closed and nothing shows twice in a notebook.  The
-    layout "none" saves a third of the time, and leaves the margins to the caller.
+    layout "none" saves a third of the time, and leaves the margins to the caller.  The rest goes
+    to matplotlib's `subplots`.
     """
     style()
     columns = min(columns, count)
@@ -144,76 +148,53 @@ def png(figure: Figure, dpi: float = DPI, colours: int | None = 128) -> bytes:
     old = figure.canvas
     canvas = old if isinstance(old, FigureCanvasAgg) else FigureCanvasAgg(figure)
     canvas.draw()
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     if colours:
         # The colours of flows are kept as they are: a thin line is rare, and would lose its own.
         tints = [*PALETTE.values(), INK, CARD]
         kept = [round(255 * part) for tint in tints for part in to_rgb(tint)]
-        common = picture.quantize(colours - len(tints), Image.Quantize.MEDIANCUT)
+        common = drawn.quantize(colours - len(tints), Image.Quantize.MEDIANCUT)
         palette = Image.new("P", (1, 1))
         palette.putpalette((common.getpalette() or [])[: 3 * (colours - len(tints))] + kept)
-        picture = picture.quantize(palette=palette, dither=Image.Dither.NONE)
-    small = io.BytesIO()
-    picture.save(small, format="png", optimize=bool(colours), compress_level=2)
-    return small.getvalue()
+        drawn = drawn.quantize(palette=palette, dither=Image.Dither.NONE)
+    written = io.BytesIO()
+    drawn.save(written, format="png", optimize=bool(colours), compress_level=2)
+    return written.getvalue()
+
+
+def gif(frames: Sequence[Image], milliseconds: int | Sequence[int]) -> bytes:
+    """Pillow's images as an animated GIF that starts again at its end, each shown so long."""
+    written = io.BytesIO()
+    more = {"save_all": True, "append_images": frames[1:], "duration": milliseconds, "loop": 0}
+    frames[0].save(written, format="gif", **more)
+    return written.getvalue()
 
 
 def show(figure: Figure, alt: str) -> None:
     """Display a figure as a PNG, and its description where every reader can find it.
 
-    The description goes into the picture's metadata, which pages made with nbconvert's classic
-    template use, and below the picture, folded away: JupyterLab and GitHub ignore the metadata.
-
-    Parameters
-    ----------
-    figure : Figure
-    alt : str
-        What there is to see, in a sentence or two, for those who can't see it.
+    `alt` says in a sentence or two what there is to see, for those who can't see it.  It goes into
+    the picture's metadata, which pages made with nbconvert's classic template use, and below the
+    picture, folded away: JupyterLab and GitHub ignore the metadata.
     """
+    import matplotlib.pyplot as plt
+
     width = round(figure.get_figwidth() * DPI)
     _publish("image/png", png(figure, DPI * SHARP), alt, "picture", width=width)
-    _close(figure)
+    plt.close(figure)  # one that pyplot made would be shown a second time
 
 
 def film(frames: Iterable[Figure], alt: str, milliseconds: int = 120, dpi: int = 60) -> None:
-    """Display figures as an animated GIF, which plays on any page.
-
-    Parameters
-    ----------
-    frames : iterable of Figure
-        Some thirty; each is drawn at `dpi`, so small.
-    alt : str
-        As for `show`.
-    milliseconds : int
-        How long each frame stays.
-    dpi : int
-        Dots an inch.
-    """
+    """Display some thirty figures as an animated GIF, which plays on any page; see `show`."""
     from PIL import Image
 
-    pictures = [Image.open(io.BytesIO(png(frame, dpi, 64))) for frame in frames]
-    moving = io.BytesIO()
-    pictures[0].save(
-        moving,
-        format="gif",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=milliseconds,
-        loop=0,
-    )
-    _publish("image/gif", moving.getvalue(), alt, "film")
+    drawn = [Image.open(io.BytesIO(png(frame, dpi, 64))) for frame in frames]
+    _publish("image/gif", gif(drawn, milliseconds), alt, "film")
 
 
 def legend_outside(axes: Axes, **kwargs: Any) -> None:
     """Put the legend to the right of the axes, where it hides no data."""
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), **kwargs)
-
-
-def name_axes(axes: Axes, labels: Sequence[str], inner: bool = True) -> None:
-    """Label a pair of axes in the units of the course; `inner` False leaves the y label out."""
-    axes.set_xlabel(in_units(labels[0]))
-    if inner:
-        axes.set_ylabel(in_units(labels[1]))
 
 
 def in_units(label: str) -> str:
@@ -229,10 +210,3 @@ def _publish(mime: str, content: bytes, alt: str, what: str, **about: Any) -> No
     display({mime: encoded, "text/plain": alt}, raw=True, metadata=metadata)
     words = f"<details><summary>The {what} in words</summary>{html.escape(alt)}</details>"
     display({"text/html": words, "text/plain": alt}, raw=True)
-
-
-def _close(figure: Figure) -> None:
-    """Forget a figure that pyplot made, so that it isn't shown a second time."""
-    import matplotlib.pyplot as plt
-
-    plt.close(figure)

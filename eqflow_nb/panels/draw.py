@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from eqflow_nb import figures
-from eqflow_nb.figures.drawing import PARTICLE, before_and_after, draw_flow, draw_score
 from eqflow_nb.flows import skew
 from eqflow_nb.panels import labels
 from eqflow_nb.panels.base import (
@@ -27,6 +26,7 @@ from eqflow_nb.panels.base import (
     small,
 )
 from eqflow_nb.panels.draw_sheet import TOOLS, Backdrop, Sheet, canvas, picture, put_dots
+from eqflow_nb.panels.drawing import PARTICLE, before_and_after, draw_flow, draw_score
 from eqflow_nb.panels.drawn_motion import FRAME, Motion
 from eqflow_nb.snapshots import dots as drawn
 

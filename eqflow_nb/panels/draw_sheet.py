@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from eqflow_nb.figures.drawing import DOT
 from eqflow_nb.figures.style import array, style
 from eqflow_nb.panels.base import on_strokes
+from eqflow_nb.panels.drawing import DOT
 from eqflow_nb.snapshots import dots as drawn
 
 SIDE = 320  # pixels of a canvas

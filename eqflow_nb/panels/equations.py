@@ -14,7 +14,9 @@ from eqflow_nb.equations.conditions import MomentConditions
 from eqflow_nb.equations.elimination import Fit, search
 from eqflow_nb.equations.moments import measure
 from eqflow_nb.equations.terms import Term, velocity
-from eqflow_nb.figures.equations import FOUND, draw_attractor, draw_elimination, draw_law
+from eqflow_nb.figures.axes import draw_cloud
+from eqflow_nb.figures.equations import FOUND, draw_elimination, draw_equations
+from eqflow_nb.figures.style import FAINT
 from eqflow_nb.panels.base import Panel, slider
 from eqflow_nb.snapshots.zoo import system
 
@@ -59,10 +61,11 @@ def draw(panes: list[Axes], number: int, noise: float, degree: int, terms: int) 
     draw_elimination(panes[0], lengths, misfits, [max(each.freedom, 1) for each in fits], size)
     kept = {every[k]: float(fit.c[k] * units[k]) for k in np.flatnonzero(fit.c)}
     found, error = _on_clock(kept)
-    draw_law(panes[1], _text(found), 10.5 if len(panes[1].figure.axes) == 3 else 6.5, 32)
+    draw_equations(panes[1], _text(found), 10.5 if len(panes[1].figure.axes) == 3 else 6.5, 32)
     cloud = snapshots("lorenz", max(NUMBERS), 0)
     followed = path(as_system(found, 1.0, system("lorenz")), cloud[5], HORIZON, 2400)
-    draw_attractor(panes[2], followed, (0, 2), FOUND, cloud[:600])
+    draw_cloud(panes[2], cloud[:600, [0, 2]], FAINT, size=2)
+    panes[2].plot(*followed[:, [0, 2]].T, color=FOUND, linewidth=0.45, alpha=0.85)
     panes[2].set(xlim=(-24, 24), ylim=(-2, 52), xlabel="x", ylabel="z")
     left = " The path leaves." if np.isnan(followed).any() else ""
     freedom = max(fit.freedom, 1)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from eqflow_nb import figures, rollout, scores, snapshots
 from eqflow_nb.course import creatures as alife
-from eqflow_nb.figures.images import PATTERN, VELOCITY
+from eqflow_nb.figures import PATTERN, VELOCITY
 from eqflow_nb.flows import kernels, skew, spectral_kernel
 from eqflow_nb.panels.base import Panel, dropdown, slider
 from eqflow_nb.panels.motion import Particles

@@ -19,7 +19,7 @@ from eqflow_nb.flows import at_common_speed, skew
 from eqflow_nb.inputs import InputError, as_samples
 from eqflow_nb.panels.base import Panel, slider
 from eqflow_nb.panels.motion import Particles
-from eqflow_nb.report.plane import extent_of
+from eqflow_nb.report.points import extent_of
 from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots.base import blur
 from eqflow_nb.snapshots.cells import AXES, cells

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import ipywidgets as widgets
@@ -12,6 +11,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from eqflow_nb.course import creatures as alife
+from eqflow_nb.figures.style import gif
 from eqflow_nb.panels import labels
 from eqflow_nb.panels.base import (
     alarmed,
@@ -84,10 +84,7 @@ def moving_picture(frames: Tensor, scale: int = 5, milliseconds: int = 90) -> by
         .quantize(64)
         for frame in frames
     ]
-    moving = io.BytesIO()
-    more = {"save_all": True, "append_images": pictures[1:], "duration": milliseconds, "loop": 0}
-    pictures[0].save(moving, format="gif", **more)
-    return moving.getvalue()
+    return gif(pictures, milliseconds)
 
 
 class PaintPanel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,22 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from eqflow_nb import figures
+from eqflow_nb.figures.style import array as numbers
 from eqflow_nb.inputs import Field, InputError, count, positive, replace_bytes, replace_text
-from eqflow_nb.report import images as report_images
-from eqflow_nb.report import points as report_points
 from eqflow_nb.scores.noise_level import Choice
 from eqflow_nb.user_data import Look, UserData, look, read
 
 WIDTH = 100
+Kept = dict[str, dict[float, float]]  # of each flow and time, a distance over its floor
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure, what there is to see in words, and the arrays that it was drawn from."""
+
+    figure: Figure
+    alt: str
+    arrays: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -28,29 +37,20 @@ class Report:
 
     Attributes
     ----------
-    own : UserData
-        The snapshots as read.
-    look : Look
-        What they amount to, and are fit for.
-    sigma : float
-        The noise level used, in standard deviations.
-    choice : Choice
-        How one is chosen: the criterion and its curve.
+    own, look
+        The snapshots as read; what they amount to, and are fit for.
+    sigma, choice
+        The noise level used, in standard deviations; how one is chosen.
     score, flow : callable
         In scaled coordinates, (B, d) -> (B, d) or (B, C, H, W) -> the same; the flow is None on a
         line, where there is none.
     preservation : dict of str to {time: float}
-        Distance to held-out snapshots over its floor, of the "skew" flow and of the controls
-        "score" and "random", at each time; of the "law" too, if one was determined.
-    law : Law or None
-        What identification found, with its `verdict`.
+        Distance to held-out snapshots over its floor, of the "skew" flow, of the controls "score",
+        "symmetric" (one channel has none) and "random", and of the "equations" if determined.
+    equations
+        What identification found, with its `verdict`; None if it could not look.
     paragraphs : tuple of str
-        The report in words.
-    figures : dict of str to Figure
-    alts : dict of str to str
-        Each figure in words.
-    data : dict of str to array
-        What is drawn, named "figure.array".
+    pictures : dict of str to Picture
     """
 
     own: UserData
@@ -59,66 +59,47 @@ class Report:
     choice: Choice
     score: Field
     flow: Field | None
-    preservation: dict[str, dict[float, float]]
-    law: Any | None
+    preservation: Kept
+    equations: Any | None
     paragraphs: tuple[str, ...]
-    figures: dict[str, Figure]
-    alts: dict[str, str]
-    data: dict[str, np.ndarray]
+    pictures: dict[str, Picture]
 
     def __str__(self) -> str:
         lines = [line for paragraph in self.paragraphs for line in paragraph.splitlines()]
         return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines)
 
     def show(self, *names: str) -> None:
-        """Display figures, all if none is named, with their descriptions."""
-        for name in names or self.figures:
-            if name not in self.figures:
-                known = ", ".join(self.figures)
-                raise InputError(f"the report has no figure {name!r}; it has {known}")
-            figures.show(self.figures[name], self.alts[name])
+        """Display pictures, all if none is named, with their descriptions."""
+        for name in names or self.pictures:
+            if name not in self.pictures:
+                known = ", ".join(self.pictures)
+                raise InputError(f"the report has no picture {name!r}; it has {known}")
+            figures.show(self.pictures[name].figure, self.pictures[name].alt)
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write the words, and each figure's data as .npz and picture as .png, into a folder.
+        """Write report.txt, and each picture as .png and its arrays as .npz; return the paths.
 
-        Every file is written under another name first, so that none is ever half there; files of
-        an earlier report are replaced.
-
-        Returns
-        -------
-        list of Path
-            What was written.
-
-        Raises
-        ------
-        InputError
-            If the folder cannot be made or written to.
+        Every file is written under another name first, so that none is ever half there.
         """
         folder = Path(folder).expanduser()
-        written = []
+        written = [folder / "report.txt"]
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            replace_text(folder / "report.txt", f"{self}\n")
-            written.append(folder / "report.txt")
-            for name, figure in self.figures.items():
+            replace_text(written[0], f"{self}\n")
+            for name, picture in self.pictures.items():
                 held = io.BytesIO()
-                np.savez_compressed(held, **self.arrays(name))  # type: ignore[arg-type]
-                for end, content in (("npz", held.getvalue()), ("png", figures.png(figure))):
-                    replace_bytes(folder / f"{name}.{end}", content)
+                np.savez_compressed(held, **{n: numbers(x) for n, x in picture.arrays.items()})
+                for end, content in (
+                    ("npz", held.getvalue()),
+                    ("png", figures.png(picture.figure)),
+                ):
                     written.append(folder / f"{name}.{end}")
+                    replace_bytes(written[-1], content)
         except OSError as error:
             raise InputError(
                 f"folder {str(folder)!r} can't be written to ({error.strerror}); give another"
             ) from error
         return written
-
-    def arrays(self, figure: str) -> dict[str, np.ndarray]:
-        """The arrays that a figure was drawn from, by name."""
-        return {
-            name.partition(".")[2]: array
-            for name, array in self.data.items()
-            if name.partition(".")[0] == figure
-        }
 
 
 def report(
@@ -134,7 +115,8 @@ def report(
     """Look at snapshots, say what they are fit for, choose a noise level, and set them in motion.
 
     Half of them make the score and the flow; the other half says whether the flow keeps what they
-    look like, beside two controls that don't have to.
+    look like, beside three controls that don't have to: the score itself, a symmetric matrix times
+    it, and a random field.  `print` the report, `show()` its figures, `save(folder)` all of it.
 
     Parameters
     ----------
@@ -144,8 +126,7 @@ def report(
     columns : sequence of str or int, optional
         Which columns or channels to use.
     sigma : float, optional
-        The noise level, in standard deviations; by default `scores.noise_level.choose_sigma` picks
-        it.
+        The noise level, in standard deviations; by default `choose_sigma` picks it.
     array : str, optional
         Which array of an .npz file.
     side : int, optional
@@ -153,40 +134,98 @@ def report(
     points : int
         The most points a side that a flow is made from and measured on.
     seed : int
-
-    Returns
-    -------
-    Report
-        `print` it for the words, `show()` it for the figures, `save(folder)` it for the data.
-
-    Raises
-    ------
-    InputError
-        If the snapshots cannot be used; the message says where and what would do.
     """
+    from eqflow_nb.report.images import of_images
+    from eqflow_nb.report.points import of_points
+
     level = None if sigma is None else positive(sigma, "sigma")
-    points = count(points, "points", at_least=10)
-    seed = count(seed, "seed", at_least=0)
+    points, seed = count(points, "points", at_least=10), count(seed, "seed", at_least=0)
     own = read(source, columns, array, side)
     seen = look(own, seed)
     if not seen.keep:
         raise InputError(f"source says nothing about motion. {seen}")
     if own.images:
-        found = report_images.examine(own, seen, level, seed)
-    else:
-        found = report_points.examine(own, seen, level, points, seed)
-    head = f"Read {own.source}: {len(own.values)} snapshots of {', '.join(own.names)}."
-    return Report(
-        own=own,
-        look=seen,
-        sigma=found.choice.sigma if level is None else level,
-        choice=found.choice,
-        score=found.score,
-        flow=found.flow,
-        preservation=found.preservation,
-        law=found.law,
-        paragraphs=(" ".join([head, *own.notes]), str(seen), *found.said),
-        figures={name: figure for name, (figure, _) in found.pictures.items()},
-        alts={name: alt for name, (_, alt) in found.pictures.items()},
-        data=found.data,
+        return of_images(own, seen, level, seed)
+    return of_points(own, seen, level, points, seed)
+
+
+def compose(
+    own: UserData,
+    seen: Look,
+    asked: float | None,
+    choice: Choice,
+    score: Field,
+    flow: Field | None,
+    said: str,
+    pictures: dict[str, Picture],
+    kept: Kept | None = None,
+    found: tuple[Any, str] = (None, ""),
+    of_what: str = "",
+    path: str = "in radii of the cloud",
+) -> Report:
+    """Put a report together from its parts, in words and pictures that points and images share.
+
+    Parameters
+    ----------
+    asked : float, optional
+        The noise level that the reader asked for.
+    said : str
+        About the flow.
+    kept, found
+        What flows keep, and the equations with what there is to say of them.
+    of_what, path : str
+        What the noise level was chosen on, and what time counts.
+    """
+    level = choice.sigma if asked is None else asked
+    why = f"{choice.criterion}{of_what}" if asked is None else "as you asked for"
+    read_in = f"Read {own.source}: {len(own.values)} snapshots of {', '.join(own.names)}."
+    noise = f"Noise level: σ = {level:.3g} standard deviations, {why}."
+    paragraphs = [" ".join([read_in, *own.notes]), str(seen), noise, said]
+    criterion = figures.curves(
+        {"your data": (choice.sigmas, choice.values, choice.errors)},
+        levels={f"at most {choice.tolerance:g}": choice.tolerance},
+        stars={"your data": (level, float(np.interp(level, choice.sigmas, choice.values)))},
+        xlabel="noise level σ (sd)", ylabel="distance of the blurred\nhalf over plain one's",
+        xscale="log", ylim=(0.95, 1.5),
+    )  # fmt: skip
+    alt = (
+        "The criterion against the noise level: 1 at small σ, rising steeply at large ones; a star "
+        f"marks the level used, {level:.2g}."
     )
+    arrays = {"sigmas": choice.sigmas, "values": choice.values, "errors": choice.errors}
+    pictures = {"sigma": Picture(criterion, alt, arrays), **pictures}
+    if kept:
+        lines = (
+            f"{kind} {over[t0]:.2f} at t = {t0:g}, {over[t1]:.2f} at t = {t1:g}"
+            for kind, over in kept.items()
+            for t0, t1 in [(min(over), max(over))]
+        )
+        verdict = "keeps" if max(kept["skew"].values()) <= 1.5 else "does not quite keep"
+        paragraphs += [
+            "Distance to the half held out, in units of what two halves differ by: "
+            f"{'; '.join(lines)}. The skew flow {verdict} what your data look like.",
+            found[1],
+        ]
+        curves = {kind: (list(over), list(over.values())) for kind, over in kept.items()}
+        distances = figures.curves(
+            curves, levels=figures.FLOOR, xlabel=f"time (path {path})", yscale="log",
+            ylabel="distance to held-out data (floors)",
+        )  # fmt: skip
+        ends = "; ".join(f"{kind} {over[max(over)]:.2g}" for kind, over in kept.items())
+        pictures["preservation"] = Picture(
+            distances,
+            f"Distance to held-out data over its floor against time. At the end: {ends}.",
+            {"times": curves["skew"][0], **{kind: values for kind, (_, values) in curves.items()}},
+        )
+    return Report(
+        own, seen, level, choice, score, flow, kept or {}, found[0], tuple(paragraphs), pictures
+    )
+
+
+def look_for(identify: Callable[..., Any], values: Any, among: str, **how: Any) -> tuple[Any, str]:
+    """Equations of motion, if any can be looked for, and what came of it in words."""
+    try:
+        found = identify(values, **how)
+    except InputError as error:
+        return None, f"No equations were looked for: {error}."
+    return found, f"Equations of motion, among {among} ones: {found}"

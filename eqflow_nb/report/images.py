@@ -1,35 +1,30 @@
-"""A reader's pictures, examined: a noise level, a spectral score, a flow, what it keeps, a law."""
+"""A report on images: a Gaussian field's score, a flow, what it keeps, equations."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from eqflow_nb import figures, flows, scores
 from eqflow_nb.equations import identify_fields
-from eqflow_nb.figures import report as figures_report
 from eqflow_nb.flows import kernels, spectral_kernel
 from eqflow_nb.inputs import InputError, seeded
 from eqflow_nb.measures import mean_distance, patterns, random_halves
-from eqflow_nb.report.plane import kept_picture
-from eqflow_nb.report.points import SPLITS, Examined, say_kept, say_sigma, sigma_picture
+from eqflow_nb.report import Kept, Picture, Report, compose, look_for
 from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots.base import blur
 from eqflow_nb.user_data import Look, UserData
 
-LEAST, MOST = 4, 256  # pictures
+LEAST, MOST = 4, 256  # images
 TIMES = (0.0, 1.0, 2.5, 10.0)  # path of a pixel, in standard deviations
 SIDE = 5  # of a patch
 
 
-def examine(own: UserData, seen: Look, sigma: float | None, seed: int) -> Examined:
-    """Examine images; see `report.report`."""
+def of_images(own: UserData, seen: Look, asked: float | None, seed: int) -> Report:
+    """Report on images; see `report`."""
     if len(own.values) < LEAST:
         raise InputError(f"source has {len(own.values)} images; a report takes at least {LEAST}")
     order = np.random.default_rng(seed).permutation(len(own.values))[:MOST]
@@ -38,39 +33,60 @@ def examine(own: UserData, seen: Look, sigma: float | None, seed: int) -> Examin
     centre, scale = raw.mean((0, 2, 3), keepdim=True), raw.std((0, 2, 3), keepdim=True)
     x = (raw - centre) / scale
     choice = choose_sigma(patterns.patches(x, SIDE, seed=seed), seed=seed)
-    level = choice.sigma if sigma is None else sigma
+    sigma = choice.sigma if asked is None else asked
     half = len(x) // 2
     train, held = x[:half], x[half : 2 * half]
-    score = scores.fit_gaussian_field(train, level)
-    symbols = rules(score, seed)
-    start = blur(train, level, seed)
-    paces = {kind: _pace(score, symbol, start) for kind, symbol in symbols.items()}
-    flow = kernels.Convolution(paces["skew"] * symbols["skew"], score)
-    states, kept = _follow(score, {k: paces[k] * symbols[k] for k in symbols}, start, held, seed)
-    law, about = _law(raw, names)
-    data = {
-        "sigma.sigmas": choice.sigmas,
-        "sigma.values": choice.values,
-        "sigma.errors": choice.errors,
-        "score.mean": score.mean.numpy(),
-        "score.covariance": score.covariance.numpy(),
-        "score.centre": centre.flatten().numpy(),
-        "score.scale": scale.flatten().numpy(),
-        "flow.stills": held[:2].numpy(),
-        "flow.velocity": flow(held[:2]).numpy(),
-        "preservation.times": np.array(TIMES),
-        **{f"preservation.{kind}": np.array(list(over.values())) for kind, over in kept.items()},
-        **{f"pictures.{kind}": state.numpy() for kind, state in states.items()},
+    score = scores.fit_gaussian_field(train, sigma)
+    start = blur(train, sigma, seed)
+    symbols = {kind: _at_unit_speed(K, score, start) for kind, K in rules(score, seed).items()}
+    flow = kernels.Convolution(symbols["skew"], score)
+    ends, kept = _follow(score, symbols, start, held, seed)
+    found = look_for(identify_fields, raw.double().numpy(), "reaction-diffusion", names=names)
+    k, power = patterns.spectrum(x)
+    k, power = k[power[0] > 0], power[:, power[0] > 0]
+    spectrum = figures.curves(
+        {name: (k, channel) for name, channel in zip(names, power, strict=True)},
+        levels={"noise of level σ": sigma**2}, xlabel="|k| (cycles a pixel)",
+        ylabel="power (sd² a mode)", xscale="log", yscale="log",
+    )  # fmt: skip
+    v = flow(held[:2])
+    shown = {}
+    for c, name in enumerate(names):
+        shown |= {f"{name}": held[0, c], f"{name}: velocity": v[0, c]}
+        shown |= {f"{name}, another": held[1, c], f"{name}: its velocity": v[1, c]}
+    pictures = {
+        "score": Picture(
+            spectrum,
+            "Power against wave number for each channel, falling towards fine detail, and the flat "
+            f"power of noise at σ = {sigma:.2g}.",
+            {"mean": score.mean, "covariance": score.covariance, "centre": centre, "scale": scale},
+        ),
+        "flow": Picture(
+            figures.images(shown, size=1.9, maps=(figures.PATTERN, figures.VELOCITY)),
+            "Two images not used for the score, and how the flow moves each of their channels.",
+            {"snapshots": held[:2], "velocity": v},
+        ),
+        "pictures": Picture(
+            figures.images({n: z[0, -1] for n, z in ends.items()}, 5, 1.8, (-2.5, 2.5)),
+            f"Channel {names[-1]} of one image, denoised: at the start, and where the flow and "
+            "its controls have brought it.",
+            ends,
+        ),
     }
-    said = [
-        say_sigma(choice, sigma, f", applied to patches of {SIDE} by {SIDE} pixels"),
-        _say_flow(len(names)),
-        say_kept(kept),
-        about,
-    ]
-    pictures = {"sigma": sigma_picture(choice, level)}
-    pictures |= _pictures(x, held, names, flow, kept, states, level)
-    return Examined(choice, score, flow, kept, law, tuple(said), pictures, data)
+    how = {
+        1: "a random skew kernel of 3 by 3 pixels (one channel has no other to turn into)",
+        2: "the quarter turn J of the two channels",
+    }.get(len(names), f"a random skew matrix of the {len(names)} channels")
+    said = (
+        "Flow: v = K * s, with the score s of a Gaussian field of the same spectrum (nothing is "
+        f"trained), and K(k) = a(k) times {how}. It keeps the spectrum exactly, and nothing "
+        "finer. Time counts the path of a pixel in standard deviations."
+    )
+    of_what = f", applied to patches of {SIDE} by {SIDE} pixels"
+    return compose(
+        own, seen, asked, choice, score, flow, said, pictures, kept, found, of_what,
+        "of a pixel in sd",
+    )  # fmt: skip
 
 
 def rules(score: scores.GaussianFieldScore, seed: int) -> dict[str, Tensor]:
@@ -88,8 +104,7 @@ def rules(score: scores.GaussianFieldScore, seed: int) -> dict[str, Tensor]:
         skew = torch.tensor(spectral_kernel.QUARTER_TURN)
     else:
         skew = flows.skew.random(channels, seed)
-    generator = seeded(seed)
-    random = torch.randn(channels, channels, generator=generator)
+    random = torch.randn(channels, channels, generator=seeded(seed))
     found = {"skew": skew, "score": torch.eye(channels), "random": random}
     if channels > 1:
         found["symmetric"] = torch.eye(channels).flip(0)
@@ -99,110 +114,37 @@ def rules(score: scores.GaussianFieldScore, seed: int) -> dict[str, Tensor]:
     }
 
 
-def _say_flow(channels: int) -> str:
-    how = {
-        1: "a random skew kernel of 3 by 3 pixels (one channel has no other to turn into)",
-        2: "the quarter turn J of the two channels",
-    }.get(channels, f"a random skew matrix of the {channels} channels")
-    return (
-        "Flow: v = K * s, with the score s of a Gaussian field of the same spectrum (nothing is "
-        f"trained), and K(k) = a(k) times {how}. It keeps the spectrum exactly, and nothing "
-        "finer. Time counts the path of a pixel in standard deviations."
-    )
-
-
-def _pace(score: scores.GaussianFieldScore, symbol: Tensor, x: Tensor) -> float:
-    """What makes a pixel's rms speed 1."""
-    return float(1 / kernels.Convolution(symbol, score)(x).square().mean().sqrt())
+def _at_unit_speed(symbol: Tensor, score: scores.GaussianFieldScore, x: Tensor) -> Tensor:
+    """The rule times what makes a pixel's rms speed 1."""
+    return float(1 / kernels.Convolution(symbol, score)(x).square().mean().sqrt()) * symbol
 
 
 def _follow(
     score: scores.GaussianFieldScore,
-    symbols: Mapping[str, Tensor],
+    symbols: dict[str, Tensor],
     start: Tensor,
     held: Tensor,
     seed: int,
-) -> tuple[dict[str, Tensor], dict[str, dict[float, float]]]:
-    """Where images end, and their patches' distances to held-out ones, in floors.
+) -> tuple[dict[str, Tensor], Kept]:
+    """Where an image ends, and the distances of patches to those of held-out images, in floors.
 
     The distance is between D(x) and D of held-out images, and of both signs of K the worse.
     """
-    fresh = score.denoise(blur(held, score.sigma, seed + 1))
-    both = torch.cat([score.denoise(start), fresh])
+    clean, fresh = score.denoise(start), score.denoise(blur(held, score.sigma, seed + 1))
     seeds = itertools.count()
     floor, _ = mean_distance(
         lambda x, y: patterns.patch_distance(x, y, SIDE, seed=next(seeds)),
-        random_halves(both, SPLITS, seed),
+        random_halves(torch.cat([clean, fresh]), 8, seed),
     )
-    begun = patterns.patch_distance(both[: len(fresh)], fresh, SIDE, seed=seed) / floor
-    kept: dict[str, dict[float, float]] = {}
-    ends = {"start": score.denoise(start[:1])}
+    ends, kept = {"start": clean[:1]}, {}
     for kind, symbol in symbols.items():
-        signs = (1, -1) if kind == "skew" else (1,)
-        kept[kind] = {TIMES[0]: begun}
+        kept[kind] = {TIMES[0]: patterns.patch_distance(clean, fresh, SIDE, seed=seed) / floor}
         for t in TIMES[1:]:
-            moved = [spectral_kernel.exact_state(score, c * symbol, start, t) for c in signs]
-            moved = [score.denoise(_near(x)) for x in moved]
+            moved = []
+            for sign in (1, -1) if kind == "skew" else (1,):
+                x = spectral_kernel.exact_state(score, sign * symbol, start, t)
+                # What ran away is held at 50 deviations.
+                moved.append(score.denoise(x.nan_to_num(nan=50.0).clamp(-50, 50)))
             far = max(patterns.patch_distance(x, fresh, SIDE, seed=seed) for x in moved)
             kept[kind][t], ends[kind] = far / floor, moved[0][:1]
     return ends, kept
-
-
-def _near(x: Tensor) -> Tensor:
-    """Images with what ran away held at 50 deviations."""
-    return x.nan_to_num(nan=50.0).clamp(-50, 50)
-
-
-def _law(raw: Tensor, names: list[str]) -> tuple[Any | None, str]:
-    """A law of reaction and diffusion, if one can be looked for, and what came of it."""
-    try:
-        law = identify_fields(raw.double().numpy(), names=names)
-    except InputError as error:
-        return None, f"No law was looked for: {error}."
-    return law, f"Law of motion, among those of reaction and diffusion: {law}"
-
-
-def _pictures(
-    x: Tensor,
-    held: Tensor,
-    names: list[str],
-    flow: Any,
-    kept: Mapping[str, Mapping[float, float]],
-    states: Mapping[str, Tensor],
-    level: float,
-) -> dict[str, tuple[Figure, str]]:
-    k, power = patterns.spectrum(x)
-    k, power = k[power[0] > 0], power[:, power[0] > 0]
-    powers = dict(zip(names, power, strict=True))
-    v = flow(held[:2])
-    rows = {
-        name: {
-            "still": held[0, c],
-            "velocity": v[0, c],
-            "another": held[1, c],
-            "its velocity": v[1, c],
-        }
-        for c, name in enumerate(names)
-    }
-    said = "; ".join(f"{kind} {over[max(over)]:.2g}" for kind, over in kept.items())
-    ends = {kind: state[0, -1] for kind, state in states.items()}
-    return {
-        "score": (
-            figures_report.spectra(k, powers, level**2),
-            "Power against wave number for each channel, falling towards fine detail, and the flat "
-            f"power of noise at σ = {level:.2g}.",
-        ),
-        "flow": (
-            figures.motion(rows),
-            "Two pictures not used for the score, and how the flow moves each of their channels.",
-        ),
-        "preservation": (
-            kept_picture(kept, "path of a pixel in sd"),
-            f"Distance of patches over its floor against time. At the end: {said}.",
-        ),
-        "pictures": (
-            figures.images(ends, columns=5, size=1.8, limits=(-2.5, 2.5)),
-            f"Channel {names[-1]} of one picture, denoised: at the start, and where the flow and "
-            "its controls have brought it.",
-        ),
-    }

@@ -1,58 +1,36 @@
-"""A reader's points, examined: a noise level, a score, a flow, how well it keeps them, a law."""
+"""A report on points: a score, a flow, how well it keeps them, equations, drawn in a plane."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
-from eqflow_nb import flows, rollout, scores
+from eqflow_nb import figures, flows, rollout, scores
 from eqflow_nb.equations import identify
-from eqflow_nb.figures import report as figures_report
+from eqflow_nb.figures.axes import draw_arrows, lattice
+from eqflow_nb.figures.style import FAINT, INK
 from eqflow_nb.inputs import Field, InputError
 from eqflow_nb.measures import mean_distance, random_halves, sliced_wasserstein
-from eqflow_nb.report.plane import plane_of, plane_pictures
-from eqflow_nb.scores.noise_level import Choice, choose_sigma
+from eqflow_nb.report import Kept, Picture, Report, compose, look_for
+from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots.base import blur
 from eqflow_nb.user_data import Look, UserData
 
 LEAST = 20  # different rows
-MOST = 50_000  # rows that a law is looked for in
+MOST = 50_000  # rows that equations are looked for in
+DIMS = 6  # the most in which equations are looked for
 TIMES = (0.0, 1.0, 2.5, 5.0, 10.0)  # path in radii of the cloud
-SPLITS = 8
-DIMS = 6  # the most in which a law is looked for
+SHOWN = (0.0, 2.5, 10.0)
+LATTICE, ARROWS = 41, 15
+SAMPLES = 4000  # that a mean flow in the plane is read from
 
 
-@dataclass(frozen=True)
-class Examined:
-    """What an examination gave; see `report.Report` for most of it.
-
-    Attributes
-    ----------
-    said : tuple of str
-        Paragraphs: the noise level, the flow, what it keeps, the law.
-    pictures : dict of str to (Figure, str)
-        Figures with their descriptions.
-    """
-
-    choice: Choice
-    score: Field
-    flow: Field | None
-    preservation: dict[str, dict[float, float]]
-    law: Any | None
-    said: tuple[str, ...]
-    pictures: dict[str, tuple[Figure, str]]
-    data: dict[str, np.ndarray]
-
-
-def examine(own: UserData, seen: Look, sigma: float | None, points: int, seed: int) -> Examined:
-    """Examine points; see `report.report`."""
+def of_points(own: UserData, seen: Look, asked: float | None, points: int, seed: int) -> Report:
+    """Report on a table of points; see `report`."""
     names = [own.names[c] for c in seen.keep]
     rows = np.unique(own.values[:, seen.keep], axis=0)
     if len(rows) < LEAST:
@@ -64,141 +42,155 @@ def examine(own: UserData, seen: Look, sigma: float | None, points: int, seed: i
     centre, scale = rows.mean(0), rows.std(0)
     x = torch.from_numpy((rows - centre) / scale).float()
     choice = choose_sigma(x, seed=seed)
-    level = choice.sigma if sigma is None else sigma
-    half = min(points, len(x) // 2)
+    sigma = choice.sigma if asked is None else asked
+    half, d = min(points, len(x) // 2), len(names)
     train, held = x[:half], x[half : 2 * half]
-    score = scores.KernelDensityScore(train, level)
-    plane = plane_of(x, names)
-    data = {
-        "sigma.sigmas": choice.sigmas,
-        "sigma.values": choice.values,
-        "sigma.errors": choice.errors,
-        "score.samples": x.numpy(),
-        "score.centre": centre,
-        "score.scale": scale,
-    }
-    pictures = {"sigma": sigma_picture(choice, level)}
-    said = [say_sigma(choice, sigma)]
-    if x.shape[1] == 1:
-        pictures["score"] = _line(score, train, names[0], data)
-        said.append("One coordinate: on a line nothing can flow and look the same.")
-        return Examined(choice, score, None, {}, None, tuple(said), pictures, data)
-    law, about = _law(rows[:MOST], names)
-    start = blur(train, level, seed)
-    flow = flows.at_common_speed(
-        flows.skew.constant(flows.skew.random(x.shape[1], seed), score), start
-    )
-    runs, kept = _follow(flow, score, start, held, level, seed)
-    if law is not None and law.verdict == "determined":
-        kept["law"] = _follow_law(law, train, held, centre, scale, seed)
-    said += [_say_flow(x.shape[1]), say_kept(kept), about]
-    pictures |= plane_pictures(score, flow, runs, kept, plane, train, start, data)
-    return Examined(choice, score, flow, kept, law, tuple(said), pictures, data)
-
-
-def say_sigma(choice: Choice, sigma: float | None, what: str = "") -> str:
-    """The noise level and its reason, in words."""
-    if sigma is not None:
-        return f"Noise level: σ = {sigma:.3g} standard deviations, as you asked for."
-    return f"Noise level: σ = {choice.sigma:.3g} standard deviations, {choice.criterion}{what}."
-
-
-def say_kept(kept: Mapping[str, Mapping[float, float]]) -> str:
-    """What each flow keeps, in floors, in words."""
-    lines = []
-    for kind, over in kept.items():
-        first, last = min(over), max(over)
-        lines.append(f"{kind} {over[first]:.2f} at t = {first:g}, {over[last]:.2f} at t = {last:g}")
-    worst = max(kept["skew"].values())
-    verdict = "keeps" if worst <= 1.5 else "does not quite keep"
-    return (
-        "Distance to the half held out, in units of what two halves differ by: "
-        f"{'; '.join(lines)}. The skew flow {verdict} what your data look like."
-    )
-
-
-def sigma_picture(choice: Choice, level: float) -> tuple[Figure, str]:
-    """The curve of a choice, with its description."""
-    curve = {"your data": (choice.sigmas, choice.values, choice.errors)}
-    figure = figures_report.sigma_curves(curve, {"your data": level}, choice.tolerance)
-    alt = (
-        "The criterion against the noise level: 1 at small σ, rising steeply at large ones; a "
-        f"dashed line marks the level used, {level:.2g}."
-    )
-    return figure, alt
-
-
-def _say_flow(dim: int) -> str:
-    planes = "the one there is in the plane" if dim == 2 else "a random one of many"
-    return (
-        f"Flow: v = K s, with the score s of a kernel density of one half, and a constant skew "
-        f"matrix K, {planes}. Nothing is trained. Stills don't tell its speed or its arrow: time "
-        "counts path in radii of the cloud."
-    )
-
-
-def _law(rows: np.ndarray, names: list[str]) -> tuple[Any | None, str]:
-    """A quadratic law of motion (in 6-D a linear one), if any, and what came of looking."""
-    if rows.shape[1] > DIMS:
-        return None, f"No law was looked for: {rows.shape[1]} coordinates, and at most 6 are tried."
-    degree = 2 if rows.shape[1] < DIMS else 1
-    try:
-        law = identify(rows, degree=degree, names=names)
-    except InputError as error:
-        return None, f"No law was looked for: {error}."
-    return law, f"Law of motion, among {('linear', 'quadratic')[degree - 1]} ones: {law}"
-
-
-def _floor(x: Tensor, seed: int) -> float:
-    """Mean distance of two random halves of x."""
-    return mean_distance(sliced_wasserstein, random_halves(x, SPLITS, seed))[0]
-
-
-def _follow(
-    flow: Field, score: Field, start: Tensor, held: Tensor, sigma: float, seed: int
-) -> tuple[dict[str, rollout.Rollout], dict[str, dict[float, float]]]:
-    """The flow and its controls from one start, and their distances to held-out points."""
-    dim = start.shape[1]
-    random = flows.networks.FlowNetworks(1, dim, 48, 48, seed=seed).requires_grad_(False)
+    score = scores.KernelDensityScore(train, sigma)
+    scaled = {"samples": x, "centre": centre, "scale": scale}
+    if d == 1:
+        said = "One coordinate: on a line nothing can flow and look the same."
+        pictures = {"score": _line(train, sigma, names[0], scaled)}
+        return compose(own, seen, asked, choice, score, None, said, pictures)
+    start = blur(train, sigma, seed)
+    random = flows.networks.FlowNetworks(1, d, 48, 48, seed=seed).requires_grad_(False)
     random.set_speed(start)
-    swap = flows.skew.Linear(torch.eye(dim).flip(0), score)
     moving: dict[str, Field] = {
-        "skew": flow,
-        "score": flows.at_common_speed(score, start),
-        "symmetric": flows.at_common_speed(swap, start),
-        "random": random,
+        "skew": flows.skew.constant(flows.skew.random(d, seed), score),
+        "score": score,
+        "symmetric": flows.skew.Linear(torch.eye(d).flip(0), score),
     }
-    runners = {kind: (field, min(0.1, sigma / 2), TIMES) for kind, field in moving.items()}
-    runs = rollout.race(runners, start)
-    fresh = blur(held, sigma, seed + 1)
-    floor = _floor(torch.cat([start, fresh]), seed)
-    kept = {
+    moving = {kind: flows.at_common_speed(v, start) for kind, v in moving.items()}
+    moving["random"] = random
+    runs = rollout.race({n: (v, min(0.1, sigma / 2), TIMES) for n, v in moving.items()}, start)
+    kept = _distances(runs, start, blur(held, sigma, seed + 1), seed)
+    if d > DIMS:
+        found = (None, f"No equations were looked for: {d} coordinates; at most {DIMS} are tried.")
+    else:
+        degree, among = (2, "quadratic") if d < DIMS else (1, "linear")
+        found = look_for(identify, rows[:MOST], among, degree=degree, names=names)
+    if found[0] is not None and found[0].verdict == "determined":
+        middle, unit = torch.from_numpy(centre), torch.from_numpy(scale)
+
+        def field(x: Tensor) -> Tensor:
+            return (found[0].velocity(middle + unit * x.double()) / unit).to(x)
+
+        runner = (flows.at_common_speed(field, train), 0.02, TIMES)
+        # Equations keep the points themselves, without blur.
+        kept |= _distances(rollout.race({"equations": runner}, train), train, held, seed)
+    planes = "the one there is in the plane" if d == 2 else "a random one of many"
+    said = (
+        "Flow: v = K s, with the score s of a kernel density of one half, and a constant skew "
+        f"matrix K, {planes}. Nothing is trained. Snapshots don't tell its speed or its arrow: "
+        "time counts path in radii of the cloud."
+    )
+    plane = plane_of(x, names)
+    pictures = _pictures(score, moving["skew"], runs, plane, start, scaled)
+    return compose(own, seen, asked, choice, score, moving["skew"], said, pictures, kept, found)
+
+
+def _distances(runs: dict[str, rollout.Rollout], start: Tensor, fresh: Tensor, seed: int) -> Kept:
+    """Distances of runs to fresh points, over that of random halves of both before they moved."""
+    floor, _ = mean_distance(sliced_wasserstein, random_halves(torch.cat([start, fresh]), 8, seed))
+    return {
         kind: {t: sliced_wasserstein(run.at(t), fresh) / floor for t in TIMES}
         for kind, run in runs.items()
     }
-    return runs, kept
 
 
-def _follow_law(
-    law: Any, train: Tensor, held: Tensor, centre: np.ndarray, scale: np.ndarray, seed: int
-) -> dict[float, float]:
-    """How well a law found keeps the points, without blur."""
-    middle, unit = torch.from_numpy(centre), torch.from_numpy(scale)
+@dataclass(frozen=True)
+class Plane:
+    """Two orthonormal directions (2, d) that pictures are drawn in, and what to call them."""
 
-    def field(x: Tensor) -> Tensor:
-        return (law.velocity(middle + unit * x.double()) / unit).to(x)
+    directions: Tensor
+    axes: tuple[str, str]
 
-    field = flows.at_common_speed(field, train)
-    run = rollout.race({"law": (field, 0.02, TIMES)}, train)["law"]
-    floor = _floor(torch.cat([train, held]), seed)
-    return {t: sliced_wasserstein(run.at(t), held) / floor for t in TIMES}
+    def __call__(self, x: Tensor) -> Tensor:
+        """Where points (n, d) lie in it, (n, 2)."""
+        return x @ self.directions.T.to(x)
 
 
-def _line(score: Any, train: Tensor, name: str, data: dict[str, np.ndarray]) -> tuple[Figure, str]:
+def plane_of(x: Tensor, names: list[str]) -> Plane:
+    """The coordinates themselves, or the two principal directions of more than two."""
+    if x.shape[1] == 2:
+        return Plane(torch.eye(2), (names[0], names[1]))
+    _, _, directions = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    return Plane(directions[:2], ("direction 1", "direction 2"))
+
+
+def marginal(score: scores.KernelDensityScore, plane: Plane) -> scores.MixtureScore:
+    """The marginal of a kernel density in a plane: a kernel density of the projected samples."""
+    flat = plane(score.centres)
+    spread = score.sigma**2 * torch.eye(2).expand(len(flat), 2, 2)
+    return scores.MixtureScore(torch.ones(len(flat)), flat, spread)
+
+
+def mean_flow(flow: Field, start: Tensor, plane: Plane, sigma: float) -> Field:
+    """The flow in the plane, E[P v | P x = y]: it keeps the marginal of p if v keeps p.
+
+    In two dimensions it is v itself; in more, a mean over points near y, with weights of width
+    sigma.
+    """
+    if start.shape[1] == 2:
+        return flow
+    x = start[:SAMPLES]
+    weights, v = scores.KernelDensityScore(plane(x), sigma), plane(flow(x))
+    return lambda y: weights.expect(y, v)
+
+
+def extent_of(x: Tensor) -> float:
+    """How far a picture of points (n, 2) should reach, so that a few far out don't rule it."""
+    return float((2 * x.abs().flatten().quantile(0.9)).clamp(2.1, 3.5))
+
+
+def _pictures(
+    score: scores.KernelDensityScore,
+    flow: Field,
+    runs: dict[str, rollout.Rollout],
+    plane: Plane,
+    start: Tensor,
+    scaled: dict[str, Any],
+) -> dict[str, Picture]:
+    """The score as arrows, the flow's streamlines, and clouds that moved."""
+    about = "" if start.shape[1] == 2 else ", in the plane of the two principal directions"
+    p, moving = marginal(score, plane), mean_flow(flow, start, plane, score.sigma)
+    flat = plane(score.centres)
+    extent = extent_of(flat)
+    fine, at = lattice(extent, LATTICE), lattice(extent, ARROWS)
+    at = at[p.log_density(at) > p.log_density(flat).amax() - 5]
+    figure, (axes,) = figures.grid(1, 1, (4.4, 4.3))
+    figures.draw_density(axes, p.log_density, extent)
+    figures.draw_cloud(axes, flat, INK, alpha=0.35, points=700)
+    draw_arrows(axes, at, p(at), 0.16 * extent, figures.PALETTE["score"])
+    figures.square(axes, extent, plane.axes)
+    clouds = {kind: {t: plane(run.at(t)) for t in SHOWN} for kind, run in runs.items()}
+    return {
+        "score": Picture(
+            figure,
+            f"Your points on their blurred density{about}; arrows point up its slopes.",
+            {**scaled, "directions": plane.directions, "at": at, "score": p(at)},
+        ),
+        "flow": Picture(
+            figures.flow_on_density({"": moving}, p.log_density, plane.axes, extent),
+            f"Streamlines of the skew flow over the density{about}: closed currents.",
+            {"at": fine, "log_density": p.log_density(fine), "velocity": moving(fine)},
+        ),
+        "clouds": Picture(
+            figures.rollout_strip(clouds, plane.axes, extent),
+            f"The cloud at the start and later under the skew flow and the controls{about}.",
+            {f"{kind}_t{t:g}": x for kind, over in clouds.items() for t, x in over.items()},
+        ),
+    }
+
+
+def _line(train: Tensor, sigma: float, name: str, scaled: dict[str, Any]) -> Picture:
     """The blurred density of one coordinate."""
     at = torch.linspace(-4, 4, 200)
-    away = (at[:, None] - train[None, :, 0]) / score.sigma
-    density = (-(away**2) / 2).exp().mean(1) / (score.sigma * math.sqrt(2 * math.pi))
-    data |= {"score.at": at.numpy(), "score.density": density.numpy()}
-    figure = figures_report.density_on_a_line(at, train[:, 0], density, name)
-    return figure, f"A histogram of {name}, and a smooth density over it."
+    kernels = torch.distributions.Normal(train[:, 0], sigma)
+    density = kernels.log_prob(at[:, None]).exp().mean(1)
+    figure, (axes,) = figures.grid(1, 1, (7, 2.8))
+    axes.hist(train[:, 0].numpy(), bins=40, density=True, color=FAINT, alpha=0.6, label="samples")
+    axes.plot(at, density, label="blurred by σ")
+    axes.set(xlabel=f"{name} (sd)", ylabel="density (1/sd)")
+    axes.legend()
+    alt = f"A histogram of {name}, and a smooth density over it."
+    return Picture(figure, alt, {**scaled, "at": at, "density": density})

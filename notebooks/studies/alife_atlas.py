@@ -125,8 +125,16 @@ groups = {
     ]
     for name in icons.ICONS
 }
+figure = figures.scatter(
+    groups,
+    xlabel="mobility over K = 0, by theory",
+    ylabel="measured",
+    xscale="log",
+    yscale="log",
+)
+figure.axes[0].axline((1, 1), (2, 2), color="#333333", linewidth=0.8, linestyle=":")
 figures.show(
-    figures.expected_and_found(groups, "mobility over K = 0, by theory", "measured"),
+    figure,
     "Mobility of every rule, measured against theory, on logarithmic axes: points rise with the "
     "theory for every creature, and lie about the line on which both agree.",
 )
@@ -168,7 +176,10 @@ jobs = {
 exact = rollout.together(jobs)
 ends = {f"{name}, {kind}": held[name, kind] for kind in ("best", "none") for name in icons.ICONS}
 figures.show(
-    figures.sheets({title: (one.frames[-1, 0], one.tracks[:1]) for title, one in ends.items()}),
+    figures.images(
+        {title: one.frames[-1, 0] for title, one in ends.items()},
+        tracks={title: [t.positions for t in one.tracks[:1]] for title, one in ends.items()},
+    ),
     "Eight sheets with paths: under the chosen rules creatures wander, without a rule they tremble.",
 )
 

@@ -28,7 +28,6 @@ from tqdm.auto import tqdm
 
 from eqflow_nb import figures, snapshots
 from eqflow_nb.course import noise_levels as levels
-from eqflow_nb.figures import report as figures_report
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.running.scorecard import Scorecard
 
@@ -66,7 +65,14 @@ chosen = {
     for name, several in found.items()
 }
 figures.show(
-    figures_report.level_costs({name: (grid, cost) for name, cost in costs.items()}, chosen),
+    figures.curves(
+        {name: (grid, cost) for name, cost in costs.items()},
+        stars=chosen,
+        marker=".",
+        xlabel="noise level σ (sd)",
+        ylabel="distance to held-out data\nafter the flow (floors)",
+        xscale="log",
+    ),
     "Distance to held-out data against noise level for seven clouds: flat or falling a little up to "
     "some .1 or .2, then rising; the chosen levels lie where the rise begins.",
 )

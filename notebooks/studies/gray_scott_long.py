@@ -106,7 +106,7 @@ curves = {f"{name} {kind}": (steps, values) for (name, kind), values in far.item
 for name in NAMES:
     own = {title: curve for title, curve in curves.items() if title.startswith(name)}
     figures.show(
-        figures.distances(own, 1.0, ylabel="floors", xlabel="steps", log=False),
+        figures.curves(own, levels=figures.FLOOR, ylabel="floors", xlabel="steps"),
         f"Patch distance of {name} from fresh snapshots against steps, for the rules K = J, -J "
         "and 0; the dotted line is the distance between two fresh sets.",
     )

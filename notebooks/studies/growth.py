@@ -28,7 +28,6 @@ import torch
 
 from eqflow_nb import figures, measures
 from eqflow_nb.course import growth
-from eqflow_nb.figures import measures as figures_measures
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.running.scorecard import Scorecard
 
@@ -55,7 +54,9 @@ grown = {name: growth.measure(core, limits) for name, core in cores.items()}
 # %%
 times = {name: (g.sizes, 1e3 * g.seconds) for name, g in grown.items()}
 figures.show(
-    figures_measures.growth(times, "time (ms)"),
+    figures.curves(
+        times, marker="o", xlabel="size", ylabel="time (ms)", xscale="log", yscale="log"
+    ),
     "Time against size on two log scales, a line for each core. All rise as straight lines at large "
     "sizes; small ones cost a fixed time.",
 )
@@ -63,7 +64,14 @@ figures.show(
 # %%
 shares = {name: (g.sizes, 100 * g.share) for name, g in grown.items()}
 figures.show(
-    figures_measures.growth(shares, "share of the limit (%)"),
+    figures.curves(
+        shares,
+        marker="o",
+        xlabel="size",
+        ylabel="share of the limit (%)",
+        xscale="log",
+        yscale="log",
+    ),
     "Share of the machine's limit against size: small at small sizes, where calls cost more than work, "
     "and levelling off at large ones.",
 )

@@ -27,7 +27,6 @@ import numpy as np
 import pandas as pd
 
 from eqflow_nb import figures
-from eqflow_nb.figures import sweep as figures_sweep
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.running import catalogue as course
 from eqflow_nb.running.scorecard import Scorecard
@@ -48,18 +47,40 @@ record = json.loads((place / "lorenz_model_sweep.json").read_text(encoding="utf-
 print(f"{record['command']}\n{len(table)} models in {record['wall_seconds'] / 60:.1f} minutes")
 table.describe().loc[["mean", "std", "min", "max"]].round(4)
 
+
 # %%
+def ensemble(values, xlabel, paper=None):
+    """All models above, a dot each (spread upwards, to be seen); most of them, enlarged, below."""
+    x = values[np.isfinite(values)]
+    low, median, high = x.quantile([0.25, 0.5, 0.75])
+    most = x[(x - median).abs() <= 10 * (high - low)]
+    figure, (whole, near) = figures.grid(2, 1, (7, 1.7))
+    spread = np.random.default_rng(0).uniform(0.15, 0.85, len(x))
+    whole.plot(x, spread, "o", markersize=3, alpha=0.5, label=f"ours, {len(x)} models")
+    if paper:
+        whole.axvspan(paper[0] - paper[1], paper[0] + paper[1], color="#d55e00", alpha=0.5)
+        whole.plot([], "s", color="#d55e00", label=f"the paper's, {paper[0]} ± {paper[1]}")
+        whole.set_xlim(0, 1)
+    whole.set(yticks=[], ylim=(0, 1))
+    whole.set_title(f"all: mean {x.mean():.4f}, sd {x.std():.4f}, median {median:.4f}")
+    whole.legend(loc="center")
+    near.hist(most, bins="auto", alpha=0.3)
+    near.plot(most, 0 * most, "|", color=figures.colour("learned"), markersize=12)
+    near.axvline(median, color="#333333")
+    near.set_title(f"enlarged: {len(most)} models, mean {most.mean():.4f}, sd {most.std():.4f}")
+    near.set(xlabel=xlabel, ylabel="models")
+    return figure
+
+
 figures.show(
-    figures_sweep.ensemble(table["similarity"]),
+    ensemble(table["similarity"], "similarity to the true motion", paper=(0.257, 0.012)),
     "Above: similarity to the true velocity of a hundred models, all near 1, and the paper's at .257. "
     "Below: the same values enlarged.",
 )
 
 # %%
 figures.show(
-    figures_sweep.ensemble(
-        table["lyapunov"], paper=None, xlabel="largest Lyapunov exponent (1/path)", limits=None
-    ),
+    ensemble(table["lyapunov"], "largest Lyapunov exponent (1/path)"),
     "Largest Lyapunov exponents of the hundred flows, per unit of path, as snapshots know no time.",
 )
 

@@ -77,11 +77,13 @@ over = {
     for name, r in runs.items()
 }
 figures.show(
-    figures.distances(
+    figures.curves(
         {name: (times, values) for name, values in over.items()},
-        floor=1.0,
+        levels=figures.FLOOR,
+        xlabel="time (path in radii of the cloud)",
         ylabel="distance over its floor",
-        log_time=True,
+        xscale="log",
+        yscale="log",
     ),
     "Distance over its floor against time: exact and skew flows stay near 1, the controls do not.",
 )

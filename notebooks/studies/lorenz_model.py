@@ -84,7 +84,12 @@ for draws in range(1, most_draws + 1):
         break
 seconds = time.thread_time() - began
 figures.show(
-    figures.loss_curves({"learned": (range(len(losses)), losses.cpu())}),
+    figures.curves(
+        {"learned": (range(len(losses)), losses.cpu())},
+        xlabel="training step",
+        ylabel="rms residual / rms speed (1/sd)",
+        yscale="log",
+    ),
     "Training curve of one network, before the exact last layer.",
 )
 

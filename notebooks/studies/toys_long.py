@@ -118,8 +118,13 @@ def over(key, time):
 
 for name in worlds:
     curves = {kind: (times, [over((name, kind), t) for t in times]) for kind in made[name]}
-    picture = figures.distances(
-        curves, floor=1.0, ylabel=f"{name}: distance over its floor", log_time=True
+    picture = figures.curves(
+        curves,
+        levels=figures.FLOOR,
+        xlabel="time (path in radii of the cloud)",
+        ylabel=f"{name}: distance over its floor",
+        xscale="log",
+        yscale="log",
     )
     figures.show(picture, f"Distances over their floor against time for {name}, log axes.")
 

@@ -5,18 +5,27 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from eqflow_nb.figures.axes import draw_arrows, draw_cloud, draw_density, draw_streamlines, square
+from eqflow_nb.figures.axes import (
+    draw_arrows,
+    draw_cloud,
+    draw_density,
+    draw_streamlines,
+    lattice,
+    square,
+)
 from eqflow_nb.figures.style import PALETTE, grid
 from eqflow_nb.flows import skew
 from eqflow_nb.panels.drawn_motion import Motion
 from eqflow_nb.snapshots.dots import EXTENT
 
 DOT, PARTICLE = "#222222", PALETTE["score"]
+ARROWS = 21  # in a row
 
 
 def draw_score(axes: Axes, motion: Motion) -> None:
     """The score of a blurred drawing, as arrows."""
-    draw_arrows(axes, motion.score, EXTENT)
+    at = lattice(EXTENT * (1 - 1 / ARROWS), ARROWS)
+    draw_arrows(axes, at, motion.score(at), 1.8 * EXTENT / ARROWS)
 
 
 def draw_flow(axes: Axes, motion: Motion, gamma: float) -> None:
