@@ -112,16 +112,17 @@ def learn(
     s, dim = settings, samples.shape[1]
     flow = FlowNetworks(members, dim, s.width, s.last, s.octaves, s.signs, seed).to(samples.device)
     draw = partial(sample_training_points, samples, score, sigma)
-    tails = dict(
+    tails = partial(
+        draw,
         widest=s.widest,
         wide_fraction=s.wide_fraction,
         residual_weight_power=s.residual_weight_power,
     )
-    path = train(flow, draw(seed=seed, **tails), s.steps, smoothness=s.smoothness, seed=seed)
+    path = train(flow, tails(seed=seed), s.steps, smoothness=s.smoothness, seed=seed)
     bar = tqdm(path, total=s.steps, desc="training", disable=not progress)
     residuals = [loss for _, loss in bar]
     if count(s.inverse_iterations, "inverse_iterations", at_least=0):
-        points = draw(n=LAST_LAYER_POINTS, seed=seed + 1, **tails)
+        points = tails(n=LAST_LAYER_POINTS, seed=seed + 1)
         solve_last_layer(flow, points, s.smoothness[1], s.anchor, s.inverse_iterations)
     flow.set_speed(draw(n=8192, wide_fraction=0, seed=seed + 2).points)
     return flow.requires_grad_(False), torch.stack(residuals)

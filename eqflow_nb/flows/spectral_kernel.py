@@ -62,10 +62,9 @@ def flow(score: GaussianFieldScore | GaussianCopulaScore, symbol: Tensor | None 
     K is `equal_rate_kernel` unless a symbol (H, W//2+1, C, C) or (C, C) is given; only a skew one
     keeps the score's distribution.
     """
-    copula = isinstance(score, GaussianCopulaScore)
-    if symbol is None:
-        symbol = equal_rate_kernel(score.gaussian if copula else score)
-    return CopulaFlow(symbol, score) if copula else Convolution(symbol, score)
+    if isinstance(score, GaussianCopulaScore):
+        return CopulaFlow(equal_rate_kernel(score.gaussian) if symbol is None else symbol, score)
+    return Convolution(equal_rate_kernel(score) if symbol is None else symbol, score)
 
 
 def control(

@@ -134,7 +134,7 @@ def train(
     net.load_state_dict(mean.module.state_dict())
 
 
-def _running_mean(mean: list[Tensor], now: list[Tensor], models: Tensor | int) -> None:
+def _running_mean(mean: Sequence[Tensor], now: Sequence[Tensor], models: Tensor | int) -> None:
     keep = min(AVERAGE, int(models) / (int(models) + 9))
     for average, weight in zip(mean, now, strict=True):
         average.lerp_(weight, 1 - keep)

@@ -89,8 +89,9 @@ def train_weights(
         if state:
             weights.write(unfinished, state, {**settings, "seconds": seconds()})
 
-    options = {"levels": recipe.levels, "stain_sd": recipe.stain_sd, "seed": seed, "state": state}
-    path = images.train(net, shuffled(stills, recipe.mirror), steps, recipe.batch, **options)
+    options: dict[str, Any] = {"levels": recipe.levels, "stain_sd": recipe.stain_sd, "seed": seed}
+    draw = shuffled(stills, recipe.mirror)
+    path = images.train(net, draw, steps, recipe.batch, state=state, **options)
     done = int(state.get("step", 0))
     bar = tqdm(path, name, total=steps, initial=done, disable=not progress, mininterval=1.0)
     try:
