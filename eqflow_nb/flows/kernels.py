@@ -96,11 +96,7 @@ def _as_kernel(kernel: Any, name: str) -> Tensor:
     kernel = as_numbers(kernel, name)
     if kernel.ndim == 2:
         kernel = kernel[:, :, None, None]
-    if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[1]:
-        raise InputError(f"{name} has shape {tuple(kernel.shape)}; it must be (C, C, h, w)")
-    if kernel.shape[2] % 2 == 0 or kernel.shape[3] % 2 == 0:
-        raise InputError(
-            f"{name} is {kernel.shape[2]} by {kernel.shape[3]}; both must be odd, so that it has "
-            "a middle"
-        )
+    shape = tuple(kernel.shape)
+    if len(shape) != 4 or shape[0] != shape[1] or not (shape[2] % 2 and shape[3] % 2):
+        raise InputError(f"{name} has shape {shape}; it must be (C, C, h, w) with h and w odd")
     return as_images(kernel, name)

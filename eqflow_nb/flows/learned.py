@@ -112,11 +112,9 @@ def learn(
     s, dim = settings, samples.shape[1]
     flow = FlowNetworks(members, dim, s.width, s.last, s.octaves, s.signs, seed).to(samples.device)
     draw = partial(sample_training_points, samples, score, sigma)
+    power = s.residual_weight_power
     tails = partial(
-        draw,
-        widest=s.widest,
-        wide_fraction=s.wide_fraction,
-        residual_weight_power=s.residual_weight_power,
+        draw, widest=s.widest, wide_fraction=s.wide_fraction, residual_weight_power=power
     )
     path = train(flow, tails(seed=seed), s.steps, smoothness=s.smoothness, seed=seed)
     bar = tqdm(path, total=s.steps, desc="training", disable=not progress)
