@@ -76,8 +76,8 @@ def train_weights(
     writable_folder(out)
     settings = asdict(recipe) | {"steps": steps, "seed": seed}
     settings |= {"levels": list(recipe.levels), "widths": list(recipe.widths)}
-    stills = snapshots.field_world(recipe.world, recipe.size).sample(recipe.snapshots, seed)
-    net = UNet(stills.shape[1], recipe.widths, seed).to(place)
+    x = snapshots.field_world(recipe.world, recipe.size).sample(recipe.snapshots, seed)
+    net = UNet(x.shape[1], recipe.widths, seed).to(place)
     unfinished, target = out / f".{name}.training.safetensors", out / f"{name}.safetensors"
     state, before = _begun(unfinished, settings)
     start = kept = time.perf_counter()
@@ -90,7 +90,7 @@ def train_weights(
             weights.write(unfinished, state, {**settings, "seconds": seconds()})
 
     options: dict[str, Any] = {"levels": recipe.levels, "stain_sd": recipe.stain_sd, "seed": seed}
-    draw = shuffled(stills, recipe.mirror)
+    draw = shuffled(x, recipe.mirror)
     path = images.train(net, draw, steps, recipe.batch, state=state, **options)
     done = int(state.get("step", 0))
     bar = tqdm(path, name, total=steps, initial=done, disable=not progress, mininterval=1.0)
@@ -109,19 +109,19 @@ def train_weights(
     return target
 
 
-def shuffled(stills: Tensor, mirror: bool) -> Callable[[int, torch.Generator], Tensor]:
+def shuffled(x: Tensor, mirror: bool) -> Callable[[int, torch.Generator], Tensor]:
     """A sampler of images (n, C, N, N) that are shifted and turned, and mirrored if asked."""
 
     def draw(n: int, generator: torch.Generator) -> Tensor:
         def some(high: int) -> list[int]:
             return torch.randint(high, (n,), generator=generator).tolist()
 
-        size, flips = stills.shape[-1], some(2)
+        size, flips = x.shape[-1], some(2)
         chosen = []
-        shifts = zip(some(len(stills)), some(4), some(size), some(size), flips)
+        shifts = zip(some(len(x)), some(4), some(size), some(size), flips)
         for i, turn, down, right, flip in shifts:
-            still = stills[i].rot90(turn, (1, 2)).roll((down, right), (1, 2))
-            chosen.append(still.flip(2) if mirror and flip else still)
+            one = x[i].rot90(turn, (1, 2)).roll((down, right), (1, 2))
+            chosen.append(one.flip(2) if mirror and flip else one)
         return torch.stack(chosen)
 
     return draw
