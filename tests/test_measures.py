@@ -129,7 +129,7 @@ def test_the_floor_uses_no_sample_twice():
     for seed in range(3):
         noise_floor(sliced_wasserstein, draw, n=10, pairs=8, seed=seed)
         preservation(normal(10, 1), draw, floor=1.0, seed=seed)
-    assert len(used) == len(set(used)) == 3 * 17
+    assert len(used) == len(set(used)) == 3 * 24
 
 
 def test_the_floor_is_the_mean_over_pairs_also_of_random_halves():

@@ -92,6 +92,7 @@ class Settings:
     # it stays as it was trained.
     anchor: float = 1e-4
     inverse_iterations: int = 30
+    correction: float = 0.0
 
 
 def learn(
@@ -121,6 +122,8 @@ def learn(
     residuals = [loss for _, loss in bar]
     if count(s.inverse_iterations, "inverse_iterations", at_least=0):
         points = tails(n=LAST_LAYER_POINTS, seed=seed + 1)
-        solve_last_layer(flow, points, s.smoothness[1], s.anchor, s.inverse_iterations)
+        solve_last_layer(
+            flow, points, s.smoothness[1], s.anchor, s.inverse_iterations, s.correction
+        )
     flow.set_speed(draw(n=8192, wide_fraction=0, seed=seed + 2).points)
     return flow.requires_grad_(False), torch.stack(residuals)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from eqflow_nb.flows.networks import FlowNetworks
 from eqflow_nb.flows.training_points import TrainingPoints
-from eqflow_nb.inputs import count, positive
+from eqflow_nb.inputs import between, count, positive
 
 BLOCK = 512
 FEWER = 4  # one point in so many is used where a mean is all that is wanted
@@ -21,19 +23,23 @@ def solve_last_layer(
     smoothness: float = 1e-5,
     anchor: float = 1e-4,
     inverse_iterations: int = 1,
+    correction: float = 0.0,
 ) -> None:
     """Minimise E r^2 + smoothness E |grad v|^2 + anchor E |v - v_before|^2 in the last layer.
 
     All terms are quadratic in the last layer's weights, so each iteration is one linear system of
     d (H + 1) unknowns a member.  The first stays near the trained network.  Many are an inverse
     iteration: they converge to the least value of the first two terms for a given E |v|^2, the
-    smoothest flow that the hidden layers can express.
+    smoothest flow that the hidden layers can express.  That one leaks: it pays for smoothness with
+    residual.  A correction > 0 ends with the flow near it that does not: one more system minimises
+    E r^2 + correction E |v - v_smooth|^2.
 
     The flow is changed in place.  The mean of r^2 is over all training points, the other means over
     every fourth; `anchor` weighs staying where the iteration before ended.
     """
     smoothness, anchor = positive(smoothness, "smoothness"), positive(anchor, "anchor")
     inverse_iterations = count(inverse_iterations, "inverse_iterations")
+    correction = between(correction, "correction", 0, math.inf)
     for member in range(flow.members):
         residual, rough, power = _quadratic_forms(flow.member(member), training)
         pull = anchor * power
@@ -45,6 +51,9 @@ def solve_last_layer(
         for _ in range(inverse_iterations):
             last = last * (size / (last @ power @ last)).sqrt()
             last = torch.cholesky_solve((pull @ last)[:, None], factor)[:, 0]
+        if correction > 0:
+            near = correction * power + ridge
+            last = torch.linalg.solve(residual + near, near @ last)
         new = last.view(flow.dim, -1).T.to(flow.speed)
         flow.weights[-1][member], flow.biases[-1][member] = new[:-1], new[-1:]
 

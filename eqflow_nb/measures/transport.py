@@ -23,6 +23,7 @@ from eqflow_nb.inputs import InputError, as_samples, count, positive, seeded
 Pair = tuple[Tensor, Tensor]
 Distance = Callable[[Tensor, Tensor], float]
 Draw = Callable[[int, int], Tensor]
+PAIRS = 8  # of samples: for a noise floor, and for what is divided by it
 
 
 def sliced_wasserstein(x: Any, y: Any, projections: int = 200, seed: int = 0) -> float:
@@ -99,7 +100,7 @@ def mean_distance(distance: Distance, pairs: Iterable[Pair]) -> tuple[float, flo
 
 
 def noise_floor(
-    distance: Distance, draw: Draw, n: int = 2000, pairs: int = 8, seed: int = 0
+    distance: Distance, draw: Draw, n: int = 2000, pairs: int = PAIRS, seed: int = 0
 ) -> tuple[float, float]:
     """Mean and standard deviation of a distance over pairs of independent samples draw(n, seed)."""
     seeds = _seeds(2 * count(pairs, "pairs", at_least=2), seed)
@@ -116,19 +117,21 @@ def random_halves(x: Tensor, splits: int = 8, seed: int = 0) -> Iterator[Pair]:
 
 
 def preservation(x: Any, draw: Draw, floor: float | None = None, seed: int = 0) -> float:
-    """Sliced Wasserstein distance of a rolled-out cloud to a fresh sample, over its floor.
+    """Sliced Wasserstein distance of a rolled-out cloud to fresh samples, over its floor.
 
     1 is a cloud perfectly kept, infinity one with a point that is not finite.  draw(n, seed) gives
-    samples of what should have been kept (blurred, if the flow is of blurred data); the one
-    compared with belongs to no pair of a floor with the same seed.
+    samples of what should have been kept (blurred, if the flow is of blurred data); those compared
+    with belong to no pair of a floor with the same seed.  The distance is a mean over as many of
+    them as a floor has pairs: to a single one, a perfectly kept ring is over 1.5 floors one time in
+    thirteen.
     """
     x = torch.as_tensor(x)
     if not torch.isfinite(x).all():
         return math.inf
     if floor is None:
         floor, _ = noise_floor(sliced_wasserstein, draw, len(x), seed=seed)
-    fresh = draw(len(x), _seeds(1, seed, stream=1)[0])
-    return sliced_wasserstein(x, fresh) / positive(floor, "floor")
+    pairs = ((x, draw(len(x), number)) for number in _seeds(PAIRS, seed, stream=1))
+    return mean_distance(sliced_wasserstein, pairs)[0] / positive(floor, "floor")
 
 
 @dataclass(frozen=True)
