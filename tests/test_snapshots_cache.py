@@ -104,12 +104,6 @@ def test_an_interrupted_write_leaves_nothing(own_cache: Path, monkeypatch, at: s
     assert not list(own_cache.iterdir())
 
 
-def test_without_a_named_folder_the_users_cache_is_used(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.delenv("EQFLOW_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache.folder() == tmp_path / "eqflow_nb"
-
-
 def test_threads_that_write_the_same_file_do_not_trip_over_each_other(tmp_path: Path) -> None:
     target = tmp_path / "a.bin"
     contents = [bytes([n]) * 500_000 for n in range(8)]

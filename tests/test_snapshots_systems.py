@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from eqflow_nb.inputs import InputError
-from eqflow_nb.measures.chaos import lyapunov_spectrum
 from eqflow_nb.snapshots.base import rk4_step
 from eqflow_nb.snapshots.noisy import (
     double_well_terms,
@@ -160,13 +159,6 @@ def test_exponents_are_the_published_ones():
         assert law.lyapunov == pytest.approx(law.published[0], rel=0.025), law.name
 
 
-def test_the_course_measures_the_same_exponents():
-    law = system("lorenz")
-    x = torch.from_numpy(snapshots("lorenz")[:200])
-    found = lyapunov_spectrum(law, x, dt=0.02, steps=600, renormalise=2, burn=100).exponents
-    assert float(found[:, 0].mean()) == pytest.approx(law.lyapunov, rel=0.03)
-
-
 @pytest.mark.parametrize("name", EACH)
 def test_halving_the_step_changes_no_mean(name):
     # In the same time, from the same states: the differences are errors of the integrator alone.
@@ -196,22 +188,19 @@ def test_a_jacobian_is_the_derivative_of_the_velocity(name):
     assert np.allclose(law.velocity(x.numpy()), law(x).numpy())
 
 
-def test_a_seed_fixes_the_snapshots_and_another_changes_them():
+def test_a_seed_fixes_the_snapshots_and_what_will_not_do_is_refused():
     draw = system("chen").sample
     assert np.array_equal(draw(30, 1), draw(30, 1))
     assert not np.isclose(draw(30, 1), draw(30, 2)).any(axis=1).any()
-    assert draw(30, 1).shape == (30, 3) and draw(30, 1).dtype == np.float64
-
-
-def test_a_trajectory_that_leaves_names_its_system():
+    for bad in ({"n": 0}, {"n": 2.5}, {"seed": -1}):
+        with pytest.raises(InputError, match=next(iter(bad))):
+            draw(**({"n": 5, "seed": 0} | bad))
     with pytest.raises(RuntimeError, match="rossler: a trajectory left"):
         system("rossler").advance(np.array([[100.0, 0.0, 100.0]]), 100.0)
-
-
-@pytest.mark.parametrize("bad", [{"n": 0}, {"n": 2.5}, {"seed": -1}])
-def test_bad_numbers_are_refused(bad):
-    with pytest.raises(InputError, match=next(iter(bad))):
-        system("lorenz").sample(**({"n": 5, "seed": 0} | bad))
+    with pytest.raises(InputError, match="A must be a square"):
+        ornstein_uhlenbeck(-np.eye(2), 1.0, 10, 0)
+    with pytest.raises(InputError, match="D must be"):
+        ornstein_uhlenbeck(np.eye(2), -np.eye(2), 10, 0)
 
 
 @pytest.fixture
@@ -242,16 +231,12 @@ def test_velocities_are_those_of_dysts(flows):
 
 
 @pytest.mark.parametrize("D", [1.0, 20.0])
-def test_the_noisy_lorenz_is_stationary(D):
+def test_the_noisy_lorenz_is_stationary_with_its_noise_and_not_without(D):
     x = stochastic_lorenz(10_000, 3, D)
-    rates = stationarity(x, system("lorenz").velocity(x), D)
-    assert np.abs(standard_errors_from_zero(rates)).max() < 4
-
-
-def test_without_its_noise_the_noisy_lorenz_does_not_balance():
-    x = stochastic_lorenz(10_000, 3, 20.0)
-    rates = stationarity(x, system("lorenz").velocity(x))
-    assert np.abs(standard_errors_from_zero(rates)).max() > 6
+    v = system("lorenz").velocity(x)
+    assert np.abs(standard_errors_from_zero(stationarity(x, v, D))).max() < 4
+    if D > 10:
+        assert np.abs(standard_errors_from_zero(stationarity(x, v))).max() > 6
 
 
 def test_ornstein_uhlenbeck_snapshots_have_the_covariance_of_their_equation():
@@ -265,15 +250,6 @@ def test_ornstein_uhlenbeck_snapshots_have_the_covariance_of_their_equation():
     error = np.sqrt((C**2 + np.outer(C.diagonal(), C.diagonal())) / n)
     assert (np.abs(found - C) < 4 * error).all()
     assert np.allclose(ornstein_uhlenbeck_covariance(2.0 * np.eye(2), 3.0), 1.5 * np.eye(2))
-
-
-def test_a_process_that_does_not_settle_is_refused():
-    for A in (-np.eye(2), np.ones((2, 3))):
-        with pytest.raises(InputError, match="A must be a square"):
-            ornstein_uhlenbeck(A, 1.0, 10, 0)
-    for D in (-1.0, -np.eye(2)):
-        with pytest.raises(InputError, match="D "):
-            ornstein_uhlenbeck(np.eye(2), D, 10, 0)
 
 
 def test_the_double_well_is_kept_by_its_drift():

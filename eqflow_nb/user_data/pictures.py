@@ -232,14 +232,17 @@ def _canvas(source: Path | str | bytes | np.ndarray) -> Image.Image:
             )
         _check_pixels(source.shape[1], source.shape[0], "picture")
         return Image.fromarray(np.ascontiguousarray(source))
-    if not isinstance(source, bytes | bytearray | memoryview | str | Path):
+    file: Path | bytes
+    if isinstance(source, str | Path):
+        name, file = f"picture {str(source)[:200]!r}", Path(source)
+    elif isinstance(source, bytes | bytearray | memoryview):
+        name, file = "picture", bytes(source)
+    else:
         raise InputError(
             f"picture is of type {type(source).__name__}; give a path, the bytes of a PNG file or "
             "an array (H, W, 4)"
         )
-    path = isinstance(source, str | Path)
-    name = f"picture {str(source)[:200]!r}" if path else "picture"
-    with opened(Path(source) if path else bytes(source), name, ("PNG", "JPEG")) as picture:
+    with opened(file, name, ("PNG", "JPEG")) as picture:
         if picture.mode.startswith("I"):  # 16-bit greys, which the usual conversion would cut off
             eight = (np.asarray(picture).clip(0, 65535) // 256).astype(np.uint8)
             return Image.fromarray(eight).convert("RGBA")

@@ -53,7 +53,8 @@ def places(columns: Sequence[str | int], names: Sequence[str]) -> list[int]:
     listed = ", ".join(names)
     if isinstance(columns, str) or not columns:
         raise InputError(f"columns is {columns!r}; give a list of some of {listed}")
-    known = {**{name: i for i, name in enumerate(names)}, **{i: i for i in range(len(names))}}
+    known: dict[str | int, int] = {name: i for i, name in enumerate(names)}
+    known |= {i: i for i in range(len(names))}
     for column in columns:
         if not isinstance(column, str | int) or column not in known:
             raise InputError(

@@ -16,12 +16,8 @@ from eqflow_nb.snapshots import gray_scott
 
 SIZE, SAMPLES, STEPS = 128, 4, 50
 CHOSEN = gray_scott.PRESETS["waves"]
-FEED, LOST, DU, DV = (
-    CHOSEN.feed,
-    CHOSEN.feed + CHOSEN.kill,
-    gray_scott.DU,
-    gray_scott.DV,
-)
+FEED, LOST = CHOSEN.feed, CHOSEN.feed + CHOSEN.kill
+DU, DV = gray_scott.DU, gray_scott.DV
 STENCIL = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]])
 Follow = Callable[[Tensor], Any]
 
@@ -60,40 +56,6 @@ def convolutions() -> Follow:
     return follow
 
 
-def slices() -> Follow:
-    """In place in a padded array; the same lines serve arrays of NumPy and of torch."""
-
-    def follow(x: Any) -> Any:
-        for _ in range(STEPS):
-            x[..., 0, :], x[..., -1, :] = x[..., -2, :], x[..., 1, :]
-            x[..., 0], x[..., -1] = x[..., -2], x[..., 1]
-            around = x[..., :-2, 1:-1] + x[..., 2:, 1:-1]
-            around += x[..., 1:-1, :-2]
-            around += x[..., 1:-1, 2:]
-            u, v = x[:, 0, 1:-1, 1:-1], x[:, 1, 1:-1, 1:-1]
-            reaction = v * v
-            reaction *= u
-            u *= 1 - 4 * DU - FEED
-            u += DU * around[:, 0]
-            u -= reaction
-            u += FEED
-            v *= 1 - 4 * DV - LOST
-            v += DV * around[:, 1]
-            v += reaction
-        return x[..., 1:-1, 1:-1]
-
-    return follow
-
-
-def torch_slices() -> Follow:
-    return lambda x: slices()(F.pad(x, (1, 1, 1, 1), "circular"))
-
-
-def numpy_slices() -> Follow:
-    edges = ((0, 0), (0, 0), (1, 1), (1, 1))
-    return lambda x: torch.from_numpy(slices()(np.pad(x.numpy(), edges, "wrap")))
-
-
 def py_pde() -> Follow:
     """In double precision, as it always is; compiled here, so that only steps are timed."""
     pde = pytest.importorskip("pde")
@@ -120,7 +82,7 @@ def py_pde() -> Follow:
     return follow
 
 
-WAYS = (ours, numpy_slices, torch_slices, rolls, convolutions, py_pde)
+WAYS = (ours, rolls, convolutions, py_pde)
 
 
 @pytest.fixture(autouse=True)

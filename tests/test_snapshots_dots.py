@@ -197,11 +197,3 @@ def test_standing_still_and_noise_that_is_new_in_every_frame(letter: torch.Tenso
     assert abs(float(torch.corrcoef(kicks)[0, 1])) < 0.3
     one, other = Motion(letter, 0.2), Motion(letter, 0.2)
     assert torch.equal(one.advance(TURN, 0.3, 4), other.advance(TURN, 0.3, 4)), "and repeatable"
-
-
-def test_a_large_drawing_is_thinned_and_one_dot_is_enough() -> None:
-    many = drawn.sprayed(drawn.blank(), (-2, 0), (2, 0), 0.5, 5000)
-    assert len(Motion(many, 0.2).score.centres) == 800
-    motion = Motion(torch.tensor([[1.0, -1.0]]), 0.3)
-    motion.advance(TURN, 0.1, 60)
-    assert motion.distance() < 2
