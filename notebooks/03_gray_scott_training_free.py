@@ -543,7 +543,7 @@ print("every pattern gains from the copula:", all(one.bend > 0 for one in chosen
 #   unprojected one too: four times as fast it is farther off than the nearest, but still within 1.5
 #   floors. Those rows say little without their controls. After 1,000 steps the unprojected one is
 #   out of bounds: see the control of `waves.both.patch_distance_over_floor_1000`.
-# - Speed and direction are not in the snapshots. Where the film runs forward, it was told to.
+# - Speed and direction are not in the snapshots. The film runs forward because we set it so.
 #
 # **Read on.** Zhang & Levin (2025), arXiv:2509.17990, section on Gray-Scott; Pearson (1993), for
 # the patterns; Vincent (2011), for denoising scores.

@@ -236,8 +236,8 @@ for name, kind in exact:
 # %% [markdown]
 # The exact creature does what (2) says (its edges are a pixel softer, so it is a little more mobile).
 # The network's creatures follow the same order, and go further: what is more than the exact
-# creature's is not the rule, it is the error of the network's score, which pushes too. So liveliness
-# alone speaks for no method. Compare it with what an exact score does, and see the rows
+# creature's is not the rule, it is the error of the network's score, which pushes too. So lively
+# motion is no evidence for a method. Compare it with what an exact score does, and see the rows
 # `network_over_exact_mobility`, with the same excess at K = 0 as their control.
 #
 # A study asks fourteen rules for each creature, of 1, 3 and 5 pixels. Does theory put them in the
@@ -279,8 +279,8 @@ figures.show(
 # %% [markdown]
 # And along their own body? A constant skew rule drives no pose on average: for any smooth function
 # $q(x)$, $E_p[\nabla q\cdot K s] = -E_p[\mathrm{tr}(K\,\nabla\nabla q)] = 0$, as a Hessian is
-# symmetric. In the *body's* frame a little is left, at most $1/\sqrt{G_\perp G_\theta}$ a unit of time,
-# with $G$ the squared tangents: to the left, and of a turn. In pixels in 40 steps:
+# symmetric. In the *body's* frame a tiny drift remains, sideways and in rotation: at most
+# $1/\sqrt{G_\perp G_\theta}$ a unit of time, with $G$ the squared tangents. In pixels in 40 steps:
 
 # %%
 few = 4 if budget != "quick" else 1

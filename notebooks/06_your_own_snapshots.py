@@ -389,7 +389,7 @@ print(law)
 # $$K s = -\tfrac{7}{2e}\,(\dot x,\dot v): \tag{4}$$
 #
 # **Newton's orbits exactly**, only with a clock of its own on each, that runs slower where a star is
-# bound tightly. The arrow is free, as ever. With random $K$ you get other orbits.
+# bound tightly. The direction is free, as ever. With random $K$ you get other orbits.
 
 # %%
 pairing = torch.zeros(6, 6, dtype=torch.float64)

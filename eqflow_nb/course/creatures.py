@@ -178,7 +178,8 @@ def lone(icon: str, number: int = 1) -> PoseDenoiser:
 def measured(frames: Tensor, ink: float, milliseconds: float = 0.0) -> Life:
     """Find and follow the creatures of films (T, B, 3, H, W), given a placed one's ink.
 
-    What is kept is counted canvas by canvas: one that is gained here makes up for none lost there.
+    What is kept is counted canvas by canvas: an extra creature on one canvas does not offset
+    a loss on another.
     """
     found = [
         [tracking.locate(frame, icons.PAPER, icons.DIAMETER) for frame in film]

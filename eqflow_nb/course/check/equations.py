@@ -96,7 +96,7 @@ def blurs(blurred_sd: Any) -> None:
         "that is the variance; take its root.": want**2,
     }
     expect(want, blurred_sd, "blurred_sd", sd, sigma, mistakes=mistakes)
-    right("a blur of a fifth of the width widens a cloud by only 2 %: nobody could see it.")
+    right("a blur of a fifth of the width widens a cloud by only 2 %: data can't detect it.")
 
 
 def shuffles(shuffled: Any) -> None:
