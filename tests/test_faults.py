@@ -1,6 +1,6 @@
-"""Faults of the machine: killed processes, a full disk, a home that can't be written, no network.
+"""Runs cut short: Ctrl-C, killed processes, a full disk, a home that can't be written, no network.
 
-Each kind of kill is repeated at $EQFLOW_FAULTS random moments: 5 in every run, 50 in `make fuzz`.
+Each kind of kill is repeated at $EQFLOW_FAULTS random moments: 50 in `make test-all`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 import os
 import random
 import resource
+import signal
 import subprocess
 import sys
 import textwrap
@@ -21,11 +22,13 @@ import nbformat
 import psutil
 import pytest
 import torch
+from test_course import run
 
-from eqflow_nb.running import scorecard
+from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import execute, scorecard
 from eqflow_nb.scores import weights
 
-KILLS = int(os.environ.get("EQFLOW_FAULTS", "5"))
+KILLS = int(os.environ.get("EQFLOW_FAULTS", "1"))
 ONE = {"OMP_NUM_THREADS": "1"}  # thread for the processes started here: they are small
 ROOT = Path(__file__).parents[1]
 Shelf = Callable[..., Path]
@@ -33,6 +36,73 @@ Shelf = Callable[..., Path]
 
 def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "eqflow_nb.running.commands", *map(str, arguments)]
+
+
+# ---- a person or the machine ends a run ----
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (met := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+    return met
+
+
+def start(out: Path, *options: str) -> subprocess.Popen[bytes]:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(
+        command("run", "-o", out, *options), **pipes, preexec_fn=heed_interrupts
+    )
+
+
+def heed_interrupts() -> None:
+    """Where the tests themselves run in the background, a shell has told them to ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_cut_short_leaves_nothing_half_written_and_goes_on(
+    shelf: Shelf, scored: str, tmp_path: Path, sign: signal.Signals
+) -> None:
+    flag, out = tmp_path / "flag", tmp_path / "out"
+    slow = f"import pathlib, time\npathlib.Path({str(flag)!r}).touch()\ntime.sleep(gain)\n"
+    shelf(**{"01_a": scored, "02_slow": slow + scored})
+    assert run(out, {"gain": "1.0"})["02_slow"]["status"] == "finished"
+    flag.unlink()
+    process = start(out, "-p", "gain", "100")
+    wait_for(flag.exists)
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(sign)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == (130 if sign == signal.SIGINT else -sign)
+    if sign == signal.SIGINT:
+        assert b"1 of 2 finished" in said
+        assert b"Traceback" not in said
+    wait_for(lambda: not any(each.is_running() for each in family))
+    assert not (out / "02_slow.ipynb").exists(), "an older result must not pass for this one"
+    for path in out.glob("*.json"):
+        json.loads(path.read_text())
+    assert set(json.loads((out / "scorecard.json").read_text())) == {"01_a"}
+    tasks = execute.plan(course.chapters(), out, {"gain": "100"})
+    assert [execute.recall(task)["status"] for task in tasks] == ["finished", "none"]
+    again = run(out, {"gain": "1"})
+    assert again["02_slow"]["status"] == "finished"
+
+
+def test_a_worker_killed_is_a_failure_of_its_notebook_alone(
+    shelf: Shelf, scored: str, tmp_path: Path
+) -> None:
+    kill = "import os, psutil\npsutil.Process(os.getppid()).kill()\n"
+    shelf(**{"01_a": scored + kill, "02_b": scored})
+    records = run(tmp_path / "out")
+    assert records["01_a"]["status"] == "failed"
+    assert "-9" in records["01_a"]["error"]
+    assert records["02_b"]["status"] == "finished"
+    assert set(scorecard.gather(tmp_path / "out")) == {"02_b"}
+
+
+# ---- kills at random moments ----
 
 
 def killed(arguments: list[str], after: float) -> int:
@@ -73,7 +143,7 @@ def seconds_of(arguments: list[str]) -> float:
     return time.monotonic() - start
 
 
-@pytest.mark.faults
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_leaves_whole_results_and_goes_on(
     shelf: Shelf, scored: str, tmp_path: Path
 ) -> None:
@@ -101,7 +171,6 @@ TRAINING = """
 """
 
 
-@pytest.mark.faults
 def test_a_training_killed_at_any_moment_ends_with_the_same_weights(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(textwrap.dedent(TRAINING))
@@ -148,6 +217,7 @@ def test_a_full_disk_is_said_and_older_results_stay(
     assert before.keys() <= {*out.glob("*.json")}
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_a_training_with_one_line(tmp_path: Path) -> None:
     arguments = command("train", "dot", "--steps", 1, "-o", tmp_path / "w")
     env = os.environ | {"EQFLOW_CACHE": str(tmp_path / "cache")}

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +18,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_cli import call
-from test_interruption import heed_interrupts, wait_for
+from test_faults import command, heed_interrupts, wait_for
 
 from eqflow_nb.inputs import InputError
 from eqflow_nb.running import catalogue as course
@@ -159,18 +158,8 @@ def test_the_worst_is_farthest_on_the_wrong_side() -> None:
 
 
 def start(out: Path, *options: str) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "eqflow_nb.running.commands",
-        "sweep",
-        "01_a",
-        "-o",
-        str(out),
-        *options,
-    ]
     return subprocess.Popen(
-        command,
+        command("sweep", "01_a", "-o", out, *options),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         preexec_fn=heed_interrupts,
@@ -291,7 +280,7 @@ while seed == 1 and not pathlib.Path({str(tmp_path / "free")!r}).exists():
     assert list(values_of(out)["twice"]) == [3.0, 3.0]
 
 
-@pytest.mark.faults
+@pytest.mark.slow
 def test_kills_at_random_moments_lose_nothing(
     shelf: Shelf, scored: str, tmp_path: Path, call: Callable
 ) -> None:
