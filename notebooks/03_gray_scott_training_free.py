@@ -76,9 +76,9 @@ card = Scorecard("03_gray_scott_training_free", seed=seed, budget=budget)
 # Each channel is scaled to mean 0 and standard deviation 1.
 
 # %%
-album = chemistry.albums((*MOVING, "maze"), sizes["stills"], sizes["held"], seed, place)
+data = chemistry.datasets((*MOVING, "maze"), sizes["stills"], sizes["held"], seed, place)
 figures.show(
-    figures.images({name: one.stills[0, 1] for name, one in album.items()}),
+    figures.images({name: one.snapshots[0, 1] for name, one in data.items()}),
     "Four patterns: life, a few small crescents; waves, rings and fronts like coral; spirals, large "
     "soft fronts; maze, a labyrinth.",
 )
@@ -87,7 +87,7 @@ figures.show(
 # The *truth* to compare with is the change over 20 steps. Snapshots of the maze have none to speak of:
 
 # %%
-for name, one in album.items():
+for name, one in data.items():
     print(f"{name:8} rms change over 20 steps: {float(one.change.square().mean().sqrt()):.4f} sd")
 
 # %% [markdown]
@@ -100,9 +100,9 @@ for name, one in album.items():
 
 # %%
 spectral = {
-    n: scores.fit_gaussian_field(one.stills, SHARP, symmetrise=True) for n, one in album.items()
+    n: scores.fit_gaussian_field(one.snapshots, SHARP, symmetrise=True) for n, one in data.items()
 }
-spectra = {n: patterns.spectrum(one.stills) for n, one in album.items()}
+spectra = {n: patterns.spectrum(one.snapshots) for n, one in data.items()}
 lines = {f"{name}, v": (k, power[1]) for name, (k, power) in spectra.items()}
 figures.show(
     figures.curves(
@@ -159,11 +159,11 @@ assert float(rates.std() / rates.mean()) < 1e-9  # an identity
 # none, and the score of another preset. They share the low pass, so they show what it is worth.
 
 # %%
-found = {name: {"spectral": one.agreement(turn[name])} for name, one in album.items()}
+found = {name: {"spectral": one.agreement(turn[name])} for name, one in data.items()}
 for name, other in zip(MOVING, (*MOVING[1:], MOVING[0]), strict=True):
     for kind in ("random", "symmetric", "identity"):
-        found[name][kind] = album[name].control(spectral[name], kind)
-    found[name]["other score"] = album[name].agreement(turn[other]).abs()
+        found[name][kind] = data[name].control(spectral[name], kind)
+    found[name]["other score"] = data[name].agreement(turn[other]).abs()
 
 # %% [markdown]
 # ## 5. A score that knows more, still without training
@@ -179,15 +179,15 @@ for name, other in zip(MOVING, (*MOVING[1:], MOVING[0]), strict=True):
 # flow has the smallest gradient part.
 
 # %%
-BENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
+FRACTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 chosen = {}
 for name in MOVING:
-    bent = chemistry.bends(album[name], SHARP, BENDS)
-    similar = [album[name].agreement(one.flow) for one in bent]
-    chosen[name] = min(bent, key=lambda one: one.share)
-    found[name]["warped"] = similar[bent.index(chosen[name])]
-    print(f"{name:8} bend          " + "  ".join(f"{one.bend:.2f}" for one in bent))
-    print("         gradient part " + "  ".join(f"{one.share:.2f}" for one in bent))
+    fits = chemistry.copula_fits(data[name], SHARP, FRACTIONS)
+    similar = [data[name].agreement(one.flow) for one in fits]
+    chosen[name] = min(fits, key=lambda one: one.gradient_fraction)
+    found[name]["warped"] = similar[fits.index(chosen[name])]
+    print(f"{name:8} fraction      " + "  ".join(f"{one.copula_fraction:.2f}" for one in fits))
+    print("         gradient part " + "  ".join(f"{one.gradient_fraction:.2f}" for one in fits))
     print("         similarity    " + "  ".join(f"{float(c.mean()):.2f}" for c in similar))
 
 # %% [markdown]
@@ -198,7 +198,7 @@ for name in MOVING:
 
 # %%
 for name in MOVING:
-    found[name]["fitted"] = album[name].fitted(chosen[name].score)
+    found[name]["fitted"] = data[name].fitted(chosen[name].score)
 
 # %%
 KINDS = ("spectral", "warped", "fitted", "symmetric", "random", "other score", "identity")
@@ -234,7 +234,7 @@ for name in () if train else MOVING:
 # steps.
 
 # %%
-jobs = {n: lambda n=n: chemistry.by_protocol(album[n], network[n], sizes["steps"]) for n in MOVING}
+jobs = {n: lambda n=n: chemistry.by_protocol(data[n], network[n], sizes["steps"]) for n in MOVING}
 print("the network by the paper's protocol (and the paper's one pattern)")
 for name, c in rollout.together(jobs).items():
     found[name]["network"] = c
@@ -261,14 +261,15 @@ tests = flows.projection.potentials(2, (128, 128), degree=3)
 def closest(name):
     """The spectral flow at the network's noise level, and the nearest flow that keeps the distribution."""
     start = flows.spectral_kernel.flow(spectral[name].at(sigma))
-    x = album[name].noised(sigma)
-    return start, flows.projection.project(start, x, tests, album[name].metric)
+    x = data[name].noised(sigma)
+    return start, flows.projection.project(start, x, tests, data[name].metric)
 
 
 both = rollout.together({name: lambda n=name: closest(n) for name in MOVING})
 for name, (start, flow) in both.items():
-    found[name]["before"] = album[name].agreement(start)
-    found[name]["nearest"] = album[name].agreement(chemistry.mean_of(flow, sigma))
+    found[name]["before"] = data[name].agreement(start)
+    clean = lambda x, flow=flow: patterns.smoothed(flow, x, sigma)  # noqa: E731
+    found[name]["nearest"] = data[name].agreement(clean)
     one, other = (float(found[name][kind].mean()) for kind in ("before", "nearest"))
     print(
         f"{name:8} gradient part {flow.gradient_fraction:.2f} of |v0|²; similarity {one:.2f} -> {other:.2f}"
@@ -277,8 +278,10 @@ for name, (start, flow) in both.items():
 # %%
 shown = {}
 for name in MOVING:
-    x, dx = album[name].held[:1], album[name].change[:1]
-    fields = dict(spectral=both[name][0], nearest=chemistry.mean_of(both[name][1], sigma))
+    x, dx = data[name].held[:1], data[name].change[:1]
+    fields = dict(
+        spectral=both[name][0], nearest=lambda x, n=name: patterns.smoothed(both[n][1], x, sigma)
+    )
     shown |= {f"{name}: snapshot": x[0, 1], f"{name}: true change": dx[0, 1]}
     for kind, field in fields.items():
         v = field(x)
@@ -305,13 +308,13 @@ FILM = range(0, sizes["long"] + 1, sizes["long"] // (FRAMES - 1))
 (plain, nearest), soft = both["waves"], spectral["waves"].at(sigma)
 runs = {"still": dict(), "J x1": dict(matrix=1), "J x-1": dict(matrix=-1)}
 for c in (1, -1, 4, -4):
-    runs[f"nearest x{c}"] = dict(extra=chemistry.times(c, nearest))
-    runs[f"spectral x{c}"] = dict(extra=chemistry.times(c, plain))
+    runs[f"nearest x{c}"] = dict(extra=lambda x, c=c: c * nearest(x))
+    runs[f"spectral x{c}"] = dict(extra=lambda x, c=c: c * plain(x))
 for c in (4, -4):
     runs[f"Gaussian x{c}"] = dict(
         matrix=c * flows.spectral_kernel.equal_rate_kernel(soft), score=soft
     )
-wave, many = (album["waves"], network["waves"]), sizes["canvases"]
+wave, many = (data["waves"], network["waves"]), sizes["canvases"]
 when = {key: FILM if key.endswith("4") else (0, FILM[-1]) for key in runs}
 jobs = {k: lambda k=k: chemistry.follow(*wave, when[k], many, **runs[k]) for k in runs}
 ended = rollout.together(jobs)
@@ -384,10 +387,10 @@ for title, x in endings.items():
 # Langevin part.
 
 # %% tags=["readme-film"]
-world, x = album["waves"].world, album["waves"].held
-pace = patterns.best_speed(nearest(x), album["waves"].change) / chemistry.STEPS
+world, x = data["waves"].world, data["waves"].held
+pace = patterns.best_speed(nearest(x), data["waves"].change) / chemistry.STEPS
 lapse = round(chemistry.TAU * sigma**2 * FILM.step * 4 / abs(pace))
-start = album["waves"].clean(many)[:1]
+start = data["waves"].clean(many)[:1]
 films = {"true": [world.advance(start, lapse * n)[0, 1] for n in range(FRAMES)]}
 for kind in ("spectral", "nearest"):
     states = ended[f"{kind} x{4 if pace > 0 else -4}"].states
@@ -407,7 +410,7 @@ figures.film(
 
 # %%
 pairs = {"spectral": plain, "nearest": nearest}
-moves = {(kind, c): chemistry.times(c, field) for kind, field in pairs.items() for c in (1, -1)}
+moves = {(k, c): lambda x, c=c, f=f: c * f(x) for k, f in pairs.items() for c in (1, -1)}
 jobs = {
     k: lambda f=f: chemistry.alone(*wave, f, reference, sizes["alone"]) for k, f in moves.items()
 }
@@ -434,9 +437,9 @@ for (kind, sign), far in leaks.items():
 # %%
 early = {}
 for steps in (1000, 5000) if budget != "quick" else (1000,):
-    young = chemistry.albums(["waves"], sizes["held"], 8, seed, place, steps)["waves"]
+    young = chemistry.datasets(["waves"], sizes["held"], 8, seed, place, steps)["waves"]
     flow = flows.spectral_kernel.flow(
-        scores.fit_gaussian_field(young.stills, SHARP, symmetrise=True)
+        scores.fit_gaussian_field(young.snapshots, SHARP, symmetrise=True)
     )
     early[steps] = young.agreement(flow)
     print(f"waves after {steps} steps: similarity {float(early[steps].mean()):.2f}")
@@ -480,7 +483,7 @@ for index, name in enumerate(MOVING):
         card.spread(f"{name}.{kind}.similarity", found[name][kind], target=target, **shared)
     for kind in ("symmetric", "random", "identity", "other score"):
         card.spread(f"{name}.{kind.replace(' ', '_')}_control", found[name][kind])
-    card.spread(f"{name}.spectral.similarity_scaled", album[name].agreement(turn[name], True))
+    card.spread(f"{name}.spectral.similarity_scaled", data[name].agreement(turn[name], True))
 card.spread("maze.spectral.similarity", found["maze"]["spectral"], paper=0.270, null="frozen")
 for steps, c in early.items():
     card.spread(f"waves.transient_{steps}.similarity", c, stationary=False)
@@ -520,7 +523,9 @@ fast = [worst(kind, 4) for kind in ("nearest", "spectral", "Gaussian")]
 print(
     "waves, four times as fast: the nearest flow keeps the distribution best:", fast[0] == min(fast)
 )
-print("every pattern gains from the copula:", all(one.bend > 0 for one in chosen.values()))
+print(
+    "every pattern gains from the copula:", all(one.copula_fraction > 0 for one in chosen.values())
+)
 
 # %% [markdown]
 # ## What failed, and what to make of it

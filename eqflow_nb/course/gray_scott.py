@@ -1,4 +1,4 @@
-"""Gray-Scott patterns in albums: photographs, what is found from them alone, and its measures."""
+"""Chapter 03's data sets of Gray-Scott patterns, what is found from them, and how it is judged."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,24 +24,19 @@ from eqflow_nb.snapshots import gray_scott
 from eqflow_nb.snapshots.base import World, blur
 
 STEPS = 20  # of the simulation, over which a true change is taken
-HELD, START, FRESH, NOISE = (
-    10_000,
-    20_000,
-    30_000,
-    40_000,
-)  # added to a seed, for images of other uses
+HELD, START, FRESH, NOISE = 10_000, 20_000, 30_000, 40_000  # added to a seed, by an image's use
 TAU, ETA = 0.5, 0.1  # step in units of sigma^2, and diffusion, of a rollout
 LEVEL = 0.235  # the noise level at which the paper ran its networks
 
 
 @dataclass(frozen=True)
-class Album:
-    """Photographs of one world to learn from, and others to test on.
+class PatternDataset:
+    """Snapshots of one world to learn from, and others to test on.
 
     Attributes
     ----------
     world : World
-    stills, held : Tensor (n, C, H, W)
+    snapshots, held : Tensor (n, C, H, W)
         The ones to learn from, and the ones held out.
     change : Tensor (n, C, H, W)
         The true change of those held out over `STEPS` steps of the simulation.
@@ -49,7 +44,7 @@ class Album:
     """
 
     world: World
-    stills: Tensor
+    snapshots: Tensor
     held: Tensor
     change: Tensor
     seed: int
@@ -65,26 +60,26 @@ class Album:
         """(C,): what a squared velocity in each channel counts, in concentrations."""
         return (self.world.scale / self.world.scale.max()) ** 2
 
-    def blurred(self, sigma: float, n: int, offset: int = 0) -> Tensor:
-        """n blurred photographs, drawn with the album's seed plus an offset."""
+    def noised(self, sigma: float, n: int | None = None) -> Tensor:
+        """The first n snapshots to learn from, or all, blurred."""
+        return blur(self.snapshots[:n], sigma, self.seed + NOISE)
+
+    def blurred(self, sigma: float, n: int, offset: int = START) -> Tensor:
+        """n fresh snapshots, blurred; by default those that rollouts begin from."""
         return self.world.blurred(sigma, self.held.device)(n, self.seed + offset)
 
-    def noised(self, sigma: float, n: int | None = None) -> Tensor:
-        """The first n stills to learn from, or all, blurred."""
-        return blur(self.stills[:n], sigma, self.seed + NOISE)
-
     def clean(self, n: int, offset: int = START) -> Tensor:
-        """The n photographs of `blurred` before their blur; those that rollouts begin from."""
+        """The n snapshots of `blurred` before their blur."""
         return self.world.sample(n, self.seed + offset).to(self.held)
 
     def fitted(self, score: scores.GaussianFieldScore | scores.GaussianCopulaScore) -> Tensor:
-        """Cosines (n - 1,) of the rule fitted to how the first held-out photograph moved."""
+        """Cosines (n - 1,) of the rule fitted to how the first held-out snapshot moved."""
         units = self.world.scale.to(self.held)[:, None, None]
         symbol = spectral_kernel.fit_radial(self.held[:1], self.change[:1], score, weight=units)
         return self.agreement(spectral_kernel.flow(score, symbol))[1:]
 
     def control(self, score: scores.GaussianFieldScore, kind: str, tries: int = 8) -> Tensor:
-        """Mean |cosines| (n,) of a control with the low pass of the score; see `control`.
+        """Mean |cosines| (n,) of a control with the low pass of the score, see `control`.
 
         Of "random" ones it is the mean over several tries.
         """
@@ -93,98 +88,82 @@ class Album:
         return torch.stack([self.agreement(field) for field in fields]).abs().mean(0)
 
 
-def albums(
+def datasets(
     names: Sequence[str],
-    stills: int,
+    snapshots: int,
     held: int,
     seed: int,
     device: torch.device | str = "cpu",
     steps: int = gray_scott.SETTLED,
-) -> dict[str, Album]:
-    """Photograph some Gray-Scott presets, side by side, after some steps of each run."""
+) -> dict[str, PatternDataset]:
+    """Snapshots of some Gray-Scott presets, side by side, after some steps of each run."""
 
-    def make(name: str) -> Album:
+    def make(name: str) -> PatternDataset:
         world = gray_scott.gray_scott(name, steps=steps)
-        x, y = world.sample(stills, seed), world.sample(held, seed + HELD)
+        x, y = world.sample(snapshots, seed), world.sample(held, seed + HELD)
         assert world.advance is not None
         change = world.advance(y, STEPS) - y
-        return Album(world, x.to(device), y.to(device), change.to(device), seed)
+        return PatternDataset(world, x.to(device), y.to(device), change.to(device), seed)
 
-    return rollout.together({name: lambda n=name: make(n) for name in names})  # type: ignore[misc]
+    return rollout.together({name: partial(make, name) for name in names})
 
 
 @dataclass(frozen=True)
-class Bend:
-    """A field warped some way towards Gaussian histograms, and its flow; see `bends`.
+class CopulaFit:
+    """A score whose histograms are mapped a fraction of the way to Gaussians, and its flow.
 
-    Attributes
-    ----------
-    bend : float
-    score : GaussianCopulaScore
-    flow : callable
-    share : float
-        The gradient part of the flow, of E|v|^2.
+    The gradient part is that of the flow, as a fraction of E|v|^2.
     """
 
-    bend: float
+    copula_fraction: float
     score: scores.GaussianCopulaScore
     flow: Field
-    share: float
+    gradient_fraction: float
 
 
-def bends(album: Album, sigma: float, tried: Sequence[float], stills: int = 8) -> list[Bend]:
-    """MonotoneMap an album's field further and further, and measure the gradient part of each flow.
+def copula_fits(
+    data: PatternDataset, sigma: float, fractions: Sequence[float], n: int = 8
+) -> list[CopulaFit]:
+    """Fit a Gaussian copula to some fractions, and measure the gradient part of each flow.
 
-    A flow that keeps the law has no gradient part, so the least of them says how far to bend: from
-    stills alone.
+    A flow that keeps the distribution has no gradient part, so the least of them says how far to
+    map, from snapshots alone; n blurred ones measure it.
     """
-    _, channels, h, w = album.stills.shape
-    tests = projection.potentials(channels, (h, w))
-    x = album.noised(sigma, stills)
+    _, channels, h, w = data.snapshots.shape
+    tests, x = projection.potentials(channels, (h, w)), data.noised(sigma, n)
 
-    def make(bend: float) -> Bend:
-        score = scores.fit_gaussian_copula(album.stills, sigma, bend, symmetrise=True)
+    def make(fraction: float) -> CopulaFit:
+        score = scores.fit_gaussian_copula(data.snapshots, sigma, fraction, symmetrise=True)
         flow = spectral_kernel.flow(score)
-        return Bend(
-            bend, score, flow, projection.project(flow, x, tests, album.metric).gradient_fraction
-        )
+        part = projection.project(flow, x, tests, data.metric).gradient_fraction
+        return CopulaFit(fraction, score, flow, part)
 
-    return list(rollout.together({b: lambda b=b: make(b) for b in tried}).values())  # type: ignore[misc]
+    return list(rollout.together({str(f): partial(make, f) for f in fractions}).values())
 
 
 def networks(
     names: Sequence[str], sigma: float, device: torch.device, train: int = 0, seed: int = 0
 ) -> dict[str, ImageScore]:
     """The denoisers of some worlds, as shipped, or trained for some steps if `train` is not 0."""
+    if not train:
+        return {name: scores.load(name, sigma, device) for name in names}
     made = {}
-    for name in names:
-        source: Any = name
-        if train:
-            folder = Path(tempfile.mkdtemp())
-            source = training.train_weights(name, folder, seed, train, str(device))
-        made[name] = scores.load(source, sigma, device)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            path = training.train_weights(name, Path(folder), seed, train, str(device))
+            made[name] = scores.load(path, sigma, device)
     return made
 
 
-def by_protocol(album: Album, net: ImageScore, steps: int = 100, number: int = 8) -> Tensor:
+def by_protocol(data: PatternDataset, net: ImageScore, steps: int = 100, number: int = 8) -> Tensor:
     """Similarity by the protocol of Zhang & Levin (2025): cosines (n,) with the true change.
 
     The path of K = J at sigma = .235, averaged with a weight of .9 a step of .01, is followed for 2
-    units of time; its displacement, denoised, is compared.
-
-    Parameters
-    ----------
-    album : Album
-    net : ImageScore
-        Of any level.
-    steps : int
-        No more than these.
-    number : int
-        Held-out photographs looked at.
+    units of time, or for fewer steps; its displacement, denoised, is compared.
     """
     net, dt = net.at(LEVEL), TAU * LEVEL**2
     steps = min(steps, round(2 / dt))
-    x = blur(album.held[:number], LEVEL, album.seed + NOISE)
+    x = blur(data.held[:number], LEVEL, data.seed + NOISE)
     turn = skew.from_entries(1.0).to(x)
 
     def denoise(y: Tensor) -> Tensor:
@@ -193,7 +172,7 @@ def by_protocol(album: Album, net: ImageScore, steps: int = 100, number: int = 8
     path = rollout.exponential(denoise, turn, x, LEVEL, TAU, steps, ETA)
     path = _averaged(path, time=-0.01 / math.log(0.9))
     ends = rollout.record(path, steps=(0, steps), keep=denoise)
-    return patterns.cosines(ends.last - ends.at(0), album.change[:number])
+    return patterns.cosines(ends.last - ends.at(0), data.change[:number])
 
 
 def _averaged(path: rollout.Path, time: float) -> rollout.Path:
@@ -206,7 +185,7 @@ def _averaged(path: rollout.Path, time: float) -> rollout.Path:
 
 
 def follow(
-    album: Album,
+    data: PatternDataset,
     net: ImageScore,
     steps: Collection[int],
     canvases: int,
@@ -214,37 +193,26 @@ def follow(
     extra: Field | None = None,
     score: scores.GaussianFieldScore | ImageScore | None = None,
 ) -> Rollout:
-    """Follow a flow with its Langevin part from blurred photographs; D(x) at some of its steps.
+    """Follow a flow with its Langevin part from blurred snapshots; D(x) at some of its steps.
 
     dx = (K * s + eta s + extra) dt + sqrt(2 eta) dW at the noise level of the network, by the
     exponential integrator; see `exponential` and `record`.
 
-    Parameters
-    ----------
-    album : Album
-    net : ImageScore
-        Its D is what is kept, and its score is followed unless there is another.
-    steps : collection of int
-    canvases : int
-    matrix : Tensor (2, 2) or (H, W//2+1, 2, 2), or float
-        The rule K; a number g is g J, so 0 is no rule at all.
-    extra : callable, optional
-        A further velocity.
-    score : optional
-        Another score to follow.
+    The network's D is what is kept, and its score is followed unless there is another.  The rule K
+    is a matrix (2, 2) or a symbol (H, W//2+1, 2, 2); a number g is g J, so 0 is no rule at all.
     """
-    x = album.blurred(net.sigma, canvases, START)
+    x = data.blurred(net.sigma, canvases)
     if not isinstance(matrix, Tensor):
         matrix = matrix * skew.from_entries(1.0)
     denoise = (score or net).denoise
     path = rollout.exponential(
-        denoise, matrix.to(x.device), x, net.sigma, TAU, max(steps), ETA, album.seed, extra
+        denoise, matrix.to(x.device), x, net.sigma, TAU, max(steps), ETA, data.seed, extra
     )
     return rollout.record(path, steps=steps, keep=net.denoise)
 
 
 def alone(
-    album: Album,
+    data: PatternDataset,
     net: ImageScore,
     field: Field,
     reference: patterns.ReferenceSets,
@@ -252,26 +220,16 @@ def alone(
     dt: float = 2.5,
 ) -> dict[float, float]:
     """Distances {t: floors} of a field followed without any Langevin part, by `rk4`."""
-    x = album.blurred(net.sigma, len(reference.sets[0]), START)
+    x = data.blurred(net.sigma, len(reference.sets[0]))
     run = rollout.record(rollout.rk4(field, x, dt, max(steps)), steps=steps, keep=net.denoise)
     return {dt * step: distance(reference, run, step) for step in steps}
 
 
-def mean_of(field: Field, sigma: float, pairs: int = 4) -> Field:
-    """E[v(x + sigma eps)], what a field of blurred images does to clean ones; see `smoothed`."""
-    return lambda x: patterns.smoothed(field, x, sigma, pairs)
-
-
-def times(factor: float, field: Field) -> Field:
-    """A field at another speed, or backwards."""
-    return lambda x: factor * field(x)
-
-
 def reference_sets(
-    album: Album, net: ImageScore, pairs: int, canvases: int
+    data: PatternDataset, net: ImageScore, pairs: int, canvases: int
 ) -> patterns.ReferenceSets:
-    """Sets of fresh photographs, blurred and denoised as those to be measured are."""
-    x = album.blurred(net.sigma, 2 * pairs * canvases, FRESH)
+    """Sets of fresh snapshots, blurred and denoised as those to be measured are."""
+    x = data.blurred(net.sigma, 2 * pairs * canvases, FRESH)
     with torch.no_grad():
         clean = torch.cat([net.denoise(part).cpu() for part in x.split(2)])
     return patterns.reference_sets(clean, canvases)

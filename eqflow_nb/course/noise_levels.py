@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from eqflow_nb import flows, rollout, scores, snapshots
-from eqflow_nb.inputs import InputError, seeded
-from eqflow_nb.measures import sliced_wasserstein
+from eqflow_nb.inputs import Field, InputError, seeded
+from eqflow_nb.measures import mean_distance, sliced_wasserstein
 from eqflow_nb.scores.noise_level import Choice, choose_sigma
 from eqflow_nb.snapshots.base import blur
 from eqflow_nb.snapshots.cells import cells
@@ -24,7 +24,6 @@ from eqflow_nb.snapshots.cells import cells
 GRID = (0.05, 0.08, 0.125, 0.2, 0.3, 0.45)
 TIMES = (2.5, 5.0)  # path in radii of the cloud
 FRESH = 3  # held-out clouds, as many points each
-PROJECTIONS = 100
 
 Halves = Callable[[int], tuple[Tensor, Sequence[Tensor]]]
 
@@ -33,13 +32,7 @@ Halves = Callable[[int], tuple[Tensor, Sequence[Tensor]]]
 class Trial:
     """What flows cost at each level of a grid, and at the one chosen, on one draw of the data.
 
-    Attributes
-    ----------
-    choice : Choice
-    costs : array (k,)
-        Distance to held-out data in floors, at each level of the grid.
-    chosen : float
-        The same at the chosen level.
+    Costs (k,) are distances to held-out data, in floors.
     """
 
     choice: Choice
@@ -69,9 +62,7 @@ def halves_of(name: str, n: int) -> Halves:
     return draw
 
 
-def trial(
-    halves: Halves, seed: int, grid: Sequence[float] = GRID, times: Sequence[float] = TIMES
-) -> Trial:
+def trial(halves: Halves, seed: int, grid: Sequence[float]) -> Trial:
     """Choose a level, then follow two flows at each: constant skew, and a random exact one.
 
     Both start from the points learned from, blurred, at the common speed.  Distances are to
@@ -79,9 +70,8 @@ def trial(
     poor flow as a leak.
     """
     train, fresh = halves(seed)
-    choice = choose_sigma(train, seed=seed)
-    floor = _distance(train, fresh)
-    costs = [_cost(train, fresh, s, times, seed) / floor for s in (*grid, choice.sigma)]
+    choice, floor = choose_sigma(train, seed=seed), _distance(train, fresh)
+    costs = [_cost(train, fresh, sigma, seed) / floor for sigma in (*grid, choice.sigma)]
     return Trial(choice, np.array(costs[:-1]), costs[-1])
 
 
@@ -96,43 +86,30 @@ def over_best(several: Sequence[Trial]) -> tuple[float, float]:
 
     The best level of each trial is the one that was best in all the *other* trials.  Picked and
     measured on the same draw it would be too good by chance.
-
-    Raises
-    ------
-    InputError
-        If the trials are fewer than 3.
     """
     if len(several) < 3:
         raise InputError(f"several holds {len(several)} trial(s); give at least 3")
     costs, chosen = np.array([t.costs for t in several]), np.array([t.chosen for t in several])
-    total = costs.sum(0)
-    best = np.array([own[int((total - own).argmin())] for own in costs])
+    best = np.array([own[int((costs.sum(0) - own).argmin())] for own in costs])
     ratio = chosen.sum() / best.sum()
     scatter = (chosen - ratio * best).std(ddof=1) / math.sqrt(len(several)) / best.mean()
     return float(ratio), float(scatter)
 
 
-def _cost(
-    train: Tensor,
-    fresh: Sequence[Tensor],
-    sigma: float,
-    times: Sequence[float],
-    seed: int,
-) -> float:
+def _cost(train: Tensor, fresh: Sequence[Tensor], sigma: float, seed: int) -> float:
     score, start = scores.KernelDensityScore(train, sigma), blur(train, sigma, seed)
     dim, dt = train.shape[1], min(0.1, sigma / 2)
-    exact: Callable[[Tensor], Tensor]
+    exact: Field
     if dim == 2:
         exact = flows.exact.StreamFunction(flows.exact.Waves(2, seed=seed), score)
     else:
         exact = flows.exact.VectorPotential(flows.exact.Waves(3, 3, seed=seed), score)
     ends = []
     for field in (flows.skew.constant(flows.skew.random(dim, seed), score), exact):
-        moving = flows.at_common_speed(field, start)
-        run = rollout.race({"": (moving, dt, times)}, start)[""]
-        ends += [_distance(run.at(t), fresh) for t in times]
+        run = rollout.race({"": (flows.at_common_speed(field, start), dt, TIMES)}, start)[""]
+        ends += [_distance(run.at(t), fresh) for t in TIMES]
     return float(np.mean(ends))
 
 
 def _distance(x: Tensor, fresh: Sequence[Tensor]) -> float:
-    return float(np.mean([sliced_wasserstein(x, y, PROJECTIONS) for y in fresh]))
+    return mean_distance(partial(sliced_wasserstein, projections=100), [(x, y) for y in fresh])[0]

@@ -49,7 +49,7 @@ sizes = {
 steps, canvases = sizes["steps"], sizes["canvases"]
 NAMES = ("life", "waves", "spirals")
 card = Scorecard("gray_scott_long", seed=seed, budget=budget, canvases=canvases)
-album = chemistry.albums(NAMES, sizes["stills"], 2, seed, place)
+data = chemistry.datasets(NAMES, sizes["stills"], 2, seed, place)
 net = chemistry.networks(NAMES, sigma, place)
 
 # %% [markdown]
@@ -59,13 +59,13 @@ net = chemistry.networks(NAMES, sigma, place)
 # make three pairs or more; one pair's distance wobbles by a third, so their mean is taken.
 
 # %%
-jobs = {n: lambda n=n: chemistry.reference_sets(album[n], net[n], sizes["pairs"], 2) for n in NAMES}
+jobs = {n: lambda n=n: chemistry.reference_sets(data[n], net[n], sizes["pairs"], 2) for n in NAMES}
 reference = rollout.together(jobs)
 plain = spectral_kernel.flow(
-    scores.fit_gaussian_field(album["waves"].stills, sigma, symmetrise=True)
+    scores.fit_gaussian_field(data["waves"].snapshots, sigma, symmetrise=True)
 )
 tests = projection.potentials(2, (128, 128), degree=3)
-keeping = projection.project(plain, album["waves"].noised(sigma), tests, album["waves"].metric)
+keeping = projection.project(plain, data["waves"].noised(sigma), tests, data["waves"].metric)
 print(
     f"gradient part taken out of the spectral flow of waves: {keeping.gradient_fraction:.2f} of |v|²"
 )
@@ -78,7 +78,7 @@ for title, field in (("nearest", keeping), ("spectral", plain)):
 
 
 def run(key):
-    return chemistry.follow(album[key[0]], net[key[0]], steps, canvases, **rules[key])
+    return chemistry.follow(data[key[0]], net[key[0]], steps, canvases, **rules[key])
 
 
 ended = rollout.together({key: lambda k=key: run(k) for key in rules})

@@ -56,8 +56,8 @@ sizes, stills, settle = {
 }[choice(budget, BUDGETS, "budget")]
 STEPS, HALO, SMALL = 20, 64, (128, 128)
 card = Scorecard("large_canvas", seed=seed, budget=budget, tile=tile)
-album = chemistry.albums(("waves",), stills, 8, seed)["waves"]
-world = album.world
+small_sheets = chemistry.datasets(("waves",), stills, 8, seed)["waves"]
+world = small_sheets.world
 
 # %% [markdown]
 # ## The flow of small snapshots
@@ -66,8 +66,8 @@ world = album.world
 # that turns all wavelengths alike.
 
 # %%
-score = scores.fit_gaussian_field(album.stills, sigma)
-small = album.agreement(spectral_kernel.flow(score)).abs()
+score = scores.fit_gaussian_field(small_sheets.snapshots, sigma)
+small = small_sheets.agreement(spectral_kernel.flow(score)).abs()
 symbol = (-spectral_kernel.equal_rate_kernel(score) @ score.precision).to(torch.complex128)
 near = f">= {float(small.mean() - 2 * small.std()):.3f}"  # two deviations below small snapshots
 print(f"similarity on 128 by 128: {small.mean():.3f} ± {small.std():.3f}")
@@ -85,7 +85,7 @@ def large_flow():
 # On a canvas that fits in memory, tiles and the whole must agree.
 
 # %%
-x = album.held[:1].float().tile(1, 1, 5, 5).to(place)  # 640 by 640
+x = small_sheets.held[:1].float().tile(1, 1, 5, 5).to(place)  # 640 by 640
 mean = score.mean.float()[:, None, None].to(place)
 whole = fourier.filtered(fourier.enlarged(symbol, SMALL, x.shape[2:]), x - mean)
 apart = float((large_flow()(x) - whole).norm() / whole.norm())
@@ -101,7 +101,7 @@ print(f"tiles against the whole: {apart:.1e} of the velocity")
 # %%
 def mosaic(side, rng):
     """A canvas (1, 2, side, side) of settled snapshots, in concentrations."""
-    raw = world.raw(torch.cat([album.stills, album.held])).float()
+    raw = world.raw(torch.cat([small_sheets.snapshots, small_sheets.held])).float()
     canvas = torch.empty(1, 2, side, side)
     for top in range(0, side, 128):
         for left in range(0, side, 128):
@@ -138,7 +138,7 @@ for side in sizes:
     x = raw.sub_(centre).div_(scale)  # in place: a canvas takes 128 MB
     flow = large_flow()
     alike, seconds = agreement(flow, x, change)
-    spread = patterns.spectrum_distance(album.held, x[..., :1024, :1024])
+    spread = patterns.spectrum_distance(small_sheets.held, x[..., :1024, :1024])
     card.row(f"{name}.similarity", alike, control=float(small.mean()), target=near)
     card.row(f"{name}.flow_seconds", seconds, nanoseconds_per_pixel=1e9 * seconds / side**2)
     card.row(f"{name}.gray_scott_nanoseconds_per_pixel_step", 1e9 * per_step / side**2)

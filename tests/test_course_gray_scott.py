@@ -1,4 +1,4 @@
-"""Albums of patterns, and the yardsticks they are measured with."""
+"""Data sets of patterns, the rules fitted to them, and how flows are judged on them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from eqflow_nb import fourier, scores
 from eqflow_nb.course import gray_scott as chemistry
-from eqflow_nb.course.gray_scott import Album
+from eqflow_nb.course.gray_scott import PatternDataset
 from eqflow_nb.flows import kernels, skew, spectral_kernel
 from eqflow_nb.measures import patterns
 from eqflow_nb.running.scorecard import Scorecard
@@ -37,11 +37,11 @@ def leaning(n: int, seed: int = 0) -> Tensor:
     return torch.exp(smooth(n, seed)) / 2
 
 
-def album(sample=smooth, change: Tensor | None = None) -> Album:
+def dataset(sample=smooth, change: Tensor | None = None) -> PatternDataset:
     one = torch.ones(2).double()
     world = World("made", ("a", "b"), sample, 0 * one, one)
     held = sample(6, 7)
-    return Album(world, sample(60, 1), held, held if change is None else change, seed=3)
+    return PatternDataset(world, sample(60, 1), held, held if change is None else change, seed=3)
 
 
 def counting(steps: int, jump: float = 1.0) -> Iterator[tuple[float, Tensor]]:
@@ -63,9 +63,6 @@ def test_a_spread_is_a_mean_and_a_deviation_the_right_way_round() -> None:
     assert mean["sd"] == card.rows["a.similarity_sd"]["value"] == pytest.approx(0.1414, abs=1e-3)
 
 
-# ---- flows and albums ----
-
-
 def test_a_flow_is_the_convolution_or_the_warped_one() -> None:
     plain = scores.fit_gaussian_field(smooth(20), 0.2)
     warped = scores.fit_gaussian_copula(leaning(20), 0.2, 0.5)
@@ -79,9 +76,9 @@ def test_a_flow_is_the_convolution_or_the_warped_one() -> None:
     assert not spectral_kernel.flow(warped, torch.zeros(2, 2))(x).any()
 
 
-@pytest.mark.parametrize("bend", [0.3, 1.0])
-def test_a_rule_fitted_in_a_warped_field_recovers_what_made_the_velocity(bend: float) -> None:
-    score, x = scores.fit_gaussian_copula(leaning(60), 0.2, bend), leaning(3, seed=4)
+@pytest.mark.parametrize("fraction", [0.3, 1.0])
+def test_a_rule_fitted_in_a_warped_field_recovers_what_made_the_velocity(fraction: float) -> None:
+    score, x = scores.fit_gaussian_copula(leaning(60), 0.2, fraction), leaning(3, seed=4)
     k = fourier.frequencies(SIZE, SIZE)
     truth = (1 + (k > 0.1))[..., None, None] * spectral_kernel.equal_rate_kernel(score.gaussian)
     v = spectral_kernel.flow(score, truth)
@@ -93,31 +90,31 @@ def test_a_rule_fitted_in_a_warped_field_recovers_what_made_the_velocity(bend: f
     assert float(found.min()) > float(plain.max())
 
 
-def test_an_album_fits_to_one_photograph_and_tests_on_the_others() -> None:
+def test_a_rule_is_fitted_to_one_snapshot_and_tested_on_the_others() -> None:
     score = scores.fit_gaussian_field(smooth(60, 1), 0.2)
     held = smooth(6, 7)
-    made = album(change=-spectral_kernel.flow(score)(held))
+    made = dataset(change=-spectral_kernel.flow(score)(held))
     assert float(made.agreement(spectral_kernel.flow(score)).min()) == pytest.approx(1)
     assert len(made.fitted(score)) == 5
     assert float(made.fitted(score).min()) > 0.99
     assert float(made.control(score, "identity").max()) < 0.4
     assert torch.equal(made.metric, torch.ones(2).double())
-    # The blur is that of the world, on the photographs that `clean` gives.
+    # The blur is that of the world, on the snapshots that `clean` gives.
     difference = made.blurred(0.1, 4, chemistry.START) - made.clean(4)
     assert float(difference.std()) == pytest.approx(0.1, rel=0.1)
 
 
-def test_the_least_gradient_part_tells_a_bent_field_from_a_straight_one() -> None:
-    straight, bent = (
-        [one.share for one in chemistry.bends(album(sample), 0.1, (0.0, 1.0), stills=40)]
+def test_the_least_gradient_part_tells_a_copula_from_a_gaussian_field() -> None:
+    straight, mapped = (
+        [one.gradient_fraction for one in chemistry.copula_fits(dataset(sample), 0.1, (0, 1), 40)]
         for sample in (smooth, leaning)
     )
-    assert straight[0] < straight[1] + 0.01, "a Gaussian field needs no bending"
-    assert bent[1] < 0.5 * bent[0]
+    assert straight[0] < straight[1] + 0.01, "a Gaussian field needs no copula"
+    assert mapped[1] < 0.5 * mapped[0]
 
 
 def test_a_number_is_that_much_of_the_quarter_turn() -> None:
-    made = album()
+    made = dataset()
     net = scores.fit_gaussian_field(smooth(60, 1), 0.3)
     ways = [chemistry.follow(made, net, (0, 4), 2, matrix) for matrix in (0.5, 0, -0.5)]
     turn = 0.5 * skew.from_entries(1.0)
@@ -134,7 +131,7 @@ def test_the_protocol_finds_a_turn() -> None:
     # Independent pixels of unit variance turn as one, dx/dt = -J x / (1 + sigma^2): in 2 units of
     # time by 1.9, and the change is that chord of a circle.
     white = lambda n, seed: noise(n, 2, SIZE, SIZE, seed=seed)  # noqa: E731
-    made = album(white)
+    made = dataset(white)
     angle = torch.tensor(-1.9)
     turn = torch.stack(
         [torch.stack([angle.cos(), angle.sin()]), torch.stack([-angle.sin(), angle.cos()])]
@@ -146,14 +143,8 @@ def test_the_protocol_finds_a_turn() -> None:
     assert float(c.abs().min()) > 0.8
 
 
-def test_fields_are_turned_back_and_smoothed() -> None:
-    x = smooth(2)
-    assert torch.equal(chemistry.times(-2.0, lambda z: z)(x), -2 * x)
-    torch.testing.assert_close(chemistry.mean_of(lambda z: 3 * z, 0.5)(x), 3 * x)
-
-
 def test_a_field_followed_alone_is_measured_at_its_times() -> None:
-    made, net = album(), scores.fit_gaussian_field(smooth(60, 1), 0.3)
+    made, net = dataset(), scores.fit_gaussian_field(smooth(60, 1), 0.3)
     reference = chemistry.reference_sets(made, net, 4, 2)
     far = chemistry.alone(made, net, spectral_kernel.flow(net), reference, (1, 2), dt=0.5)
     assert list(far) == [0.5, 1.0]
@@ -162,7 +153,7 @@ def test_a_field_followed_alone_is_measured_at_its_times() -> None:
     assert lost[4.5] == math.inf
 
 
-def test_photographs_of_a_preset_have_their_true_change() -> None:
-    made = chemistry.albums(["waves"], 2, 2, 0, steps=200)["waves"]
-    assert made.stills.shape == made.change.shape == (2, 2, 128, 128)
+def test_snapshots_of_a_preset_have_their_true_change() -> None:
+    made = chemistry.datasets(["waves"], 2, 2, 0, steps=200)["waves"]
+    assert made.snapshots.shape == made.change.shape == (2, 2, 128, 128)
     assert float(made.agreement(made.world.velocity).min()) > 0.8
