@@ -187,7 +187,7 @@ CALLS = {
         lambda x, degree, noise: identify(x, degree, noise=noise),
         dict(x=X, degree=1, noise=0.0),
     ),
-    "identify_fields": Call(identify_fields, dict(stills=LINES, degree=1)),
+    "identify_fields": Call(identify_fields, dict(images=LINES, degree=1)),
     "rk4": Call(lambda x, dt, steps: ends(rk4(FIELD, x, dt, steps)), dict(x=X, dt=0.1, steps=2)),
     "heun": Call(
         lambda x, dt, steps, eta: ends(heun(FIELD, x, dt, steps, eta)),

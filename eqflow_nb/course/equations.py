@@ -25,7 +25,6 @@ from eqflow_nb.snapshots.zoo import Polynomial, System, system
 
 HELD, FRESH = 2000, 987  # states on which fields are compared, of a seed of their own
 FAR = 30.0  # deviations of the cloud beyond which a path has left for good
-NOISE = {"size given": True, "ignored": False, "estimated": "auto"}
 LAP_U, LAP_V = (Term(c, (0, 0), "lap", c) for c in (0, 1))
 GRAY_SCOTT = {
     *(Term(0, e) for e in ((0, 0), (1, 0), (1, 2))), LAP_U,
@@ -35,17 +34,10 @@ GRAY_SCOTT = {
 
 @dataclass(frozen=True)
 class Trial:
-    """What one search found, and the truth about it.
+    """What one search found; whether its terms are right, and how far its velocities are off.
 
-    Attributes
-    ----------
-    found : Equations
-    right : bool
-        Whether the terms are those of the truth.
-    error : float
-        |v_found - v| / |v| over fresh states, after the best scale.
-    scale : float
-        What the equations found are multiplied by to run in the truth's time.
+    `error` is |v_found - v| / |v| over fresh states, after the best `scale`, by which the equations
+    found are multiplied to run in the truth's time.
     """
 
     found: Equations
@@ -91,10 +83,7 @@ def judge_chemistry(found: Equations, world: World, held: Tensor) -> Trial:
 
 
 def deviations(found: Equations, truth: System) -> np.ndarray:
-    """How far the coefficients found are from the true ones, in their standard errors.
-
-    Both are in units of the coefficient known best, which is left out.
-    """
+    """Coefficients' errors over their standard errors, but for the one known best, the unit."""
     unit = min(found.candidate, key=lambda each: each.error)
     true = {each: truth.terms[each.term.equation][each.term.powers] for each in found.candidate}
     scale = true[unit] / unit.coefficient
@@ -107,20 +96,10 @@ def repeat(
     name: str, sizes: Sequence[int], seeds: Sequence[int], noise: float = 0.0, told: Any = True,
     **options: Any,
 ) -> dict[tuple[int, int], Trial]:  # fmt: skip
-    """Identify a system of the zoo from fresh snapshots, {(size, seed): Trial}, two at a time.
+    """Identify a system of the zoo from fresh snapshots, {(size, seed): Trial}.
 
-    Parameters
-    ----------
-    name : str
-        Of the system.
-    sizes, seeds : sequence of int
-        How many snapshots, and which; each seed's are drawn once, and its first ones used.
-    noise : float
-        Observation noise added, in deviations of each coordinate.
-    told : bool or "auto"
-        Whether the identification is given its size; with "auto" it estimates it.
-    **options
-        Of `identify`.
+    Each seed's snapshots are drawn once, and the first ones used.  Noise is added, in deviations of
+    each coordinate, and `told` is whether its size is given; with "auto" it is estimated.
     """
     truth = system(name)
     held = truth.sample(HELD, FRESH)
@@ -149,30 +128,33 @@ def table(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of runs {(key, seed): Trial}: exact, right, error, each (keys, seeds)."""
     rows = [[runs[key, seed] for seed in seeds if (key, seed) in runs] for key in keys]
-    exact, right, error = (
-        np.array([[getattr(one, name) for one in row] for row in rows])
-        for name in ("exact", "right", "error")
-    )
-    return exact, right, error
+    read = [[[one.exact, one.right, one.error] for one in row] for row in rows]
+    exact, right, error = np.moveaxis(np.array(read, float), 2, 0)
+    return exact.astype(bool), right.astype(bool), error
 
 
 def noise_trials(
     name: str, n: int, levels: Sequence[float], seeds: Sequence[int]
 ) -> dict[str, dict[tuple[float, int], Trial]]:
-    """Runs under observation noise, {kind of `NOISE`: {(level, seed): Trial}}.
+    """Runs under observation noise, {how its size is told: {(level, seed): Trial}}.
 
     Half of the seeds for noise that is ignored, a quarter for noise that is estimated, which takes
     longer and is done for the two largest levels.
     """
     half, quarter = seeds[: len(seeds) // 2], seeds[: max(1, len(seeds) // 4)]
-    plan = {"size given": (levels, seeds), "ignored": (levels, half)}
-    plan["estimated"] = (levels[-2:], quarter)
-    found: dict[str, dict[tuple[float, int], Trial]] = {kind: {} for kind in plan}
-    for kind, (some, few) in plan.items():
-        for level in some:
-            done = repeat(name, [n], few, level, NOISE[kind], tests="polynomials")
-            found[kind] |= {(level, seed): one for (_, seed), one in done.items()}
-    return found
+    plan: dict[str, tuple[Any, Sequence[float], Sequence[int]]] = {
+        "size given": (True, levels, seeds),
+        "ignored": (False, levels, half),
+        "estimated": ("auto", levels[-2:], quarter),
+    }
+    return {
+        kind: {
+            (level, seed): one
+            for level in some
+            for (_, seed), one in repeat(name, [n], few, level, told, tests="polynomials").items()
+        }
+        for kind, (told, some, few) in plan.items()
+    }
 
 
 def meet(names: Sequence[str], n: int, seed: int) -> dict[str, Trial]:
@@ -210,9 +192,7 @@ def chemistries(names: Sequence[str], stills: int, seed: int) -> dict[str, Trial
 def controls(n: int, seed: int) -> dict[str, tuple[np.ndarray, int, str]]:
     """Clouds that don't determine equations: {name: (x, degree of the library, verdict due)}.
 
-    A Gaussian, a ring, a torus: symmetric clouds, kept by many equations.  Lorenz with its columns
-    shuffled each by itself, with a library of degree 1, and before its transient is over: kept by
-    none in the library.
+    The first three are symmetric, and kept by many equations; the others by none in the library.
     """
     rng = np.random.default_rng([seed, 5])
     lorenz = system("lorenz")
@@ -235,10 +215,7 @@ def controls(n: int, seed: int) -> dict[str, tuple[np.ndarray, int, str]]:
 
 
 def spectrum(found: Equations) -> np.ndarray:
-    """Misfits (K,) of the library over what noise gives, least first: below 2 they keep p.
-
-    Where several equations keep p, the conditions are weighed by the noise of them all.
-    """
+    """Misfits (K,) of the library over what noise gives, least first: below 2 they keep p."""
     assert found.decision is not None
     best, nulls = found.decision.found, found.decision.nulls
     if found.verdict == "undetermined":
@@ -248,10 +225,7 @@ def spectrum(found: Equations) -> np.ndarray:
 
 
 def contains(found: Equations, field: np.ndarray, x: np.ndarray) -> float:
-    """How much of a field (n, d) at points x lies in the space found to keep the snapshots.
-
-    1 if it is one of them; the square root of its part of the mean square otherwise.
-    """
+    """What part of a field (n, d) at points x, up to 1, lies in the null space found."""
     every = np.stack([velocity(one, x).ravel() for one in found.basis], axis=1)
     c, *_ = np.linalg.lstsq(every, field.ravel(), rcond=None)
     return float(np.linalg.norm(every @ c) / np.linalg.norm(field))

@@ -21,18 +21,7 @@ from typing import Any
 import numpy as np
 
 from eqflow_nb.equations.moments import BLOCKS, Moments, substitution
-from eqflow_nb.equations.terms import Term, exponents, library, lower
-
-
-def units_of(terms: Sequence[Term], scale: np.ndarray, rms: np.ndarray) -> np.ndarray:
-    """Factors (K,) from coefficients of functions of x / scale, over rms (F,), to the reader's."""
-    units = np.ones(len(terms))
-    for k, term in enumerate(terms):
-        if term.equation >= 0:
-            units[k] = scale[term.equation] / rms[k % len(rms)] / np.prod(scale**term.powers)
-        if term.operator is not None:
-            units[k] /= scale[term.channel] ** {"lap": 1, "grad2": 2}[term.operator]
-    return units
+from eqflow_nb.equations.terms import Term, exponents, library, lower, units_of
 
 
 class MomentConditions:

@@ -15,7 +15,7 @@ import numpy as np
 
 from eqflow_nb.equations import verdicts
 from eqflow_nb.equations.conditions import OfImages, SampledConditions
-from eqflow_nb.equations.elimination import Fit, Found, Weighted, root_of_inverse, search, smallest
+from eqflow_nb.equations.elimination import Fit, Weighted, root_of_inverse, search, smallest
 from eqflow_nb.equations.points import names_for
 from eqflow_nb.equations.result import Equations, write
 from eqflow_nb.equations.sampled_tests import Functional, Images, functionals
@@ -43,18 +43,11 @@ def identify_fields(
     ----------
     images : array (N, C, H, W) or (N, C, L)
         Periodic images or lines, in their own units, as exact as single precision at least.
-    degree : int
-        Of the library's monomials of the channels.
     library : str
         "local": monomials and Laplacians; "gradients": squared gradients too; "rich": both times
         monomials as well.
-    relative_to : str, optional
-        The term whose coefficient is made 1 in size, such as "lap(u)" or "1:v"; by default the one
-        known best.
-    names : sequence of str, optional
-        Of the channels; u, v, w by default.
-    seed : int
-        Of the bootstrap.
+    degree, relative_to, names, seed
+        See `identify`; terms are such as "u*v^2" or "lap(u)".
     """
     started = time.perf_counter()
     known = Images(images, count(degree, "degree", at_least=0), library)
@@ -78,9 +71,15 @@ def identify_fields(
     if decision.verdict != "determined" and any(len(np.unique(each)) <= 256 for each in few):
         text = f"{decision.evidence}; the images have only 256 shades, and rounding hides equations"
         decision = replace(decision, evidence=text)
-    sharpened = [_sharpened(known, decision)]
+    conditions, fit = decision.found.conditions, decision.found.fit
+    if decision.verdict == "determined":
+        fit = refit(conditions, fit)
+        conditions, step = with_steps(known, conditions, fit.c)
+        fit = refit(conditions, fit) if step else fit
+    weighted = Weighted(conditions, root_of_inverse(conditions.covariance(fit.c)))
+    source = replace(decision.found, conditions=conditions, weighted=weighted, fit=fit)
     return write(
-        decision, sharpened, labels, relative_to=relative_to, seed=seed, started=started
+        decision, [source], labels, relative_to=relative_to, seed=seed, started=started
     )  # fmt: skip
 
 
@@ -91,17 +90,6 @@ def among(conditions: SampledConditions, tests: Sequence[Functional]) -> Sampled
     return replace(
         conditions, tests=tests, samples=samples, slopes=conditions.slopes[np.ix_(at, at)]
     )  # fmt: skip
-
-
-def _sharpened(known: Images, decision: verdicts.Decision) -> Found:
-    """What was found, with sharper coefficients if it is determined, and their weights."""
-    conditions, fit = decision.found.conditions, decision.found.fit
-    if decision.verdict == "determined":
-        fit = refit(conditions, fit)
-        conditions, step = with_steps(known, conditions, fit.c)
-        fit = refit(conditions, fit) if step else fit
-    weighted = Weighted(conditions, root_of_inverse(conditions.covariance(fit.c)))
-    return replace(decision.found, conditions=conditions, weighted=weighted, fit=fit)
 
 
 def refit(conditions: SampledConditions, fit: Fit) -> Fit:

@@ -17,11 +17,10 @@ import numpy as np
 
 from eqflow_nb.equations import verdicts
 from eqflow_nb.equations.conditions import MomentConditions
-from eqflow_nb.equations.elimination import Found, search
+from eqflow_nb.equations.elimination import search
 from eqflow_nb.equations.moments import Moments, measure
 from eqflow_nb.equations.result import Equations, Extras, write
 from eqflow_nb.equations.sampled_tests import cosine_conditions
-from eqflow_nb.equations.terms import exponents
 from eqflow_nb.inputs import InputError, as_array, as_points, between, choice, count
 
 # Degrees of polynomial tests worth trying, by dimension.
@@ -30,7 +29,7 @@ MOST_FEATURES = 1300  # moments kept, so that their products stay under 20 MB
 CARRIED = 8  # snapshots a test, at least: fewer can't tell the covariance of the tests
 COSINES = ((100, 2.0), (200, 1.0))  # how many, and their width in deviations
 FEW, MOST_ROWS = 3000, 10_000  # snapshots up to which cosines are always asked; used by them
-FAMILIES = ("auto", "polynomials", "cosines", "both")
+FAMILIES = ("auto", "polynomials", "cosines")
 LEAST = 20  # different snapshots
 
 
@@ -51,8 +50,8 @@ def identify(
     Parameters
     ----------
     x : array (N, d), or Moments
-        Snapshots, in any order, at least 3 times as many as unknowns; d from 1 to 6.  Of data that
-        doesn't fit into memory, give `moments_of` its chunks.
+        Snapshots, in any order; d from 1 to 6.  Of data that doesn't fit into memory, give what
+        `moments_of` makes of its chunks.
     degree : int
         Of the library: all monomials up to it, in every equation.
     noise : float, array (d,) or "auto"
@@ -60,8 +59,7 @@ def identify(
         estimates it.  Its effect on all moments is removed exactly.
     diffusion : None, "fit", float, array (d,) or (d, d)
         None for no noise in the dynamics.  "fit" finds the size of an isotropic D along with v.  A
-        number, a diagonal or a matrix is taken as known, in the units of the columns squared over
-        those of time; then the equations come out in that unit of time.
+        number, a diagonal or a matrix is taken as known, and sets the unit of time.
     extras : mapping of str to callable (n, d) -> (n,), optional
         Further terms, such as {"sin(x)": lambda x: np.sin(x[:, 0])}.
     relative_to : str, optional
@@ -70,8 +68,7 @@ def identify(
     names : sequence of str, optional
         Of the columns.
     tests : str
-        The family of test functions: one of `FAMILIES`.  Its size, and with "auto" the family, are
-        those whose equations stand out most from the next best ones.
+        The family of test functions, one of `FAMILIES`.
     seed : int
         Of the bootstrap and the cosines.
     """
@@ -85,25 +82,35 @@ def identify(
     tensor, amount = _checked_diffusion(diffusion, known.dim)
     size = _checked_noise(noise, known)
     size = _estimated_noise(known, degree, tensor) if size is None else size
-    if size.any() and tests in ("cosines", "both"):
-        raise InputError(
-            f"tests is {tests!r} and noise is {size.tolist()}; "
-            "noise can only be taken out of polynomial tests, so use tests='polynomials'"
-        )
+    if size.any() and tests == "cosines":
+        raise InputError("noise can't be taken out of cosines; use tests='polynomials'")
     clean = known.without_noise(size)
-    found = _by_polynomials(clean, degree, tensor) if tests != "cosines" else []
+    powers = _sizes(known.dim, degree, known.count)
+    fewest = math.comb(known.dim + min(powers or _sizes(known.dim, degree)), known.dim)
+    if known.count < 2 * fewest and tests != "cosines":
+        raise InputError(
+            f"x has {known.count} rows; a library of degree {degree} in {known.dim} dimensions "
+            f"takes at least {2 * fewest}, and {CARRIED * fewest} for an answer; "
+            "use a lower degree or more snapshots"
+        )
+    found = [
+        search(MomentConditions(clean, power, degree, tensor))
+        for power in powers or _sizes(known.dim, degree)[:1]
+        if tests != "cosines"
+    ]
     # Where some sets of polynomials fit and others don't, rare far points may be to blame.
     torn = len({each.fits for each in found}) > 1 or known.count <= FEW
-    rescue = tests == "auto" and not size.any() and torn and not verdicts.stands_out(found)
+    clear = any(each.fits and each.gap >= verdicts.SURE[0] for each in found)
+    rescue = tests == "auto" and not size.any() and torn and not clear
     base = MomentConditions(clean, 2, degree, tensor)
-    if rows is not None and (tests in ("cosines", "both") or rescue):
+    if rows is not None and (tests == "cosines" or rescue):
         few = rows[:: -(-len(rows) // MOST_ROWS)]
         values = {name: np.asarray(f(few)) for name, f in own.items()}
         for number, width in COSINES:
             if 1.3 * len(base.terms) < number < len(few) / CARRIED:
                 found.append(search(cosine_conditions(base, few, number, width, seed, values)))
     decision = verdicts.decide(found)
-    if not _sizes(known.dim, degree, known.count):
+    if not powers:
         decision = verdicts.too_few(decision, known.count)
     if decision.verdict == "determined" and tensor is None:
         decision = verdicts.conserved(decision, base, labels)
@@ -121,18 +128,6 @@ def moments_of(
     first = next(chunks)
     size = max(_sizes(first.shape[1], degree))
     return measure(chain([first], chunks), rows, size - 1 + degree, extras, size - 1)
-
-
-def _by_polynomials(known: Moments, degree: int, tensor: np.ndarray | None) -> list[Found]:
-    sizes = _sizes(known.dim, degree, known.count) or _sizes(known.dim, degree)[:1]
-    fewest = len(exponents(known.dim, sizes[0]))
-    if known.count < 2 * fewest:
-        raise InputError(
-            f"x has {known.count} rows; a library of degree {degree} in {known.dim} dimensions "
-            f"takes at least {2 * fewest}, and {CARRIED * fewest} for an answer; "
-            "use a lower degree or more snapshots"
-        )
-    return [search(MomentConditions(known, power, degree, tensor)) for power in sizes]
 
 
 def _sizes(dim: int, degree: int, rows: int | None = None) -> list[int]:
@@ -239,10 +234,10 @@ def _checked_diffusion(diffusion: Any, dim: int) -> tuple[np.ndarray | None, flo
     """The form (d, d) of D, and its size where it is known; (None, None) without noise."""
     if diffusion is None:
         return None, None
-    if isinstance(diffusion, str):
-        if diffusion != "fit":
-            raise InputError(f"diffusion is {diffusion!r}; give 'fit', a number or a matrix")
+    if isinstance(diffusion, str) and diffusion == "fit":
         return np.eye(dim), None
+    if isinstance(diffusion, str):
+        raise InputError(f"diffusion is {diffusion!r}; give 'fit', a number or a matrix")
     tensor = as_array(diffusion, "diffusion").astype(np.float64)
     if tensor.ndim == 0 or tensor.shape == (dim,):
         tensor = np.diag(np.broadcast_to(tensor, dim))

@@ -39,19 +39,15 @@ class Equations:
 
     Attributes
     ----------
-    verdict : str
-        "determined", "undetermined", "not in the library" or "too few snapshots".
+    verdict, evidence : str
+        "determined", "undetermined", "not in the library" or "too few snapshots", and why.
     candidate : tuple of FoundTerm
         The best guess, whatever the verdict.
     null_dimension : int
-        How many independent equations of the library keep the snapshots, as far as these can tell.
-    basis : tuple of dict
-        Coefficients of those by term.
-    evidence : str
+        How many independent equations of the library keep the snapshots, as far as these can tell;
+        `basis` has their coefficients.
     arrow : str or None
         What is known of the direction of time.
-    names : tuple of str
-        Of the coordinates or channels.
     noise : ndarray (d,)
         Observation noise taken out.
     diffusion : (float, float) or None
@@ -60,11 +56,8 @@ class Equations:
         The term whose coefficient is 1 in size: it sets the unit of time.
     needed : int or None
         How many snapshots would do, where they are too few.
-    seconds : float
     decision : Decision or None
         The fits behind it: paths of elimination, rivals, weights; None once let go by `light`.
-    extras : mapping of str to callable
-        The reader's own terms.
     """
 
     verdict: str
@@ -193,21 +186,16 @@ def write(
         arrow = smooths if smoothing else "unknown: nothing diffuses"
     where, text = terms[unit].equation, terms[unit].text(names)
     return Equations(
-        verdict=decision.verdict,
+        decision.verdict,
         candidate=tuple(found[:-1] if noisy else found),
         null_dimension=decision.nulls.shape[1] + decision.conserved,
         basis=tuple(dict(zip(terms, (null * units).tolist())) for null in decision.nulls.T),
-        evidence=decision.evidence,
-        arrow=arrow,
-        names=tuple(names),
+        evidence=decision.evidence, arrow=arrow, names=tuple(names),
         noise=np.zeros(len(names)) if noise is None else noise,
         diffusion=(found[-1].coefficient, found[-1].error) if noisy else None,
-        reference=text if where < 0 else f"{text} in equation {where}",
-        needed=decision.needed,
-        seconds=time.perf_counter() - started,
-        decision=decision,
-        extras=extras or {},
-    )
+        reference=text if where < 0 else f"{text} in equation {where}", needed=decision.needed,
+        seconds=time.perf_counter() - started, decision=decision, extras=extras or {},
+    )  # fmt: skip
 
 
 def _smoothing(coefficients: Mapping[Term, float], channels: int) -> int:

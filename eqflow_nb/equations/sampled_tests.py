@@ -13,22 +13,9 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from eqflow_nb.equations.conditions import (
-    AtPoints,
-    MomentConditions,
-    OfImages,
-    SampledConditions,
-    units_of,
-)
-from eqflow_nb.equations.terms import (
-    Exponents,
-    evaluate,
-    exponents,
-    library,
-    lower,
-    monomials,
-    velocity,
-)
+from eqflow_nb.equations import terms
+from eqflow_nb.equations.conditions import AtPoints, MomentConditions, OfImages, SampledConditions
+from eqflow_nb.equations.terms import Exponents, evaluate, exponents, lower
 from eqflow_nb.inputs import InputError, as_array, check_finite
 
 MEMORY = 1.5e7  # bytes of functional derivatives worked on at a time
@@ -110,7 +97,7 @@ def _factors(
     """The monomials of images z, and G_r * g for each factor g and radius r in the functionals."""
     degree = max(sum(e) for f, g, _ in tests for e in (f, g or ()))
     every = exponents(z.shape[1], degree)
-    known = dict(zip(every, np.moveaxis(monomials(z, degree), 1, 0), strict=True))
+    known = dict(zip(every, np.moveaxis(terms.monomials(z, degree), 1, 0), strict=True))
     axes, sides = tuple(range(1, z.ndim - 1)), z.shape[2:]
     needed = {(e, r) for f, g, r in tests if g is not None for e in (f, g)}
     waves = {e: np.fft.rfftn(known[e], axes=axes) for e in {e for e, _ in needed}}
@@ -140,7 +127,7 @@ class Images:
         if len(shape) not in (3, 4) or 0 in shape:
             raise InputError(f"images has shape {shape}; it must be (N, C, H, W) or (N, C, L)")
         check_finite(self.images, "images")
-        self.terms = library(shape[1], degree, kind)
+        self.terms = terms.library(shape[1], degree, kind)
         self.functions = [t for t in self.terms if t.equation == 0]
         self.one_each = (shape[1], *[1] * (len(shape) - 2))  # a shape that broadcasts over images
         over = (0, *range(2, len(shape)))
@@ -170,7 +157,7 @@ class Images:
         self.rms = np.where(rms > 0, rms, 1.0)
         self.pairs = pairs / total / np.outer(self.rms, self.rms)
         return SampledConditions(
-            self.terms, units_of(self.terms, self.scale, self.rms),
+            self.terms, terms.units_of(self.terms, self.scale, self.rms),
             np.kron(np.eye(channels), self.pairs), slopes / total, done,
             OfImages(residuals / np.tile(self.rms, channels)), tests, tolerance,
         )  # fmt: skip
@@ -194,7 +181,7 @@ class Images:
         found, tests = [], conditions.tests
         equations = dict(zip(self.terms, c * conditions.units, strict=True))
         for x in self._chunks(len(tests)):
-            z, ahead = self.centred(x), REACH * self.divided(velocity(equations, x))
+            z, ahead = self.centred(x), REACH * self.divided(terms.velocity(equations, x))
             both = values(z + ahead, tests) + values(z - ahead, tests)
             found.append((both - 2 * values(z, tests)) / REACH**2)
         return np.concatenate(found)

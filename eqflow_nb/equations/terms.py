@@ -102,6 +102,17 @@ def library(
     return [replace(each, equation=i) for i in range(channels) for each in functions]
 
 
+def units_of(terms: Sequence[Term], scale: np.ndarray, rms: np.ndarray) -> np.ndarray:
+    """Factors (K,) from coefficients of functions of x / scale, over rms (F,), to the reader's."""
+    units = np.ones(len(terms))
+    for k, term in enumerate(terms):
+        if term.equation >= 0:
+            units[k] = scale[term.equation] / rms[k % len(rms)] / np.prod(scale**term.powers)
+        if term.operator is not None:
+            units[k] /= scale[term.channel] ** {"lap": 1, "grad2": 2}[term.operator]
+    return units
+
+
 def find(asked: str, terms: Sequence[Term], names: Sequence[str]) -> int | None:
     """The number of the term a reader means by "y*x", or by "1:y*x" in equation 1."""
 

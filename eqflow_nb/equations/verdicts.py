@@ -49,11 +49,6 @@ class Decision:
     conserved: int = 0
 
 
-def stands_out(found: Sequence[Found]) -> bool:
-    """Whether under some set of tests there is a fit that fits and stands out."""
-    return any(each.fits and each.gap >= SURE[0] for each in found)
-
-
 def decide(found: Sequence[Found]) -> Decision:
     """Weigh what was found under all sets of tests."""
     fitting = [each for each in found if each.fits]
@@ -237,41 +232,32 @@ def conserved(decision: Decision, tests: MomentConditions, names: Sequence[str])
     """
     known, fit = tests.moments, decision.found.fit
     at = [known.at[None, e] for e in tests.tests]
-    values, quantities = _slowest(_change(tests, fit.c), known.covariance[np.ix_(at, at)])
-    draws = bootstrap(decision.found, draws=40)
-    noise = sum(_change(tests, each - fit.c) for each in draws) / len(draws)
+    spread = known.covariance[np.ix_(at, at)]
+
+    def change(c: np.ndarray) -> np.ndarray:
+        """E[(v . grad psi_m)(v . grad psi_n)] over the tests, for v of coefficients c."""
+        rows = tests.residual(c)
+        return rows @ known.second @ rows.T
+
+    size = np.sqrt(np.diag(spread))
+    variances, axes = np.linalg.eigh(spread / np.outer(size, size))
+    # Combinations of variance 1, and of these those that change least.
+    axes = (axes / np.sqrt(np.maximum(variances, 1e-300)))[:, variances > VARIES] / size[:, None]
+    values, turns = np.linalg.eigh(axes.T @ change(fit.c) @ axes)
+    noise = np.mean([change(c - fit.c) for c in bootstrap(decision.found, draws=40)], axis=0)
     rate = float(fit.c @ tests.gram @ fit.c) / known.dim
     kept = [
-        q
-        for value, q in zip(values, quantities.T, strict=True)
+        q / np.abs(q).max()
+        for value, q in zip(values, (axes @ turns).T, strict=True)
         if value < SLOW * rate and value < NOISE * float(q @ noise @ q) + 1e-12 * rate
     ]
     if not kept:
         return decision
-    q = kept[0] / np.abs(kept[0]).max()
-    parts = [
-        f"{value:+.2f} {Term(0, e).text(names)}"
-        for value, e in zip(q, tests.tests, strict=True)
-        if abs(value) > 0.05
-    ]
+    terms = zip(kept[0], tests.tests, strict=True)
+    parts = [f"{value:+.2f} {Term(0, e).text(names)}" for value, e in terms if abs(value) > 0.05]
     text = (
         f"the equations found conserve {len(kept)} quantities, such as "
         f"{' '.join(parts).removeprefix('+')} in centred, scaled coordinates; times any function "
         "of them, they keep the snapshots as well"
     )
     return replace(decision, verdict="undetermined", evidence=text, conserved=len(kept))
-
-
-def _change(tests: MomentConditions, c: np.ndarray) -> np.ndarray:
-    """E[(v . grad psi_m)(v . grad psi_n)] over the tests, for v of coefficients c."""
-    rows = tests.residual(c)
-    return rows @ tests.moments.second @ rows.T
-
-
-def _slowest(change: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean squares of change, least first, of combinations of variance 1, and those."""
-    size = np.sqrt(np.diag(spread))
-    variances, axes = np.linalg.eigh(spread / np.outer(size, size))
-    axes = (axes / np.sqrt(np.maximum(variances, 1e-300)))[:, variances > VARIES] / size[:, None]
-    values, turns = np.linalg.eigh(axes.T @ change @ axes)
-    return values, axes @ turns

@@ -141,19 +141,17 @@ def function_of(text: str, names: Sequence[str]) -> Callable[[np.ndarray], np.nd
         if isinstance(node, ast.Name):
             allowed = node.id in names or node.id in FUNCTIONS
         if isinstance(node, ast.Call):  # f(x) with one of the known functions, and no keywords
-            allowed = isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS
-            allowed = allowed and len(node.args) == 1 and not node.keywords
+            name = getattr(node.func, "id", None)
+            allowed = name in FUNCTIONS and len(node.args) == 1 and not node.keywords
         if isinstance(node, ast.Constant):
             allowed = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+            node.value = float(node.value) if allowed else 0.0  # so that 2^99999 overflows at once
         if not allowed:
             shown = getattr(node, "id", type(node).__name__)
             raise InputError(
                 f"--library: {text!r} has {shown}; use {', '.join(names)}, numbers, + - * / ^ and "
                 f"{', '.join(FUNCTIONS)}"
             )
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant):
-            node.value = float(node.value)  # so that 2^99999 overflows at once
     code = compile(tree, "--library", "eval")
 
     def function(x: np.ndarray) -> np.ndarray:
