@@ -154,7 +154,8 @@ CALLS = {
     "kernel density at": Call(lambda x: scores.KernelDensityScore(X, 0.3)(x), dict(x=X)),
     "choose_sigma": Call(choose_sigma, dict(x=X, seed=0)),
     "fit_gaussian_field": Call(
-        lambda stills, sigma: scores.fit_gaussian_field(stills, sigma)(Z), dict(stills=Z, sigma=0.3)
+        lambda snapshots, sigma: scores.fit_gaussian_field(snapshots, sigma)(Z),
+        dict(snapshots=Z, sigma=0.3),
     ),
     "spectral at": Call(lambda x: scores.fit_gaussian_field(Z, 0.3)(x), dict(x=Z)),
     "spectral_kernel.flow": Call(
