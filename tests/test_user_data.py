@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from eqflow_nb.inputs import InputError
-from eqflow_nb.user_data import look, order, read
+from eqflow_nb.user_data import look, read
 from eqflow_nb.user_data.pictures import read_picture
 
 HERE = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -273,11 +273,9 @@ def test_independent_rows_of_a_time_series_are_counted(memory) -> None:
     assert not shuffled.about("order") and shuffled.independent == n
 
 
-@given(st.integers(0, 500), st.integers(10, 300))
-@settings(max_examples=30)
-def test_independent_rows_seldom_look_ordered(seed, n) -> None:
-    time, control = order(normal(n, 2, seed=seed), seed)
-    assert time < max(2.5, 2 * control)
+def test_independent_rows_seldom_look_ordered() -> None:
+    found = [look(read(normal(10 + 3 * seed, 2, seed=seed)), seed) for seed in range(100)]
+    assert np.mean([bool(seen.about("order")) for seen in found]) <= 0.05
 
 
 def test_duplicated_rows_are_counted() -> None:

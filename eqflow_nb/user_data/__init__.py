@@ -4,7 +4,7 @@
 about the snapshots and what they are fit for.  Arrays are NumPy's; nothing here loads torch.
 """
 
-from eqflow_nb.user_data.findings import Finding, Look, look, order
+from eqflow_nb.user_data.findings import Finding, Look, look
 from eqflow_nb.user_data.reading import UserData, read
 
-__all__ = ["Finding", "Look", "UserData", "look", "order", "read"]
+__all__ = ["Finding", "Look", "UserData", "look", "read"]

@@ -67,7 +67,7 @@ def look(data: UserData, seed: int = 0) -> Look:
     keep = tuple(c for c in range(x.shape[1]) if c not in out)
     distinct = len(np.unique(x.reshape(len(x), -1), axis=0))
     # A counter or a time would look ordered whatever the states did.
-    time, control = order(_readings(x[:, keep], seed), seed)
+    time, control = _order(_readings(x[:, keep], seed), seed)
     ordered = time > max(1.5, 1.2 * control)
     independent = rows * min(1 / time if ordered else 1.0, distinct / len(x))
     found = []
@@ -88,7 +88,7 @@ def look(data: UserData, seed: int = 0) -> Look:
     return Look(independent, keep, (*found, *odd), fit_for)
 
 
-def order(x: np.ndarray, seed: int = 0) -> tuple[float, float]:
+def _order(x: np.ndarray, seed: int = 0) -> tuple[float, float]:
     """Longest integrated autocorrelation time of the columns of x (N, k), and of shuffled rows.
 
     tau = 1 + 2 sum_t rho(t) over the lags t < 5 tau (Sokal's window; Sokal, in Functional
