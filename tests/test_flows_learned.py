@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws import law, normal, relative_error, rms
+from mixtures import mixture_score, normal, relative_error, rms
 
 from eqflow_nb.flows import learned
 from eqflow_nb.flows.continuity import divergence, jacobian, residual
@@ -81,7 +81,10 @@ def test_signs_make_the_flow_equivariant_and_nothing_else_does(kind):
 
 def test_training_points_are_samples_blurred_by_sigma_and_some_by_more():
     # Samples on two points only, so that the blur of each training point can be read off.
-    samples, score = torch.tensor([[-50.0, 0.0], [50.0, 1.0]], dtype=torch.float64), law(2)
+    samples, score = (
+        torch.tensor([[-50.0, 0.0], [50.0, 1.0]], dtype=torch.float64),
+        mixture_score(2),
+    )
 
     def blur(**options):
         found = learned.sample_training_points(samples, score, SIGMA, n=20_000, **options)

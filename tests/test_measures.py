@@ -9,7 +9,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from laws import normal as standard
+from mixtures import normal as standard
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import wasserstein_distance
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws import normal
+from mixtures import normal
 
 from eqflow_nb import flows, rollout, scores
 from eqflow_nb.inputs import InputError

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws import covariances, mixture, normal, relative_error
+from mixtures import covariances, mixture, normal, relative_error
 
 from eqflow_nb.scores import (
     DenoiserScore,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws import normal
+from mixtures import normal
 from torch.nn import functional as F
 
 from eqflow_nb import scores, snapshots

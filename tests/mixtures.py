@@ -1,4 +1,4 @@
-"""Laws that the tests of scores, flows and rollouts share."""
+"""Random Gaussian mixtures and errors, for the tests of scores, flows and rollouts."""
 
 import torch
 
@@ -22,8 +22,8 @@ def mixture(m=3, d=3, seed=0):
     return normal(m, seed=seed).exp(), normal(m, d, seed=seed + 1), covariances(m, d, seed + 2)
 
 
-def law(d, seed=0):
-    """Score of a random Gaussian mixture, float64: a law without any symmetry."""
+def mixture_score(d, seed=0):
+    """Score of a random Gaussian mixture, float64, without any symmetry."""
     return MixtureScore(*mixture(3, d, seed))
 
 
