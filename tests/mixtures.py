@@ -22,7 +22,7 @@ def mixture(m=3, d=3, seed=0):
     return normal(m, seed=seed).exp(), normal(m, d, seed=seed + 1), covariances(m, d, seed + 2)
 
 
-def mixture_score(d, seed=0):
+def lopsided(d, seed=0):
     """Score of a random Gaussian mixture, float64, without any symmetry."""
     return MixtureScore(*mixture(3, d, seed))
 

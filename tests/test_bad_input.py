@@ -20,7 +20,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mixtures import mixture_score, normal
+from mixtures import lopsided, normal
 
 from eqflow_nb import inputs, measures, scores, snapshots
 from eqflow_nb.equations import identify, identify_fields
@@ -122,7 +122,7 @@ Z = normal(6, 2, 8, 8, seed=2)
 K = skew.random(2).double()
 RULE = kernels.random_kernel(2, 3).double()
 EYE = torch.eye(2, dtype=torch.float64)
-FIELD = skew.constant(K, mixture_score(2))
+FIELD = skew.constant(K, lopsided(2))
 LINES = torch.cumsum(normal(8, 1, 32), -1)
 
 CALLS = {
@@ -140,7 +140,7 @@ CALLS = {
         lambda weights, means, covariances: scores.MixtureScore(weights, means, covariances)(X),
         dict(weights=torch.ones(2).double(), means=X[:2], covariances=torch.stack([EYE, EYE])),
     ),
-    "mixture at": Call(lambda x: mixture_score(2)(x), dict(x=X)),
+    "mixture at": Call(lambda x: lopsided(2)(x), dict(x=X)),
     "fit_mixture": Call(
         lambda samples, sigma, components: scores.fit_mixture(
             samples, sigma, components=components
@@ -161,9 +161,7 @@ CALLS = {
     "spectral_kernel.flow": Call(
         lambda x: spectral_kernel.flow(scores.fit_gaussian_field(Z, 0.3))(x), dict(x=Z)
     ),
-    "skew.constant": Call(
-        lambda matrix: skew.constant(matrix, mixture_score(2))(X), dict(matrix=K)
-    ),
+    "skew.constant": Call(lambda matrix: skew.constant(matrix, lopsided(2))(X), dict(matrix=K)),
     "skew.from_entries": Call(lambda entry: skew.from_entries(entry), dict(entry=1.0)),
     "skew.random": Call(skew.random, dict(dim=3, seed=0)),
     "at_common_speed": Call(lambda x: at_common_speed(FIELD, x)(X), dict(x=X)),
@@ -173,9 +171,9 @@ CALLS = {
     "hutchinson": Call(
         lambda x, probes: continuity.divergence(FIELD, x, probes), dict(x=X, probes=2)
     ),
-    "residual": Call(lambda x: continuity.residual(FIELD, mixture_score(2), x), dict(x=X)),
+    "residual": Call(lambda x: continuity.residual(FIELD, lopsided(2), x), dict(x=X)),
     "StreamFunction": Call(
-        lambda x: exact.StreamFunction(exact.Waves(2), mixture_score(2))(x), dict(x=X)
+        lambda x: exact.StreamFunction(exact.Waves(2), lopsided(2))(x), dict(x=X)
     ),
     "Waves": Call(
         lambda dim, outputs, terms, wavelength: exact.Waves(dim, outputs, terms, wavelength)(X),
@@ -275,7 +273,7 @@ EVIL[7, 1] = math.nan
 FLAT = X.clone()
 FLAT[:, 1] = 3.0
 NETWORK = FlowNetworks(1, 2, 4, 4)
-POINTS = learned.sample_training_points(X, mixture_score(2), 0.3, n=8)
+POINTS = learned.sample_training_points(X, lopsided(2), 0.3, n=8)
 ONES, EYES = torch.ones(2).double(), torch.stack([EYE, EYE])
 
 
@@ -293,13 +291,13 @@ TAKERS: dict[str, tuple[Callable[[Any], Any], str, int, bool]] = {
     "kernel density": (lambda x: KernelDensityScore(x, 0.3), "samples", 1, False),
     "denoiser": (trained, "samples", 2, True),
     "training points": (
-        lambda x: learned.sample_training_points(x, mixture_score(2), 0.3, n=8), "samples", 2, True
+        lambda x: learned.sample_training_points(x, lopsided(2), 0.3, n=8), "samples", 2, True
     ),
     "learn": (
-        lambda x: learned.learn(x, mixture_score(2), 0.3, learned.Settings(steps=1)), "samples", 2, True
+        lambda x: learned.learn(x, lopsided(2), 0.3, learned.Settings(steps=1)), "samples", 2, True
     ),
-    "common speed": (lambda x: at_common_speed(mixture_score(2), x), "x", 2, False),
-    "residual": (lambda x: continuity.residual(mixture_score(2), mixture_score(2), x), "x", 2, False),
+    "common speed": (lambda x: at_common_speed(lopsided(2), x), "x", 2, False),
+    "residual": (lambda x: continuity.residual(lopsided(2), lopsided(2), x), "x", 2, False),
 }  # fmt: skip
 
 
@@ -317,7 +315,7 @@ def test_samples_that_will_not_do_are_refused(name: str) -> None:
 POSITIVE: dict[str, Callable[[Any], Any]] = {
     "sigma": lambda value: fit_mixture(X, value),
     "sigma ": lambda value: KernelDensityScore(X, value),
-    "sigma  ": lambda value: learned.sample_training_points(X, mixture_score(2), value, n=8),
+    "sigma  ": lambda value: learned.sample_training_points(X, lopsided(2), value, n=8),
     "dt": lambda value: next(rk4(still, X, value, 1)),
     "dt ": lambda value: next(heun(still, X, value, 1, 0.1)),
     "tau": lambda value: next(exponential(still, K, Z, 0.3, value, 1, 0.1)),
@@ -332,7 +330,7 @@ WHOLE: dict[str, Callable[[Any], Any]] = {
     "members": lambda number: FlowNetworks(number, 2),
     "dim": lambda number: DenoiserScore(number, 0.3),
     "outputs": lambda number: exact.Waves(2, number),
-    "n": lambda number: learned.sample_training_points(X, mixture_score(2), 0.3, n=number),
+    "n": lambda number: learned.sample_training_points(X, lopsided(2), 0.3, n=number),
 }
 
 
@@ -352,11 +350,11 @@ ASKEW = skew.random(3)
 ASKEW[0, 2] += 3
 REFUSED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "a matrix that is not skew": (
-        lambda: skew.constant(ASKEW, mixture_score(3)),
+        lambda: skew.constant(ASKEW, lopsided(3)),
         ("matrix[0,2] + matrix[2,0] = 3", "should be 0", "(matrix - matrix.T) / 2"),
     ),
     "a matrix that is not square": (
-        lambda: skew.constant(torch.zeros(2, 3), mixture_score(2)), ("(2, 3)", "square")
+        lambda: skew.constant(torch.zeros(2, 3), lopsided(2)), ("(2, 3)", "square")
     ),
     "entries for no dimension": (lambda: skew.from_entries(1, 2), ("entries holds 2", "1, 3, 6")),
     "a skew matrix on a line": (lambda: skew.random(1), ("dim is 1", "at least 2")),
@@ -372,13 +370,13 @@ REFUSED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         lambda: fit_mixture(X, 0.3, signs=torch.tensor([1.0])), ("signs are", "each of 2 axes")
     ),
     "a field that stands still": (
-        lambda: continuity.residual(still, mixture_score(2), X), ("field is zero",)
+        lambda: continuity.residual(still, lopsided(2), X), ("field is zero",)
     ),
     "a field that stands still, sped up": (
         lambda: at_common_speed(still, X), ("field has rms speed 0",)
     ),
     "a field that breaks": (
-        lambda: continuity.residual(lambda x: x / 0, mixture_score(2), X), ("field is not finite",)
+        lambda: continuity.residual(lambda x: x / 0, lopsided(2), X), ("field is not finite",)
     ),
     "rows that do not divide among members": (
         lambda: FlowNetworks(3, 2)(torch.zeros(4, 2)), ("4 rows", "3 members")

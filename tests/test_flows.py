@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mixtures import mixture_score, normal, rms
+from mixtures import lopsided, normal, rms
 
 from eqflow_nb.flows import at_common_speed, skew
 from eqflow_nb.flows.continuity import divergence, jacobian, residual
@@ -61,7 +61,7 @@ def test_the_residual_in_both_normalisations_worked_by_hand():
 
 
 def test_the_residual_by_probes_is_unbiased_for_its_square():
-    score, x = mixture_score(3), normal(40, 3)
+    score, x = lopsided(3), normal(40, 3)
     exact = residual(curved, score, x).relative
     found = torch.tensor(
         [residual(curved, score, x, probes=1, seed=2 * k).relative ** 2 for k in range(300)]
@@ -76,7 +76,7 @@ def test_the_residual_by_probes_is_unbiased_for_its_square():
 
 def test_every_flow_can_be_set_to_the_common_speed():
     x = normal(100, 3)
-    flow = at_common_speed(VectorPotential(Waves(3, 3), mixture_score(3)), x)
+    flow = at_common_speed(VectorPotential(Waves(3, 3), lopsided(3)), x)
     assert rms(flow(x)) == pytest.approx(math.sqrt(3))
     torch.testing.assert_close(flow.jacobian(x), jacobian(lambda y: flow(y), x))
 
@@ -88,12 +88,12 @@ def test_every_flow_can_be_set_to_the_common_speed():
 @given(seeds, st.integers(2, 6))
 def test_a_skew_matrix_keeps_any_distribution(seed, d):
     flow, x = (
-        skew.constant(skew.random(d, seed).double(), mixture_score(d, seed)),
+        skew.constant(skew.random(d, seed).double(), lopsided(d, seed)),
         normal(50, d, seed=seed),
     )
-    assert residual(flow, mixture_score(d, seed), x).relative < 1e-12
+    assert residual(flow, lopsided(d, seed), x).relative < 1e-12
     torch.testing.assert_close(flow.jacobian(x), jacobian(lambda y: flow(y), x))
-    assert ((flow(x) * mixture_score(d, seed)(x)).sum(1).abs() < 1e-11).all(), (
+    assert ((flow(x) * lopsided(d, seed)(x)).sum(1).abs() < 1e-11).all(), (
         "it follows level lines of p"
     )
 
@@ -110,15 +110,15 @@ def test_a_skew_matrix_keeps_the_worlds_by_their_exact_densities(name):
 @few
 @given(seeds)
 def test_a_symmetric_matrix_or_another_score_does_not(seed):
-    score, x = mixture_score(2, seed), normal(200, 2, seed=seed)
+    score, x = lopsided(2, seed), normal(200, 2, seed=seed)
     symmetric = skew.Linear(torch.tensor([[1.0, 0.5], [0.5, -1.0]]).double(), score)
     assert residual(symmetric, score, x).relative > 0.1
-    assert residual(skew.constant(J, mixture_score(2, seed + 1)), score, x).relative > 0.01
+    assert residual(skew.constant(J, lopsided(2, seed + 1)), score, x).relative > 0.01
 
 
 def test_several_matrices_take_a_block_of_rows_each():
     several = torch.stack([skew.random(3, seed).double() for seed in range(3)])
-    flow, x, score = skew.constant(several, mixture_score(3)), normal(12, 3), mixture_score(3)
+    flow, x, score = skew.constant(several, lopsided(3)), normal(12, 3), lopsided(3)
     blocks = [skew.constant(K, score)(rows) for K, rows in zip(several, x.split(4), strict=True)]
     torch.testing.assert_close(flow(x), torch.cat(blocks))
     torch.testing.assert_close(flow.jacobian(x), jacobian(lambda y: flow(y), x))
@@ -137,14 +137,14 @@ def test_entries_fill_the_matrix_row_by_row_above_the_diagonal():
 @given(seeds, st.floats(2, 10))
 def test_any_potential_keeps_any_distribution(seed, wavelength):
     for d, make, outputs in ((2, StreamFunction, 1), (3, VectorPotential, 3)):
-        score, x = mixture_score(d, seed), normal(50, d, seed=seed)
+        score, x = lopsided(d, seed), normal(50, d, seed=seed)
         flow = make(Waves(d, outputs, wavelength=wavelength, seed=seed), score)
         assert residual(flow, score, x).relative < 1e-11
 
 
 @pytest.mark.parametrize("d", [2, 3, 5])
 def test_a_state_dependent_skew_matrix_keeps_any_distribution_in_any_dimension(d):
-    waves, score = Waves(d, outputs=d * d), mixture_score(d)
+    waves, score = Waves(d, outputs=d * d), lopsided(d)
     flow = StateDependentSkew(lambda y: waves(y).view(-1, d, d), score)
     assert residual(flow, score, normal(50, d)).relative < 1e-11
 
@@ -155,19 +155,14 @@ def test_hand_written_potentials_will_do():
         lambda x: torch.sin(3 * x[:, :1]) * x[:, 1:],
     ):
         assert (
-            residual(
-                StreamFunction(psi, mixture_score(2)), mixture_score(2), normal(50, 2)
-            ).relative
-            < 1e-11
+            residual(StreamFunction(psi, lopsided(2)), lopsided(2), normal(50, 2)).relative < 1e-11
         )
 
     def potential(x):
         return torch.stack([x[:, 1] * x[:, 2], torch.sin(x[:, 0]), x[:, 1] ** 3], 1)
 
     x = normal(50, 3)
-    assert (
-        residual(VectorPotential(potential, mixture_score(3)), mixture_score(3), x).relative < 1e-11
-    )
+    assert residual(VectorPotential(potential, lopsided(3)), lopsided(3), x).relative < 1e-11
     flat = gaussian(torch.zeros(3).double(), 1e8 * torch.eye(3).double())
     by_hand = [3 * x[:, 1] ** 2, x[:, 1], torch.cos(x[:, 0]) - x[:, 2]]
     curl = VectorPotential(potential, flat)(x)
@@ -175,11 +170,11 @@ def test_hand_written_potentials_will_do():
 
 
 def test_constant_potentials_are_constant_skew_flows():
-    score, x = mixture_score(2), normal(50, 2)
+    score, x = lopsided(2), normal(50, 2)
     one = StreamFunction(lambda y: torch.ones_like(y[:, 0]), score)
     torch.testing.assert_close(one(x), score(x) @ J.T)
     # In space s x a = K s with K s = -a x s.
-    score, x, a = mixture_score(3), normal(50, 3), torch.tensor([1.0, 2.0, 3.0]).double()
+    score, x, a = lopsided(3), normal(50, 3), torch.tensor([1.0, 2.0, 3.0]).double()
     flow = VectorPotential(lambda y: a.expand(len(y), 3), score)
     matrix = skew.from_entries(a[2], -a[1], a[0]).double()
     torch.testing.assert_close(flow(x), skew.constant(matrix, score)(x))
@@ -188,7 +183,7 @@ def test_constant_potentials_are_constant_skew_flows():
 @few
 @given(seeds)
 def test_in_the_plane_the_state_dependent_matrix_is_the_stream_function(seed):
-    psi, score, x = Waves(2, seed=seed), mixture_score(2, seed), normal(30, 2, seed=seed)
+    psi, score, x = Waves(2, seed=seed), lopsided(2, seed), normal(30, 2, seed=seed)
     general = StateDependentSkew(lambda y: psi(y)[:, None, None] * J / 2, score)
     torch.testing.assert_close(general(x), StreamFunction(psi, score)(x))
 
@@ -205,7 +200,7 @@ def test_the_gradient_of_waves_written_by_hand_is_the_automatic_one(seed, output
 
 @pytest.mark.gpu
 def test_flows_work_on_the_gpu():
-    x, score = normal(40, 3).cuda(), mixture_score(3)
+    x, score = normal(40, 3).cuda(), lopsided(3)
     for flow in (
         VectorPotential(Waves(3, 3), score),
         StateDependentSkew(lambda y: Waves(3, 9)(y).view(-1, 3, 3), score),

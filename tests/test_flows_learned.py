@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mixtures import mixture_score, normal, relative_error, rms
+from mixtures import lopsided, normal, relative_error, rms
 
 from eqflow_nb.flows import learned
 from eqflow_nb.flows.continuity import divergence, jacobian, residual
@@ -83,7 +83,7 @@ def test_training_points_are_samples_blurred_by_sigma_and_some_by_more():
     # Samples on two points only, so that the blur of each training point can be read off.
     samples, score = (
         torch.tensor([[-50.0, 0.0], [50.0, 1.0]], dtype=torch.float64),
-        mixture_score(2),
+        lopsided(2),
     )
 
     def blur(**options):

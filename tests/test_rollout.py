@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mixtures import mixture_score, normal
+from mixtures import lopsided, normal
 
 from eqflow_nb.flows import kernels, skew
 from eqflow_nb.flows.learned import FlowNetworks
@@ -74,7 +74,7 @@ def test_a_skew_flow_turns_a_round_gaussian_once_in_two_pi_over_omega(omega):
 
 
 def test_a_skew_flow_stays_on_its_level_line():
-    score, x = mixture_score(2), normal(20, 2)
+    score, x = lopsided(2), normal(20, 2)
     end = last(rk4(skew.constant(J, score), x, 0.01, 500))
     torch.testing.assert_close(score.log_density(end), score.log_density(x), atol=1e-6, rtol=0)
     assert (end - x).norm(dim=1).mean() > 0.5
@@ -306,7 +306,7 @@ def test_together_gives_what_each_gives_alone_and_restores_the_threads(three_thr
 
     def job(seed):
         seen.append(torch.get_num_threads())
-        drift = skew.Linear(J + 0.1 * EYE, mixture_score(2))
+        drift = skew.Linear(J + 0.1 * EYE, lopsided(2))
         return record(heun(drift, normal(50, 2), 0.05, 20, eta=0.1, seed=seed), [0.5, 1])
 
     jobs = {f"run {seed}": (lambda seed=seed: job(seed)) for seed in range(5)}
