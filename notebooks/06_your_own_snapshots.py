@@ -185,7 +185,8 @@ figures.show(
         size=(4.9, 4.2),
         xlabel=f"{cells.AXES[0]} (sd)",
         ylabel=f"{cells.AXES[1]} (sd)",
-        aspect="equal",
+        xlim=(-1.5, 5),
+        ylim=(-1.5, 5),
     ),
     "The cells in the plane of two scores: a dense clump of G1 cells low on the left, S cells to its "
     "right, a few G2M cells above; the three regions meet in a point.",

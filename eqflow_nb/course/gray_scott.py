@@ -33,14 +33,8 @@ LEVEL = 0.235  # the noise level at which the paper ran its networks
 class PatternDataset:
     """Snapshots of one world to learn from, and others to test on.
 
-    Attributes
-    ----------
-    world : World
-    snapshots, held : Tensor (n, C, H, W)
-        The ones to learn from, and the ones held out.
-    change : Tensor (n, C, H, W)
-        The true change of those held out over `STEPS` steps of the simulation.
-    seed : int
+    All are (n, C, H, W); `change` is the true one of those held out, over `STEPS` steps of the
+    simulation.
     """
 
     world: World

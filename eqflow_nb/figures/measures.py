@@ -78,10 +78,11 @@ def scatter(
     figure, (axes,) = grid(1, 1, size)
     for index, (name, tint) in enumerate(zip(groups, colours(groups), strict=True)):
         mark = style.MARKERS.get(style.kind_of(name) or "", "osD^vPX"[index % 7])
-        star = mark == "*"  # what coincides with the truth lies on its star
+        xy, star = array(groups[name]).reshape(-1, 2), mark == "*"
         axes.plot(
-            *array(groups[name]).reshape(-1, 2).T, mark, color=tint, markersize=18 if star else 6,
-            zorder=1 if star else 2, markeredgecolor="white", markeredgewidth=0.5, label=name,
+            *xy.T, mark, color=tint, label=name, zorder=1 if star else 2,  # the truth lies below
+            markersize=18 if star else 6 if len(xy) < 15 else 4, markeredgecolor="white",
+            markeredgewidth=0.4,
         )  # fmt: skip
     axes.set(**about)
     _label_few_decades(axes.xaxis, axes.get_xlim())

@@ -163,18 +163,11 @@ def compose(
     of_what: str = "",
     path: str = "in radii of the cloud",
 ) -> Report:
-    """Put a report together from its parts, in words and pictures that points and images share.
+    """Put a report together, with the words and pictures that points and images share.
 
-    Parameters
-    ----------
-    asked : float, optional
-        The noise level that the reader asked for.
-    said : str
-        About the flow.
-    kept, found
-        What flows keep, and the equations with what there is to say of them.
-    of_what, path : str
-        What the noise level was chosen on, and what time counts.
+    `asked` is the noise level that the reader asked for, `said` is about the flow, `found` are the
+    equations and what there is to say of them, `of_what` was the level chosen on, `path` is what
+    time counts.
     """
     level = choice.sigma if asked is None else asked
     why = f"{choice.criterion}{of_what}" if asked is None else "as you asked for"
