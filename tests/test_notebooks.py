@@ -225,21 +225,6 @@ def test_nbval_fails_on_a_wrong_value_and_on_a_failing_cell(
     assert "1 failed" in done.stdout
 
 
-def test_drift_in_code_text_or_tags_is_seen(pair: tuple[Path, Path]) -> None:
-    script, committed = pair
-    text = script.read_text()
-    for old, new in [
-        ("2 * gain", "3 * gain"),
-        ("A tiny", "The tiny"),
-        ('tags=["param', 'tags=["x'),
-    ]:
-        assert text.count(old) == 1
-        script.write_text(text.replace(old, new))
-        assert len(out_of_step(script, committed)) == 1
-    script.write_text(text + "\n# %%\nmore = 1\n")
-    assert out_of_step(script, committed) == ["4 cells in the script, 3 in the notebook"]
-
-
 def test_the_other_faults_are_seen(pair: tuple[Path, Path]) -> None:
     notebook = nbformat.read(pair[1], as_version=4)
     picture = nbformat.v4.new_output("display_data", {"image/png": "abcd"})

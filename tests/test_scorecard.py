@@ -71,13 +71,6 @@ def test_bad_input_a_target_that_cannot_be_read(target: str) -> None:
         Scorecard("n").row("a", 1.0, target=target)
 
 
-def test_bad_input_a_name_used_twice() -> None:
-    card = Scorecard("n")
-    card.row("a", 1.0)
-    with pytest.raises(ValueError, match="'a' already"):
-        card.row("a", 2.0)
-
-
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, torch.tensor(math.nan), np.inf])
 def test_what_is_not_finite_is_null_and_never_met(value: Any) -> None:
     row = Scorecard("n").row("a", value, sd=value, target=">= -1e300")
@@ -154,12 +147,3 @@ def test_gathering_takes_the_finished_and_leaves_the_rest(tmp_path: Path) -> Non
     assert read(tmp_path / "03_error.ipynb") == {}
     with pytest.raises(ValueError, match="not a notebook"):
         read(tmp_path / "05_other.ipynb")
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "scorecard.json"
-    path.write_text("old")
-    with pytest.raises(UnicodeEncodeError):
-        scorecard.replace_text(path, "new \ud800")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]

@@ -39,9 +39,9 @@ ROOMS = (
     "rollout",
     "measures",
     "figures",
-    "panels",
     "report",
     "course",
+    "panels",
     "running",
     "shared",
 )

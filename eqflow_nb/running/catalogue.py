@@ -26,18 +26,9 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 @dataclass(frozen=True)
 class Chapter:
-    """A notebook of the course.
+    """A notebook: `path` is its script where there is one, `question` the first quoted line.
 
-    Attributes
-    ----------
-    stem : str
-        Its file name without the ending.
-    path : Path
-        What people edit: the py:percent script where there is one, else the notebook.
-    title, question : str
-        The first heading, and the first quoted line (``> ...``) of its first cell.
-    minutes, peak_mb : float or None
-        Time and memory of the run whose outputs are committed, where it was measured.
+    `minutes` and `peak_mb` were measured by the run whose outputs are committed.
     """
 
     stem: str
@@ -100,11 +91,8 @@ def load(path: Path) -> nbformat.NotebookNode:
         notebook = jupytext.read(path)
     except (ValueError, OSError, nbformat.reader.NotJSONError) as error:
         raise InputError(f"{path} can't be read as a notebook: {error}") from error
-    notebook.metadata["kernelspec"] = {
-        "display_name": "Python 3 (ipykernel)",
-        "language": "python",
-        "name": "python3",
-    }
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    notebook.metadata["kernelspec"] = kernel
     return notebook
 
 
@@ -156,8 +144,8 @@ def _as_default(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, float) and type(value) is int:
         value = float(value)
     if default is not None and type(value) is not type(default):
-        kind = {"str": "text", "int": "whole number", "bool": "True or False"}
-        wanted = kind.get(type(default).__name__, type(default).__name__)
+        wanted = type(default).__name__
+        wanted = {"str": "text", "int": "whole number", "bool": "True or False"}.get(wanted, wanted)
         raise InputError(f"parameter {name!r} got {value!r}; it wants {wanted}, like {default!r}")
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"parameter {name!r} got {value!r}; it wants a finite number")
@@ -170,14 +158,11 @@ def recorded(study: str, folder: Path | None = None) -> dict[str, dict[str, Any]
     Each row says the command it was recorded with, as `recorded`.
     """
     path = (folder or notebooks_folder()) / "studies" / f"{study}.json"
-    if not path.is_file():
-        return {}
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        name: {key: item for key, item in row.items() if key != "met"}
-        | {"recorded": kept["command"]}
-        for name, row in kept["scorecard"].items()
-    }
+    kept = json.loads(path.read_text("utf-8")) if path.is_file() else {"scorecard": {}}
+    for row in kept["scorecard"].values():
+        row.pop("met", None)
+        row["recorded"] = kept["command"]
+    return kept["scorecard"]
 
 
 def _notebooks_in(folder: Path) -> list[Chapter]:

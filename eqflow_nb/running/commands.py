@@ -62,12 +62,10 @@ app.command("exercises")(exercises.exercises)
 @app.command("list")
 def list_notebooks() -> None:
     """List the chapters and studies, what each asks, and what its last measured run took."""
-    for heading, notebooks in (
-        ("Chapters", catalogue.chapters()),
-        ("Studies", catalogue.studies()),
+    for heading, notebooks in zip(
+        ["Chapters", "Studies"], [catalogue.chapters(), catalogue.studies()]
     ):
-        if notebooks:
-            typer.echo(heading)
+        typer.echo(heading)
         for one in notebooks:
             cost = _cost(one.minutes and 60 * one.minutes, one.peak_mb)
             typer.echo(f"  {one.stem:<32}{cost}  {one.question}".rstrip())
