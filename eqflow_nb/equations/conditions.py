@@ -93,7 +93,7 @@ class MomentConditions:
     @functools.cached_property
     def matrix(self) -> np.ndarray:
         """M (m, K)."""
-        return self._matrices(self.moments.second[:1], range(len(self.terms)))[0]
+        return self._matrices(self.moments.second[:1], np.arange(len(self.terms)))[0]
 
     @functools.cached_property
     def slopes(self) -> np.ndarray:
@@ -102,11 +102,11 @@ class MomentConditions:
         second = self.moments.second
         return np.sum([np.outer(p, p) * second[np.ix_(s, s)] for p, s in parts], axis=0)
 
-    def blocks(self, support: Sequence[int]) -> np.ndarray:
+    def blocks(self, support: np.ndarray) -> np.ndarray:
         """M over each part of the data, (B, m, n), for the n columns in `support`."""
         return self._matrices(self.moments.blocks, support)
 
-    def _matrices(self, means: np.ndarray, support: Sequence[int]) -> np.ndarray:
+    def _matrices(self, means: np.ndarray, support: np.ndarray) -> np.ndarray:
         units = np.eye(len(self.terms))
         return np.stack([means @ self.residual(units[k]).T for k in support], axis=-1)
 
@@ -185,7 +185,7 @@ class SampledConditions:
     gram: np.ndarray
     slopes: np.ndarray
     count: int
-    samples: AtPoints | OfImages
+    samples: Any  # AtPoints or OfImages
     tests: Sequence[Any] = ()
     tolerance: float = 0.0
 
@@ -204,7 +204,7 @@ class SampledConditions:
         """The fraction of the snapshots in each part."""
         return np.bincount(self.part) / self.count
 
-    def blocks(self, support: Sequence[int]) -> np.ndarray:
+    def blocks(self, support: np.ndarray) -> np.ndarray:
         """M over each part of the data, (B, m, n), for the n columns in `support`."""
         edges = np.flatnonzero(np.diff(self.part, prepend=-1, append=-1))
         rows = itertools.starmap(slice, itertools.pairwise(edges))

@@ -71,7 +71,8 @@ def identify_fields(
     if decision.verdict != "determined" and any(len(np.unique(each)) <= 256 for each in few):
         text = f"{decision.evidence}; the images have only 256 shades, and rounding hides equations"
         decision = replace(decision, evidence=text)
-    conditions, fit = decision.found.conditions, decision.found.fit
+    conditions: Any = decision.found.conditions
+    fit = decision.found.fit
     if decision.verdict == "determined":
         fit = refit(conditions, fit)
         conditions, step = with_steps(known, conditions, fit.c)
