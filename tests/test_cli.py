@@ -61,15 +61,6 @@ def test_bad_input_is_refused_in_one_line_before_anything_runs(
     assert not flag.exists()
 
 
-def test_as_a_module_a_refusal_has_no_traceback(shelf: Shelf, tmp_path: Path) -> None:
-    shelf(**{"01_a": ""})
-    command = [sys.executable, "-m", "eqflow_nb.running.commands", "run", "-p", "nope", "1", "-o"]
-    done = subprocess.run([*command, str(tmp_path / "o")], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.startswith("eqflow-nb: 01_a has no parameter 'nope'")
-    assert "Traceback" not in done.stderr
-
-
 def test_light_commands_load_neither_torch_nor_the_notebooks_machinery() -> None:
     code = "import sys, eqflow_nb.running.commands; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -59,12 +59,6 @@ def test_ranges_of_decimals_gather_no_rounding(
     assert texts[1] not in map(str, found), "half-open"
 
 
-@given(st.lists(st.integers(-999, 999), min_size=1, max_size=20, unique=True))
-def test_lists_and_ranges_mix(numbers: list[int]) -> None:
-    assert read("seed", ", ".join(map(str, numbers))) == numbers
-    assert read("seed", ",".join(f"{n}:{n + 1}" for n in numbers)) == numbers
-
-
 def test_values_are_of_the_notebooks_types() -> None:
     assert read("gain", "0:1:.25") == [0.0, 0.25, 0.5, 0.75]
     assert read("gain", "3:0:-1,.5") == [3.0, 2.0, 1.0, 0.5]

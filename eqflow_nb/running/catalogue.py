@@ -109,7 +109,7 @@ def parameters(notebook: nbformat.NotebookNode) -> dict[str, Any]:
             if isinstance(statement, ast.AnnAssign):
                 target, value = statement.target, statement.value
             else:
-                (target,), value = statement.targets, statement.value  # type: ignore[attr-defined]
+                (target,), value = statement.targets, statement.value
             defaults[target.id] = ast.literal_eval(value)  # type: ignore[union-attr, arg-type]
         except (ValueError, AttributeError) as error:
             line = ast.unparse(statement).splitlines()[0]

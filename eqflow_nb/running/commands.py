@@ -299,9 +299,11 @@ def _finish(records: dict[str, dict[str, Any]], out: Path) -> None:
 
 def _cost(seconds: float | None, peak_mb: float | None) -> str:
     """Time and memory in two columns."""
-    time = f"{seconds or 0:.0f} s" if (seconds or 0) < 120 else f"{seconds / 60:.1f} min"
+    time = "" if seconds is None else f"{seconds / 60:.1f} min"
+    if seconds is not None and seconds < 120:
+        time = f"{seconds:.0f} s"
     memory = "" if peak_mb is None else f"{peak_mb:.0f} MB"
-    return f"{'' if seconds is None else time:>8}{memory:>10}"
+    return f"{time:>8}{memory:>10}"
 
 
 def _join_parameters(arguments: Sequence[str]) -> list[str]:

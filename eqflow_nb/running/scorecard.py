@@ -63,7 +63,7 @@ class Scorecard:
         """
         if name in self.rows:
             raise ValueError(f"the scorecard has a row {name!r} already; give each its own name")
-        known = {key: _finite(more.pop(key, None)) for key in ("sd", "floor", "control")}
+        known: dict[str, Any] = {k: _finite(more.pop(k, None)) for k in ("sd", "floor", "control")}
         known["paper"] = paper if isinstance(paper, str) else _finite(paper)
         if target not in (None, "reported"):
             known |= {"target": target, "met": meets(value, target)}

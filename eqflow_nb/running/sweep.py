@@ -340,7 +340,8 @@ def write(tasks: Sequence[Task], out: Path) -> tuple[pd.DataFrame, pd.DataFrame]
     """
     lines, cards = [], []
     for task in tasks:
-        record, line = execute.recall(task), {}
+        record = execute.recall(task)
+        line: dict[str, Any] = {}
         cards.append(scorecard.read(task.result) if record["status"] == "finished" else {})
         for name, value in task.overrides.items():
             line[name] = value if isinstance(value, int | float | str) else json.dumps(value)
