@@ -441,7 +441,7 @@ def test_an_upload_is_shown_cut_out_and_can_be_painted_over(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"hello", "no image that can be read"),
+        (b"hello", "picture is damaged, or no PNG or JPEG picture; save it again"),
         (file_of(Image.new("RGB", (9, 9), "blue")), "one colour all over"),
     ],
 )

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from torch import Tensor
 
 from eqflow_nb.figures.axes import (
     cube,
@@ -17,14 +15,18 @@ from eqflow_nb.figures.axes import (
     draw_trajectory,
     square,
 )
-from eqflow_nb.figures.style import PALETTE, array
+from eqflow_nb.figures.style import PALETTE
 from eqflow_nb.flows import skew
-from eqflow_nb.measures import transport
 from eqflow_nb.panels.base import Panel, dropdown, slider
 from eqflow_nb.panels.motion import (
+    NOW,
     PSI,
+    TURN,
     blurred_samples,
+    distance,
+    draw_particles,
     lorenz_paths,
+    moved,
     score_and_density,
     stream_field,
     stream_floor,
@@ -34,23 +36,17 @@ from eqflow_nb.panels.motion import (
 
 TOYS = ("two_peaks", "ring", "two_moons", "checkerboard", "pinwheel")
 EXTENT = 3.0
-NOW, BEFORE = PALETTE["score"], "#8c8c8c"
+BEFORE = "#8c8c8c"
 
 
-def toy_panel(
-    world: str = "two_peaks",
-    gamma: float = 1.0,
-    eta: float = 0.0,
-    sigma: float = 0.15,
-    time: float = 0.2,
-) -> Panel:
+def toy_panel(world: str = "two_peaks") -> Panel:
     """Set skew strength, diffusion and noise level: which motions keep the cloud."""
     controls = {
         "world": dropdown("world", world, TOYS),
-        "gamma": slider("skew strength γ", gamma, -2, 2, 0.1, ".1f"),
-        "eta": slider("diffusion η", eta, 0, 1, 0.05),
-        "sigma": slider("noise level σ", sigma, 0.1, 0.6, 0.05),
-        "time": slider("time", time, 0, 0.5, 0.02),
+        "gamma": slider("skew strength γ", 1.0, -2, 2, 0.1, ".1f"),
+        "eta": slider("diffusion η", 0.0, 0, 1, 0.05),
+        "sigma": slider("noise level σ", 0.15, 0.1, 0.6, 0.05),
+        "time": slider("time", 0.2, 0, 0.5, 0.02),
     }
     return Panel(
         draw_toys,
@@ -71,25 +67,20 @@ def draw_toys(
     """Density, flow gamma J s, and particles of dx = (gamma J + eta) s dt + sqrt(2 eta) dW."""
     (pane,) = panes
     score, log_density = score_and_density(world, sigma)
-    matrix = gamma * skew.from_entries(1.0)
     draw_density(pane, log_density, EXTENT)
-    draw_streamlines(pane, skew.constant(matrix, score), EXTENT)
-    states = toy_particles(world, gamma, eta, sigma).until(time)
-    _draw_tracks(pane, states)
-    draw_cloud(pane, states[-1], NOW, size=5, alpha=0.9)
+    draw_streamlines(pane, skew.constant(gamma * TURN, score), EXTENT)
+    said = draw_particles(pane, toy_particles(world, gamma, eta, sigma).until(time))
     square(pane, EXTENT)
-    return _moved(states)
+    return said
 
 
-def stream_panel(
-    world: str = "two_peaks", psi: str = "saddle", mix: float = 1.0, time: float = 1.0
-) -> Panel:
+def stream_panel(world: str = "two_peaks", psi: str = "saddle", mix: float = 1.0) -> Panel:
     """Choose a stream function: the field changes, the cloud doesn't."""
     controls = {
         "world": dropdown("world", world, ("two_peaks", "ring", "two_moons")),
         "psi": dropdown("stream function ψ", psi, tuple(PSI)),
         "mix": slider("share of ψ: m", mix, 0, 1, 0.1, ".1f"),
-        "time": slider("time", time, 0, 2, 0.1, ".1f"),
+        "time": slider("time", 1.0, 0, 2, 0.1, ".1f"),
     }
     return Panel(
         draw_streams,
@@ -116,21 +107,18 @@ def draw_streams(panes: Sequence[Axes], world: str, psi: str, mix: float, time: 
         draw_cloud(right, states_then, tint, size=6, alpha=0.6)
     for pane in panes:
         square(pane, EXTENT)
-    distance = transport.sliced_wasserstein(states[-1], blurred_samples(world, 400, sigma, 1), 50)
-    floor = stream_floor(world, sigma)
-    return f"{_moved(states)} · distance to fresh samples {distance / floor:.2f} noise floors"
+    away = distance(states[-1], blurred_samples(world, 400, sigma, 1)) / stream_floor(world, sigma)
+    return f"{moved(states)} · distance to fresh samples {away:.2f} noise floors"
 
 
-def lorenz_panel(
-    xy: float = 0.3, xz: float = 1.0, yz: float = 0.5, eta: float = 0.0, sigma: float = 0.3
-) -> Panel:
+def lorenz_panel() -> Panel:
     """The three entries of a constant skew matrix on the Lorenz attractor's snapshots."""
     controls = {
-        "xy": slider("K[x,y]", xy, -1, 1, 0.1, ".1f"),
-        "xz": slider("K[x,z]", xz, -1, 1, 0.1, ".1f"),
-        "yz": slider("K[y,z]", yz, -1, 1, 0.1, ".1f"),
-        "eta": slider("diffusion η", eta, 0, 1, 0.05),
-        "sigma": slider("noise level σ", sigma, 0.1, 0.6, 0.05),
+        "xy": slider("K[x,y]", 0.3, -1, 1, 0.1, ".1f"),
+        "xz": slider("K[x,z]", 1.0, -1, 1, 0.1, ".1f"),
+        "yz": slider("K[y,z]", 0.5, -1, 1, 0.1, ".1f"),
+        "eta": slider("diffusion η", 0.0, 0, 1, 0.05),
+        "sigma": slider("noise level σ", 0.3, 0.1, 0.6, 0.05),
     }
     return Panel(
         draw_lorenz,
@@ -158,14 +146,3 @@ def draw_lorenz(
     cube(pane, 2.7, ("x", "y", "z"))
     away = float((states - states[0]).norm(dim=2).mean())
     return f"moved {away:.3f} sd from the start, on average over the path"
-
-
-def _draw_tracks(pane: Axes, states: Tensor) -> None:
-    """The way particles (T, n, 2) came, faintly."""
-    tracks = array(states.transpose(0, 1))
-    pane.add_collection(LineCollection(list(tracks), colors=NOW, linewidths=0.8, alpha=0.35))
-
-
-def _moved(states: Tensor) -> str:
-    """How far states (T, n, d) are from where they started, on average, in words."""
-    return f"moved {float((states[-1] - states[0]).norm(dim=1).mean()):.3f} sd"

@@ -19,41 +19,73 @@ from eqflow_nb.panels import labels
 
 Draw = Callable[..., str]
 SLOW = 0.2
+APART = {"grid_gap": "0.5em", "align_items": "flex-start"}  # a look of `side_by_side`
 SIZE, TWIN_SIZE = 4.2, 2.2
 LEFT, BOTTOM, REST = 0.5, 0.42, 0.08  # margins in inches
 
 
-class Panel:
+class Shown:
+    """What panels share: how they are displayed, and their two lines of words.
+
+    `widget` is all of the panel, `status` says what happened last, `trouble` what went wrong, and
+    `errors` keeps what went wrong since the last action that went well.
+    """
+
+    widget: Any
+    static: Any  # the static twin, if there is one; `alt` is what it shows in words
+    alt = ""
+
+    def __init__(self, controls: Mapping[str, Any]) -> None:
+        self.controls, self.seconds = dict(controls), 0.0
+        self.errors: list[Exception] = []
+        self.status, self.trouble = widgets.HTML(), widgets.HTML()
+        self.status.add_class("eqflow-status")
+        self.trouble.add_class("eqflow-error")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The controls' values by name; rounded, since steps of .1 add up to almost 0."""
+        values = {name: control.value for name, control in self.controls.items()}
+        return {n: round(v, 9) if isinstance(v, float) else v for n, v in values.items()}
+
+    def show(self) -> None:
+        """Display the panel and, below it, the twin, which stays where there is no kernel."""
+        from IPython.display import display
+
+        display(self.widget)
+        if self.alt:
+            figures.show(self.static(), self.alt)
+
+    _ipython_display_ = show  # the last line of a cell may name a panel
+
+    def say(self, text: str) -> None:
+        """Say what happened last."""
+        self.status.value = small(text)
+
+    @contextmanager
+    def alarmed(self, otherwise: str = "") -> Iterator[None]:
+        """Show, keep and raise what goes wrong, and say so; else nothing is wrong any more."""
+        try:
+            yield
+        except Exception as error:
+            self.errors.append(error)
+            if otherwise:
+                self.say(otherwise)
+            self.trouble.value = alarm(error)
+            raise
+        self.errors.clear()
+        self.trouble.value = ""
+
+
+class Panel(Shown):
     """Sliders that redraw a picture.
 
-    The live picture and the static twin are both made by `draw`, so they can't tell different
-    stories.
-
-    Parameters
-    ----------
-    draw : callable (panes, **values) -> str
-        Fills a list of axes, and says what is to be seen.
-    controls : mapping of str to widget
-        By the names of the values.
-    twin : mapping of one name to a list of values
-        What the static twin shows.
-    caption : str
-        What the marks in the picture mean.
-    alt : str
-        The static twin in words.
-    panes : int
-        How many pairs of axes the picture has, side by side.
-    projection : str, optional
-        "3d" for axes in space.
-    step : float, optional
-        Adds a play button that moves the control called "time" by that much.
-
-    Attributes
-    ----------
-    widget, picture, status : widget
-        All of it, to be displayed; the picture; the line that says what moved.
-    errors : list of Exception
-        What went wrong since the last redraw that went well.
+    The live picture and the static twin are both made by `draw` (panes, **values) -> str, so they
+    can't tell different stories: it fills a list of axes, `panes` of them side by side, and says
+    what is to be seen.  `controls` are widgets by the names of the values; `twin` holds the values
+    of one of them that the static twin shows, which `alt` says in words, as `caption` says what the
+    marks mean.  With the `projection` "3d" the axes are in space; a `step` adds a play button that
+    moves the control called "time" by that much.
     """
 
     def __init__(
@@ -67,31 +99,23 @@ class Panel:
         projection: str | None = None,
         step: float | None = None,
     ) -> None:
-        self.draw, self.controls, self.twin = draw, dict(controls), dict(twin)
+        super().__init__(controls)
+        self.draw, self.twin = draw, dict(twin)
         self.alt, self.panes, self.projection = alt, panes, projection
-        self.errors: list[Exception] = []
         self.figure, self.axes = self._axes(panes, panes, SIZE, layout="none")
         self.figure.subplots_adjust(**self._margins())
-        self.seconds = 0.0
         self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
-        self.status, self.trouble = lines()
         players = [self._player(step)] if step else []
         words = widgets.HTML(small(caption))
         words.add_class("eqflow-name")  # it also names the picture, for screen readers
         below = [self.status, self.trouble, words]
-        column = widgets.VBox([*self.controls.values(), *players, *below], layout=_wide("31em"))
+        column = widgets.VBox([*self.controls.values(), *players, *below], layout=wide("31em"))
         wrap = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
         self.widget = widgets.Box([self.picture, column, labels.script()], layout=wrap)
         self.widget.add_class("eqflow-named")
         for control in self.controls.values():
             control.observe(self._changed, "value")
         self.redraw()
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The controls' values by name; rounded, since steps of .1 add up to almost 0."""
-        values = {name: control.value for name, control in self.controls.items()}
-        return {n: round(v, 9) if isinstance(v, float) else v for n, v in values.items()}
 
     def static(self, **values: Sequence[Any]) -> Figure:
         """The static twin: small multiples over some values of one control, the others as they are.
@@ -110,26 +134,17 @@ class Panel:
             panes[0].set_title(f"{symbol} = {value}")
         return figure
 
-    def show(self) -> None:
-        """Display the panel and, below it, the twin, which stays where there is no kernel."""
-        from IPython.display import display
-
-        display(self.widget)
-        figures.show(self.static(), self.alt)
-
-    _ipython_display_ = show  # the last line of a cell may name a panel
-
     def redraw(self) -> None:
         """Draw the present values.  What goes wrong is shown in the panel, kept, and raised."""
         start = time.perf_counter()
         self.drawn = self.values
         if self.seconds > SLOW:
-            self.status.value = small("working…")
-        with alarmed(self, self._mistaken):
+            self.say("working…")
+        with self.alarmed("the picture is not of these values"):
             said = self.draw(self._cleared(), **self.drawn)
             self.picture.value = figures.png(self.figure, colours=None)
         self.seconds = time.perf_counter() - start
-        self.status.value = small(f"{said} · redraw {1000 * self.seconds:.0f} ms")
+        self.say(f"{said} · redraw {1000 * self.seconds:.0f} ms")
 
     def _cleared(self) -> list[Axes]:
         """The same axes as before, emptied, which is quicker than new ones."""
@@ -139,9 +154,6 @@ class Panel:
             else:
                 axes.remove()
         return self.axes
-
-    def _mistaken(self) -> None:
-        self.status.value = small("the picture is not of these values")
 
     def _changed(self, change: Any) -> None:
         # A browser may send a value back with another last digit.
@@ -157,14 +169,10 @@ class Panel:
     def _margins(self) -> dict[str, float]:
         if self.projection == "3d":
             return {"left": -0.09, "right": 0.97, "bottom": -0.01, "top": 1.06}
-        width, height = SIZE * self.panes, SIZE
-        return {
-            "left": LEFT / width,
-            "right": 1 - REST / width,
-            "bottom": BOTTOM / height,
-            "top": 1 - REST / height,
-            "wspace": LEFT / SIZE * 1.3,
-        }
+        width = SIZE * self.panes
+        right, top, between = 1 - REST / width, 1 - REST / SIZE, LEFT / SIZE * 1.3
+        low = {"left": LEFT / width, "bottom": BOTTOM / SIZE}
+        return low | {"right": right, "top": top, "wspace": between}
 
     def _player(self, step: float) -> widgets.Play:
         """A play button linked to the control "time", which it need not share a unit with."""
@@ -176,54 +184,64 @@ class Panel:
         return play
 
 
+def control(kind: Any, description: str, value: Any, **rest: Any) -> Any:
+    """A widget of some kind, wide enough to be set with some care."""
+    style = {"description_width": "8.5em"}
+    return kind(description=description, value=value, style=style, layout=wide("30em"), **rest)
+
+
 def slider(
     description: str, value: float, low: float, high: float, step: float, format: str = ".2f"
 ) -> widgets.FloatSlider:
-    """A slider wide enough to be set with some care; arrow keys move it by its step."""
-    return widgets.FloatSlider(
-        value=value,
-        min=low,
-        max=high,
-        step=step,
-        description=description,
-        readout_format=format,
-        style={"description_width": "8.5em"},
-        layout=_wide("30em"),
-    )
+    """A slider; arrow keys move it by its step."""
+    more = {"min": low, "max": high, "step": step, "readout_format": format}
+    return control(widgets.FloatSlider, description, value, **more)
 
 
 def dropdown(description: str, value: str, options: Sequence[str]) -> widgets.Dropdown:
-    """A choice between names, laid out like `slider`."""
-    return widgets.Dropdown(
-        value=value,
-        options=list(options),
-        description=description,
-        style={"description_width": "8.5em"},
-        layout=_wide("30em"),
-    )
+    """A choice between names."""
+    return control(widgets.Dropdown, description, value, options=list(options))
 
 
-def button(label: str, tooltip: str) -> widgets.Button:
-    """A button as wide as its label, explained by a tooltip."""
-    return widgets.Button(description=label, tooltip=tooltip, layout=widgets.Layout(width="auto"))
+def button(label: str, tooltip: str, press: Callable[[], Any]) -> widgets.Button:
+    """A button as wide as its label, explained by a tooltip, and what it does."""
+    made = widgets.Button(description=label, tooltip=tooltip, layout=widgets.Layout(width="auto"))
+    made.on_click(lambda _: press())
+    return made
 
 
-def _wide(width: str) -> widgets.Layout:
+def upload(
+    accept: str, label: str, tooltip: str, take: Callable[[bytes], None]
+) -> widgets.FileUpload:
+    """A button that gives `take` the content of each file chosen, the same one twice if need be."""
+    made = widgets.FileUpload(accept=accept, description=label, tooltip=tooltip)
+
+    def uploaded(change: Any) -> None:
+        if change["new"]:
+            content = bytes(change["new"][0]["content"])
+            made.value = ()
+            take(content)
+
+    made.observe(uploaded, "value")
+    return made
+
+
+def wide(width: str) -> widgets.Layout:
+    """So wide, and no wider than the page."""
     return widgets.Layout(width=width, max_width="100%")
 
 
-def lines() -> tuple[widgets.HTML, widgets.HTML]:
-    """Two lines of a panel: what happened last, and what went wrong."""
-    status, trouble = widgets.HTML(), widgets.HTML()
-    status.add_class("eqflow-status")
-    trouble.add_class("eqflow-error")
-    return status, trouble
+def canvas(side: int) -> Any:
+    """A square canvas of two layers, for a picture and what is painted over it."""
+    from ipycanvas import MultiCanvas
+
+    look = widgets.Layout(border="1px solid #999", width=f"{side}px", height=f"{side}px")
+    return MultiCanvas(2, width=side, height=side, layout=look)
 
 
-def side_by_side(*parts: widgets.Widget, gap: str = "0") -> widgets.Box:
+def side_by_side(*parts: widgets.Widget, **look: str) -> widgets.Box:
     """Widgets in a row, which breaks where the page is narrow."""
-    row = widgets.Layout(display="flex", flex_flow="row wrap", grid_gap=gap)
-    row.align_items = "flex-start" if gap != "0" else None
+    row = widgets.Layout(display="flex", flex_flow="row wrap", **look)
     return widgets.Box(parts, layout=row)
 
 
@@ -262,39 +280,10 @@ def leave_by_keys(canvas: Any, to: Any) -> None:
     canvas.on_key_down(lambda key, *_: to.focus() if key in ("Tab", "Escape") else None)
 
 
-def on_upload(upload: widgets.FileUpload, take: Callable[[bytes], None]) -> None:
-    """Call `take` with the content of each file uploaded, the same file twice if need be."""
-
-    def uploaded(change: Any) -> None:
-        if change["new"]:
-            content = bytes(change["new"][0]["content"])
-            upload.value = ()
-            take(content)
-
-    upload.observe(uploaded, "value")
-
-
 def small(text: str) -> str:
     """Small print as HTML."""
     style = "font-size:small;line-height:1.4;color:var(--jp-ui-font-color2,#767676)"
-    return f'<div style="{style}">{text}</div>'
-
-
-@contextmanager
-def alarmed(panel: Any, otherwise: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Show and keep what goes wrong in a panel, and raise it; else nothing is wrong any more.
-
-    `panel` has `errors` and `trouble`, as `Panel` has; `otherwise` is called if it goes wrong.
-    """
-    try:
-        yield
-    except Exception as error:
-        panel.errors.append(error)
-        otherwise()
-        panel.trouble.value = alarm(error)
-        raise
-    panel.errors.clear()
-    panel.trouble.value = ""
+    return f'<div style="white-space:normal;{style}">{text}</div>'
 
 
 def alarm(error: Exception) -> str:

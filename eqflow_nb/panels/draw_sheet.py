@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import ipywidgets as widgets
 import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from eqflow_nb.figures.style import array, style
-from eqflow_nb.panels.base import on_strokes
-from eqflow_nb.panels.drawing import DOT
+from eqflow_nb.panels.base import canvas, on_strokes
+from eqflow_nb.panels.drawn_motion import DOT
 from eqflow_nb.snapshots import dots as drawn
 
 SIDE = 320  # pixels of a canvas
@@ -20,27 +19,15 @@ TOOLS = ("brush", "spray", "eraser")
 
 
 class Sheet:
-    """A canvas on which mouse or finger paint, spray and erase dots.
+    """A canvas on which mouse or finger paint, spray and erase `dots` (n, 2).
 
-    Parameters
-    ----------
-    dots : Tensor (n, 2)
-        What is on it to begin with.
-    tool, size : widget
-        Their values are one of `TOOLS`, and its radius in the units of the sheet.
-    done : callable () -> None
-        Called at the end of each stroke.
-
-    Attributes
-    ----------
-    canvas : widget
-    dots : Tensor (n, 2)
-        What is on it now; `ink` shows it after a change from outside.
+    The values of the widgets `tool` and `size` are one of `TOOLS`, and its radius in the units of
+    the sheet.  `done` is called at the end of each stroke.
     """
 
     def __init__(self, dots: Tensor, tool: Any, size: Any, done: Callable[[], None]) -> None:
         self.dots, self.tool, self.size = dots, tool, size
-        self.canvas = canvas()
+        self.canvas = canvas(SIDE)
         self._strokes = 0
         on_strokes(self.canvas, self._stroke, done)
         self.canvas[1].on_client_ready(self.ink)
@@ -75,14 +62,6 @@ class Backdrop:
         """Show pixels (SIDE, SIDE, 4) from now on."""
         self.pixels = pixels
         self.layer.put_image_data(pixels)
-
-
-def canvas() -> Any:
-    """A canvas of two layers: a picture, and dots over it."""
-    from ipycanvas import MultiCanvas
-
-    size = widgets.Layout(border="1px solid #999", width=f"{SIDE}px", height=f"{SIDE}px")
-    return MultiCanvas(2, width=SIDE, height=SIDE, layout=size)
 
 
 def picture(draw: Callable[..., None], motion: Any, *more: Any) -> np.ndarray:

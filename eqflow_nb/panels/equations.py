@@ -17,7 +17,7 @@ from eqflow_nb.equations.terms import Term, velocity
 from eqflow_nb.figures.axes import draw_cloud
 from eqflow_nb.figures.equations import FOUND, draw_elimination, draw_equations
 from eqflow_nb.figures.style import FAINT
-from eqflow_nb.panels.base import Panel, slider
+from eqflow_nb.panels.base import Panel, control, slider
 from eqflow_nb.snapshots.zoo import system
 
 Coefficients = dict[Term, float]
@@ -32,11 +32,13 @@ def lorenz_equations_panel(
     number: int = 3000, noise: float = 0.0, degree: int = 2, terms: int = 7
 ) -> Panel:
     """Set snapshots, noise, the library's degree and the terms left: equations and attractor."""
+    number = min(NUMBERS, key=lambda n: abs(math.log(n / number)))
+    numbers = [(f"{n:,}", n) for n in NUMBERS]
     controls = {
-        "number": _numbers(number),
+        "number": control(widgets.SelectionSlider, "snapshots N", number, options=numbers),
         "noise": slider("noise s", noise, 0.0, 0.4, 0.02),
-        "degree": _whole("library degree", degree, 1, 3),
-        "terms": _whole("terms left", terms, 2, 30),
+        "degree": control(widgets.IntSlider, "library degree", degree, min=1, max=3),
+        "terms": control(widgets.IntSlider, "terms left", terms, min=2, max=30),
     }
     return Panel(
         draw,
@@ -105,21 +107,3 @@ def _text(found: Coefficients) -> str:
         ]
         lines.append(f"d{name}/dt = " + (" ".join(parts).removeprefix("+ ") or "0"))
     return "\n".join(lines)
-
-
-def _whole(description: str, value: int, low: int, high: int) -> widgets.IntSlider:
-    return widgets.IntSlider(
-        value=value, min=low, max=high, description=description,
-        style={"description_width": "8.5em"},
-        layout=widgets.Layout(width="30em", max_width="100%"),
-    )  # fmt: skip
-
-
-def _numbers(value: int) -> widgets.SelectionSlider:
-    if value not in NUMBERS:
-        value = min(NUMBERS, key=lambda n: abs(math.log(n / value)))
-    return widgets.SelectionSlider(
-        value=value, options=[(f"{n:,}", n) for n in NUMBERS], description="snapshots N",
-        style={"description_width": "8.5em"},
-        layout=widgets.Layout(width="30em", max_width="100%"),
-    )  # fmt: skip

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 
@@ -18,21 +17,8 @@ from eqflow_nb.panels import paint as panels_paint
 from eqflow_nb.panels.base import alarm
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A panel of the explorer.
-
-    Attributes
-    ----------
-    name : str
-        On its tab.
-    chapter : str
-        The chapter that explains it.
-    text : str
-        What to try, in a sentence or two.
-    make : callable () -> panel
-        Anything with a `widget`.
-    """
+class Entry(NamedTuple):
+    """A panel: the name on its tab, the chapter that explains it, what to try, how it is made."""
 
     name: str
     chapter: str
@@ -107,23 +93,14 @@ ENTRIES = (
 
 
 class Explorer:
-    """Tabs of panels; a panel is made when its tab is first opened, and rests when it is left.
-
-    Parameters
-    ----------
-    entries : sequence of Entry
-
-    Attributes
-    ----------
-    widget : widget
-        All of it, to be displayed.
-    made : dict of str to panel
-        The panels made so far, by name.
-    """
+    """Tabs of panels; a panel is made when its tab is first opened, and rests when it is left."""
 
     def __init__(self, entries: tuple[Entry, ...] = ENTRIES) -> None:
         self.entries, self.made = entries, dict[str, Any]()
-        self.boxes = [widgets.VBox([widgets.HTML(_text(entry)), _waiting()]) for entry in entries]
+        working = '<div role="status">working…</div>'
+        self.boxes = [
+            widgets.VBox([widgets.HTML(_text(entry)), widgets.HTML(working)]) for entry in entries
+        ]
         self.tabs = widgets.Tab(self.boxes, titles=[entry.name for entry in entries])
         self.tabs.selected_index = None
         self.tabs.observe(self._selected, "selected_index")
@@ -177,7 +154,3 @@ def _row(entry: Entry) -> str:
     chapter = f'<a href="../{entry.chapter}.ipynb">{entry.chapter}</a>'
     cells = (f"<b>{entry.name}</b>", chapter, entry.text)
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-
-
-def _waiting() -> widgets.HTML:
-    return widgets.HTML('<div role="status">working…</div>')

@@ -8,48 +8,41 @@ from functools import lru_cache, partial
 from typing import Any
 
 import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from torch import Tensor
 
 from eqflow_nb import rollout, scores, snapshots
-from eqflow_nb.figures.axes import LogDensity
+from eqflow_nb.figures.axes import LogDensity, draw_cloud
+from eqflow_nb.figures.style import PALETTE, array
 from eqflow_nb.flows import at_common_speed, exact, skew
 from eqflow_nb.inputs import Field
 from eqflow_nb.measures import transport
 from eqflow_nb.rollout import Path
 from eqflow_nb.snapshots.base import blur
 
-CLEAN = 0.05
+Rows = tuple[tuple[float, float], tuple[float, float]]
+CLEAN, NOW = 0.05, PALETTE["score"]
+TURN = skew.from_entries(1.0)  # J
+distance = partial(transport.sliced_wasserstein, projections=50)
 
 
 class Quadratic:
-    """The stream function c + b . x + x . A x / 2, with its gradient.
-
-    Parameters
-    ----------
-    c : float
-    b : (float, float)
-    a : (float, float, float)
-        The entries A_xx, A_xy and A_yy.
-    """
+    """The stream function c + b . x + x . A x / 2, with the gradient b + A x; A has rows."""
 
     def __init__(
         self,
         c: float = 0.0,
         b: tuple[float, float] = (0.0, 0.0),
-        a: tuple[float, float, float] = (0.0, 0.0, 0.0),
+        a: Rows = ((0.0, 0.0), (0.0, 0.0)),
     ) -> None:
-        self.c, self.b = c, torch.tensor(b)
-        self.a = torch.tensor([[a[0], a[1]], [a[1], a[2]]])
+        self.c, self.b, self.a = c, torch.tensor(b), torch.tensor(a)
 
     def with_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Value (B, 1) and gradient (B, 1, 2) at states (B, 2)."""
-        slope = x @ self.a.to(x)
-        value = self.c + ((self.b.to(x) + slope / 2) * x).sum(1, keepdim=True)
-        return value, (self.b.to(x) + slope)[:, None]
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Value (B,) at states (B, 2)."""
-        return self.with_gradient(x)[0][:, 0]
+        b, slope = self.b.to(x), x @ self.a.to(x)
+        value = self.c + ((b + slope / 2) * x).sum(1, keepdim=True)
+        return value, (b + slope)[:, None]
 
 
 class Mixed:
@@ -72,11 +65,9 @@ PSI: dict[str, Any] = {
     "constant": Quadratic(c=1.0),
     "x": Quadratic(b=(1.0, 0.0)),
     "y": Quadratic(b=(0.0, 1.0)),
-    "x y": Quadratic(a=(0.0, 1.0, 0.0)),
-    "saddle": Quadratic(a=(2.0, 0.0, -2.0)),
-    "waves 1": exact.Waves(2, seed=1),
-    "waves 2": exact.Waves(2, seed=2),
-    "waves 3": exact.Waves(2, seed=3),
+    "x y": Quadratic(a=((0.0, 1.0), (1.0, 0.0))),
+    "saddle": Quadratic(a=((2.0, 0.0), (0.0, -2.0))),
+    **{f"waves {seed}": exact.Waves(2, seed=seed) for seed in (1, 2, 3)},
 }
 
 
@@ -107,25 +98,13 @@ def blurred_samples(world: str, n: int, sigma: float, seed: int) -> Tensor:
 
 
 class Particles:
-    """States of an integrator, followed as far as anybody has asked for.
+    """States of an integrator's path, followed as far as anybody has asked for.
 
-    Parameters
-    ----------
-    path : iterator of (t, x)
-    frame : float
-        The time between states kept.
-    every : int
-        The integrator's steps in that time.
-    keep : callable of a state -> Tensor, optional
-        What is kept of it.
+    `frame` is the time between states kept, and takes `every` steps; `keep` gives what is kept.
     """
 
     def __init__(
-        self,
-        path: Path,
-        frame: float,
-        every: int,
-        keep: Callable[[Tensor], Tensor] = lambda x: x,
+        self, path: Path, frame: float, every: int, keep: Callable[[Tensor], Tensor] = lambda x: x
     ) -> None:
         self.path, self.frame, self.every, self.keep = path, frame, every, keep
         self.states = [keep(next(path)[1])]
@@ -141,16 +120,27 @@ class Particles:
         return torch.stack(self.states[:wanted])
 
 
+def moved(states: Tensor) -> str:
+    """How far states (T, n, d) are from where they started, on average, in words."""
+    return f"moved {float((states[-1] - states[0]).norm(dim=1).mean()):.3f} sd"
+
+
+def draw_particles(axes: Axes, states: Tensor) -> str:
+    """Draw particles where they are at the end of states (T, n, 2), and faintly how they came."""
+    tracks = list(array(states.transpose(0, 1)))
+    axes.add_collection(LineCollection(tracks, colors=NOW, linewidths=0.8, alpha=0.35))
+    draw_cloud(axes, states[-1], NOW, size=5, alpha=0.9)
+    return moved(states)
+
+
 @lru_cache(maxsize=32)
 def toy_particles(world: str, gamma: float, eta: float, sigma: float) -> Particles:
     """Follow 120 particles; a step is short enough for the steepest part of the score."""
     frame, frames = 0.02, 25
     every = math.ceil(frame * (abs(gamma) + eta) / (0.3 * (sigma**2 + 0.015)) + 1e-9)
-    drift = skew.Linear(
-        gamma * skew.from_entries(1.0) + eta * torch.eye(2), score_and_density(world, sigma)[0]
-    )
+    drift = skew.Linear(gamma * TURN + eta * torch.eye(2), score_and_density(world, sigma)[0])
     start = blurred_samples(world, 120, sigma, 0)
-    return Particles(_walk(drift, start, frame / every, frames * every, eta), frame, every)
+    return Particles(walk(drift, start, frame / every, frames * every, eta), frame, every)
 
 
 @lru_cache(maxsize=32)
@@ -170,9 +160,12 @@ def stream_particles(world: str, psi: str, mix: float, sigma: float) -> Particle
 @lru_cache
 def stream_floor(world: str, sigma: float) -> float:
     """The mean distance of two independent clouds of 400."""
-    distance = partial(transport.sliced_wasserstein, projections=50)
-    draw = partial(blurred_samples, world, sigma=sigma)
-    return transport.noise_floor(distance, lambda n, seed: draw(n, seed=seed), 400)[0]
+    return floor(lambda n, seed: blurred_samples(world, n, sigma, seed), 400)
+
+
+def floor(draw: transport.Draw, n: int, seed: int = 0) -> float:
+    """The mean distance of two fresh clouds of n points."""
+    return transport.noise_floor(distance, draw, n, seed=seed)[0]
 
 
 @lru_cache(maxsize=32)
@@ -183,10 +176,11 @@ def lorenz_paths(xy: float, xz: float, yz: float, eta: float, sigma: float) -> T
     drift = skew.Linear(matrix, score_and_density("lorenz", sigma)[0])
     samples = blurred_samples("lorenz", 400, 0.0, 1)
     start = samples[samples[:, 0].argsort()][50::100]  # two in each wing
-    return torch.stack([x for _, x in _walk(drift, start, 0.2 * sigma, 100, eta)])
+    return torch.stack([x for _, x in walk(drift, start, 0.2 * sigma, 100, eta)])
 
 
-def _walk(drift: Field, x: Tensor, dt: float, steps: int, eta: float) -> Path:
+def walk(drift: Field, x: Tensor, dt: float, steps: int, eta: float, seed: int = 0) -> Path:
+    """Follow states by the drift, with noise if there is diffusion."""
     if eta > 0:
-        return rollout.heun(drift, x, dt, steps, eta)
+        return rollout.heun(drift, x, dt, steps, eta, seed)
     return rollout.rk4(drift, x, dt, steps)

@@ -12,30 +12,14 @@ from torch import Tensor
 
 from eqflow_nb.course import creatures as alife
 from eqflow_nb.figures.style import gif
-from eqflow_nb.panels import labels
-from eqflow_nb.panels.base import (
-    alarmed,
-    button,
-    dropdown,
-    leave_by_keys,
-    lines,
-    on_strokes,
-    on_upload,
-    side_by_side,
-    slider,
-)
+from eqflow_nb.panels import base, labels
+from eqflow_nb.panels.base import Shown, dropdown, leave_by_keys, on_strokes, side_by_side, slider
 from eqflow_nb.snapshots import icons
 from eqflow_nb.user_data.pictures import read_picture
 
 SIDE, MARGIN = 192, 20
-BRUSHES = {
-    "blue": "#0d4dbf",
-    "red": "#d62820",
-    "yellow": "#f5c400",
-    "green": "#1a8f5a",
-    "black": "#16141a",
-    "eraser": "#ffffff",
-}
+BRUSHES = {"blue": "#0d4dbf", "red": "#d62820", "yellow": "#f5c400"}
+BRUSHES |= {"green": "#1a8f5a", "black": "#16141a", "eraser": "#ffffff"}
 RULE = 3  # seed of the rule that painted creatures live under
 
 
@@ -57,19 +41,10 @@ def bring_to_life(
     eta: float = 0.1,
     seed: int = 0,
 ) -> alife.Life:
-    """Fit a denoiser to a painted creature, and let eight of them live on a sheet of 64 pixels.
+    """Fit a denoiser to a painted creature, RGBA (4, S, S), and let eight of them live.
 
-    Parameters
-    ----------
-    icon : Tensor (4, S, S)
-        RGBA in [0, 1].
-    seconds : float
-        How long to learn it.
-    sigma, eta : float
-        Noise level and diffusion.
-    steps : int
-        Of the life.
-    seed : int
+    It is learned for some seconds at the noise level sigma; then the creatures live for some steps,
+    with diffusion eta, on a sheet of 64 pixels.
     """
     score, world = alife.adapt(icon, sigma, seconds, seed)
     return alife.live(score, world, alife.rule(RULE), steps, 1, eta, seed)
@@ -87,64 +62,42 @@ def moving_picture(frames: Tensor, scale: int = 5, milliseconds: int = 90) -> by
     return gif(pictures, milliseconds)
 
 
-class PaintPanel:
+class PaintPanel(Shown):
     """Paint or upload a creature, press the button, watch it live.
 
     What will live is what the sheet shows: an upload is cut out and put there, and can be painted
-    over.  The button "a fish" needs neither a mouse nor a file.
-
-    Parameters
-    ----------
-    seconds : float
-        How long to learn a creature.
-    sigma : float
-        Noise level.
-
-    Attributes
-    ----------
-    widget : widget
-        All of it, to be displayed.
-    errors : list of Exception
-        What went wrong at the last press or upload.
-    life : Life or None
-        Of the last creature.
+    over.  The button "a fish" needs neither a mouse nor a file.  A creature is learned for some
+    seconds at the noise level sigma; `life` is that of the last one.
     """
 
     def __init__(self, seconds: float = 25.0, sigma: float = 0.5) -> None:
+        self.brush = dropdown("brush", "blue", tuple(BRUSHES))
+        self.width = slider("width in pixels", 18, 4, 48, 2, "d")
+        super().__init__({"brush": self.brush, "width": self.width})
         self.seconds, self.sigma = seconds, sigma
-        self.errors: list[Exception] = []
         self.life: alife.Life | None = None
         self.icon: Tensor | None = None  # what was put on the sheet whole, while nothing covers it
         self.sheet = _sheet()
-        self.brush = dropdown("brush", "blue", tuple(BRUSHES))
-        self.width = slider("width in pixels", 18, 4, 48, 2, "d")
-        self.upload = widgets.FileUpload(
-            accept=".png,.jpg,.jpeg",
-            description="upload a PNG",
-            tooltip="upload a picture of a creature, PNG or JPEG",
-        )
-        self.fish = button("a fish", "put a painted fish on the sheet")
-        self.clear = button("clear", "make the sheet empty")
-        self.go = button("bring it to life", "learn the creature on the sheet, and let it live")
+        about = "upload a picture of a creature, PNG or JPEG"
+        self.upload = base.upload(".png,.jpg,.jpeg", "upload a PNG", about, self.take)
+        about = "put a painted fish on the sheet"
+        self.fish = base.button("a fish", about, lambda: self.put(example()))
+        self.clear = base.button("clear", "make the sheet empty", self.wipe)
+        about = "learn the creature on the sheet, and let it live"
+        self.go = base.button("bring it to life", about, self.start)
         self.go.button_style = "primary"
-        self.status, self.trouble = lines()
         self.film = widgets.Image(format="gif")
         self.film.add_class("eqflow-film")
         # An empty picture would show as a broken one.
         self.film.layout = widgets.Layout(max_width="100%", display="none")
-        self._listen()
+        on_strokes(self.sheet, self._dab)
+        leave_by_keys(self.sheet, self.brush)
         buttons = side_by_side(self.upload, self.fish, self.clear, self.go)
-        column = widgets.Layout(width="32em", max_width="100%")
-        below = [self.status, self.trouble]
-        tools = widgets.VBox([self.brush, self.width, buttons, *below], layout=column)
+        column = [self.brush, self.width, buttons, self.status, self.trouble]
+        tools = widgets.VBox(column, layout=base.wide("32em"))
         sheet = labels.named(self.sheet, "Paint here")
-        self.widget = side_by_side(sheet, tools, self.film, labels.script(), gap="0.5em")
-        self._say("Paint on the sheet, upload a picture or take the fish; then bring it to life.")
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        display(self.widget)
+        self.widget = side_by_side(sheet, tools, self.film, labels.script(), **base.APART)
+        self.say("Paint on the sheet, upload a picture or take the fish; then bring it to life.")
 
     def picture(self) -> Tensor:
         """What the sheet shows, as an icon."""
@@ -171,35 +124,23 @@ class PaintPanel:
 
     def start(self) -> None:
         """Learn the creature and show its life.  What goes wrong is shown, kept, and raised."""
-        self._say(f"working… about {self.seconds + 5:.0f} seconds")
+        self.say(f"working… about {self.seconds + 5:.0f} seconds")
         self.go.disabled = True
         try:
-            with alarmed(self, lambda: self._say("nothing to show yet")):
+            with self.alarmed("nothing to show yet"):
                 self.life = bring_to_life(self.picture(), self.seconds, self.sigma)
                 self.film.value = moving_picture(self.life.frames[:, 0])
                 self.film.layout.display = None
                 steps = alife.EVERY * (len(self.life.frames) - 1)
-                self._say(f"{steps} steps of life; kept {self.life.kept:.0%} of the creatures")
+                self.say(f"{steps} steps of life; kept {self.life.kept:.0%} of the creatures")
         finally:
             self.go.disabled = False
 
     def take(self, content: bytes) -> None:
         """Put an uploaded picture on the sheet; one that can't be read leaves it as it was."""
-        with alarmed(self, lambda: self._say("the sheet is as it was")):
+        with self.alarmed("the sheet is as it was"):
             self.put(torch.from_numpy(read_picture(content)))
-            self._say("This is what was cut out. Paint over it, or bring it to life.")
-
-    def _say(self, text: str) -> None:
-        self.status.value = f'<div role="status" style="white-space:normal">{text}</div>'
-
-    def _listen(self) -> None:
-        """Join strokes, upload and buttons to what they do."""
-        on_strokes(self.sheet, self._dab)
-        leave_by_keys(self.sheet, self.brush)
-        on_upload(self.upload, self.take)
-        self.fish.on_click(lambda _: self.put(example()))
-        self.clear.on_click(lambda _: self.wipe())
-        self.go.on_click(lambda _: self.start())
+            self.say("This is what was cut out. Paint over it, or bring it to life.")
 
     def _dab(self, start: tuple[float, float], to: tuple[float, float]) -> None:
         from ipycanvas import hold_canvas
@@ -218,9 +159,7 @@ class PaintPanel:
 
 def _sheet() -> Any:
     """Paper, and a layer over it to paint on, which alone is read."""
-    from ipycanvas import MultiCanvas
-
-    sheet = MultiCanvas(2, width=SIDE, height=SIDE)
+    sheet = base.canvas(SIDE)
 
     def paper() -> None:
         sheet[0].fill_style = "#{:02x}{:02x}{:02x}".format(*(round(255 * c) for c in icons.PAPER))
@@ -229,7 +168,6 @@ def _sheet() -> Any:
     paper()
     sheet[0].on_client_ready(paper)  # a page served later has seen nothing of this
     sheet[1].sync_image_data = True
-    sheet.layout = widgets.Layout(border="1px solid #999", width=f"{SIDE}px", height=f"{SIDE}px")
     return sheet
 
 
