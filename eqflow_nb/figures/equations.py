@@ -30,7 +30,12 @@ def draw_elimination(axes: Axes, terms: Any, misfits: Any, expected: Any, chosen
     """
     n, y, mean = array(terms), array(misfits), array(expected)
     wide = 2 * np.sqrt(2 * mean)
-    band = {"color": FAINT, "alpha": 0.45, "linewidth": 0, "label": "noise alone, ±2 sd"}
+    band: dict[str, Any] = {
+        "color": FAINT,
+        "alpha": 0.45,
+        "linewidth": 0,
+        "label": "noise alone, ±2 sd",
+    }
     axes.fill_between(n, np.maximum(mean - wide, 1), mean + wide, **band)
     axes.plot(n, y, "o-", color=FOUND, markersize=3.5, linewidth=1, label="best equations left")
     at = (chosen, y[list(n).index(chosen)])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 import torch
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -57,7 +58,7 @@ def style() -> None:
             "axes.labelcolor": INK,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.prop_cycle": matplotlib.cycler(color=[PALETTE[kind] for kind in FREE]),
+            "axes.prop_cycle": cycler(color=[PALETTE[kind] for kind in FREE]),
             "xtick.color": "#666666",
             "ytick.color": "#666666",
             "xtick.labelsize": 8,

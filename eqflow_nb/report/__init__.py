@@ -88,7 +88,8 @@ class Report:
             replace_text(written[0], f"{self}\n")
             for name, picture in self.pictures.items():
                 held = io.BytesIO()
-                np.savez_compressed(held, **{n: numbers(x) for n, x in picture.arrays.items()})
+                arrays: dict[str, Any] = {n: numbers(x) for n, x in picture.arrays.items()}
+                np.savez_compressed(held, **arrays)
                 for end, content in (
                     ("npz", held.getvalue()),
                     ("png", figures.png(picture.figure)),

@@ -50,7 +50,7 @@ def of_images(own: UserData, seen: Look, asked: float | None, seed: int) -> Repo
         ylabel="power (sd² a mode)", xscale="log", yscale="log",
     )  # fmt: skip
     v = flow(held[:2])
-    shown = {}
+    shown: dict[str, Tensor] = {}
     for c, name in enumerate(names):
         shown |= {f"{name}": held[0, c], f"{name}: velocity": v[0, c]}
         shown |= {f"{name}, another": held[1, c], f"{name}: its velocity": v[1, c]}
