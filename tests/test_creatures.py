@@ -20,8 +20,7 @@ from eqflow_nb.flows import kernels
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import flocking, momentum, travel
 from eqflow_nb.measures.tracking import Found, Tracks, follow_creatures, locate
-from eqflow_nb.scores.images import ImageScore
-from eqflow_nb.scores.unet import UNet
+from eqflow_nb.scores.images import ImageScore, UNet
 from eqflow_nb.snapshots import field_world, icons
 
 SIZE = 64

@@ -14,7 +14,7 @@ from eqflow_nb import rollout, scores, snapshots
 from eqflow_nb.inputs import InputError
 from eqflow_nb.running.commands import main
 from eqflow_nb.scores import images, training, weights
-from eqflow_nb.scores.unet import UNet
+from eqflow_nb.scores.images import UNet
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:

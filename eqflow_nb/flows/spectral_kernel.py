@@ -10,8 +10,7 @@ from torch import Tensor
 from eqflow_nb.flows.kernels import Convolution
 from eqflow_nb.fourier import filtered, frequencies, root
 from eqflow_nb.inputs import Field, InputError, as_images, between, choice, count, seeded
-from eqflow_nb.scores.gaussian_copula import GaussianCopulaScore
-from eqflow_nb.scores.gaussian_field import GaussianFieldScore
+from eqflow_nb.scores.gaussian_field import GaussianCopulaScore, GaussianFieldScore
 
 QUARTER_TURN = ((0.0, 1.0), (-1.0, 0.0))
 CONTROLS = {

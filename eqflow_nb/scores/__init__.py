@@ -6,28 +6,26 @@ D(x) = x + sigma^2 s(x) too, as `denoise`.
 
 from __future__ import annotations
 
-from eqflow_nb.scores.closed_form import MixtureScore, fit_mixture, gaussian, of_density
+from eqflow_nb.scores.closed_form import (
+    KernelDensityScore,
+    MixtureScore,
+    fit_mixture,
+    gaussian,
+    of_density,
+)
 from eqflow_nb.scores.denoiser import DenoiserScore
-from eqflow_nb.scores.gaussian_copula import GaussianCopulaScore, fit_gaussian_copula
-from eqflow_nb.scores.gaussian_field import GaussianFieldScore, fit_gaussian_field
+from eqflow_nb.scores.gaussian_field import (
+    GaussianCopulaScore,
+    GaussianFieldScore,
+    fit_gaussian_copula,
+    fit_gaussian_field,
+)
 from eqflow_nb.scores.images import ImageScore
-from eqflow_nb.scores.kernel_density import KernelDensityScore
 from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.scores.weights import load, shipped
 
 __all__ = [
-    "DenoiserScore",
-    "GaussianCopulaScore",
-    "GaussianFieldScore",
-    "ImageScore",
-    "KernelDensityScore",
-    "MixtureScore",
-    "choose_sigma",
-    "fit_gaussian_copula",
-    "fit_gaussian_field",
-    "fit_mixture",
-    "gaussian",
-    "load",
-    "of_density",
-    "shipped",
-]
+    "DenoiserScore", "GaussianCopulaScore", "GaussianFieldScore", "ImageScore",
+    "KernelDensityScore", "MixtureScore", "choose_sigma", "fit_gaussian_copula",
+    "fit_gaussian_field", "fit_mixture", "gaussian", "load", "of_density", "shipped",
+]  # fmt: skip

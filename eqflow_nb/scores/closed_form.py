@@ -1,4 +1,4 @@
-"""Scores in closed form: Gaussian, Gaussian mixture, any differentiable density."""
+"""Scores in closed form: Gaussians, their mixtures, kernel densities, any smooth density."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from eqflow_nb.inputs import (
 )
 from eqflow_nb.snapshots.base import blur
 
-ROWS = 4096  # states in hand at once: their numbers fit into a processor's cache
-COMPONENTS = (2, 8, 24, 64)
-EM_ROUNDS = 30
-STARTS = 16
+# States, or numbers, in hand at once: what a processor's cache holds.  More are slower.
+ROWS, CHUNK = 4096, 1_000_000
+LEAST = 1e-8  # a noise level, in units of the largest coordinate: the root of double precision
+COMPONENTS, EM_ROUNDS, STARTS = (2, 8, 24, 64), 30, 16
 CHOOSING = 20000  # the samples, at most, on which the number of components is chosen
 LEAST_VARIANCE = 1e-5  # keeps a component on few samples from collapsing; far below any sigma
 
@@ -33,23 +33,18 @@ class MixtureScore:
     """Score of a Gaussian mixture, s(x) = sum_k r_k(x) P_k (mu_k - x), r_k the responsibilities.
 
     With P_k the inverse covariances, log N_k is a quadratic polynomial of x, so one matrix product
-    of (1, x, x x^T) with a table gives all M exponents, and a second one the score.  It is an exact
-    gradient, so a constant skew matrix times it keeps the mixture for ever.  Weights (M,) are
-    positive, and normalised to sum 1; means are (M, d), covariances (M, d, d).
+    of (1, x, x x^T) with a table gives all M exponents, and a second one the score.  Weights (M,)
+    are positive, and normalised to sum 1; means are (M, d), covariances (M, d, d).
     """
 
     def __init__(self, weights: Tensor, means: Tensor, covariances: Tensor) -> None:
         means = as_samples(means, "means", at_least=1).double()
         m, d = means.shape
-        weights, covariances = (
-            as_numbers(weights, "weights"),
-            as_numbers(covariances, "covariances"),
-        )
+        weights = as_numbers(weights, "weights")
+        covariances = as_numbers(covariances, "covariances")
         if covariances.shape != (m, d, d) or weights.shape != (m,):
-            raise InputError(
-                f"weights {tuple(weights.shape)} and covariances {tuple(covariances.shape)} do not "
-                f"fit means {(m, d)}; they must be ({m},) and ({m}, {d}, {d})"
-            )
+            found = f"weights {tuple(weights.shape)} and covariances {tuple(covariances.shape)}"
+            raise InputError(f"{found} do not fit means {(m, d)}; give ({m},) and ({m}, {d}, {d})")
         weights, covariances = weights.to(means), covariances.to(means)
         if not (weights > 0).all() or not torch.isfinite(weights).all():
             raise InputError(f"weights are {weights.tolist()}; each must be finite and > 0")
@@ -90,11 +85,12 @@ class MixtureScore:
         return _in_parts(self._posterior, as_states(x, self.dim))
 
     def _posterior(self, x: Tensor) -> Tensor:
-        return torch.softmax(self._exponents(x), dim=1)
+        return torch.softmax(_polynomials(x) @ self._tables_for(x)[0], dim=1)
 
     def log_density(self, x: Tensor) -> Tensor:
         """Log p (B,) at states (B, d)."""
-        return torch.logsumexp(self._exponents(as_states(x, self.dim)), dim=1)
+        exponents = _polynomials(as_states(x, self.dim)) @ self._tables_for(x)[0]
+        return torch.logsumexp(exponents, dim=1)
 
     def jacobian(self, x: Tensor) -> Tensor:
         """Jacobian (B, d, d) of the score: E[g g^T - P] - s s^T, g_k = P_k (mu_k - x)."""
@@ -105,9 +101,6 @@ class MixtureScore:
         s = torch.einsum("bk,bki->bi", share, g)
         spread = (g * share[:, :, None]).transpose(1, 2) @ g
         return spread - (share @ pulls[:, d:]).view(-1, d, d) - s[:, :, None] * s[:, None, :]
-
-    def _exponents(self, x: Tensor) -> Tensor:
-        return _polynomials(x) @ self._tables_for(x)[0]
 
     def _tables_for(self, x: Tensor) -> list[Tensor]:
         return [table.to(x) for table in self._tables[x.dtype]]
@@ -127,6 +120,38 @@ def of_density(log_density: Field) -> Field:
     return torch.func.grad(lambda x: log_density(x).sum())
 
 
+class KernelDensityScore:
+    """Score of samples (n, d) blurred by sigma, s(x) = (E[x_0 | x] - x) / sigma^2 (Tweedie)."""
+
+    def __init__(self, samples: Tensor, sigma: float) -> None:
+        self.sigma = positive(sigma, "sigma")
+        self.centres = as_samples(samples, at_least=1)
+        least = LEAST * float(self.centres.abs().max())
+        if self.sigma < least:
+            found = f"sigma is {self.sigma:.3g}, lost in rounding for samples of this size"
+            raise InputError(f"{found}; it must be at least {least:.3g}")
+
+    def expect(self, x: Tensor, values: Tensor) -> Tensor:
+        """Posterior mean (B, k) of values (n, k) that belong to the samples, E[value | x]."""
+        if len(values) != len(self.centres):
+            n = len(self.centres)
+            raise InputError(f"values has {len(values)} rows; give one for each of {n} samples")
+        as_states(x, self.centres.shape[1])
+        centres, values = self.centres.to(x), values.to(x)
+        half_norm = 0.5 * (centres * centres).sum(1)
+        parts = x.split(max(1, CHUNK // len(centres)))
+        weights = (torch.softmax((y @ centres.T - half_norm) / self.sigma**2, 1) for y in parts)
+        return torch.cat([share @ values for share in weights])
+
+    def denoise(self, x: Tensor) -> Tensor:
+        """Posterior mean D(x) = E[x_0 | x], (B, d)."""
+        return self.expect(x, self.centres)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Score (B, d) at states (B, d)."""
+        return (self.denoise(x) - x) / self.sigma**2
+
+
 def fit_mixture(
     samples: Tensor,
     sigma: float,
@@ -137,19 +162,11 @@ def fit_mixture(
     """Fit a Gaussian mixture to snapshots, then blur it exactly: C_k + sigma^2 I.
 
     Expectation maximisation sees the clean samples; the blur is added in closed form, so no noise
-    is drawn.  A few dozen components smooth out the sampling noise that a kernel density keeps, and
-    cost a hundredth of it.
+    is drawn.  Samples are points (n, d), and sigma is in their units.
 
-    Parameters
-    ----------
-    samples, sigma
-        Points (n, d), and the noise level in their units.
-    components : int, optional
-        The number M of Gaussians, at most n / 5.  By default the smallest of 2, 8, 24 and 64 whose
-        likelihood on blurred, held-out samples is within one standard error of the best.
-    seed : int
-    signs : Tensor (d,), optional
-        A symmetry x -> signs * x of the distribution, which is then imposed (2 M components).
+    There are at most n / 5 components; by default the smallest of 2, 8, 24 and 64 whose likelihood
+    on blurred, held-out samples is within one standard error of the best.  A symmetry of the
+    distribution, x -> signs * x with signs (d,), is imposed if given, by twice as many components.
     """
     sigma = positive(sigma, "sigma")
     components = None if components is None else count(components, "components")
@@ -188,8 +205,7 @@ def _blurred(weights: Tensor, means: Tensor, covariances: Tensor, sigma: float) 
 def _maximise(x: Tensor, components: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Expectation maximisation from a k-means start: weights, means and covariances, float64.
 
-    Dempster, Laird & Rubin, J. R. Stat. Soc. B 39, 1 (1977).  Both steps are matrix products of the
-    responsibilities (n, M) with (1, x, x x^T).
+    Dempster, Laird & Rubin, J. R. Stat. Soc. B 39, 1 (1977).
     """
     few = x[:: max(1, len(x) // (100 * components))]
     starts = []
@@ -204,8 +220,7 @@ def _maximise(x: Tensor, components: int, seed: int) -> tuple[Tensor, Tensor, Te
 
 def _rounds(x: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Rounds of expectation maximisation on x (n, d), from responsibilities (n, M)."""
-    d = x.shape[1]
-    features = _polynomials(x)
+    d, features = x.shape[1], _polynomials(x)
     least = LEAST_VARIANCE * torch.eye(d).to(x)
     for _ in range(EM_ROUNDS):
         sums = share.T @ features

@@ -50,8 +50,7 @@ def train(
 ) -> Iterator[tuple[int, float]]:
     """Train by denoising score matching, minimising E |eps(x + sigma eps) - eps|^2.
 
-    A generator: it yields (step, loss) so that the caller owns progress bars and early stopping.
-    The loss is that of the step's batch, per sample; d is what predicting no noise would give.
+    It yields (step, loss), the loss of the step's batch, per sample; predicting no noise gives d.
     Samples are (n, d); `rate` is the peak learning rate of a one-cycle schedule.
     Vincent, Neural Computation 23, 1661 (2011), eq. 4.3.
     """

@@ -40,15 +40,12 @@ class Choice:
 def choose_sigma(x: Any, seed: int = 0) -> Choice:
     """Choose the noise level of a score of points: the largest that the data cannot detect.
 
-    A flow made at level sigma keeps the blurred distribution, so a large sigma shows as blur: the
-    distance of a cloud that followed the flow to held-out data grows as sigma^2 above its noise
-    floor.  A small sigma shows in no such distance, but the flow then whirls each point around a
-    sample of its own, at a rate 1 / sigma: it keeps the sample, not the system's distribution.  So
-    the largest sigma that does not yet show is taken.  Halves of the data say which: blur one, and
-    compare its distance to the other half with the distance before.
-
-    The likelihood of left-out points, the usual way to choose a bandwidth, does as well on the
-    toys.  But it blurs heavy tails too much, and falls to 0 where rows are duplicated.
+    A flow made at level sigma keeps the blurred distribution, so a large sigma shows as blur.  With
+    a small one the flow whirls each point around a sample of its own, at a rate 1 / sigma: it keeps
+    the sample, not the system's distribution.  So the largest sigma that does not yet show is
+    taken: blur one half of the data, and compare its distance to the other with that before.  (The
+    likelihood of left-out points does as well on the toys, but blurs heavy tails too much, and
+    falls to 0 where rows are duplicated.)
 
     Samples x (n, d) are at least 20, each column with a standard deviation of about 1.  26 levels
     are tried, from .03 to 1 times the rms standard deviation of the columns.

@@ -11,43 +11,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from eqflow_nb.inputs import InputError, count, positive
-
 ITERATIONS = 2  # of Gauss-Newton; from one step to the next a creature hardly moves
 
 
 class PoseDenoiser:
     """D(x) = c(q) for canvases of one creature each, found from where it was at the last call.
 
-    Parameters
-    ----------
-    picture : Tensor (C, S, S)
-        What the creature adds to the background, in the units of the canvases, seen inside the
-        circle in its square; it looks to the right.
-    diameter : float
-        Of the creature, in pixels of the canvas.
-    size : int
-        Pixels a side of the canvases, which are periodic.
-    number : int
-        How many canvases are followed at once.
-
-    Attributes
-    ----------
-    poses : Tensor (number, 3)
-        Pixels down and right of the canvas's middle, and radians anticlockwise, never wrapped.
+    The picture (C, S, S) is what the creature adds to the background, in the units of the canvases,
+    inside the circle in its square, looking to the right; its diameter is in pixels of the `number`
+    periodic canvases of `size` pixels a side.  `poses` (number, 3) are pixels down and right of the
+    canvas's middle, and radians anticlockwise, never wrapped.
     """
 
     def __init__(self, picture: Tensor, diameter: float, size: int, number: int = 1) -> None:
-        if picture.ndim != 3 or picture.shape[1] != picture.shape[2]:
-            raise InputError(f"picture has shape {tuple(picture.shape)}; it must be (C, S, S)")
-        self.size, diameter = count(size, "size"), positive(diameter, "diameter")
-        if diameter + 4 > size:
-            raise InputError(f"diameter is {diameter:g}; it must be at most size - 4 = {size - 4}")
+        self.size = size
         smooth = _smooth(picture, diameter)
         self.channels, self.radius = picture.shape[0], diameter / 2
         self.radius *= smooth.shape[-1] / picture.shape[-1]  # what the smooth picture reaches to
         self.layers = _with_slopes(smooth, self.radius)
-        self.poses = torch.zeros(count(number, "number"), 3)
+        self.poses = torch.zeros(number, 3)
 
     def draw(self, poses: Tensor) -> tuple[Tensor, Tensor]:
         """Canvases c(q) (B, C, N, N) at poses (B, 3), and their slopes (B, 3, C, N, N)."""

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from eqflow_nb import snapshots
 from eqflow_nb.inputs import InputError, between, choice, count, pick_device, writable_folder
 from eqflow_nb.scores import images, weights
-from eqflow_nb.scores.unet import UNet
+from eqflow_nb.scores.images import UNet
 
 KEEP = 30.0  # seconds between two states on disk from which an interrupted training resumes
 
@@ -46,12 +46,9 @@ def _patterns(world: str, steps: int) -> Recipe:
 
 
 RECIPES = {
-    "waves": _patterns("waves", 14000),
-    "spirals": _patterns("spirals", 14000),
+    **{name: _patterns(name, 14000) for name in ("waves", "spirals")},
     "life": _patterns("life", 12000),
-    "dots": _icons("dots", 8000),
-    "firefly": _icons("firefly", 8000),
-    "taiji": _icons("taiji", 8000),
+    **{name: _icons(name, 8000) for name in ("dots", "firefly", "taiji")},
     "dot": _icons("dot", 6000),
 }
 
@@ -70,28 +67,26 @@ def train_weights(
     meanwhile.  The seed is that of the snapshots, the first weights and the order of everything.
     """
     recipe = RECIPES[choice(name, RECIPES, "weights")]
-    place = pick_device(device)
     steps = count(recipe.steps if steps is None else steps, "steps")
     seed = count(between(seed, "seed", 0, 1e9), "seed", at_least=0)
     writable_folder(out)
     settings = asdict(recipe) | {"steps": steps, "seed": seed}
     settings |= {"levels": list(recipe.levels), "widths": list(recipe.widths)}
     x = snapshots.field_world(recipe.world, recipe.size).sample(recipe.snapshots, seed)
-    net = UNet(x.shape[1], recipe.widths, seed).to(place)
+    net = UNet(x.shape[1], recipe.widths, seed).to(pick_device(device))
     unfinished, target = out / f".{name}.training.safetensors", out / f"{name}.safetensors"
     state, before = _begun(unfinished, settings)
     start = kept = time.perf_counter()
 
-    def seconds() -> float:
-        return before + time.perf_counter() - start
-
     def keep() -> None:
+        seconds = before + time.perf_counter() - start
         if state:
-            weights.write(unfinished, state, {**settings, "seconds": seconds()})
+            weights.write(unfinished, state, {**settings, "seconds": seconds})
 
-    options: dict[str, Any] = {"levels": recipe.levels, "stain_sd": recipe.stain_sd, "seed": seed}
-    draw = shuffled(x, recipe.mirror)
-    path = images.train(net, draw, steps, recipe.batch, state=state, **options)
+    path = images.train(
+        net, shuffled(x, recipe.mirror), steps, recipe.batch, levels=recipe.levels,
+        stain_sd=recipe.stain_sd, seed=seed, state=state,
+    )  # fmt: skip
     done = int(state.get("step", 0))
     bar = tqdm(path, name, total=steps, initial=done, disable=not progress, mininterval=1.0)
     try:
@@ -100,8 +95,8 @@ def train_weights(
                 kept = time.perf_counter()
                 bar.set_postfix(loss=f"{float(state['loss']):.4f}")
                 keep()
-        figures = {"seconds": round(seconds()), "loss": round(float(state["loss"]), 4)}
-        weights.save(target, net, settings | figures)
+        settings["seconds"] = round(before + time.perf_counter() - start)
+        weights.save(target, net, settings | {"loss": round(float(state["loss"]), 4)})
     except BaseException:  # an interrupt loses nothing
         keep()
         raise
@@ -113,13 +108,13 @@ def shuffled(x: Tensor, mirror: bool) -> Callable[[int, torch.Generator], Tensor
     """A sampler of images (n, C, N, N) that are shifted and turned, and mirrored if asked."""
 
     def draw(n: int, generator: torch.Generator) -> Tensor:
-        def some(high: int) -> list[int]:
-            return torch.randint(high, (n,), generator=generator).tolist()
-
-        size, flips = x.shape[-1], some(2)
-        chosen = []
-        shifts = zip(some(len(x)), some(4), some(size), some(size), flips)
-        for i, turn, down, right, flip in shifts:
+        chosen, size = [], x.shape[-1]
+        # The order of the draws is that in which weights were made before.
+        flips, which, turns, downs, rights = (
+            torch.randint(high, (n,), generator=generator).tolist()
+            for high in (2, len(x), 4, size, size)
+        )
+        for i, turn, down, right, flip in zip(which, turns, downs, rights, flips):
             one = x[i].rot90(turn, (1, 2)).roll((down, right), (1, 2))
             chosen.append(one.flip(2) if mirror and flip else one)
         return torch.stack(chosen)

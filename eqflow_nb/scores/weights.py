@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 
 from eqflow_nb.inputs import InputError, replace_bytes
-from eqflow_nb.scores.images import ImageScore
-from eqflow_nb.scores.unet import UNet
+from eqflow_nb.scores.images import ImageScore, UNet
 
 FOLDER = Path(__file__).parents[1] / "data" / "weights"
 
@@ -45,8 +44,7 @@ def load(name: str | Path, sigma: float, device: torch.device | str = "cpu") -> 
     except RuntimeError as error:
         said = " ".join(str(error).split())
         raise InputError(f"weights {path.name} are of another network: {said}") from error
-    net = net.to(device).eval()
-    return ImageScore(net.requires_grad_(False), sigma, levels)
+    return ImageScore(net.to(device).eval().requires_grad_(False), sigma, levels)
 
 
 def about(name: str) -> dict[str, Any]:
@@ -62,7 +60,6 @@ def save(path: Path, net: UNet, settings: Mapping[str, Any]) -> None:
 
 def write(path: Path, tensors: Mapping[str, Tensor], settings: Any) -> None:
     """Write tensors with JSON settings beside them, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     kept = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     text = json.dumps(settings)
     content = safetensors.torch.save(kept, {"settings": text, "checksum": _checksum(kept, text)})
@@ -79,10 +76,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if _checksum(tensors, kept["settings"]) != checksum:
             raise ValueError("the content does not match its checksum")
     except (safetensors.SafetensorError, KeyError, ValueError, OSError) as error:
-        raise InputError(
-            f"weights {path.name} can't be read ({error}); the file is damaged or of another "
-            "kind: fetch or make it again"
-        ) from error
+        said = f"weights {path.name} can't be read ({error}); fetch or make them again"
+        raise InputError(said) from error
     for key, value in tensors.items():
         if not torch.isfinite(value).all():
             raise InputError(f"weights {path.name}: {key} holds values that are not finite")
