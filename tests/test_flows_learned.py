@@ -11,9 +11,8 @@ from mixtures import lopsided, normal, relative_error, rms
 
 from eqflow_nb.flows import learned
 from eqflow_nb.flows.continuity import divergence, jacobian, residual
-from eqflow_nb.flows.learned import FlowNetworks
+from eqflow_nb.flows.learned import FEWER, FlowNetworks
 from eqflow_nb.flows.networks import ROWS
-from eqflow_nb.flows.solve_last_layer import FEWER
 from eqflow_nb.measures import similarity
 from eqflow_nb.scores import KernelDensityScore, gaussian
 

@@ -17,20 +17,10 @@ from eqflow_nb.flows import (
     projection,
     skew,
     spectral_kernel,
-    training_points,
 )
 from eqflow_nb.flows.continuity import Scaled, at_common_speed
 
 __all__ = [
-    "Scaled",
-    "at_common_speed",
-    "continuity",
-    "exact",
-    "kernels",
-    "learned",
-    "networks",
-    "projection",
-    "skew",
-    "spectral_kernel",
-    "training_points",
-]
+    "Scaled", "at_common_speed", "continuity", "exact", "kernels", "learned", "networks",
+    "projection", "skew", "spectral_kernel",
+]  # fmt: skip

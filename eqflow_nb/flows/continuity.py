@@ -23,27 +23,23 @@ def jacobian(field: Field, x: Tensor) -> Tensor:
     One forward-mode pass for each of the d directions, all states at once.  A field that has a
     `jacobian` method of its own is asked instead.
     """
-    own = getattr(field, "jacobian", None)
-    if own is not None:
-        return own(x)
-    columns = []
-    for direction in torch.eye(x.shape[1], dtype=x.dtype, device=x.device):
-        columns.append(torch.func.jvp(field, (x,), (direction.expand_as(x).contiguous(),))[1])
-    return torch.stack(columns, dim=2)
+    if hasattr(field, "jacobian"):
+        return field.jacobian(x)
+    axes = (axis.expand_as(x).contiguous() for axis in torch.eye(x.shape[1]).to(x))
+    return torch.stack([torch.func.jvp(field, (x,), (axis,))[1] for axis in axes], dim=2)
 
 
 def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0) -> Tensor:
     """Divergence (B,) of a field at states (B, d), in inverse units of time.
 
-    With `probes` it is estimated by that many Hutchinson probes, E[z . J z] with random signs z.
-    Without, it is exact for d <= 6 and takes 10 probes above.
+    Exact for d <= 6; above, or with `probes`, by Hutchinson's E[z . J z] with random signs z.
     """
     x = as_samples(x, "x", at_least=1).contiguous()  # torch can't differentiate at repeated rows
     if probes is None and x.shape[1] <= EXACT_UP_TO:
         return jacobian(field, x).diagonal(dim1=1, dim2=2).sum(1)
     generator = seeded(seed, x.device)
-    total = torch.zeros_like(x[:, 0])
     probes = count(PROBES if probes is None else probes, "probes")
+    total = torch.zeros_like(x[:, 0])
     for _ in range(probes):
         bits = torch.randint(0, 2, x.shape, generator=generator, device=x.device)
         z = 2 * bits.to(x) - 1
@@ -70,8 +66,8 @@ def residual(
     """Measure the residual of the continuity equation (Zhang & Levin 2025, eq. 1 of the course).
 
     Use a score that the field was not made from, or the result is too good.  x (B, d) are samples
-    of the distribution that should be kept.  With probes, see `divergence`, two independent sets
-    are drawn, and the square is the product of their residuals, which is unbiased.
+    of the distribution that should be kept.  With probes, see `divergence`, the square is that of
+    two independent sets, which is unbiased.
     """
     x = as_samples(x, "x")
     v = field(x)
@@ -86,10 +82,8 @@ def residual(
     second = first if exact else divergence(field, x, probes, seed + 1)
     squared = ((first + along) * (second + along)).mean().clamp_min(0)
     scale = (first * second).mean().clamp_min(0) + along.square().mean()
-    return Residual(
-        relative=float((squared / speed_squared).sqrt()),
-        ratio=float(squared / scale) if scale > 0 else 0.0,
-    )
+    ratio = float(squared / scale) if scale > 0 else 0.0
+    return Residual(float((squared / speed_squared).sqrt()), ratio)
 
 
 class Scaled:
@@ -110,8 +104,8 @@ class Scaled:
 def at_common_speed(field: Field, x: Tensor) -> Scaled:
     """Rescale a field to rms speed sqrt(d) over samples x (B, d), so that t counts path length.
 
-    In coordinates of unit variance sqrt(d) is the rms radius of the cloud: one unit of time is one
-    radius of path.  The samples are blurred if the field is of blurred data.
+    One unit of time is then one rms radius of a cloud of unit variance.  The samples are blurred if
+    the field is of blurred data.
     """
     x = as_samples(x, "x")
     with torch.no_grad():

@@ -22,18 +22,15 @@ class Waves:
     def __init__(
         self, dim: int, outputs: int = 1, terms: int = 8, wavelength: float = 6.0, seed: int = 0
     ) -> None:
-        generator = seeded(seed)
-        shape = (count(dim, "dim"), count(terms, "terms"))
-        outputs = count(outputs, "outputs")
-        length = positive(wavelength, "wavelength")
+        generator, shape = seeded(seed), (count(dim, "dim"), count(terms, "terms"))
+        outputs, length = count(outputs, "outputs"), positive(wavelength, "wavelength")
         self.waves = torch.randn(shape, generator=generator) * 2 * math.pi / length
         self.phases = torch.rand(shape[1], generator=generator) * 2 * math.pi
         self.weights = torch.randn(shape[1], outputs, generator=generator)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Potential (B,), or (B, outputs) if there are several, at states (B, d)."""
-        as_states(x, len(self.waves))
-        value = torch.cos(x @ self.waves.to(x) + self.phases.to(x)) @ self.weights.to(x)
+        value = self.with_gradient(x)[0]
         return value[:, 0] if value.shape[1] == 1 else value
 
     def with_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -48,9 +45,8 @@ class Waves:
 
 def _with_gradient(potential: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
     """Value (B, outputs) and gradient (B, outputs, d); a potential that knows them is asked."""
-    own = getattr(potential, "with_gradient", None)
-    if own is not None:
-        return own(x)
+    if hasattr(potential, "with_gradient"):
+        return potential.with_gradient(x)
 
     def wide(y: Tensor) -> Tensor:
         value = potential(y)
@@ -62,8 +58,7 @@ def _with_gradient(potential: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Te
 class StreamFunction:
     """All flows in the plane that keep p: v = J (grad psi + psi s), J = [[0, 1], [-1, 0]].
 
-    p v = J grad(p psi) is a curl, so its divergence vanishes for any smooth psi.  With psi = 1 it
-    is the constant skew flow J s.  The gradient of psi, (B, 2) -> (B,), is taken automatically.
+    p v = J grad(p psi) is a curl, so its divergence vanishes for any smooth psi, (B, 2) -> (B,).
     """
 
     def __init__(self, psi: Callable[[Tensor], Tensor], score: Field) -> None:
@@ -87,8 +82,7 @@ class VectorPotential:
         """Velocity (B, 3) at states (B, 3)."""
         as_states(x, 3)
         a, da = _with_gradient(self.potential, x)
-        pairs = ((2, 1), (0, 2), (1, 0))
-        curl = torch.stack([da[:, i, j] - da[:, j, i] for i, j in pairs], dim=1)
+        curl = torch.stack([da[:, i, j] - da[:, j, i] for i, j in ((2, 1), (0, 2), (1, 0))], dim=1)
         return curl + torch.linalg.cross(self.score(x), a)
 
 

@@ -63,8 +63,7 @@ def random_kernel(
 ) -> Tensor:
     """Gaussian kernel (C, C, width, width), scaled so that the largest |eigenvalue| of K(k) is 1.
 
-    Its kind is "skew", or "symmetric" for a control.  Skew ones of width 1 need two channels.  The
-    frequencies k are those of a grid of so many pixels a side.
+    Its kind is "skew", or "symmetric" for a control.  The grid is in pixels a side.
     """
     channels, width = count(channels, "channels", 2 if width == 1 else 1), count(width, "width")
     weights = torch.randn(channels, channels, width, width, generator=seeded(seed))
@@ -83,10 +82,8 @@ def symbol(kernel: Tensor, size: tuple[int, int]) -> Tensor:
     kernel = _as_kernel(kernel, "kernel").double()
     c, _, h, w = kernel.shape
     if h > size[0] or w > size[1]:
-        raise InputError(
-            f"kernel is {h} by {w}, wider than the grid, {size[0]} by {size[1]}; give a larger "
-            "grid or a smaller kernel"
-        )
+        found = f"kernel is {h} by {w}, wider than the grid, {size[0]} by {size[1]}"
+        raise InputError(f"{found}; give a larger grid or a smaller kernel")
     spread = torch.zeros(c, c, *size, dtype=torch.float64)
     spread[:, :, :h, :w] = kernel
     return torch.fft.rfft2(spread.roll((-(h // 2), -(w // 2)), (2, 3))).permute(2, 3, 0, 1)

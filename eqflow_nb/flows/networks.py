@@ -11,19 +11,16 @@ from torch import Tensor, nn
 
 from eqflow_nb.inputs import InputError, as_samples, as_signs, count, seeded
 
-# With fewer rows a network, splitting them costs more than the cache gives back.
-ROWS = 64
+ROWS = 64  # with fewer a network, splitting them costs more than the cache gives back
 
 
 class FlowNetworks(nn.Module):
     """Several independent networks R^d -> R^d of one or two hidden layers, run as one batch.
 
-    The hidden units are tanh.  The divergence is exact, by forward mode written out by hand.
-
-    The first hidden layer has `width` units, the last one `last`; without a width there is only the
-    last, and a wide one is what `solve_last_layer` uses.  Octaves add sin and cos of 2^k x for k =
-    0 ... octaves - 1 to the inputs, as the paper does (4).  With signs (d,), a symmetry S x =
-    signs * x, the networks are averaged to (f(x) + S f(S x)) / 2, so that v(S x) = S v(x).
+    The hidden units are tanh, `width` in the first layer and `last` in the last; without a width
+    there is only the last, and a wide one is what `solve_last_layer` uses.  Octaves add sin and cos
+    of 2^k x for k = 0 ... octaves - 1 to the inputs, as the paper does (4).  With signs (d,), a
+    symmetry S x = signs * x, the networks are averaged to (f(x) + S f(S x)) / 2.
     """
 
     signs: Tensor | None
@@ -42,12 +39,10 @@ class FlowNetworks(nn.Module):
         super().__init__()
         self.members, self.dim = count(members, "members"), count(dim, "dim")
         self.octaves = count(octaves, "octaves", at_least=0)
-        generator = seeded(seed)
-        inputs = dim * (1 + 2 * self.octaves)
-        hidden = [count(last, "last")]
+        generator, hidden = seeded(seed), [count(last, "last")]
         if count(width, "width", at_least=0):
             hidden = [width, *hidden]
-        sizes = [inputs, *hidden, dim]
+        sizes = [dim * (1 + 2 * self.octaves), *hidden, dim]
 
         def draw(*shape: int) -> Tensor:
             return torch.randn(self.members, *shape, generator=generator)
@@ -123,9 +118,8 @@ class FlowNetworks(nn.Module):
         if x.ndim != 2 or x.shape[1] != self.dim:
             as_samples(x, "x", dim=self.dim, at_least=1)
         if len(x) % self.members:
-            raise InputError(
-                f"x has {len(x)} rows, which do not divide among {self.members} members"
-            )
+            m = self.members
+            raise InputError(f"x has {len(x)} rows, which do not divide among {m} members")
         return x.reshape(self.members, -1, self.dim)
 
     def _both_sides(self, x: Tensor) -> Tensor:
@@ -159,11 +153,9 @@ class FlowNetworks(nn.Module):
         """One network as an ensemble of one: a copy, which shares no memory."""
         *width, last = [weight.shape[2] for weight in self.weights[:-1]]
         alone = FlowNetworks(1, self.dim, sum(width), last, self.octaves, self.signs).to(self.speed)
-        state = {
-            name: value if name == "signs" else value[index : index + 1]
-            for name, value in self.state_dict().items()
-        }
-        alone.load_state_dict(state)
+        for name, value in alone.state_dict().items():
+            if name != "signs":
+                value.copy_(self.state_dict()[name][index : index + 1])
         return alone
 
     def last_hidden(self, x: Tensor) -> tuple[Tensor, Tensor]:

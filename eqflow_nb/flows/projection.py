@@ -19,19 +19,18 @@ import torch
 from torch import Tensor
 
 from eqflow_nb.fourier import Filter, blur
-from eqflow_nb.inputs import Field, InputError, as_images, count, positive
+from eqflow_nb.inputs import Field, InputError, as_images, count
 
 RADII = (0.0, 1.0, 2.0, 4.0)
 LOADING = 1e-6
-BOUND = 3.0  # monomials are those of BOUND tanh(x / BOUND): far from the data they stop growing
+BOUND = 3.0  # of the monomials' variable, BOUND tanh(x / BOUND)
 
 
 @dataclass(frozen=True)
 class Potentials:
     """Test functions of an image: mean products f_a (G_r * f_b) of monomials, one of them blurred.
 
-    The monomials are those of a bounded variable, 3 tanh(x / 3), so that no velocity made of them
-    runs away where there are no data.
+    Monomials of 3 tanh(x / 3): no velocity made of them runs away where there are no data.
     """
 
     powers: Tensor  # (P, C), exponents of the monomials f_a
@@ -64,10 +63,9 @@ class Potentials:
 
     def _monomials(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """f_a (B, P, H, W) and their derivatives by each channel (B, C, P, H, W)."""
-        most = int(self.powers.max())
         bounded = torch.tanh(x / BOUND)
         slope = 1 - bounded.square()
-        tables = [(BOUND * bounded) ** n for n in range(most + 1)]
+        tables = [(BOUND * bounded) ** n for n in range(int(self.powers.max()) + 1)]
         powers = torch.stack(tables, dim=2)  # B, C, n, H, W
         parts = [powers[:, c, self.powers[:, c]] for c in range(x.shape[1])]
         slopes = []
@@ -123,8 +121,6 @@ def project(field: Field, snapshots: Tensor, tests: Potentials, metric: Tensor) 
     in each channel counts.
     """
     snapshots = as_images(snapshots, "snapshots", at_least=4)
-    for entry in metric.tolist():
-        positive(entry, "metric")
     m, root = len(tests.pairs), metric.to(snapshots).rsqrt()[:, None, None]
     gram, load = torch.zeros(m, m).double(), torch.zeros(m).double()
     speed = 0.0

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from eqflow_nb.flows.continuity import jacobian
-from eqflow_nb.inputs import (
-    Field,
-    InputError,
-    as_numbers,
-    as_samples,
-    between,
-    count,
-    seeded,
-    skew_matrix,
-)
+from eqflow_nb.inputs import Field, InputError, as_numbers, as_samples, count, seeded, skew_matrix
 
 
 class Linear:
     """v = M s for any constant matrix M.  It keeps p only if M is skew: the controls use others.
 
-    M is one matrix (d, d), or m of them: then the rows of x are m blocks of equal size, one for
-    each.
+    M is (d, d), or (m, d, d): then the rows of x are m blocks of equal size, one for each.
     """
 
     def __init__(self, matrix: Tensor, score: Field) -> None:
@@ -55,8 +43,7 @@ class Linear:
 def constant(matrix: Tensor, score: Field) -> Linear:
     """v = K s, which keeps p exactly: div(K s) = tr(K grad s) = 0 and s . K s = 0.
 
-    Zhang & Levin 2025 call it training-free.  K is a skew matrix (d, d), or several (m, d, d), see
-    `Linear`; others are refused.
+    Zhang & Levin 2025 call it training-free.  K is (d, d), or (m, d, d), see `Linear`.
     """
     matrix = as_numbers(matrix, "matrix")
     if matrix.ndim == 3 and len(matrix):
@@ -73,9 +60,8 @@ def from_entries(*entries: float) -> Tensor:
         )
     matrix = torch.zeros(size, size)
     rows, columns = torch.triu_indices(size, size, offset=1)
-    numbers = [between(entry, "entries", -math.inf, math.inf) for entry in entries]
-    matrix[rows, columns] = torch.tensor(numbers)
-    return matrix - matrix.T
+    matrix[rows, columns] = as_numbers(entries, "entries").to(matrix)
+    return skew_matrix(matrix - matrix.T, "entries")
 
 
 def random(dim: int, seed: int = 0) -> Tensor:

@@ -13,10 +13,7 @@ from eqflow_nb.inputs import Field, InputError, as_images, between, choice, coun
 from eqflow_nb.scores.gaussian_field import GaussianCopulaScore, GaussianFieldScore
 
 QUARTER_TURN = ((0.0, 1.0), (-1.0, 0.0))
-CONTROLS = {
-    "identity": ((1.0, 0.0), (0.0, 1.0)),
-    "symmetric": ((0.0, 1.0), (1.0, 0.0)),
-}
+CONTROLS = {"identity": ((1.0, 0.0), (0.0, 1.0)), "symmetric": ((0.0, 1.0), (1.0, 0.0))}
 
 
 def low_pass(score: GaussianFieldScore) -> Tensor:
@@ -41,9 +38,8 @@ def equal_rate_kernel(score: GaussianFieldScore) -> Tensor:
 class CopulaFlow:
     """v = K * s_y(g(x)) / g'(x): a flow of a Gaussian field y = g(x), as x sees it.
 
-    If dy/dt = v_y keeps p_y then dx/dt = v_y(g(x)) / g'(x) keeps the distribution of x = g^-1(y):
-    it is the same motion in other coordinates.  Written in x it is v = A s + div A with the skew
-    matrix A(x) = g'(x)^-1 K g'(x)^-1, so the rule depends on the state.
+    It is the same motion in other coordinates, so it keeps the distribution of x.  There it is
+    v = A s + div A with the skew matrix A(x) = g'(x)^-1 K g'(x)^-1: the rule depends on the state.
     """
 
     def __init__(self, symbol: Tensor, score: GaussianCopulaScore) -> None:
@@ -96,9 +92,8 @@ def fit_radial(
     `equal_rate_kernel` makes every wavelength turn at one rate; c(|k|) gives each ring of them its
     own.  It is skew whatever c is, so `flow(score, symbol)` keeps the distribution exactly.
 
-    One image x (1, 2, H, W) will do.  c is constant on so many rings of |k| (of y = g(x) for a
-    copula), finer where the pattern has its power.  `weight` is what a misfit counts in each
-    channel; it broadcasts with x.
+    One image x (1, 2, H, W) will do.  c is constant on rings of |k| (of y = g(x) for a copula),
+    finer where the pattern has its power.  `weight`, what a misfit counts, broadcasts with x.
     """
     x, velocity = as_images(x, "x", channels=2), as_images(velocity, "velocity", channels=2)
     gaussian = score.gaussian if isinstance(score, GaussianCopulaScore) else score
@@ -110,11 +105,8 @@ def fit_radial(
     ring[order] = (heap / heap[-1] * count(bins, "bins")).long().clamp(max=bins - 1)
     ring = ring.reshape(k.shape)
     turn = equal_rate_kernel(gaussian).to(x)
-    parts = [
-        (weight * flow(score, (ring == index)[..., None, None] * turn)(x)).flatten()
-        for index in range(bins)
-    ]
-    table = torch.stack(parts, dim=1).double()
+    turns = ((ring == index)[..., None, None] * turn for index in range(bins))
+    table = torch.stack([(weight * flow(score, k)(x)).flatten() for k in turns], dim=1).double()
     seen = (weight * velocity).double().flatten()[:, None]
     c = torch.linalg.lstsq(table, seen, driver="gelsd").solution[:, 0]
     return c.to(x)[ring][..., None, None] * turn

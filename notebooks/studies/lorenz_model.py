@@ -60,7 +60,7 @@ draw = lorenz.blurred(sigma, place)
 turn = measures.half_turns(samples, seed=seed)[0]
 signs = turn.signs.to(place) if symmetry and turn.holds else None
 score = scores.fit_mixture(samples, sigma, seed=seed, signs=signs)
-seen = flows.training_points.sample_training_points(
+seen = flows.learned.sample_training_points(
     samples, score, sigma, n=2048, wide_fraction=0, seed=seed
 ).points
 settings = flows.learned.Settings(
