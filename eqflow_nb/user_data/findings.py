@@ -32,17 +32,10 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at the data found.
+    """What a look at the data found, and what they will do for, in sentences (`fit_for`).
 
-    Attributes
-    ----------
-    independent : float
-        How many independent snapshots the rows amount to.
-    keep : tuple of int
-        Columns to work with: not constant, no counter, no combination of others.
-    findings : tuple of Finding
-    fit_for : tuple of str
-        What the data will do for, in sentences.
+    The rows amount to so many `independent` snapshots; `keep` are the columns to work with, without
+    constants, counters and combinations of others.
     """
 
     independent: float
@@ -67,7 +60,7 @@ def look(data: UserData, seed: int = 0) -> Look:
     keep = tuple(c for c in range(x.shape[1]) if c not in out)
     distinct = len(np.unique(x.reshape(len(x), -1), axis=0))
     # A counter or a time would look ordered whatever the states did.
-    time, control = _order(_readings(x[:, keep], seed), seed)
+    time, control = _order(x[:, keep], seed)
     ordered = time > max(1.5, 1.2 * control)
     independent = rows * min(1 / time if ordered else 1.0, distinct / len(x))
     found = []
@@ -88,39 +81,36 @@ def look(data: UserData, seed: int = 0) -> Look:
     return Look(independent, keep, (*found, *odd), fit_for)
 
 
-def _order(x: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """Longest integrated autocorrelation time of the columns of x (N, k), and of shuffled rows.
+def _order(x: np.ndarray, seed: int) -> tuple[float, float]:
+    """Longest autocorrelation time of the rows of x, and the longest of 20 shuffled orders.
 
-    tau = 1 + 2 sum_t rho(t) over the lags t < 5 tau (Sokal's window; Sokal, in Functional
-    Integration, 1997, section 3), so that N / tau rows are independent; at least 1.  The second is
-    the longest that 20 shuffled orders show by chance.
+    Read from the points (N, d), or from the mean and some pixels of images.
     """
     rng = np.random.default_rng(seed)
+    if x.ndim > 2:
+        pixels = x.reshape(*x.shape[:2], -1)
+        chosen = pixels[:, :, rng.integers(pixels.shape[2], size=PROBES)]
+        x = np.concatenate([pixels.mean(2), chosen.reshape(len(x), -1)], 1)
+        rng = np.random.default_rng(seed)
     varying = x[:, np.ptp(x, axis=0) > 0]
     if not varying.size:
         return 1.0, 1.0
-    shuffled = [_longest(rng.permutation(varying)) for _ in range(SHUFFLES)]
-    return _longest(varying), max(shuffled)
+    shuffled = [_autocorrelation_time(rng.permutation(varying)) for _ in range(SHUFFLES)]
+    return _autocorrelation_time(varying), max(shuffled)
 
 
-def _longest(x: np.ndarray) -> float:
+def _autocorrelation_time(x: np.ndarray) -> float:
+    """The longest of the columns of x (N, k), at least 1; N / tau rows are independent.
+
+    tau = 1 + 2 sum_t rho(t) over the lags t < 5 tau (Sokal, Functional Integration, 1997, sec. 3).
+    """
     n = len(x)
     z = (x - x.mean(0)) / x.std(0)
-    spectrum = np.abs(np.fft.rfft(z, 2 * n, axis=0)) ** 2
-    rho = np.fft.irfft(spectrum, axis=0)[:n] / n
+    rho = np.fft.irfft(np.abs(np.fft.rfft(z, 2 * n, axis=0)) ** 2, axis=0)[:n] / n
     times = 2 * np.cumsum(rho, axis=0) - 1
     outside = np.arange(n)[:, None] >= 5 * times
     ends = np.where(outside.any(0), outside.argmax(0), n - 1)
     return max(1.0, float(times[ends, np.arange(x.shape[1])].max()))
-
-
-def _readings(x: np.ndarray, seed: int) -> np.ndarray:
-    """Columns (N, k) that an order in time would show in: the points, or pixels of images."""
-    if x.ndim == 2:
-        return x
-    pixels = x.reshape(*x.shape[:2], -1)
-    chosen = np.random.default_rng(seed).integers(pixels.shape[2], size=PROBES)
-    return np.concatenate([pixels.mean(2), pixels[:, :, chosen].reshape(len(x), -1)], 1)
 
 
 def _fit_for(images: bool, independent: float, d: int) -> Iterator[str]:
@@ -141,16 +131,12 @@ def _fit_for(images: bool, independent: float, d: int) -> Iterator[str]:
         yield f"Fit for a score and a flow in {d} dimensions." if independent >= needed else few
         few = f"Few for quadratic equations: some {PER_UNKNOWN * unknowns} independent rows would "
         few += f"do for their {unknowns} terms."
-        if d > 6:
-            yield "Too many coordinates to look for equations; at most 6 are tried."
-        elif independent < PER_UNKNOWN * unknowns:
-            yield few
-        else:
-            yield f"Fit for equations with up to {unknowns} terms (quadratic)."
+        fit = f"Fit for equations with up to {unknowns} terms (quadratic)."
+        many = "Too many coordinates to look for equations; at most 6 are tried."
+        yield many if d > 6 else fit if independent >= PER_UNKNOWN * unknowns else few
 
 
 def _of_points(x: np.ndarray, names: tuple[str, ...]) -> Iterator[Finding]:
-    """What is odd about columns: constant, counters, collinear, of other scales, angles, labels."""
     rest = []
     for c, column in enumerate(x.T):
         steps, name = np.diff(column), f"Column {names[c]!r}"
@@ -218,8 +204,7 @@ def _goes_round(x: np.ndarray, low: float, turn: float) -> bool:
     """Whether values end where a turn does, at both ends, with no gap but those of chance."""
     if len(x) < 100 or x.min() < low - 1e-6 or x.max() > low + turn + 1e-6:
         return False
-    near = max(10, len(x) // 100)
-    ordered = np.sort(x)
+    near, ordered = max(10, len(x) // 100), np.sort(x)
     spacing = (ordered[near] - ordered[0] + ordered[-1] - ordered[-1 - near]) / (2 * near)
     gap = ordered[0] - low + low + turn - ordered[-1]
     # Of evenly spread points, e^-8 * 9 = .3% leave so wide a gap just there.
@@ -228,13 +213,16 @@ def _goes_round(x: np.ndarray, low: float, turn: float) -> bool:
 
 
 def _of_images(x: np.ndarray, names: tuple[str, ...]) -> Iterator[Finding]:
-    """The size and channels of images, and whether their borders meet."""
     size, channels = f"{x.shape[3]} by {x.shape[2]} pixels", ", ".join(names)
     yield Finding("size", f"{len(x)} images of {size}, channels: {channels}.")
     for c, name in enumerate(names):
         if np.ptp(x[:, c]) <= ROUNDING * np.abs(x[:, c]).max():
             yield Finding("constant", f"Channel {name!r} has one value all over: leave it out.", c)
-    jumps = {"left to right": _border(x, 3), "top to bottom": _border(x, 2)}
+    jumps = {}  # across a border, over those between neighbours inside
+    for way, axis in (("left to right", 3), ("top to bottom", 2)):
+        inside = float(np.square(np.diff(x, axis=axis)).mean()) if x.shape[axis] > 2 else 0.0
+        border = float(np.square(x.take(0, axis) - x.take(-1, axis)).mean())
+        jumps[way] = math.sqrt(border / inside) if inside > 0 else 1.0
     said = ", ".join(f"{jump:.2g} times {way}" for way, jump in jumps.items())
     across = f"across the border values jump {said} as much as inside."
     open_ends = " and ".join(way for way, jump in jumps.items() if jump > 1.5)
@@ -243,12 +231,3 @@ def _of_images(x: np.ndarray, names: tuple[str, ...]) -> Iterator[Finding]:
         yield Finding("open border", text + "images see an edge there.")
     else:
         yield Finding("periodic", f"The images look periodic: {across}")
-
-
-def _border(x: np.ndarray, axis: int) -> float:
-    """Root mean square jump across a border over that between neighbours inside."""
-    if x.shape[axis] < 3:
-        return 1.0
-    inside = float(np.square(np.diff(x, axis=axis)).mean())
-    across = float(np.square(x.take(0, axis) - x.take(-1, axis)).mean())
-    return math.sqrt(across / inside) if inside > 0 else 1.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageChops, ImageSequence
 
-from eqflow_nb.inputs import InputError, count
+from eqflow_nb.inputs import InputError
 from eqflow_nb.user_data.reading import PICTURES, VIDEOS
 
-MOST_MB, MOST_FILM_MB, MOST_PIXELS = 20, 200, 16_000_000
+MOST_PIXELS = 16_000_000
 MOST_VALUES = 200_000_000  # of all images together: 1.6 GB
 COLOURS = ("red", "green", "blue", "alpha")
 SIDE = 96  # of a creature, as `snapshots.icon_shapes` draws its own
@@ -26,12 +25,7 @@ Images = tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]
 
 def read_folder(folder: Path, side: int | None = None) -> Images:
     """Values (N, C, H, W), channels and notes of a folder of PNG, JPEG or TIFF pictures."""
-    try:
-        files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
-    except OSError as error:
-        raise InputError(
-            f"source {folder.name!r} cannot be opened; check who may read it"
-        ) from error
+    files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
     pictures = [file for file in files if file.suffix.lower() in PICTURES]
     if not pictures:
         held = f"{len(files)} other file(s)" if files else "nothing"
@@ -50,8 +44,8 @@ def read_folder(folder: Path, side: int | None = None) -> Images:
 
 def read_film(path: Path, side: int | None = None) -> Images:
     """Values (N, C, H, W), channels and notes of a film's frames."""
-    frames = _video(path, side) if path.suffix.lower() in VIDEOS else _animation(path, side)
-    found = _stacked(((f"frame {i}", frame) for i, frame in enumerate(frames)), path.name)
+    frames = enumerate(_frames(path, side))
+    found = _stacked(((f"frame {i}", frame) for i, frame in frames), path.name)
     if len(found[0]) < 2:
         raise InputError(
             f"source {path.name!r} is one picture; give a film, or a folder that holds several"
@@ -59,23 +53,18 @@ def read_film(path: Path, side: int | None = None) -> Images:
     return found
 
 
-def _animation(path: Path, side: int | None) -> Iterator[np.ndarray]:
+def _frames(path: Path, side: int | None) -> Iterator[np.ndarray]:
     name = f"source {path.name!r}"
-    with opened(path, name, ("GIF", "WEBP", "PNG", "TIFF"), MOST_FILM_MB) as film:
-        for frame in ImageSequence.Iterator(film):
-            yield _array(frame, side, name)
-
-
-def _video(path: Path, side: int | None) -> Iterator[np.ndarray]:
-    """Frames of a film that Pillow cannot read, where imageio has one of its readers for it."""
+    if path.suffix.lower() not in VIDEOS:
+        with opened(path, name, ("GIF", "WEBP", "PNG", "TIFF")) as film:
+            for frame in ImageSequence.Iterator(film):
+                yield _array(frame, side, name)
+        return
     import imageio.v3
 
-    name = f"source {path.name!r}"
     try:
-        for frame in imageio.v3.imiter(path):
-            yield _array(Image.fromarray(np.asarray(frame, dtype=np.uint8)), side, name)
-    except InputError:
-        raise
+        for shown in imageio.v3.imiter(path):
+            yield _array(Image.fromarray(np.asarray(shown, dtype=np.uint8)), side, name)
     except Exception as error:  # each of its readers has errors of its own
         raise InputError(
             f"{name} cannot be read ({' '.join(str(error).split())[:120]}); turn it into pictures "
@@ -84,49 +73,27 @@ def _video(path: Path, side: int | None) -> Iterator[np.ndarray]:
 
 
 @contextmanager
-def opened(
-    source: Path | bytes, name: str, formats: tuple[str, ...], most_mb: int = MOST_MB
-) -> Iterator[Image.Image]:
+def opened(source: Path | bytes, name: str, formats: tuple[str, ...]) -> Iterator[Image.Image]:
     """A picture, open, if it is of one of the formats and not too large.
 
     Whatever goes wrong while it is read, too, becomes an `InputError` that names it.
     """
+    known = f"{', '.join(formats[:-1])} or {formats[-1]}"
     try:
-        if isinstance(source, Path):
-            source = _content(source, name, most_mb * 10**6 + 1)
-        if len(source) > most_mb * 10**6:
-            raise InputError(f"{name} is over {most_mb} MB; give a smaller one")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(source), formats=formats)
-            _check_pixels(*picture.size, name)
+        file = source if isinstance(source, Path) else io.BytesIO(source)
+        with Image.open(file, formats=formats) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise InputError(
+                    f"{name} is {picture.width} by {picture.height} pixels; at most 16 million are "
+                    "read: make it smaller"
+                )
             yield picture
     except InputError:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(
-            f"{name} unpacks to far more pixels than are read; give an ordinary one"
-        ) from error
     except Exception as error:  # what a decoder raises on damaged bytes is not laid down
-        known = f"{', '.join(formats[:-1])} or {formats[-1]}"
-        raise InputError(f"{name} is damaged, or no {known} picture; save it again") from error
-
-
-def _content(path: Path, name: str, most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(most)
-    except (OSError, ValueError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        why = "is not there" if missing else f"cannot be opened ({type(error).__name__})"
-        raise InputError(f"{name} {why}; give the path of a PNG file") from error
-
-
-def _check_pixels(width: int, height: int, name: str) -> None:
-    if width * height > MOST_PIXELS:
         raise InputError(
-            f"{name} is {width} by {height} pixels; at most 16 million are read: make it smaller"
-        )
+            f"{name} is damaged, or no {known} picture ({error}); save it again"
+        ) from error
 
 
 def _array(picture: Image.Image, side: int | None, name: str) -> np.ndarray:
@@ -135,7 +102,6 @@ def _array(picture: Image.Image, side: int | None, name: str) -> np.ndarray:
     In [0, 1], but for floating-point greys, which stay as they are.  With a longer side than
     `side` it is made of means over squares; what is left over at the edges is cut off.
     """
-    _check_pixels(*picture.size, name)
     if picture.mode == "F":
         image = np.asarray(picture, dtype=np.float64)[None]
     elif picture.mode.startswith("I"):
@@ -158,33 +124,32 @@ def _array(picture: Image.Image, side: int | None, name: str) -> np.ndarray:
 
 def _stacked(named: Iterable[tuple[str, np.ndarray]], source: str) -> Images:
     """Images of one size in one array, with no more channels than they need."""
-    images: list[np.ndarray] = []
-    first, total = "", 0
+    images: dict[str, np.ndarray] = {}
+    total = 0
     for name, image in named:
-        if images and image.shape[1:] != images[0].shape[1:]:
-            (h, w), (high, wide) = images[0].shape[1:], image.shape[1:]
+        first = next(iter(images), name)
+        (h, w), (high, wide) = images.get(first, image).shape[1:], image.shape[1:]
+        if (h, w) != (high, wide):
             raise InputError(
                 f"source {source!r} has pictures of different sizes: {first} is {w} by {h} pixels, "
                 f"{name} {wide} by {high}; crop or scale them to one"
             )
-        first = first or name
         total += image.size
         if total > MOST_VALUES:
             raise InputError(
                 f"source {source!r} holds over 200 million values after {len(images)} pictures; "
                 "give fewer, or smaller ones with side=128"
             )
-        images.append(image)
-    most = max(map(len, images), default=0)
-    for i, image in enumerate(images):
+        images[name] = image
+    most = max(map(len, images.values()))
+    for name, image in images.items():
         # Greys are repeated as RGB, and an alpha that hides nothing is added, where others need it.
         image = image.repeat(3, axis=0) if len(image) == 1 < most else image
-        images[i] = np.concatenate([image, np.ones((most - len(image), *image.shape[1:]))])
-    if most < 2:
-        return np.array(images), ("grey",), ()
-    values = np.stack(images)
-    red, green, blue = values[:, 0], values[:, 1], values[:, 2]
-    if most == 3 and np.array_equal(red, green) and np.array_equal(green, blue):
+        images[name] = np.concatenate([image, np.ones((most - len(image), *image.shape[1:]))])
+    values = np.stack(list(images.values()))
+    if most == 1:
+        return values, ("grey",), ()
+    if most == 3 and (values == values[:, :1]).all():
         return values[:, :1], ("grey",), ("The pictures are grey: one channel was kept of three.",)
     kept = [c for c in range(most) if np.ptp(values[:, c]) > 0] or [0]
     gone = [COLOURS[c] for c in range(most) if c not in kept]
@@ -192,20 +157,13 @@ def _stacked(named: Iterable[tuple[str, np.ndarray]], source: str) -> Images:
     return values[:, kept], tuple(COLOURS[c] for c in kept), notes
 
 
-def read_picture(source: Path | str | bytes | np.ndarray, side: int = SIDE) -> np.ndarray:
-    """A creature (4, side, side), RGBA in [0, 1], from a PNG file or its bytes, or from a canvas.
+def read_picture(source: bytes | np.ndarray, side: int = SIDE) -> np.ndarray:
+    """A creature (4, side, side), RGBA in [0, 1], from a canvas or the bytes of a PNG or JPEG file.
 
     What is drawn is cut out and fitted into the circle of an icon, its proportions kept.  Where
-    nothing is transparent the colour of the corner is taken for the background.
-
-    Parameters
-    ----------
-    source : path, bytes or array (H, W, 4) of uint8
-        A JPEG will do too.
-    side : int
-        Pixels a side of the result.
+    nothing is transparent the colour of the corner is taken for the background.  A canvas is an
+    array (H, W, 4) of uint8.
     """
-    side = count(side, "side", at_least=8)
     drawing = _cut_out(_canvas(source))
     # Far more pixels than are asked for only cost memory.
     drawing = drawing.reduce(max(1, max(drawing.size) // (8 * side)))
@@ -222,27 +180,11 @@ def read_picture(source: Path | str | bytes | np.ndarray, side: int = SIDE) -> n
     return np.asarray(fitted, dtype=np.float32).transpose(2, 0, 1) / 255
 
 
-def _canvas(source: Path | str | bytes | np.ndarray) -> Image.Image:
+def _canvas(source: bytes | np.ndarray) -> Image.Image:
     """The picture as RGBA."""
     if isinstance(source, np.ndarray):
-        if source.ndim != 3 or source.shape[2] != 4 or source.dtype != np.uint8 or not source.size:
-            raise InputError(
-                f"picture is an array of {source.dtype} with shape {source.shape}; it must be "
-                "bytes (uint8) of shape (H, W, 4)"
-            )
-        _check_pixels(source.shape[1], source.shape[0], "picture")
         return Image.fromarray(np.ascontiguousarray(source))
-    file: Path | bytes
-    if isinstance(source, str | Path):
-        name, file = f"picture {str(source)[:200]!r}", Path(source)
-    elif isinstance(source, bytes | bytearray | memoryview):
-        name, file = "picture", bytes(source)
-    else:
-        raise InputError(
-            f"picture is of type {type(source).__name__}; give a path, the bytes of a PNG file or "
-            "an array (H, W, 4)"
-        )
-    with opened(file, name, ("PNG", "JPEG")) as picture:
+    with opened(bytes(source), "picture", ("PNG", "JPEG")) as picture:
         if picture.mode.startswith("I"):  # 16-bit greys, which the usual conversion would cut off
             eight = (np.asarray(picture).clip(0, 65535) // 256).astype(np.uint8)
             return Image.fromarray(eight).convert("RGBA")
