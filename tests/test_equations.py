@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from eqflow_nb.course.equations import deviations, judge
 from eqflow_nb.equations import elimination, identify, moments_of, with_arrow
 from eqflow_nb.equations.conditions import MomentConditions
+from eqflow_nb.equations.elimination import crossfit
 from eqflow_nb.equations.moments import hermite, measure
-from eqflow_nb.equations.resampling import bootstrap, crossfit
 from eqflow_nb.equations.sampled_tests import cosine_conditions
 from eqflow_nb.equations.terms import Term, exponents, find, monomials, velocity
 from eqflow_nb.inputs import InputError
@@ -177,7 +177,7 @@ def test_halves_that_weigh_each_other_estimate_the_same(conditions) -> None:
     best = elimination.search(conditions)
     support = np.sort(best.fit.support)
     crossed = crossfit(conditions, best.fit.c, support, draws=50)
-    resampled = bootstrap(best, draws=50)
+    resampled = best.bootstrap(draws=50)
     off = np.abs(crossed[0] - best.fit.c)[support]
     assert (off < 6 * np.hypot(crossed[1:].std(0), resampled.std(0))[support]).all()
 

@@ -1,7 +1,7 @@
 """Chapter 05: systems identified over seeds, numbers of snapshots and sizes of noise, then judged.
 
-Everything is found from snapshots alone; the truth comes in afterwards.  The clock and the arrow of
-time are not in snapshots, so equations are compared after the best scale, which may be negative.
+The clock and the arrow of time are not in snapshots, so equations found are compared with the truth
+after the best scale, which may be negative.
 """
 
 from __future__ import annotations
@@ -14,58 +14,44 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from eqflow_nb.equations import Equations, Term, identify, identify_fields
 from eqflow_nb.equations.terms import velocity
 from eqflow_nb.equations.verdicts import weighted_by_all
 from eqflow_nb.rollout import together
 from eqflow_nb.snapshots import field_world, noisy
-from eqflow_nb.snapshots.base import World
 from eqflow_nb.snapshots.zoo import Polynomial, System, system
 
 HELD, FRESH = 2000, 987  # states on which fields are compared, of a seed of their own
 FAR = 30.0  # deviations of the cloud beyond which a path has left for good
-LAP_U, LAP_V = (Term(c, (0, 0), "lap", c) for c in (0, 1))
-GRAY_SCOTT = {
-    *(Term(0, e) for e in ((0, 0), (1, 0), (1, 2))), LAP_U,
-    *(Term(1, e) for e in ((0, 1), (1, 2))), LAP_V,
-}  # fmt: skip
+GRAY_SCOTT = {Term(0, e) for e in ((0, 0), (1, 0), (1, 2))}  # feed, decay and reaction
+GRAY_SCOTT |= {Term(1, e) for e in ((0, 1), (1, 2))}
+GRAY_SCOTT |= {Term(c, (0, 0), "lap", c) for c in (0, 1)}
 
 
 @dataclass(frozen=True)
 class Trial:
     """What one search found; whether its terms are right, and how far its velocities are off.
 
-    `error` is |v_found - v| / |v| over fresh states, after the best `scale`, by which the equations
-    found are multiplied to run in the truth's time.
+    `error` is |scale v_found - v| / |v| over fresh states, `scale` the best to run in true time.
     """
 
     found: Equations
     right: bool
     error: float
     scale: float
-
-    @property
-    def determined(self) -> bool:
-        """Whether they are said to be the only ones."""
-        return self.found.verdict == "determined"
-
-    @property
-    def exact(self) -> bool:
-        """Whether they are determined, and have the right terms."""
-        return self.determined and self.right
-
-    @property
-    def wrong(self) -> bool:
-        """Whether they are determined, but with wrong terms or a field error over 10%."""
-        return self.determined and (not self.right or self.error > 0.1)
+    exact: bool  # determined, with the right terms
+    wrong: bool  # determined, but with wrong terms or a field error over 10%
 
 
 def _trial(found: Equations, terms: set[Term], x: np.ndarray, v: np.ndarray) -> Trial:
     ours = found.velocity(x)
     scale = float((v * ours).sum() / (ours**2).sum())
     error = float(np.linalg.norm(scale * ours - v) / np.linalg.norm(v))
-    return Trial(found.light(), set(found.coefficients) == terms, error, scale)
+    right, sure = set(found.coefficients) == terms, found.verdict == "determined"
+    wrong = sure and (not right or error > 0.1)
+    return Trial(replace(found, decision=None), right, error, scale, sure and right, wrong)
 
 
 def judge(found: Equations, truth: System, x: np.ndarray | None = None) -> Trial:
@@ -75,20 +61,12 @@ def judge(found: Equations, truth: System, x: np.ndarray | None = None) -> Trial
     return _trial(found, terms, x, truth.velocity(x))
 
 
-def judge_chemistry(found: Equations, world: World, held: Tensor) -> Trial:
-    """Compare equations of images, in concentrations, with the true chemistry on others."""
-    assert world.velocity is not None
-    v = world.velocity(held.double()) * world.scale[:, None, None]
-    return _trial(found, GRAY_SCOTT, world.raw(held.double()).numpy(), v.numpy())
-
-
 def deviations(found: Equations, truth: System) -> np.ndarray:
     """Coefficients' errors over their standard errors, but for the one known best, the unit."""
     unit = min(found.candidate, key=lambda each: each.error)
     true = {each: truth.terms[each.term.equation][each.term.powers] for each in found.candidate}
-    scale = true[unit] / unit.coefficient
-    others = [each for each in found.candidate if each is not unit]
-    off = [abs(scale * each.coefficient - true[each]) / abs(scale * each.error) for each in others]
+    scale = true.pop(unit) / unit.coefficient
+    off = [abs(scale * each.coefficient - c) / abs(scale * each.error) for each, c in true.items()]
     return np.array(off)
 
 
@@ -96,10 +74,9 @@ def repeat(
     name: str, sizes: Sequence[int], seeds: Sequence[int], noise: float = 0.0, told: Any = True,
     **options: Any,
 ) -> dict[tuple[int, int], Trial]:  # fmt: skip
-    """Identify a system of the zoo from fresh snapshots, {(size, seed): Trial}.
+    """Identify a system of the zoo from the first snapshots of a seed, {(size, seed): Trial}.
 
-    Each seed's snapshots are drawn once, and the first ones used.  Noise is added, in deviations of
-    each coordinate, and `told` is whether its size is given; with "auto" it is estimated.
+    Noise is added, in deviations of each coordinate; its size is `told` or not, or "auto".
     """
     truth = system(name)
     held = truth.sample(HELD, FRESH)
@@ -128,8 +105,8 @@ def table(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of runs {(key, seed): Trial}: exact, right, error, each (keys, seeds)."""
     rows = [[runs[key, seed] for seed in seeds if (key, seed) in runs] for key in keys]
-    read = [[[one.exact, one.right, one.error] for one in row] for row in rows]
-    exact, right, error = np.moveaxis(np.array(read, float), 2, 0)
+    read = np.array([[(one.exact, one.right, one.error) for one in row] for row in rows], float)
+    exact, right, error = np.moveaxis(read, 2, 0)
     return exact.astype(bool), right.astype(bool), error
 
 
@@ -138,23 +115,19 @@ def noise_trials(
 ) -> dict[str, dict[tuple[float, int], Trial]]:
     """Runs under observation noise, {how its size is told: {(level, seed): Trial}}.
 
-    Half of the seeds for noise that is ignored, a quarter for noise that is estimated, which takes
-    longer and is done for the two largest levels.
+    Noise is ignored for half of the seeds, and estimated, which takes longer, for a quarter.
     """
-    half, quarter = seeds[: len(seeds) // 2], seeds[: max(1, len(seeds) // 4)]
     plan: dict[str, tuple[Any, Sequence[float], Sequence[int]]] = {
         "size given": (True, levels, seeds),
-        "ignored": (False, levels, half),
-        "estimated": ("auto", levels[-2:], quarter),
+        "ignored": (False, levels, seeds[: len(seeds) // 2]),
+        "estimated": ("auto", levels[-2:], seeds[: max(1, len(seeds) // 4)]),
     }
-    return {
-        kind: {
-            (level, seed): one
-            for level in some
-            for (_, seed), one in repeat(name, [n], few, level, told, tests="polynomials").items()
-        }
-        for kind, (told, some, few) in plan.items()
-    }
+    out: dict[str, dict[tuple[float, int], Trial]] = {kind: {} for kind in plan}
+    for kind, (told, some, few) in plan.items():
+        for level in some:
+            runs = repeat(name, [n], few, level, told, tests="polynomials")
+            out[kind] |= {(level, seed): one for (_, seed), one in runs.items()}
+    return out
 
 
 def meet(names: Sequence[str], n: int, seed: int) -> dict[str, Trial]:
@@ -183,8 +156,11 @@ def chemistries(names: Sequence[str], stills: int, seed: int) -> dict[str, Trial
 
     def one(name: str) -> Trial:
         world = field_world(name)
-        raw = world.raw(world.sample(stills, seed).double()).numpy()
-        return judge_chemistry(identify_fields(raw), world, world.sample(8, seed + FRESH))
+        found = identify_fields(world.raw(world.sample(stills, seed).double()).numpy())
+        assert world.velocity is not None
+        held = world.sample(8, seed + FRESH).double()
+        v = world.velocity(held) * world.scale[:, None, None]
+        return _trial(found, GRAY_SCOTT, world.raw(held).numpy(), v.numpy())
 
     return together({name: partial(one, name) for name in names})
 
@@ -194,9 +170,7 @@ def controls(n: int, seed: int) -> dict[str, tuple[np.ndarray, int, str]]:
 
     The first three are symmetric, and kept by many equations; the others by none in the library.
     """
-    rng = np.random.default_rng([seed, 5])
-    lorenz = system("lorenz")
-    x = snapshots("lorenz", n, seed)
+    rng, x = np.random.default_rng([seed, 5]), snapshots("lorenz", n, seed)
     turn, wave = 2 * np.pi * rng.random((2, n))
     radius = 1 + 0.1 * rng.standard_normal(n)
     tube = 0.3 * radius
@@ -210,7 +184,7 @@ def controls(n: int, seed: int) -> dict[str, tuple[np.ndarray, int, str]]:
         "torus": (torus, 2, many),
         "shuffled": (np.stack([rng.permutation(c) for c in x.T], 1), 2, none),
         "no products": (x, 1, none),
-        "transient": (lorenz.advance(begun, 3.0), 2, none),
+        "transient": (system("lorenz").advance(begun, 3.0), 2, none),
     }
 
 
@@ -259,9 +233,8 @@ def portraits(zoo: Mapping[str, Trial], n: int, seed: int) -> dict[str, tuple[An
     shown = {}
     for name, one in zoo.items():
         truth, found = system(name), one.found
-        start = snapshots(name, n, seed)[0]
         copy = as_system(found.coefficients, one.scale, truth)
-        where = path(copy, start, 60 * truth.period, 4000)
+        where = path(copy, snapshots(name, n, seed)[0], 60 * truth.period, 4000)
         wrong = "" if one.right else ", wrong terms"
         remark = f"{found.verdict}{wrong}, field error {100 * one.error:.2g} %"
         pair = (0, 2) if truth.dim == 3 else (0, 1)
@@ -282,12 +255,9 @@ def follow_chemistry(trial: Trial, raw: Tensor, steps: int, every: int) -> list[
 
 
 def on_larger_sheet(raw: Tensor, side: int) -> Tensor:
-    """An image (1, 2, H, W) in the middle of an empty sheet, u = 1 and v = 0."""
-    sheet = torch.zeros(1, 2, side, side).to(raw)
-    sheet[:, 0] = 1
-    edge = (side - raw.shape[-1]) // 2
-    sheet[..., edge : edge + raw.shape[-2], edge : edge + raw.shape[-1]] = raw
-    return sheet
+    """An image (1, 2, H, H) in the middle of an empty sheet, u = 1 and v = 0."""
+    edges = [(side - raw.shape[-1]) // 2] * 4
+    return torch.cat([pad(raw[:, :1], edges, value=1.0), pad(raw[:, 1:], edges)], dim=1)
 
 
 def score(
@@ -295,12 +265,11 @@ def score(
     **details: Any,
 ) -> None:  # fmt: skip
     """Rows of how often they are determined and have the right terms, and of the field error."""
-    runs = list(runs)
-    errors = np.array([one.error for one in runs])
-    right, exact = sum(one.right for one in runs), sum(one.exact for one in runs)
-    details |= {"of": len(runs)}
-    target = f">= {len(runs)}" if aim else None
-    card.row(f"{name}.terms_exact", exact, target=target, candidates_right=right, **details)
+    right, exact, errors = np.array([(one.right, one.exact, one.error) for one in runs]).T.copy()
+    details |= {"of": len(errors)}
+    target = f">= {len(errors)}" if aim else None
+    found = dict(candidates_right=int(right.sum()), target=target, **details)
+    card.row(f"{name}.terms_exact", int(exact.sum()), **found)
     target = f"<= {error}" if error else None
     shared = dict(sd=errors.std(), target=target, worst=errors.max(), **details)
     card.row(f"{name}.field_error", errors.mean(), **shared)

@@ -6,10 +6,9 @@ with standard errors and a verdict, since a distribution need not determine its 
 Everything is NumPy and SciPy; tensors are converted where they come in.
 """
 
-from eqflow_nb.equations.direction_of_time import with_arrow
 from eqflow_nb.equations.images import identify_fields
 from eqflow_nb.equations.points import identify, moments_of, names_for
-from eqflow_nb.equations.result import Equations, FoundTerm
+from eqflow_nb.equations.result import Equations, FoundTerm, with_arrow
 from eqflow_nb.equations.terms import Term
 
 __all__ = [

@@ -28,18 +28,10 @@ class MomentConditions:
     """Conditions whose tests are the monomials up to a degree `tests`, from moments alone.
 
     Terms are functions of x / scale, so that they are zero where the reader's own terms are, and
-    are divided by their rms.  Tests are monomials of the centred z = (x - centre) / scale.  The
+    are divided by their rms; c * units are their coefficients as the reader writes them.  Tests are
+    monomials of the centred z = (x - centre) / scale.  c' gram c is the mean square of v, in scaled
+    coordinates; `weights` (B,) are the fractions of the snapshots in the parts of `blocks`.  The
     size of D, of the form `diffusion` (d, d) in the data's own coordinates, is the last unknown.
-
-    Attributes
-    ----------
-    terms : list of Term (K,)
-    units : ndarray (K,)
-        c * units are the coefficients of the terms as the reader writes them.
-    gram : ndarray (K, K)
-        E[phi_k . phi_l]: c' gram c is the mean square of v, in scaled coordinates.
-    weights : ndarray (B,)
-        The fraction of the snapshots in each of the parts that `blocks` keeps apart.
     """
 
     def __init__(
@@ -58,12 +50,11 @@ class MomentConditions:
               for f in self.functions] for i in axes]
         )  # fmt: skip
         monomials = [f.powers for f in self.functions if f.extra is None]
-        binomials = [[math.comb(n, k) for k in range(degree + 1)] for n in range(degree + 1)]
+        degrees = range(degree + 1)
+        binomials = np.array([[math.comb(n, k) for k in degrees] for n in degrees], float)
         uncentred = np.eye(len(self.functions))
-        shift = moments.centre / scale
-        uncentred[: len(monomials), : len(monomials)] = substitution(
-            monomials, np.array(binomials, float), shift
-        ).T
+        matrix = substitution(monomials, binomials, moments.centre / scale)
+        uncentred[: len(monomials), : len(monomials)] = matrix.T
         places = [at[f.extra, f.powers] for f in self.functions]
         pairs = moments.second[np.ix_(places, places)]
         self.rms = np.sqrt(np.diag(uncentred.T @ pairs @ uncentred))
@@ -82,9 +73,8 @@ class MomentConditions:
     def _curvature(self, tensor: np.ndarray) -> np.ndarray:
         """The features' coefficients (m, F) in D : grad grad psi, D (d, d) in scaled units."""
         rows = np.zeros((len(self.tests), len(self.moments.second)))
-        for ((i, j), entry), (m, e) in itertools.product(
-            np.ndenumerate(tensor), enumerate(self.tests)
-        ):
+        pairs = itertools.product(np.ndenumerate(tensor), enumerate(self.tests))
+        for ((i, j), entry), (m, e) in pairs:
             once = lower(e, i)
             if entry and e[i] and once[j]:
                 rows[m, self.moments.at[None, lower(once, j)]] += entry * e[i] * once[j]
@@ -120,16 +110,13 @@ class MomentConditions:
             np.add.at(rows, (every, self.at[i, f]), parts[i, f] * self.power[i])
         return rows if self.tensor is None else rows + c[-1] * self.curvature
 
-    def covariance(self, c: np.ndarray) -> np.ndarray:
-        """The covariance (m, m), over snapshots, of grad psi_m . v for v of coefficients c."""
-        rows = self.residual(c)
-        return rows @ self.moments.covariance @ rows.T
-
-    def halves(self, c: np.ndarray) -> list[np.ndarray]:
-        """That covariance over every other one of the parts of `blocks`, and over the rest."""
-        rows = self.residual(c)
-        covariances = (half - np.outer(half[0], half[0]) for half in self.moments.halves)
-        return [rows @ covariance @ rows.T for covariance in covariances]
+    def covariance(self, c: np.ndarray, half: int | None = None) -> np.ndarray:
+        """The covariance (m, m) of grad psi_m . v for v of c, over all or every other part."""
+        rows, covariance = self.residual(c), self.moments.covariance
+        if half is not None:
+            second = self.moments.halves[half]
+            covariance = second - np.outer(second[0], second[0])
+        return rows @ covariance @ rows.T
 
 
 @dataclass(frozen=True)
@@ -210,18 +197,15 @@ class SampledConditions:
         rows = itertools.starmap(slice, itertools.pairwise(edges))
         return np.stack([self.samples.mean(part)[:, support] for part in rows])
 
-    def covariance(self, c: np.ndarray) -> np.ndarray:
-        """The covariance (m, m), over snapshots, of grad psi_m . v for v of coefficients c."""
-        return np.cov(self.samples.along(c).T, ddof=0) + self._bias(c)
+    def covariance(self, c: np.ndarray, half: int | None = None) -> np.ndarray:
+        """The covariance (m, m) of grad psi_m . v for v of c, over all or every other part.
 
-    def halves(self, c: np.ndarray) -> list[np.ndarray]:
-        """That covariance over every other one of the parts of `blocks`, and over the rest."""
-        rows, odd = self.samples.along(c), self.part % 2
-        return [np.cov(rows[odd == half].T, ddof=0) + self._bias(c) for half in (0, 1)]
-
-    def _bias(self, c: np.ndarray) -> np.ndarray:
-        """What the tolerance adds: an error of the mean, in all directions alike, so times N."""
-        return self.count * self.tolerance**2 * float(c @ self.gram @ c) * self.slopes
+        The tolerance adds an error of the mean, in all directions alike, so it counts N times.
+        """
+        rows = self.samples.along(c)
+        rows = rows if half is None else rows[self.part % 2 == half]
+        bias = self.count * self.tolerance**2 * float(c @ self.gram @ c) * self.slopes
+        return np.cov(rows.T, ddof=0) + bias
 
 
 Conditions = MomentConditions | SampledConditions

@@ -4,11 +4,15 @@ The misfit of equations is J(c) = N (M c)' C^-1 (M c), C the covariance of the c
 over snapshots: the generalised method of moments (Hansen, Econometrica 50, 1029, 1982).  At the
 truth it is chi-squared with as many degrees of freedom as there are conditions beyond the unknowns,
 so it says by itself whether equations fit and what a term is worth.
+
+To see how sure a fit is, it is done again on resampled snapshots: parts of the data, not single
+snapshots, are drawn, so that neighbours that resemble each other count as what they are.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +24,7 @@ RIDGE = 1e-4  # of the tests' own Gram matrix: few snapshots must not make a tes
 WORTH = 16.0  # what a term must be worth in misfit, 4 standard deviations, to be kept
 DIRECTIONS = 24  # of what is uncertain about c that enter the weights
 FITS = 1.5  # the most misfit, in units of its expected value, of equations that fit
+DRAWS = 200  # resamplings
 
 
 @dataclass(frozen=True)
@@ -68,14 +73,12 @@ class Weighted:
 
 
 def smallest(rows: np.ndarray, gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Stationary values (n,), least first, of |rows c|^2 under c' gram c = 1, and their c (n, n).
-
-    By a singular value decomposition, since squaring the rows would lose half the digits.
-    """
+    """Stationary values (n,), least first, of |rows c|^2 under c' gram c = 1; their c (n, n)."""
     low = np.linalg.cholesky(gram + 1e-13 * np.diag(np.diag(gram)))
-    turned = np.linalg.solve(low, rows.T).T
-    size = turned.shape[1]
-    _, values, vectors = np.linalg.svd(turned, full_matrices=len(turned) < size)
+    white = np.linalg.solve(low, rows.T).T
+    size = white.shape[1]
+    # Singular values, since squaring the rows would lose half the digits.
+    _, values, vectors = np.linalg.svd(white, full_matrices=len(white) < size)
     values = np.concatenate([values, np.zeros(size - len(values))])
     return values[::-1] ** 2, np.linalg.solve(low.T, vectors[::-1].T)
 
@@ -102,25 +105,24 @@ def weights(
 ) -> np.ndarray:
     """The root of C^-1, C averaged over what c may still be: `near` (K, n) with their `misfits`.
 
-    A wrong c makes some tests look exact that aren't; averaging over coefficients that fit about as
-    well, and a little of the tests' Gram matrix, keep that from happening.
+    A wrong c makes some tests look exact that aren't; the average, and a little of the tests' Gram
+    matrix, keep that from happening.
     """
     total = conditions.covariance(c)
     spread = 1 / np.maximum(misfits - misfits[0], 1.0)
     for part, other in list(zip(spread, near.T, strict=True))[1 : DIRECTIONS + 1]:
         total = total + part * conditions.covariance(other)
-    slopes = conditions.slopes
-    white = root_of_inverse(slopes)
+    white, slopes = root_of_inverse(conditions.slopes), conditions.slopes
     size = float(np.einsum("rm,mn,rn->", white, total, white)) / len(white)
     return root_of_inverse((1 - RIDGE) * total + RIDGE * size * slopes)
 
 
-def whiten(conditions: Conditions, rounds: int = 2) -> Weighted:
+def whiten(conditions: Conditions) -> Weighted:
     """Weight the conditions by the covariance at the best fit of the whole library."""
     weighted = Weighted(conditions, root_of_inverse(conditions.slopes))
     misfits, near = weighted.spectrum()
     misfits = misfits * weighted.tests / max(misfits[0], 1e-300)
-    for _ in range(rounds):
+    for _ in range(2):
         weighted = Weighted(conditions, weights(conditions, near[:, 0], misfits, near))
         misfits, near = weighted.spectrum()
     return weighted
@@ -138,11 +140,9 @@ def eliminate(weighted: Weighted) -> list[Fit]:
 
 def cliff(path: list[Fit]) -> int:
     """Where on the path the first term is that can't be dropped: the jump in misfit."""
-    unit = path[0].excess
-    for k, (fit, sparser) in enumerate(itertools.pairwise(path)):
-        if sparser.misfit - fit.misfit > WORTH * unit:
-            return k
-    return len(path) - 1
+    rises = (sparser.misfit - fit.misfit for fit, sparser in itertools.pairwise(path))
+    steep = (k for k, rise in enumerate(rises) if rise > WORTH * path[0].excess)
+    return next(steep, len(path) - 1)
 
 
 def improve(weighted: Weighted, fit: Fit) -> tuple[Fit, Fit | None]:
@@ -152,34 +152,30 @@ def improve(weighted: Weighted, fit: Fit) -> tuple[Fit, Fit | None]:
     """
     everything, rival = np.arange(weighted.triangle.shape[1]), None
     for _ in range(100):
-        unit = fit.excess
-        if len(fit.support) > 2 and fit.losses.min() < WORTH * unit:
+        worth = WORTH * fit.excess
+        if len(fit.support) > 2 and fit.losses.min() < worth:
             fit = weighted.fit(np.delete(fit.support, np.argmin(fit.losses)))
             continue
-        larger = [
-            weighted.fit(np.append(fit.support, k)) for k in np.setdiff1d(everything, fit.support)
-        ]
+        others = np.setdiff1d(everything, fit.support)
+        larger = [weighted.fit(np.append(fit.support, k)) for k in others]
         best = min(larger, key=lambda each: each.misfit, default=None)
-        if best is not None and fit.misfit - best.misfit > WORTH * unit:
+        if best is not None and fit.misfit - best.misfit > worth:
             fit = best
             continue
         rival = _best_swap(weighted, larger)
-        if rival is not None and rival.misfit < fit.misfit - unit:
-            fit = rival
-            continue
-        return fit, rival
+        if rival is None or rival.misfit >= fit.misfit - fit.excess:
+            break
+        fit = rival
     return fit, rival
 
 
 def _best_swap(weighted: Weighted, larger: list[Fit]) -> Fit | None:
     """The best fit that lacks one of the old terms of a larger one, and keeps its new term."""
-    best, found = np.inf, None
-    for each in larger:
-        old = each.losses[:-1]
-        if len(old) and each.misfit + old.min() < best:
-            best = each.misfit + old.min()
-            found = np.delete(each.support, np.argmin(old))
-    return None if found is None else weighted.fit(found)
+    misfits = [each.misfit + each.losses[:-1].min(initial=np.inf) for each in larger]
+    if not np.isfinite(misfits).any():
+        return None
+    best = larger[int(np.argmin(misfits))]
+    return weighted.fit(np.delete(best.support, np.argmin(best.losses[:-1])))
 
 
 @dataclass(frozen=True)
@@ -199,10 +195,7 @@ class Found:
 
     @property
     def gap(self) -> float:
-        """How much misfit tells the fit from the next best one, over the noise's overdispersion.
-
-        The next best lacks one of its terms, or has another one in its place.
-        """
+        """How much misfit tells the fit from the next best, which has a term less or another."""
         nearest = float(self.fit.losses.min())
         if self.rival is not None:
             nearest = min(nearest, self.rival.misfit - self.fit.misfit)
@@ -213,20 +206,73 @@ class Found:
         """Whether its misfit is what noise would give."""
         return self.fit.misfit <= FITS * max(self.fit.freedom, 1) + 8
 
+    def bootstrap(self, seed: int = 0, draws: int = DRAWS) -> np.ndarray:
+        """Coefficients (draws, K) of the fit on resampled data, under the same weights."""
+        conditions, fit, rng = self.conditions, self.fit, np.random.default_rng(seed)
+        white = [(self._white(), conditions.weights)]
+        return np.array([_fit(conditions, white, fit.c, fit.support, rng) for _ in range(draws)])
 
-def search(conditions: Conditions, rounds: int = 5) -> Found:
-    """Find the sparsest equations that fit: weigh, eliminate, improve, and again until they stay.
+    def without_each_part(self) -> np.ndarray:
+        """The losses (B, n) of the fit's terms when one part of the data is left out."""
+        conditions, blocks, support = self.conditions, self._white(), self.fit.support
+        gram = conditions.gram[np.ix_(support, support)]
+        total, out = np.tensordot(conditions.weights, blocks, axes=1), []
+        for weight, part in zip(conditions.weights, blocks, strict=True):
+            rest = smallest((total - weight * part) / (1 - weight), gram)
+            out.append(losses(conditions.count, *rest))
+        return np.array(out)
 
-    The diffusion is never dropped.
-    """
+    def _white(self) -> np.ndarray:
+        """The conditions on the fit's terms over each part of the data, made white (B, r, n)."""
+        blocks = self.conditions.blocks(self.fit.support)
+        return np.einsum("rm,bmk->brk", self.weighted.root, blocks, optimize=True)
+
+
+def search(conditions: Conditions) -> Found:
+    """Find the sparsest equations that fit: weigh, eliminate, improve, until the terms stay."""
     weighted = whiten(conditions)
     seen: set[tuple[int, ...]] = set()
     while True:
         path = eliminate(weighted)
         fit, rival = improve(weighted, path[cliff(path)])
         key = tuple(sorted(fit.support))
-        if key in seen or len(seen) == rounds:
+        if key in seen or len(seen) == 5:
             return Found(conditions, weighted, path, fit, rival)
         seen.add(key)
         misfits, near = weighted.spectrum()
         weighted = Weighted(conditions, weights(conditions, fit.c, misfits, near))
+
+
+def crossfit(
+    conditions: Conditions, c: np.ndarray, support: np.ndarray, draws: int = DRAWS
+) -> np.ndarray:
+    """Coefficients (1 + draws, K): the estimate on a support, then those on resampled data.
+
+    Each half of the data is weighted by the covariance of the other half at `c` (cross-fitting):
+    weights that know the noise they weigh make an estimate look better than it is.
+    """
+    blocks, white = conditions.blocks(support), []
+    for half in (0, 1):
+        covariance = conditions.covariance(c, half)
+        size = float(np.trace(np.linalg.solve(conditions.slopes, covariance))) / len(covariance)
+        root = root_of_inverse(covariance + RIDGE * size * conditions.slopes)
+        others = slice(1 - half, None, 2)
+        white.append((np.einsum("rm,bmk->brk", root, blocks[others]), conditions.weights[others]))
+    every = [None, *[np.random.default_rng(0)] * draws]
+    return np.array([_fit(conditions, white, c, support, rng) for rng in every])
+
+
+def _fit(
+    conditions: Conditions, white: Sequence[tuple[np.ndarray, np.ndarray]], c: np.ndarray,
+    support: np.ndarray, rng: np.random.Generator | None,
+) -> np.ndarray:  # fmt: skip
+    """Coefficients (K,), with the sign of c, from parts of the data, or as many drawn from them."""
+    rows = []
+    for parts, weights in white:
+        drawn = slice(None) if rng is None else rng.integers(len(parts), size=len(parts))
+        rows.append(np.tensordot(weights[drawn] / weights[drawn].sum(), parts[drawn], axes=1))
+    gram = conditions.gram[np.ix_(support, support)]
+    best = smallest(np.vstack(rows), gram)[1][:, 0]
+    out = np.zeros(len(c))
+    out[support] = best * np.sign(best @ gram @ c[support])
+    return out

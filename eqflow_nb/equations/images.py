@@ -29,14 +29,9 @@ LONGEST = 0.1  # step tried, in deviations of a channel
 
 
 def identify_fields(
-    images: Any,
-    degree: int = 3,
-    *,
-    library: str = "local",
-    relative_to: str | None = None,
-    names: Sequence[str] | None = None,
-    seed: int = 0,
-) -> Equations:
+    images: Any, degree: int = 3, *, library: str = "local", relative_to: str | None = None,
+    names: Sequence[str] | None = None, seed: int = 0,
+) -> Equations:  # fmt: skip
     """Find the partial differential equation that unordered periodic images are snapshots of.
 
     Parameters
@@ -87,18 +82,12 @@ def identify_fields(
 def among(conditions: SampledConditions, tests: Sequence[Functional]) -> SampledConditions:
     """The conditions of some of the tests."""
     at = [conditions.tests.index(each) for each in tests]
-    samples = OfImages(conditions.samples.residuals[:, at])
-    return replace(
-        conditions, tests=tests, samples=samples, slopes=conditions.slopes[np.ix_(at, at)]
-    )  # fmt: skip
+    samples, slopes = OfImages(conditions.samples.residuals[:, at]), conditions.slopes
+    return replace(conditions, tests=tests, samples=samples, slopes=slopes[np.ix_(at, at)])
 
 
 def refit(conditions: SampledConditions, fit: Fit) -> Fit:
-    """The coefficients on a support that has been found, under a tolerance 6 times smaller.
-
-    Which terms there are is safest asked with a tolerance over the images' noise; how large they
-    are, with one below it.
-    """
+    """The coefficients on a support, under a tolerance below the images' noise: 6 times smaller."""
     sharper = replace(conditions, tolerance=conditions.tolerance / 6)
     for _ in range(2):
         fit = Weighted(sharper, root_of_inverse(sharper.covariance(fit.c))).fit(fit.support)
@@ -110,11 +99,10 @@ def with_steps(
 ) -> tuple[SampledConditions, float]:
     """Conditions for the equations of a simulation that moves by explicit steps, x -> x + tau v.
 
-    Such a simulation keeps E[psi(x + tau v)], which adds tau / 2 v . psi'' v to the residual: found
-    from coefficients c (K,), of mean square velocity 1, that nearly fit, with the step tau under
-    which they fit best.  The conditions are linear in coefficients near c.  tau is the root mean
-    square of a step, in deviations of a channel; its sign is the arrow of time of c, and it is 0 if
-    the images show no steps.
+    It keeps E[psi(x + tau v)], which adds tau / 2 v . psi'' v to the residual, found from nearly
+    fitting coefficients c (K,) of mean square velocity 1.  The step tau fits best; it is the root
+    mean square of a step in deviations of a channel, or 0 if the images show none, and its sign is
+    the arrow of time of c.
     """
     bent = known.second_derivatives(conditions, c) / 2
     support, along = np.flatnonzero(c), conditions.gram @ c

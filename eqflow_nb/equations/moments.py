@@ -25,20 +25,10 @@ BLOCKS = 128  # parts of the data whose moments are kept apart, for the bootstra
 class Moments:
     """Means of features, and of their products, over a cloud in centred, scaled coordinates.
 
-    The features are the monomials up to `degree`, then each extra function of the reader's times
-    the monomials up to `extra_degree`.
-
-    Attributes
-    ----------
-    centre, scale : ndarray (d,)
-        z = (x - centre) / scale, x the data in its own coordinates.
-    halves : ndarray (2, F, F)
-        Means of the products of two features over every other part of the data, and over the rest;
-        the first feature is 1.
-    blocks : ndarray (B, F)
-        Means of the features over each of B parts of the data, in the order it came.
-    weights : ndarray (B,)
-        The fraction of the snapshots in each part.
+    z = (x - centre) / scale for data x.  The features are the monomials up to `degree`, 1 first,
+    then each extra function of the reader's times the monomials up to `extra_degree`.  `halves`
+    (2, F, F) are means of the products of two over every other part of the data, and over the rest;
+    `blocks` (B, F) are means over each part, in the order it came, `weights` (B,) the parts' sizes.
     """
 
     centre: np.ndarray
@@ -77,10 +67,9 @@ class Moments:
     def without_noise(self, noise: np.ndarray) -> Moments:
         """The moments of x, from those of y = x + noise * xi with xi ~ N(0, I), noise (d,).
 
-        E[s^n He_n(y / s)] = x^n for probabilists' Hermite polynomials, variable by variable, since
-        exp(-s^2/2 d^2/dy^2) undoes a Gaussian blur and, applied to y^n, ends after n/2 terms.  The
-        products of two features are those of the unbiased features of y, whose scatter is what
-        limits us, not of x.
+        E[s^n He_n(y / s)] = x^n for probabilists' Hermite polynomials, variable by variable.  The
+        products of two features are those of the unbiased features of y, since it is their scatter
+        that limits us.
         """
         if not np.any(noise):
             return self
@@ -101,10 +90,7 @@ def hermite(dim: int, degree: int, noise: tuple[float, ...]) -> np.ndarray:
 def substitution(
     powers: Sequence[Exponents], table: np.ndarray, sizes: Sequence[float]
 ) -> np.ndarray:
-    """Monomials (rows) of variables with x^n = sum_k table[n, k] s^(n - k) y^k, in those of y.
-
-    The variables have the sizes s (d,), and the table's shape is (degree + 1, degree + 1).
-    """
+    """Monomials of variables with x^n = sum_k table[n, k] s^(n - k) y^k, s of `sizes`, in y's."""
     e, n = np.array(powers), np.arange(len(table))
     matrix = np.ones((len(e), len(e)))
     for column, s in zip(e.T, sizes, strict=True):
@@ -114,15 +100,12 @@ def substitution(
 
 
 def measure(
-    chunks: Iterable[np.ndarray],
-    count: int,
-    degree: int,
-    extras: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
-    extra_degree: int = 0,
-) -> Moments:
+    chunks: Iterable[np.ndarray], count: int, degree: int,
+    extras: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None, extra_degree: int = 0,
+) -> Moments:  # fmt: skip
     """Measure the moments of `count` snapshots that come in chunks (n, d), in bounded memory.
 
-    The first chunk sets the coordinates' centre and scale; see `Moments` for the rest.
+    The first chunk sets the coordinates' centre and scale.
     """
     own = dict(extras or {})
     done, parts = 0, min(BLOCKS, count)

@@ -34,17 +34,10 @@ LEAST = 20  # different snapshots
 
 
 def identify(
-    x: Any,
-    degree: int = 2,
-    *,
-    noise: Any = 0.0,
-    diffusion: Any = None,
-    extras: Extras | None = None,
-    relative_to: str | None = None,
-    names: Sequence[str] | None = None,
-    tests: str = "auto",
-    seed: int = 0,
-) -> Equations:
+    x: Any, degree: int = 2, *, noise: Any = 0.0, diffusion: Any = None,
+    extras: Extras | None = None, relative_to: str | None = None,
+    names: Sequence[str] | None = None, tests: str = "auto", seed: int = 0,
+) -> Equations:  # fmt: skip
     """Find the equations dx = v dt (+ sqrt(2 D) dW) that unordered snapshots were drawn from.
 
     Parameters
@@ -68,9 +61,7 @@ def identify(
     names : sequence of str, optional
         Of the columns.
     tests : str
-        The family of test functions, one of `FAMILIES`.
-    seed : int
-        Of the bootstrap and the cosines.
+        The family of test functions, one of `FAMILIES`; the seed is the bootstrap's and cosines'.
     """
     started = time.perf_counter()
     choice(tests, FAMILIES, "tests")
@@ -143,18 +134,12 @@ def _sizes(dim: int, degree: int, rows: int | None = None) -> list[int]:
         if number >= 1.15 * unknowns and fits and (rows is None or number < rows / CARRIED):
             sizes.append(power)
     if rows is None and not sizes:
-        raise InputError(
-            f"degree is {degree}, in {dim} dimensions that is {unknowns} unknowns; "
-            "use a lower degree"
-        )
+        raise InputError(f"degree is {degree}, which means {unknowns} unknowns; use a lower one")
     return sizes
 
 
 def _estimated_noise(known: Moments, degree: int, tensor: np.ndarray | None) -> np.ndarray:
-    """The observation noise (d,): the size at which the best equations fit best.
-
-    First one size for all columns, in units of their deviations, then each column by itself.
-    """
+    """The observation noise (d,) at which the best equations fit best: of all, then each column."""
     power = _sizes(known.dim, degree, known.count)[:2][-1]
 
     def misfit(parts: np.ndarray) -> float:
@@ -178,11 +163,10 @@ def _least(
     grid = np.linspace(low, high, number)
     values = np.array([function(np.where(chosen, size, parts)) for size in grid])
     k = int(np.argmin(values))
-    least = grid[k]
-    if 0 < k < number - 1 and np.isfinite(values[k - 1 : k + 2]).all():
-        left, middle, right = values[k - 1 : k + 2]
-        curvature = left - 2 * middle + right
-        if curvature > 0:
+    least, near = grid[k], values[max(k - 1, 0) : k + 2]
+    if len(near) == 3 and np.isfinite(near).all():
+        left, middle, right = near
+        if (curvature := left - 2 * middle + right) > 0:
             least += 0.5 * (left - right) / curvature * (grid[1] - grid[0])
     return np.where(chosen, least, parts)
 
@@ -200,9 +184,8 @@ def _checked_points(x: Any) -> np.ndarray:
     """Points (N, d) as float64: finite, 1 to 6 columns, none constant, none a sum of the others."""
     rows = as_points(x, "x", at_least=LEAST, vary=True).astype(np.float64)
     if rows.shape[1] > 6:
-        raise InputError(
-            f"x has {rows.shape[1]} columns; give 1 to 6, such as the first principal components"
-        )
+        few = "give 1 to 6, such as the first principal components"
+        raise InputError(f"x has {rows.shape[1]} columns; {few}")
     # Copies say nothing new, and would make every error too small.
     rows = rows[np.sort(np.unique(rows, axis=0, return_index=True)[1])]
     if len(rows) < LEAST:
@@ -210,9 +193,7 @@ def _checked_points(x: Any) -> np.ndarray:
     values, vectors = np.linalg.eigh(np.corrcoef(rows.T).reshape(rows.shape[1], -1))
     if values[0] < 1e-9:
         involved = ", ".join(map(str, np.flatnonzero(abs(vectors[:, 0]) > 1e-4)))
-        raise InputError(
-            f"x has columns that are sums of each other: {involved}; leave one of them out"
-        )
+        raise InputError(f"x has columns that are sums of each other: {involved}; leave one out")
     return rows
 
 
@@ -221,10 +202,7 @@ def _checked_extras(extras: Extras | None, x: np.ndarray) -> Extras:
     for name, function in (extras or {}).items():
         values = np.asarray(function(x))
         if values.shape != (len(x),):
-            raise InputError(
-                f"extras[{name!r}] gives shape {values.shape} for {len(x)} points; "
-                "it must give one number a point, shape (n,)"
-            )
+            raise InputError(f"extras[{name!r}] gives shape {values.shape}; it must be ({len(x)},)")
         if not np.isfinite(values).all():
             raise InputError(f"extras[{name!r}] is NaN or infinite on some rows of x")
     return extras or {}
@@ -261,13 +239,8 @@ def _checked_noise(noise: Any, known: Moments) -> np.ndarray | None:
     sizes = np.broadcast_to([between(s, "noise", 0, math.inf) for s in sizes.flat], known.dim)
     if (sizes >= known.scale).any():
         column = int(np.argmax(sizes >= known.scale))
-        raise InputError(
-            f"noise is {sizes[column]:g} in column {column}, whose standard deviation is only "
-            f"{known.scale[column]:g}; nothing would be left"
-        )
+        limit = f"its standard deviation is {known.scale[column]:g}; nothing would be left"
+        raise InputError(f"noise is {sizes[column]:g} in column {column}, but {limit}")
     if known.extras and (auto or sizes.any()):
-        raise InputError(
-            f"noise can't be removed from terms such as {known.extras[0]!r}; "
-            "use a library of monomials"
-        )
+        raise InputError(f"noise can't be removed from {known.extras[0]!r}; use monomials alone")
     return None if auto else sizes

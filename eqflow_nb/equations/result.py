@@ -8,14 +8,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from scipy.integrate import solve_ivp
 
 from eqflow_nb.equations.elimination import Found
-from eqflow_nb.equations.resampling import bootstrap
 from eqflow_nb.equations.terms import Term, find, velocity
 from eqflow_nb.equations.verdicts import Decision
-from eqflow_nb.inputs import InputError, as_array
+from eqflow_nb.inputs import InputError, as_array, as_points, count
 
 Extras = Mapping[str, Callable[[np.ndarray], np.ndarray]]
+
+# Of the roll-outs that propose a direction of time.
+POINTS, DIRECTIONS = 250, 200
+TIME = 48.0  # of a roll-out, in times a fast point needs for one deviation of the cloud
+KEPT, LEFT = 3.0, 6.0  # distances over the floor up to which a cloud is kept, from which it isn't
+FAR = 30.0  # deviations of the cloud beyond which a point has left for good
 
 
 @dataclass(frozen=True)
@@ -35,29 +41,14 @@ class FoundTerm:
 
 @dataclass(frozen=True)
 class Equations:
-    """What was found.
+    """What was found: a verdict, the evidence for it, and the best guess, the `candidate`.
 
-    Attributes
-    ----------
-    verdict, evidence : str
-        "determined", "undetermined", "not in the library" or "too few snapshots", and why.
-    candidate : tuple of FoundTerm
-        The best guess, whatever the verdict.
-    null_dimension : int
-        How many independent equations of the library keep the snapshots, as far as these can tell;
-        `basis` has their coefficients.
-    arrow : str or None
-        What is known of the direction of time.
-    noise : ndarray (d,)
-        Observation noise taken out.
-    diffusion : (float, float) or None
-        The size of D and its error.
-    reference : str
-        The term whose coefficient is 1 in size: it sets the unit of time.
-    needed : int or None
-        How many snapshots would do, where they are too few.
-    decision : Decision or None
-        The fits behind it: paths of elimination, rivals, weights; None once let go by `light`.
+    The verdict is "determined", "undetermined", "not in the library" or "too few snapshots"; then
+    `needed` is how many would do.  `basis` has the coefficients of `null_dimension` independent
+    equations of the library that keep the snapshots, as far as these can tell.  The coefficient of
+    the term `reference` is 1 in size, which sets the unit of time; `arrow` is what is known of its
+    direction.  `noise` (d,) is the observation noise taken out, `diffusion` the size of D and its
+    error, and `decision` has the fits behind it, which take megabytes.
     """
 
     verdict: str
@@ -92,20 +83,14 @@ class Equations:
         """
         state = as_array(x, "x")
         if state.ndim < 2 or state.shape[1] != len(self.names):
-            raise InputError(
-                f"x has shape {state.shape}; the equations are of {len(self.names)} coordinates, "
-                f"so give (n, {len(self.names)}, ...)"
-            )
+            wanted = f"(n, {len(self.names)}, ...), of {len(self.names)} coordinates"
+            raise InputError(f"x has shape {state.shape}; it must be {wanted}")
         used = {each.term.extra for each in self.candidate if each.term.extra is not None}
         own = {name: np.asarray(self.extras[name](state)) for name in used}
         change = velocity(self.coefficients, state, own)
         return x.new_tensor(change) if hasattr(x, "new_tensor") else change
 
     __call__ = velocity
-
-    def light(self) -> Equations:
-        """The same without the fits behind it, which take megabytes."""
-        return replace(self, decision=None)
 
     def reversed(self) -> Equations:
         """The same with time the other way round."""
@@ -146,22 +131,22 @@ def write(
     noise: np.ndarray | None = None, amount: float | None = None, relative_to: str | None = None,
     seed: int = 0, extras: Extras | None = None,
 ) -> Equations:  # fmt: skip
-    """Write a decision down in the data's own units, with errors.
+    """Write a decision down in the data's own units, with errors, from fits with the same terms.
 
-    The sources are fits with the same terms.  Coefficients are those with the fewest tests, whose
-    weights are known best.  Errors are those of the bootstrap, which takes weights as known, and
-    how far the sources differ, squared and added.  The term `relative_to` is made 1, by default D,
-    whose size may be known to be `amount`, or else the term whose coefficient is known best.
+    Coefficients are those with the fewest tests, whose weights are known best.  Errors are those of
+    the bootstrap, which takes weights as known, and how far the sources differ, squared and added.
+    The term `relative_to` is made 1, by default D, or `amount` where its size is known, or else the
+    term whose coefficient is known best.
     """
     source = min(sources, key=lambda each: each.weighted.tests)
     terms, units = source.conditions.terms, source.conditions.units
     support = np.sort(source.fit.support)
-    c, draws = source.fit.c * units, bootstrap(source, seed) * units
+    kept = [terms[k] for k in support]
+    c, draws = source.fit.c * units, source.bootstrap(seed) * units
     last = int(support[-1])
     noisy = terms[last].equation < 0
     unit = last if noisy else int(support[np.argmin(draws[:, support].std(0) / abs(c[support]))])
     if relative_to is not None:
-        kept = [terms[k] for k in support]
         if (at := find(relative_to, kept, names)) is None:
             written = ", ".join(f"{term.equation}:{term.text(names)}" for term in kept)
             raise InputError(
@@ -169,7 +154,7 @@ def write(
             )
         unit = int(support[at])
     # D > 0 fixes the sign; without any diffusion, the reference is made positive.
-    smoothing = _smoothing({terms[k]: c[k] for k in support}, len(names))
+    smoothing = _smoothing(dict(zip(kept, c[support], strict=True)), len(names))
     sign = float(smoothing or np.sign(c[last if noisy else unit]))
     size = amount if amount and terms[unit].equation < 0 else 1.0
     relative = size * draws / draws[:, [unit]]
@@ -177,9 +162,8 @@ def write(
     others = np.array([each.fit.c * units for each in sources])
     apart = (others / others[:, [unit]] * c[unit]).std(0)
     errors = np.hypot(relative.std(0, ddof=1), apart)
-    found = [
-        FoundTerm(terms[k], terms[k].text(names), float(c[k]), float(errors[k])) for k in support
-    ]
+    rows = zip(kept, c[support].tolist(), errors[support].tolist(), strict=True)
+    found = [FoundTerm(term, term.text(names), value, error) for term, value, error in rows]
     arrow = "fixed by the noise in the dynamics" if noisy else None
     if decision.verdict == "determined" and any(term.operator for term in terms):
         smooths = "this one, in which diffusion smooths"
@@ -199,14 +183,66 @@ def write(
 
 
 def _smoothing(coefficients: Mapping[Term, float], channels: int) -> int:
-    """The sign of time in which no wavelength is amplified without bound: 1, -1, or 0 if none.
-
-    Diffusion smooths: run backwards, the shortest waves grow fastest.  That decides the arrow where
-    stationarity cannot.
-    """
+    """The sign of time, 1 or -1, in which diffusion smooths the shortest waves; 0 if neither."""
     matrix = np.zeros((channels, channels))
     for term, c in coefficients.items():
         if term.operator == "lap" and not any(term.powers):
             matrix[term.equation, term.channel] = c
     rates = np.linalg.eigvals(matrix).real
     return int(rates.max() > 0 and rates.min() >= 0) - int(rates.min() < 0 and rates.max() <= 0)
+
+
+def with_arrow(equations: Equations, x: Any, seed: int = 0) -> Equations:
+    """Determined equations, turned so that time runs the way that keeps the snapshots, if one does.
+
+    Perturbed snapshots are rolled out with the equations and with their reverse, and compared with
+    others.  Where p is an attractor of v, -v throws trajectories out; where both keep the cloud
+    (conservative systems) or neither does (equations that aren't exact enough), stability says
+    nothing.  Of the snapshots x (N, d) at least 100 are needed.
+    """
+    if equations.verdict != "determined" or equations.diffusion is not None:
+        return equations
+    rows = as_points(x, "x", at_least=100).astype(np.float64)
+    rng = np.random.default_rng(count(seed, "seed", at_least=0))
+    centre, scale = rows.mean(0), rows.std(0)
+    start, fresh = np.split(rng.permutation(rows)[: 2 * min(POINTS, len(rows) // 2)], 2)
+    moved = start + 1e-3 * scale * rng.standard_normal(start.shape)
+    speed = np.linalg.norm(equations.velocity(start) / scale, axis=1)
+    horizon = TIME / float(np.quantile(speed, 0.99))
+    directions = rng.standard_normal((len(centre), DIRECTIONS))
+    directions /= np.linalg.norm(directions, axis=0) * scale[:, None]
+
+    def distance(a: np.ndarray) -> float:  # sliced Wasserstein, to the others
+        apart = np.sort(a @ directions, axis=0) - np.sort(fresh @ directions, axis=0)
+        return float(np.sqrt((apart**2).mean()))
+
+    ends = [_end(sign, equations, moved, horizon) for sign in (1.0, -1.0)]
+    floor = distance(start)
+    far = [np.inf if end is None else distance(end) / floor for end in ends]
+    kept, left = [each <= KEPT for each in far], [each >= LEFT for each in far]
+    if (kept[0] and left[1]) or (left[0] and kept[1]):
+        text = "this one, proposed by stability: reversed, the equations leave the snapshots"
+        return replace(equations if kept[0] else equations.reversed(), arrow=text)
+    text = "unknown: the roll-outs don't tell the equations from their reverse"
+    if all(kept):
+        text = "free: the equations and their reverse both keep the snapshots when rolled out"
+    elif all(left):
+        text = "unknown: neither the equations nor their reverse keep the snapshots rolled out"
+    return replace(equations, arrow=text)
+
+
+def _end(sign: float, equations: Equations, x: np.ndarray, horizon: float) -> np.ndarray | None:
+    """Where the points are after a roll-out; None if any has left for good."""
+    centre, scale = x.mean(0), x.std(0)
+
+    def change(_: float, y: np.ndarray) -> np.ndarray:
+        return sign * (equations.velocity(y.reshape(x.shape) * scale + centre) / scale).ravel()
+
+    def room(_: float, y: np.ndarray) -> float:
+        return FAR - float(np.abs(y).max())
+
+    room.terminal = True  # type: ignore[attr-defined]
+    with np.errstate(all="ignore"):  # a point on its way to infinity
+        start = ((x - centre) / scale).ravel()
+        run = solve_ivp(change, (0, horizon), start, events=room, rtol=1e-6, atol=1e-6)
+    return run.y[:, -1].reshape(x.shape) * scale + centre if run.status == 0 else None

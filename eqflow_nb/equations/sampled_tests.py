@@ -19,9 +19,7 @@ from eqflow_nb.equations.terms import Exponents, evaluate, exponents, lower
 from eqflow_nb.inputs import InputError, as_array, check_finite
 
 MEMORY = 1.5e7  # bytes of functional derivatives worked on at a time
-REACH = (
-    0.05  # of a velocity of mean square 1, along which a functional's second derivative is taken
-)
+REACH = 0.05  # of a velocity of mean square 1, along which second derivatives are taken
 SHIFTS = ((0.21, 0.47), (0.38, 0.12), (0.55, 0.71))  # of a side, by which channels are moved apart
 
 Functional = tuple[Exponents, Exponents | None, float]  # f, g and the radius r of G_r * g
@@ -33,9 +31,8 @@ def cosine_conditions(
 ) -> SampledConditions:  # fmt: skip
     """Conditions with the tests cos(w . z + b), w ~ N(0, width^-2 C^-1): bounded, unlike monomials.
 
-    C is the covariance of the cloud x (N, d) in scaled coordinates, so that all directions are
-    tested alike.  The library and coordinates are those of `base`; `extras` are the values (N,) of
-    the reader's functions.
+    C is the covariance of the cloud x (N, d) in scaled coordinates, so that all directions count
+    alike.  The library is that of `base`; `extras` are values (N,) of the reader's functions.
     """
     moments = base.moments
     z = (x - moments.centre) / moments.scale
@@ -56,10 +53,7 @@ def cosine_conditions(
 def functionals(
     channels: int, degree: int, pairs: int, radii: Sequence[float] = (1.0, 2.0, 4.0)
 ) -> list[Functional]:
-    """All f up to a degree, and f . (G_r * g) with both up to `pairs`; radii r are in pixels.
-
-    No two are the same: the blur may stand on either factor.
-    """
+    """All f up to a degree, and f . (G_r * g) with both up to `pairs`, once; radii in pixels."""
     out: list[Functional] = [(f, None, 0.0) for f in exponents(channels, degree) if any(f)]
     few = [e for e in exponents(channels, max(pairs - 1, 0)) if any(e)]
     both = [(f, g) for k, f in enumerate(few) for g in few[k:] if sum(f) + sum(g) <= pairs]
@@ -67,14 +61,11 @@ def functionals(
 
 
 def derivatives(z: np.ndarray, tests: Sequence[Functional]) -> Iterator[np.ndarray]:
-    """For each channel c, dpsi/dz_c at each pixel (n, m, ...) of functionals, at z (n, C, ...).
-
-    The blur is symmetric, so that of f . (G * g) is f' (G * g) + g' (G * f).
-    """
+    """For each channel c, dpsi/dz_c at each pixel (n, m, ...) of functionals, at z (n, C, ...)."""
     known, blurs = _factors(z, tests)
     for c in range(z.shape[1]):
         rows = np.zeros((len(z), len(tests), *z.shape[2:]))
-        for m, (f, g, radius) in enumerate(tests):
+        for m, (f, g, radius) in enumerate(tests):  # of f . (G * g): f' . (G * g) + g' . (G * f)
             if f[c]:
                 slope = f[c] * known[lower(f, c)]
                 rows[:, m] = slope if g is None else slope * blurs[g, radius]
@@ -189,9 +180,8 @@ class Images:
     def vanishing(self, threshold: float) -> np.ndarray:
         """Coefficients (K, n) of combinations of terms that are zero at every pixel.
 
-        Zero is judged, by the ratio of mean squares, against the same combination of images whose
-        channels, and what the operators are taken of, are moved apart: monomials that are alike by
-        themselves don't count, only relations between what the images show.
+        The mean square is judged against that of images whose channels, and what operators are
+        taken of, are moved apart, as only relations between what the images show shall count.
         """
         apart = np.zeros_like(self.pairs)
         for x in map(self.divided, self._chunks(len(self.functions))):

@@ -25,11 +25,8 @@ MOST = 100  # monomials of a library for images
 @functools.cache
 def exponents(dim: int, degree: int) -> tuple[Exponents, ...]:
     """The exponents of all monomials in `dim` variables up to `degree`, lowest degree first."""
-    found = []
-    for total in range(degree + 1):
-        for factors in itertools.combinations_with_replacement(range(dim), total):
-            found.append(tuple(factors.count(i) for i in range(dim)))
-    return tuple(found)
+    factors = (itertools.combinations_with_replacement(range(dim), n) for n in range(degree + 1))
+    return tuple(tuple(each.count(i) for i in range(dim)) for n in factors for each in n)
 
 
 def lower(e: Exponents, i: int) -> Exponents:
@@ -67,11 +64,8 @@ class Term:
         """The term as a reader writes it, such as "x*y^2" or "u*lap(v)"; "1" for the constant."""
         if self.equation < 0 or self.extra is not None:
             return self.extra or "D"
-        factors = [
-            name if power == 1 else f"{name}^{power}"
-            for name, power in zip(names, self.powers, strict=True)
-            if power
-        ]
+        powers = zip(names, self.powers, strict=True)
+        factors = [name if power == 1 else f"{name}^{power}" for name, power in powers if power]
         if self.operator is not None and self.channel is not None:
             name = names[self.channel]
             factors.append(f"lap({name})" if self.operator == "lap" else f"|grad({name})|^2")
@@ -86,7 +80,6 @@ def library(
     For images there is also a `kind`.  "local": with the Laplacian of each channel.  "gradients":
     also each channel's squared gradient.  "rich": also both of these times each channel.
     """
-    zero = (0,) * channels
     functions = [Term(0, e) for e in exponents(channels, degree)]
     if kind is not None:
         choice(kind, LIBRARIES, "library")
@@ -98,7 +91,7 @@ def library(
         operators = OPERATORS[: 1 if kind == "local" else 2]
         factors = exponents(channels, 1 if kind == "rich" else 0)
         functions += [Term(0, e, o, c) for o in operators for e in factors for c in range(channels)]
-    functions += [Term(0, zero, extra=name) for name in extras]
+    functions += [Term(0, (0,) * channels, extra=name) for name in extras]
     return [replace(each, equation=i) for i in range(channels) for each in functions]
 
 
@@ -120,22 +113,17 @@ def find(asked: str, terms: Sequence[Term], names: Sequence[str]) -> int | None:
         return sorted(re.sub(r"\s|\*\*", lambda m: "^" if m[0] == "**" else "", text).split("*"))
 
     where, _, text = asked.rpartition(":")
-    for k, term in enumerate(terms):
-        if where in ("", str(term.equation)) and factors(text) == factors(term.text(names)):
-            return k
-    return None
+    there = (k for k, term in enumerate(terms) if where in ("", str(term.equation)))
+    return next((k for k in there if factors(text) == factors(terms[k].text(names))), None)
 
 
 def evaluate(
-    terms: Sequence[Term],
-    x: np.ndarray,
-    extras: Mapping[str, np.ndarray] | None = None,
+    terms: Sequence[Term], x: np.ndarray, extras: Mapping[str, np.ndarray] | None = None,
     operand: np.ndarray | None = None,
-) -> np.ndarray:
+) -> np.ndarray:  # fmt: skip
     """The values (B, F, ...) of terms, whatever their equation, at states x (B, C, ...).
 
-    `extras` are the values (B,) of the reader's functions; operators are taken of `operand`, of the
-    shape of x, if it is given.
+    `extras` are those (B,) of the reader's functions; operators are taken of `operand`, or else x.
     """
     degree = max((sum(t.powers) for t in terms), default=0)
     known = dict(zip(exponents(x.shape[1], degree), np.moveaxis(monomials(x, degree), 1, 0)))
@@ -152,10 +140,9 @@ def evaluate(
 
 
 def velocity(
-    coefficients: Mapping[Term, float],
-    x: np.ndarray,
+    coefficients: Mapping[Term, float], x: np.ndarray,
     extras: Mapping[str, np.ndarray] | None = None,
-) -> np.ndarray:
+) -> np.ndarray:  # fmt: skip
     """dx/dt (B, C, ...) at states x (B, C, ...), in their precision; D is left out."""
     functions: dict[Term, int] = {}
     table = np.zeros((x.shape[1], len(coefficients)), x.dtype)

@@ -9,8 +9,7 @@ import numpy as np
 from scipy.special import chdtri
 
 from eqflow_nb.equations.conditions import MomentConditions
-from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, root_of_inverse
-from eqflow_nb.equations.resampling import bootstrap, crossfit, without_each_part
+from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, crossfit, root_of_inverse
 from eqflow_nb.equations.terms import Term
 
 # How far a fit must stand out, by how many sets of tests find it: one, two, three or more.
@@ -28,16 +27,9 @@ VARIES = 1e-6  # part of the variance of I in that of its terms, for I to vary a
 class Decision:
     """A verdict and why; see `result.Equations` for what isn't listed.
 
-    Attributes
-    ----------
-    found : Found
-        The set of tests it rests on.
-    nulls : ndarray (K, k)
-        A basis of the coefficients that keep p, as far as the data can tell.
-    agree : tuple of Found
-        All sets of tests that find the same terms, if they are determined.
-    conserved : int
-        How many quantities the equations conserve: functions of them add to the solutions.
+    `found` is the set of tests it rests on, `agree` are all that find the same terms, if they are
+    determined.  `nulls` (K, k) is a basis of the coefficients that keep p, as far as the data can
+    tell, and functions of the `conserved` quantities of the equations add to these.
     """
 
     verdict: str
@@ -110,16 +102,13 @@ def too_few(decision: Decision, count: int) -> Decision:
 
 
 def missing(found: Found) -> float:
-    """The best further term, in standard errors beyond what chance gives the best of so many.
-
-    Above 0 a true term may be missing that is too weak to be told.
-    """
+    """The best further term, in standard errors beyond what chance gives."""
     fit, weighted = found.fit, found.weighted
     others = np.setdiff1d(np.arange(len(fit.c)), fit.support)
-    if not len(others):
-        return -np.inf
     larger = [weighted.fit(np.append(fit.support, k)) for k in others]
-    best = min(larger, key=lambda each: each.misfit)
+    best = min(larger, key=lambda each: each.misfit, default=None)
+    if best is None:
+        return -np.inf
     by_chance = float(chdtri(1, CHANCE / len(others)))  # the quantile of chi-squared
     if fit.misfit - best.misfit < by_chance * fit.excess:
         return -np.inf
@@ -131,28 +120,23 @@ def missing(found: Found) -> float:
 def leaning(found: Found) -> float:
     """What one part of the data carries of the evidence for the weakest term, beyond chance.
 
-    Above 0 the term may come from a few rare snapshots.  By chance the largest of B parts takes
-    away about 2 * 3 / sqrt(B) over the term's worth in standard errors.
+    By chance the largest of B parts takes about 2 * 3 / sqrt(B) over the term's worth in errors.
     """
     weakest = int(np.argmin(found.fit.losses))
     if found.fit.losses[weakest] > PLENTY:
         return -np.inf
-    parts = without_each_part(found)[:, weakest]
+    parts = found.without_each_part()[:, weakest]
     worth = max(float(found.fit.losses[weakest]), 1.0)
     return 1 - parts.min() / worth - LEANING - 8 / np.sqrt(len(parts) * worth)
 
 
 def nulls_of(found: Found) -> np.ndarray:
-    """Coefficients (K, k), orthogonal in velocity, whose misfits noise can't tell from zero.
-
-    The second is judged by a covariance that holds its own noise too, not only the first's.
-    """
+    """Coefficients (K, k), orthogonal in velocity, whose misfits noise can't tell from zero."""
     conditions, unknowns = found.conditions, len(found.fit.c)
-    near = found.weighted.spectrum()[1]
+    near, kept = found.weighted.spectrum()[1], 1
     total = conditions.covariance(found.fit.c)
-    kept = 1
     while kept < unknowns:
-        total = total + conditions.covariance(near[:, kept])
+        total = total + conditions.covariance(near[:, kept])  # a null is judged by its own noise
         weighted = Weighted(conditions, root_of_inverse(total))
         misfits, near = weighted.spectrum()
         if misfits[kept] > NULL * max(weighted.tests - unknowns + 1, 1) + 8:
@@ -226,9 +210,9 @@ def _round(number: int) -> str:
 def conserved(decision: Decision, tests: MomentConditions, names: Sequence[str]) -> Decision:
     """The decision, or "undetermined" if the equations conserve a quantity that varies.
 
-    If v keeps p and v . grad I = 0, then f(I) v keeps p too, for any function f: the continuity
-    equation along each level of I holds by itself.  A quantity that is merely slow changes by more
-    than the errors of the coefficients explain.  I is looked for among combinations of `tests`.
+    If v keeps p and v . grad I = 0, so does f(I) v, for any function f.  A quantity that is merely
+    slow changes by more than the errors of the coefficients explain.  I is looked for among
+    combinations of `tests`.
     """
     known, fit = tests.moments, decision.found.fit
     at = [known.at[None, e] for e in tests.tests]
@@ -244,7 +228,7 @@ def conserved(decision: Decision, tests: MomentConditions, names: Sequence[str])
     # Combinations of variance 1, and of these those that change least.
     axes = (axes / np.sqrt(np.maximum(variances, 1e-300)))[:, variances > VARIES] / size[:, None]
     values, turns = np.linalg.eigh(axes.T @ change(fit.c) @ axes)
-    noise = np.mean([change(c - fit.c) for c in bootstrap(decision.found, draws=40)], axis=0)
+    noise = np.mean([change(c - fit.c) for c in decision.found.bootstrap(draws=40)], axis=0)
     rate = float(fit.c @ tests.gram @ fit.c) / known.dim
     kept = [
         q / np.abs(q).max()
@@ -253,8 +237,8 @@ def conserved(decision: Decision, tests: MomentConditions, names: Sequence[str])
     ]
     if not kept:
         return decision
-    terms = zip(kept[0], tests.tests, strict=True)
-    parts = [f"{value:+.2f} {Term(0, e).text(names)}" for value, e in terms if abs(value) > 0.05]
+    rows = [(value, Term(0, e).text(names)) for value, e in zip(kept[0], tests.tests, strict=True)]
+    parts = [f"{value:+.2f} {name}" for value, name in rows if abs(value) > 0.05]
     text = (
         f"the equations found conserve {len(kept)} quantities, such as "
         f"{' '.join(parts).removeprefix('+')} in centred, scaled coordinates; times any function "
