@@ -16,7 +16,7 @@ def flipped(weights: torch.Tensor) -> torch.Tensor:
 
 
 MISTAKES: list[tuple[Callable[..., None], Any, str]] = [
-    (plane.makes_skew, lambda W: W, r"isn't skew: K\[\d,\d\] \+ K\[\d,\d\] = -?[\d.]+"),
+    (plane.makes_skew, lambda W: W, r"isn't skew: K\[\d,\d\] plus K\[\d,\d\] is -?[\d.]+"),
     (plane.makes_skew, lambda W: W - W.T, "2 times what it should be"),
     (plane.makes_skew, lambda W: (W.T - W) / 2, "opposite sign"),
     (plane.makes_skew, lambda W: W @ W.T[:, :1], r"has shape \(\d, 1\), and should have"),

@@ -7,32 +7,12 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from eqflow_nb.figures.axes import (
-    cube,
-    draw_cloud,
-    draw_density,
-    draw_streamlines,
-    draw_trajectory,
-    square,
-)
+from eqflow_nb.figures import axes
 from eqflow_nb.figures.style import PALETTE
 from eqflow_nb.flows import skew
+from eqflow_nb.panels import motion
 from eqflow_nb.panels.base import Panel, dropdown, slider
-from eqflow_nb.panels.motion import (
-    NOW,
-    PSI,
-    TURN,
-    blurred_samples,
-    distance,
-    draw_particles,
-    lorenz_paths,
-    moved,
-    score_and_density,
-    stream_field,
-    stream_floor,
-    stream_particles,
-    toy_particles,
-)
+from eqflow_nb.panels.motion import NOW, PSI, blurred_samples, score_and_density, stream_particles
 
 TOYS = ("two_peaks", "ring", "two_moons", "checkerboard", "pinwheel")
 EXTENT = 3.0
@@ -67,10 +47,10 @@ def draw_toys(
     """Density, flow gamma J s, and particles of dx = (gamma J + eta) s dt + sqrt(2 eta) dW."""
     (pane,) = panes
     score, log_density = score_and_density(world, sigma)
-    draw_density(pane, log_density, EXTENT)
-    draw_streamlines(pane, skew.constant(gamma * TURN, score), EXTENT)
-    said = draw_particles(pane, toy_particles(world, gamma, eta, sigma).until(time))
-    square(pane, EXTENT)
+    axes.draw_density(pane, log_density, EXTENT)
+    axes.draw_streamlines(pane, skew.constant(gamma * motion.TURN, score), EXTENT)
+    said = motion.draw_particles(pane, motion.toy_particles(world, gamma, eta, sigma).until(time))
+    axes.square(pane, EXTENT)
     return said
 
 
@@ -101,14 +81,15 @@ def draw_streams(panes: Sequence[Axes], world: str, psi: str, mix: float, time: 
     sigma = 0.15
     left, right = panes
     states = stream_particles(world, psi, mix, sigma).until(time)
-    draw_density(left, score_and_density(world, sigma)[1], EXTENT)
-    draw_streamlines(left, stream_field(world, psi, mix, sigma), EXTENT)
+    axes.draw_density(left, score_and_density(world, sigma)[1], EXTENT)
+    axes.draw_streamlines(left, motion.stream_field(world, psi, mix, sigma), EXTENT)
     for states_then, tint in ((states[0], BEFORE), (states[-1], NOW)):
-        draw_cloud(right, states_then, tint, size=6, alpha=0.6)
+        axes.draw_cloud(right, states_then, tint, size=6, alpha=0.6)
     for pane in panes:
-        square(pane, EXTENT)
-    away = distance(states[-1], blurred_samples(world, 400, sigma, 1)) / stream_floor(world, sigma)
-    return f"{moved(states)} · distance to fresh samples {away:.2f} noise floors"
+        axes.square(pane, EXTENT)
+    fresh = blurred_samples(world, 400, sigma, 1)
+    away = motion.distance(states[-1], fresh) / motion.stream_floor(world, sigma)
+    return f"{motion.moved(states)} · distance to fresh samples {away:.2f} noise floors"
 
 
 def lorenz_panel() -> Panel:
@@ -137,12 +118,12 @@ def draw_lorenz(
 ) -> str:
     """Trajectories of dx = (K + eta) s dt + sqrt(2 eta) dW, with the snapshots behind them."""
     (pane,) = panes
-    states = lorenz_paths(xy, xz, yz, eta, sigma)
+    states = motion.lorenz_paths(xy, xz, yz, eta, sigma)
     snapshots_shown = blurred_samples("lorenz", 400, 0.0, 1)
     tints = ("exact", "learned", "skew", "symmetric")
     for index, tint in enumerate(tints):
         shown = snapshots_shown if index == 0 else None
-        draw_trajectory(pane, states[:, index], shown, PALETTE[tint])
-    cube(pane, 2.7, ("x", "y", "z"))
+        axes.draw_trajectory(pane, states[:, index], shown, PALETTE[tint])
+    axes.cube(pane, 2.7, ("x", "y", "z"))
     away = float((states - states[0]).norm(dim=2).mean())
     return f"moved {away:.3f} sd from the start, on average over the path"

@@ -11,17 +11,10 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from eqflow_nb.panels import base, labels
+from eqflow_nb.panels import base, drawn_motion, labels
 from eqflow_nb.panels.base import button, dropdown, leave_by_keys, side_by_side, slider, small
 from eqflow_nb.panels.draw_sheet import SIDE, TOOLS, Backdrop, Sheet, picture, put_dots
-from eqflow_nb.panels.drawn_motion import (
-    FRAME,
-    PARTICLE,
-    Motion,
-    before_and_after,
-    draw_flow,
-    draw_score,
-)
+from eqflow_nb.panels.drawn_motion import FRAME, PARTICLE, Motion, before_and_after
 from eqflow_nb.panels.motion import TURN
 from eqflow_nb.snapshots import dots as drawn
 
@@ -123,9 +116,10 @@ class DrawPanel(base.Shown):
                 self.motion = None
                 if len(self.dots):
                     self.motion = Motion(self.dots, self.values["sigma"])
-                self.behind_sheet.put(picture(draw_score, self.motion))
+                self.behind_sheet.put(picture(drawn_motion.draw_score, self.motion))
                 self._swarm()
-            self.behind_stage.put(picture(draw_flow, self.motion, self.values["gamma"]))
+            flow, gamma = drawn_motion.draw_flow, self.values["gamma"]
+            self.behind_stage.put(picture(flow, self.motion, gamma))
             self._measure()
         self.seconds = time.perf_counter() - start
         said = f"{len(self.dots)} dots · redraw {1000 * self.seconds:.0f} ms"

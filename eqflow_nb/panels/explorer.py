@@ -8,12 +8,7 @@ from typing import Any, NamedTuple
 import ipywidgets as widgets
 
 from eqflow_nb import panels
-from eqflow_nb.panels import draw as panels_draw
-from eqflow_nb.panels import equations as panels_equations
-from eqflow_nb.panels import images as panels_images
-from eqflow_nb.panels import labels
-from eqflow_nb.panels import own as panels_own
-from eqflow_nb.panels import paint as panels_paint
+from eqflow_nb.panels import draw, equations, images, labels, own, paint
 from eqflow_nb.panels.base import alarm
 
 
@@ -32,7 +27,7 @@ ENTRIES = (
         "01_toys_2d",
         "Draw a cloud of points: at once you see its score, a flow that keeps it, and particles"
         " that move in it for good. Does their distance to your drawing grow with time?",
-        panels_draw.draw_panel,
+        draw.draw_panel,
     ),
     Entry(
         "Toys",
@@ -60,34 +55,34 @@ ENTRIES = (
         "03_gray_scott_training_free",
         "A snapshot of a chemical pattern, set in motion with nothing trained. Which kernel "
         "keeps its fronts sharp for longest? The first look takes some seconds.",
-        panels_images.gray_scott_panel,
+        images.gray_scott_panel,
     ),
     Entry(
         "Creatures",
         "04_alife_flocking",
         "Drawn creatures live under a rule that mixes their colours. Time runs as far as you "
         "ask; what was seen once comes at once.",
-        lambda: panels_images.alife_panel(time=20),  # every step costs time when K changes
+        lambda: images.alife_panel(time=20),  # every step costs time when K changes
     ),
     Entry(
         "Paint a creature",
         "04_alife_flocking",
         "Paint, or take the fish, and bring it to life: a small network learns it first, in "
         "about half a minute.",
-        panels_paint.paint_panel,
+        paint.paint_panel,
     ),
     Entry(
         "Equations",
         "05_equations_from_snapshots",
         "The Lorenz equations from shuffled snapshots, term by term. How few snapshots still do?",
-        panels_equations.lorenz_equations_panel,
+        equations.lorenz_equations_panel,
     ),
     Entry(
         "Your own points",
         "06_your_own_snapshots",
         "Measured points: blood cells, by two scores of the cell cycle, S and G2M. At which noise"
         " level does the flow see the cloud, and not its single points?",
-        panels_own.own_panel,
+        own.own_panel,
     ),
 )
 
@@ -97,10 +92,7 @@ class Explorer:
 
     def __init__(self, entries: tuple[Entry, ...] = ENTRIES) -> None:
         self.entries, self.made = entries, dict[str, Any]()
-        working = '<div role="status">working…</div>'
-        self.boxes = [
-            widgets.VBox([widgets.HTML(_text(entry)), widgets.HTML(working)]) for entry in entries
-        ]
+        self.boxes = [widgets.VBox([widgets.HTML(part) for part in _shown(e)]) for e in entries]
         self.tabs = widgets.Tab(self.boxes, titles=[entry.name for entry in entries])
         self.tabs.selected_index = None
         self.tabs.observe(self._selected, "selected_index")
@@ -143,11 +135,11 @@ def _family(widget: Any) -> Iterator[Any]:
         yield from _family(child)
 
 
-def _text(entry: Entry) -> str:
-    return (
-        f'<p style="line-height:1.4;margin:0.3em 0;max-width:60em">{entry.text} '
-        f"<small>(chapter {entry.chapter})</small></p>"
-    )
+def _shown(entry: Entry) -> tuple[str, str]:
+    """What stands on a tab, and below it until there is a panel."""
+    words = f"{entry.text} <small>(chapter {entry.chapter})</small>"
+    look = "line-height:1.4;margin:0.3em 0;max-width:60em"
+    return f'<p style="{look}">{words}</p>', '<div role="status">working…</div>'
 
 
 def _row(entry: Entry) -> str:

@@ -55,28 +55,20 @@ def shape_symbol(shape: str, score: scores.GaussianFieldScore) -> Tensor:
     if shape == "one pixel":
         return skew.from_entries(1.0).double()
     line = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-    blur = skew.from_entries(1.0)[:, :, None, None] * (line[:, None] * line)
-    return kernels.symbol(blur, size)
+    return kernels.symbol(skew.from_entries(1.0)[:, :, None, None] * (line[:, None] * line), size)
 
 
 def gray_scott_panel() -> Panel:
     """Preset, skew strength, kernel, diffusion, noise level and time: pattern, velocity, film."""
 
-    def draw(
-        panes: list[Axes],
-        preset: str,
-        gamma: float,
-        kernel: str,
-        eta: float,
-        sigma: float,
-        time: float,
-    ) -> str:
+    def draw(panes: list[Axes], preset: str, kernel: str, sigma: float, **at: float) -> str:
         score = _score(preset, sigma)
         x = blur(_snapshots(preset)[:1], sigma, 1)
-        symbol = gamma * shape_symbol(kernel, score)
+        symbol = at["gamma"] * shape_symbol(kernel, score)
         v = kernels.Convolution(symbol, score)(x)
-        turn = 2 * torch.pi / _pace(score)  # of every wavelength, at gamma = 1 by the spectral rule
-        later = spectral_kernel.exact_state(score, symbol, x, time * turn, eta)
+        rates = spectral_kernel.low_pass(score) * torch.linalg.det(score.precision).sqrt()
+        turn = 2 * torch.pi / float(rates.mean())  # at gamma = 1 by the spectral rule
+        later = spectral_kernel.exact_state(score, symbol, x, at["time"] * turn, at["eta"])
         figures.draw_image(panes[0], x[0, 1], (-1.5, 2.5), PATTERN)
         figures.draw_image(panes[1], v[0, 1], None, VELOCITY)
         figures.draw_image(panes[2], later[0, 1], (-1.5, 2.5), PATTERN)
@@ -105,13 +97,6 @@ def gray_scott_panel() -> Panel:
     )
 
 
-def _pace(score: scores.GaussianFieldScore) -> float:
-    """Rate of turning of the spectral rule."""
-    return float(
-        (spectral_kernel.low_pass(score) * torch.linalg.det(score.precision).sqrt()).mean()
-    )
-
-
 @lru_cache(maxsize=8)
 def _denoiser(icon: str) -> scores.images.ImageScore:
     score = scores.load(icon, 0.5)
@@ -135,17 +120,9 @@ def alife_panel(time: int = 50) -> Panel:
     """The entries of K, diffusion, noise level, icon and time: creatures on a canvas."""
 
     def draw(
-        panes: list[Axes],
-        icon: str,
-        red_green: float,
-        red_blue: float,
-        green_blue: float,
-        eta: float,
-        sigma: float,
-        time: int,
+        panes: list[Axes], icon: str, eta: float, sigma: float, time: int, **entries: float
     ) -> str:
-        life = _life(icon, (red_green, red_blue, green_blue), eta, sigma)
-        canvases = life.until(time)
+        canvases = _life(icon, tuple(entries.values()), eta, sigma).until(time)
         figures.draw_image(panes[0], canvases[-1])
         moved = float((canvases[-1] - canvases[0]).square().mean().sqrt())
         return f"rms change of colour since the start {moved:.3f}"

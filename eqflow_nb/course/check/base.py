@@ -9,18 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from eqflow_nb.inputs import Field
+
 WIDTH = 88  # of what is printed
 DIGITS = 1e-6  # relative error that rounding may leave in float64
 Mistakes = Mapping[str, Any]  # what a mistake would give, by the words to say then
+NONE: Mistakes = {}
 FRESH = torch.Generator()
 FRESH.seed()  # nobody knows it beforehand
 
 
 class Wrong(AssertionError):
-    """An answer that isn't right; the message says in words what is off."""
+    """An answer that isn't right.  Jupyter shows what is off, and where the reader's code broke."""
 
     def _render_traceback_(self) -> list[str]:
-        """What Jupyter shows: the words, and where the reader's code broke, if it did."""
         lines = textwrap.wrap(f"Wrong: {self}", WIDTH)
         if (cause := self.__cause__) and cause.__traceback__:
             path = traceback.format_exception(type(cause), cause, cause.__traceback__.tb_next)
@@ -29,10 +31,9 @@ class Wrong(AssertionError):
 
 
 class Unanswered(NotImplementedError):
-    """A stub that is still one; the message is its hint."""
+    """A stub that is still one.  Jupyter shows its hint, without the way from check to stub."""
 
     def _render_traceback_(self) -> list[str]:
-        """What Jupyter shows: the hint, without the way from the check to the stub."""
         return textwrap.wrap(f"Not answered yet. Hint: {self}", WIDTH)
 
 
@@ -96,9 +97,8 @@ def numbers(value: Any, name: str, shape: tuple[int, ...]) -> Tensor:
     require(not tensor.is_complex(), f"{name} is complex, and should be real: is .real meant?")
     if not shape and tensor.numel() == 1:
         tensor = tensor.reshape(())
-    wanted = f"should have shape {shape}" if shape else "should be one number"
-    given = tuple(tensor.shape)
-    require(given == shape, f"{name} has shape {given}, and {wanted}.")
+    given, wanted = tuple(tensor.shape), f"have shape {shape}" if shape else "be one number"
+    require(given == shape, f"{name} has shape {given}, and should {wanted}.")
     finite = bool(torch.isfinite(tensor).all())
     require(finite, f"{name} is not finite: it has NaN or infinite entries.")
     return tensor.double()
@@ -110,7 +110,7 @@ def ask(function: Any, name: str, *inputs: Any, shape: tuple[int, ...] = ()) -> 
 
 
 def expect(
-    want: Tensor | float, function: Any, name: str, *inputs: Any, mistakes: Mistakes | None = None
+    want: Tensor | float, function: Any, name: str, *inputs: Any, mistakes: Mistakes = NONE
 ) -> None:
     """Call the reader's function, and compare what it gives with what is right; see `close`."""
     want = torch.as_tensor(want).double()
@@ -121,16 +121,9 @@ def expect(
 
 
 def close(
-    got: Tensor,
-    want: Tensor,
-    name: str,
-    mistakes: Mistakes | None = None,
-    tolerance: float = DIGITS,
+    got: Tensor, want: Tensor, name: str, mistakes: Mistakes = NONE, tolerance: float = DIGITS
 ) -> None:
-    """Compare an answer with the right one, and say what is off and in which direction.
-
-    `tolerance` is the largest error allowed, over the largest entry of `want`.
-    """
+    """Say what is off, and in which direction; errors up to `tolerance` of the largest pass."""
     most = tolerance * max(float(want.abs().max()), 1e-300)
 
     def same(one: Tensor | float, other: Tensor) -> bool:
@@ -138,7 +131,7 @@ def close(
 
     if same(got, want):
         return
-    for words, value in (mistakes or {}).items():
+    for words, value in mistakes.items():
         require(not same(value, got), words)
     require(bool(got.any()), f"{name} is zero everywhere, and shouldn't be.")
     require(not same(-got, want), f"{name} has the right size, but the opposite sign.")
@@ -159,13 +152,23 @@ def moving(v: Tensor, name: str) -> float:
     return speed
 
 
-def skew(matrix: Tensor) -> None:
-    """`Wrong` if a matrix (d, d) isn't skew, with the worst pair of entries."""
-    excess = matrix + matrix.T
-    i, j = divmod(int(excess.abs().argmax()), len(matrix))
-    total = f"K[{i},{j}] + K[{j},{i}] = {float(excess[i, j]):.3g}"
-    small = abs(excess[i, j]) <= DIGITS * max(1.0, float(matrix.abs().max()))
-    require(bool(small), f"your matrix isn't skew: {total}, and should be 0.")
+def skew(K: Tensor) -> Tensor:
+    """A matrix (d, d) or kernel (C, C, h, w), or `Wrong` with the worst pair of entries."""
+    kernel = K if K.ndim == 4 else K[:, :, None, None]
+    excess = kernel + kernel.transpose(0, 1).flip(2, 3)
+    o, i, y, x = torch.nonzero(excess.abs() == excess.abs().max())[0].tolist()
+    dy, dx, total = y - kernel.shape[2] // 2, x - kernel.shape[3] // 2, float(excess[o, i, y, x])
+    there, back = (f" at ({dy},{dx})", f" at ({-dy},{-dx})") if K.ndim == 4 else ("", "")
+    words = f"isn't skew: K[{o},{i}]{there} plus K[{i},{o}]{back} is {total:.3g}, and should be 0."
+    small = abs(total) <= DIGITS * max(1.0, float(K.abs().max()))
+    require(small, f"your {'kernel' if K.ndim == 4 else 'matrix'} {words}")
+    return K
+
+
+def field(function: Any, name: str, x: Tensor, shape: tuple[int, ...]) -> Field:
+    """The reader's function, once it gives numbers of some shape at x; it can be differentiated."""
+    ask(function, name, x, shape=shape)
+    return lambda y: call(function, name, y).double()
 
 
 def _short(value: Any) -> str:

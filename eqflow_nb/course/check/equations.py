@@ -9,6 +9,7 @@ from torch import Tensor
 from eqflow_nb import flows, rollout
 from eqflow_nb.course.check import base
 from eqflow_nb.course.check.base import ask, close, expect, integer, normal, require, right, uniform
+from eqflow_nb.inputs import Field
 from eqflow_nb.snapshots import plummer
 
 
@@ -69,11 +70,7 @@ def removes_noise(clean_moments: Any) -> None:
 def keeps_the_round_cloud(velocity: Any) -> None:
     """05: `velocity(x)`, polynomials of degree 2, not linear, that keep the round Gaussian."""
     x = normal(200, 2)
-    ask(velocity, "velocity", x, shape=(200, 2))
-
-    def field(y: Tensor) -> Tensor:
-        return base.call(velocity, "velocity", y).double()
-
+    field = base.field(velocity, "velocity", x, (200, 2))
     base.moving(field(x), "your velocity")
     line = torch.stack([field(x[:20] + k * x[20:40]) for k in range(5)])
     second, third = (float(line.diff(n, dim=0).abs().max() / line.abs().max()) for n in (2, 3))
@@ -127,11 +124,9 @@ def phase_currents(currents: Any) -> None:
 
 def conserves(conserved: Any) -> None:
     """06: `conserved(stars)`, energy and angular momentum of stars in a Plummer sphere."""
-    world = plummer.plummer()
-    assert world.velocity is not None
-    start = world.sample(30, integer(0, 10**6)).double()
-    end = list(rollout.rk4(world.velocity, start, 0.005, 400))[-1][1]
-    stars, later = start * world.scale, end * world.scale
+    scale, start, velocity = _cluster(30)
+    end = list(rollout.rk4(velocity, start, 0.005, 400))[-1][1]
+    stars, later = start * scale, end * scale
     before, after = (ask(conserved, "conserved", x, shape=(30, 4)) for x in (stars, later))
     momentum = torch.linalg.cross(stars[:, :3], stars[:, 3:])
     want = torch.cat([-plummer.binding(stars)[:, None], momentum], 1)
@@ -146,19 +141,23 @@ def conserves(conserved: Any) -> None:
 
 def no_orbit(motion: Any) -> None:
     """06: `motion(stars)`, which keeps the cluster's distribution and isn't its orbits."""
-    world = plummer.plummer()
-    assert world.velocity is not None
-    x = world.sample(200, integer(0, 10**6)).double()
-    stars, orbit = x * world.scale, world.velocity(x) * world.scale
-    v = ask(motion, "motion", stars, shape=(200, 6))
+    scale, x, velocity = _cluster(200)
+    stars, orbit = x * scale, velocity(x) * scale
+    field = base.field(motion, "motion", stars, (200, 6))
+    v = field(stars)
     speed = base.moving(v, "your motion")
     alike = abs(float((v * orbit).sum() / (v.norm() * orbit.norm())))
     require(alike < 0.95, "those are the orbits themselves; look for another motion.")
     climb = float(torch.func.jvp(plummer.binding, (stars,), (v,))[1].abs().max())
-    require(
-        climb < 1e-6 * speed, f"energies change, at up to {climb:.2g}; only they shape the cloud."
-    )
-    spread = flows.continuity.divergence(lambda y: base.call(motion, "motion", y), stars)
-    most = float(spread.abs().max())
+    words = f"energies change, at up to {climb:.2g}; only they shape the cloud."
+    require(climb < 1e-6 * speed, words)
+    most = float(flows.continuity.divergence(field, stars).abs().max())
     require(most < 1e-6 * speed, f"stars crowd together: the divergence reaches {most:.2g}.")
     right("snapshots of the cluster hold this motion as well as the orbits: they can't tell which.")
+
+
+def _cluster(n: int) -> tuple[Tensor, Tensor, Field]:
+    """The scale of a Plummer sphere, fresh stars (n, 6) of it in display units, their velocity."""
+    world = plummer.plummer()
+    assert world.velocity is not None
+    return world.scale, world.sample(n, integer(0, 10**6)).double(), world.velocity

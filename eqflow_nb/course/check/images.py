@@ -16,7 +16,7 @@ def makes_skew_kernel(skew_kernel: Any) -> None:
     """03: `skew_kernel(weights)` of any convolution weights."""
     weights = normal(2, 2, 3, 5)
     turned = weights.transpose(0, 1).flip(2, 3)
-    _skew_kernel(ask(skew_kernel, "skew_kernel", weights, shape=(2, 2, 3, 5)))
+    base.skew(ask(skew_kernel, "skew_kernel", weights, shape=(2, 2, 3, 5)))
     expect((weights - turned) / 2, skew_kernel, "skew_kernel", weights)
     right("what a channel gives at a distance it takes back: it keeps any distribution of images.")
 
@@ -68,8 +68,7 @@ def drifts(kernel: Any) -> None:
     """03: `kernel(direction)`, a skew kernel under which a sheet drifts that way."""
     angle = uniform(0, 2 * math.pi)
     direction = torch.tensor([math.sin(angle), math.cos(angle)]).double()
-    K = ask(kernel, "kernel", direction, shape=(1, 1, 3, 3))
-    _skew_kernel(K)
+    K = base.skew(ask(kernel, "kernel", direction, shape=(1, 1, 3, 3)))
     require(bool(K.any()), "your kernel is zero: nothing drifts.")
     x = _smooth(48)
     v = flows.kernels.convolution(K, lambda image: -image, (48, 48))(x)
@@ -86,8 +85,7 @@ def drifts(kernel: Any) -> None:
 def spares_a_colour(rule: Any) -> None:
     """04: `rule(axis)`, the skew matrix that turns colours about an axis."""
     axis = base.unit(3)
-    K = ask(rule, "rule", axis, shape=(3, 3))
-    base.skew(K)
+    K = base.skew(ask(rule, "rule", axis, shape=(3, 3)))
     turned = float((K @ axis).norm())
     require(turned < 1e-6, f"the colour of the axis is turned: |K a| = {turned:.3g}, not 0.")
     base.close(K, momentum.about_axis(axis), "rule(...)")
@@ -118,9 +116,7 @@ def diffusion_coefficient(diffusion: Any) -> None:
         "2 D t is the mean square: yours is twice too large.": 2 * want,
     }
     expect(want, diffusion, "diffusion", square, eta, omega, mistakes=mistakes)
-    right(
-        "little friction carries far, turning doesn't: a creature needs an edge that isn't turned."
-    )
+    right("little friction carries far, turning doesn't: an edge that isn't turned is needed.")
 
 
 def reads_exponent(exponent: Any) -> None:
@@ -141,8 +137,7 @@ def moves_one(rule: Any) -> None:
     still, moved = base.unit(3), base.unit(3)
     moved = moved - 0.7 * (moved @ still) * still  # never too near to the other
     moved = moved / moved.norm()
-    K = ask(rule, "rule", moved, still, shape=(3, 3))
-    base.skew(K)
+    K = base.skew(ask(rule, "rule", moved, still, shape=(3, 3)))
     size = float(torch.linalg.matrix_norm(K, 2))
     require(abs(size - 1) < 1e-6, f"the largest eigenvalue has size {size:.3g}; make it 1.")
     edges = _smooth(16)[0, 0]
@@ -153,16 +148,6 @@ def moves_one(rule: Any) -> None:
     told = f"it carries one {carried:.2f} and the other {stays:.2f} times as far"
     require(stays <= 1.1 <= carried, f"{told} as no rule. Which colour should the turn spare?")
     right(f"{told} as no rule does: the turn spares the edges of the one that stays.")
-
-
-def _skew_kernel(K: Tensor) -> None:
-    """`Wrong` if a kernel (C, C, h, w) isn't skew, with the worst pair of entries."""
-    excess = K + K.transpose(0, 1).flip(2, 3)
-    o, i, y, x = torch.nonzero(excess.abs() == excess.abs().max())[0].tolist()
-    dy, dx, total = y - K.shape[2] // 2, x - K.shape[3] // 2, float(excess[o, i, y, x])
-    words = f"isn't skew: K[{o},{i}] at ({dy},{dx}) plus K[{i},{o}] at ({-dy},{-dx}) is {total:.3g}"
-    small = abs(total) <= base.DIGITS * max(1.0, float(K.abs().max()))
-    require(small, f"your kernel {words}, and should be 0.")
 
 
 def _smooth(size: int) -> Tensor:

@@ -54,9 +54,7 @@ def compares(similarity: Any) -> None:
     want, rows = measures.similarity(u, v), torch.cosine_similarity(u, v, dim=1)
     mistakes = {
         "the sign should not count: snapshots don't hold the direction of time.": -want,
-        "you average cosines of single states; sum first, so that fast places count more.": (
-            rows.abs().mean()
-        ),
+        "you average single states' cosines; sum first: fast places count more.": rows.abs().mean(),
         "you average the cosines of single states; sum first, then divide.": rows.mean().abs(),
         "that grows with the speeds: divide by the sizes of both fields.": (u * v).sum().abs(),
     }
@@ -74,8 +72,8 @@ def growth_rate(growth: Any) -> None:
         start = torch.zeros(1, 2, dtype=torch.float64)
         got = float(ask(growth, "growth", lambda x, A=A: x @ A.T, start, 0.03, 1000))
         words = f"neighbours part at the rate {largest:.3g}; you say {got:.3g}. Is each stretching"
-        words += " counted once, and divided by the whole time?"
-        require(abs(got - largest) < 0.15, words)  # it takes time to turn to the fastest direction
+        good = abs(got - largest) < 0.15  # it takes time to turn to the fastest direction
+        require(good, f"{words} counted once, and divided by the whole time?")
     right("above 0 neighbours part exponentially, which is chaos; below, they forget the gap.")
 
 
@@ -85,8 +83,7 @@ def best_constant_rule(best_rule: Any) -> None:
     basis = [flows.skew.from_entries(*row).double() for row in torch.eye(3).tolist()]
     fields = torch.stack([(s @ one.T).flatten() for one in basis], 1)
     v = (fields @ normal(3)).reshape(200, 3) + 0.7 * normal(200, 3)
-    K = ask(best_rule, "best_rule", s, v, shape=(3, 3))
-    base.skew(K)
+    K = base.skew(ask(best_rule, "best_rule", s, v, shape=(3, 3)))
     base.moving(s @ K.T, "your flow")
     best = (fields @ torch.linalg.lstsq(fields, v.flatten()[:, None]).solution).reshape(200, 3)
     mine, most = measures.similarity(s @ K.T, v), measures.similarity(best, v)

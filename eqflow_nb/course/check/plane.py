@@ -43,7 +43,7 @@ def turns_rigidly(covariance_for: Any) -> None:
     C = ask(covariance_for, "covariance_for", T, shape=(2, 2))
     low, high = torch.linalg.eigvalsh((C + C.T) / 2).tolist()
     words = (
-        f"no covariance: it should be symmetric; its eigenvalues, {low:.3g}, {high:.3g}, above 0."
+        f"no covariance: make it symmetric, with eigenvalues above 0, not {low:.3g}, {high:.3g}."
     )
     require(torch.allclose(C, C.T) and low > 0, words)
     stretch, turns = math.sqrt(high / low), T / (2 * math.pi * math.sqrt(low * high))
@@ -64,7 +64,7 @@ def measures_in_floors(in_floors: Any) -> None:
 
     fresh = sum(float(ask(in_floors, "in_floors", draw(200, 900 + k), draw)) for k in range(4)) / 4
     words = (
-        f"four fresh clouds are {fresh:.2g} floors off, not 1. Is the floor of two fresh samples?"
+        f"four fresh clouds are {fresh:.2g} floors off, not 1. Is it the floor of fresh samples?"
     )
     require(0.5 < fresh < 2, words)
     moved = draw(200, 999) + (shift := base.uniform(1, 2))
@@ -136,16 +136,13 @@ def crosses_faster(psi: Any) -> None:
     world = snapshots.world("two_peaks")
     mixture = [torch.as_tensor(part).double() for part in world.mixture(SIGMA)]  # type: ignore[misc]
     score, x = scores.MixtureScore(*mixture), world.blurred(SIGMA)(4000, integer(0, 10**6)).double()
-    ask(psi, "psi", x, shape=(len(x),))
-    v = flows.exact.StreamFunction(lambda y: base.call(psi, "psi", y), score)
+    v = flows.exact.StreamFunction(base.field(psi, "psi", x, (len(x),)), score)
     base.moving(v(x), "your flow")
     leak = flows.continuity.residual(v, score, x).relative
     require(leak < 1e-6, f"your psi isn't smooth: the residual is {leak:.2g} of the speed, not 0.")
     fields = [flows.at_common_speed(field, x) for field in (v, flows.skew.constant(J, score))]
     mine, other = (float(one(x)[x[:, 0].abs() < 0.1, 0].abs().mean()) for one in fields)
     told = f"{mine / other:.2f} times as fast"
-    words = (
-        f"your flow crosses the saddle {told} as the skew flow; twice is asked. Where should psi"
-    )
-    require(mine >= 2 * other, f"{words} change most?")
+    words = f"your flow crosses the saddle {told} as the skew flow, which is less than"
+    require(mine >= 2 * other, f"{words} twice. Where should psi change most?")
     right(f"{told} over the saddle, and the cloud can't tell.")
