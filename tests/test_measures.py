@@ -30,7 +30,7 @@ from eqflow_nb.measures import (
     sliced_wasserstein,
 )
 from eqflow_nb.measures.phases import phase_order
-from eqflow_nb.measures.sampling import Sampling
+from eqflow_nb.measures.transport import Sampling
 from eqflow_nb.rollout import rk4
 from eqflow_nb.snapshots import world
 from eqflow_nb.snapshots.zoo import system

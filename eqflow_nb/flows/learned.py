@@ -23,7 +23,7 @@ from eqflow_nb.inputs import Field, as_samples, between, count, positive, seeded
 LAST_LAYER_POINTS = 24576  # on which the last layer is solved for
 BLOCK = 512  # of them at a time
 FEWER = 4  # one point in so many is used where a mean is all that is wanted
-RIDGE = 1e-7
+ANCHOR, RIDGE = 1e-4, 1e-7
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def solve_last_layer(
     flow: FlowNetworks,
     training: TrainingPoints,
     smoothness: float = 1e-5,
-    anchor: float = 1e-4,
+    anchor: float = ANCHOR,
     inverse_iterations: int = 1,
     correction: float = 0.0,
 ) -> None:
@@ -186,9 +186,8 @@ def _last_layer(flow: FlowNetworks, x: Tensor) -> tuple[list[Tensor], list[list[
     if flow.signs is None:
         return [hidden for _ in axes], [[tangents[i] for i in axes] for _ in axes]
     signs = flow.signs.to(hidden)
-    near, far = hidden.chunk(2)
     slopes = [[_sides(tangents[i], signs[i] * signs[j]) for i in axes] for j in axes]
-    return [(near + signs[j] * far) / 2 for j in axes], slopes
+    return [_sides(hidden, signs[j]) for j in axes], slopes
 
 
 def _sides(both: Tensor, sign: Tensor) -> Tensor:
@@ -215,7 +214,6 @@ class Settings:
     residual_weight_power: float = 0.0
     # Of the last layer, solved at the last smoothness; see `solve_last_layer`.  With 0 iterations
     # it stays as it was trained.
-    anchor: float = 1e-4
     inverse_iterations: int = 30
     correction: float = 0.0
 
@@ -244,7 +242,7 @@ def learn(
     bar = tqdm(path, total=s.steps, desc="training", disable=not progress)
     residuals = [loss for _, loss in bar]
     if count(s.inverse_iterations, "inverse_iterations", at_least=0):
-        last = (s.smoothness[1], s.anchor, s.inverse_iterations, s.correction)
-        solve_last_layer(flow, tails(n=LAST_LAYER_POINTS, seed=seed + 1), *last)
+        points, iterations = tails(n=LAST_LAYER_POINTS, seed=seed + 1), s.inverse_iterations
+        solve_last_layer(flow, points, s.smoothness[1], ANCHOR, iterations, s.correction)
     flow.set_speed(draw(n=8192, wide_fraction=0, seed=seed + 2).points)
     return flow.requires_grad_(False), torch.stack(residuals)

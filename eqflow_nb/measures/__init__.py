@@ -7,10 +7,12 @@ sampling; `patterns` for images, and for creatures `tracking`, `travel`, `flocki
 from eqflow_nb.measures import flocking, momentum, patterns, tracking, travel
 from eqflow_nb.measures.agreement import embed, signed_similarity, similarity, similarity_matrix
 from eqflow_nb.measures.chaos import LyapunovResult, kaplan_yorke, lyapunov_spectrum, mean_speed
-from eqflow_nb.measures.sampling import Sampling, assess, largest_step
 from eqflow_nb.measures.transport import (
     HalfTurn,
+    Sampling,
+    assess,
     half_turns,
+    largest_step,
     mean_distance,
     mmd,
     noise_floor,

@@ -56,10 +56,8 @@ def _units(fields: dict[str, Any]) -> Tensor:
     units = []
     for name, v in tensors.items():
         if v.shape != at.shape:
-            raise InputError(
-                f"{name} has shape {tuple(v.shape)}; it must be that of {first}, "
-                f"{tuple(at.shape)}: all fields at the same states"
-            )
+            found = f"{name} has shape {tuple(v.shape)}"
+            raise InputError(f"{found}; it must be that of {first}, {tuple(at.shape)}")
         flat = v.detach().cpu().double().flatten()
         if not torch.isfinite(flat).all():
             raise InputError(f"{name} has NaN or infinite velocities; leave those states out")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -38,10 +39,9 @@ def lyapunov_spectrum(
 ) -> LyapunovResult:
     """Estimate the whole spectrum along trajectories from x0 (B, d), by RK4 on (x, Q)' = (v, J Q).
 
-    `steps` of dt are measured, after `burn` in which the frame turns to its own directions.  A
-    field's method `linearised(x)`, giving velocities and Jacobians (B, d, d), or `jacobian(x)` is
-    used if it has one; else torch differentiates it.  Rows are never regrouped, so a field may
-    hold one model per row.
+    `steps` of dt are measured, after `burn` in which the frame turns to its own directions.  Torch
+    differentiates the field unless it has a method `linearised(x)`, giving velocities and Jacobians
+    (B, d, d), or `jacobian(x)`.  Rows are never regrouped: a field may hold one model per row.
     """
     x = as_samples(x0, "x0", at_least=1)
     dt, steps, burn = positive(dt, "dt"), count(steps, "steps"), count(burn, "burn", at_least=0)
@@ -93,10 +93,10 @@ def _linearise(field: Field) -> Linearised:
             v = field(x)
             if not v.requires_grad:
                 return v, x.new_zeros(*x.shape, x.shape[1])
-            rows = [
-                torch.autograd.grad(v_i.sum(), x, retain_graph=True, materialize_grads=True)[0]
-                for v_i in v.unbind(dim=1)
-            ]
+            slope = partial(
+                torch.autograd.grad, inputs=x, retain_graph=True, materialize_grads=True
+            )
+            rows = [slope(v_i.sum())[0] for v_i in v.unbind(dim=1)]
         return v.detach(), torch.stack(rows, dim=1)
 
     if hasattr(field, "linearised"):  # what velocity and Jacobian share is computed once
@@ -114,10 +114,9 @@ def _check_derivative(field: Field, linearised: Linearised, x: Tensor) -> None:
     error = (differences - jacobian).norm()
     if error > 0.05 * differences.norm() + 1e-3 * v.norm():
         raise InputError(
-            f"field has a derivative that does not match its values: off by {float(error):.2g} of "
-            f"{float(differences.norm()):.2g}; torch must be able to differentiate it (no detach, "
-            "no_grad or NumPy inside; create_graph=True where it calls autograd), or it needs a "
-            "method jacobian(x) giving (B, d, d)"
+            "field has a derivative that does not match its values; torch must be able to "
+            "differentiate it (no detach, no_grad or NumPy inside; create_graph=True where it "
+            "calls autograd), or it needs a method jacobian(x) giving (B, d, d)"
         )
 
 

@@ -23,8 +23,7 @@ def patches(x: Tensor, size: int = 5, seed: int = 0) -> Tensor:
     x, size = as_images(x, "x"), count(size, "size")
     if size > min(x.shape[2:]):
         raise InputError(f"size is {size}; the images are {x.shape[2]} by {x.shape[3]} pixels")
-    wrapped = F.pad(x, (0, size - 1, 0, size - 1), mode="circular")
-    generator = seeded(seed)
+    wrapped, generator = F.pad(x, (0, size - 1, 0, size - 1), mode="circular"), seeded(seed)
     some = [torch.randint(n, (PATCHES, 1, 1), generator=generator) for n in (len(x), *x.shape[2:])]
     reach = torch.arange(size)
     rows, columns = some[1] + reach[:, None], some[2] + reach[None, :]

@@ -21,9 +21,8 @@ class PhaseOrder:
     """How a flow passes from phase to phase of a cycle.
 
     `order` is the net over the gross current around it, in [0, 1]; `current` the share of points
-    that go round in a unit of time, the mean of those `between` each phase and the next.  Of three
-    phases, in a flow that keeps the distribution, these are equal; their spread is sampling noise
-    and leaks.  `p_value` is the share of shuffled labels with at least so large a |current|.
+    that go round in a unit of time, the mean of those `between` each phase and the next.  `p_value`
+    is the share of shuffled labels with at least so large a |current|.
     """
 
     order: float
@@ -49,8 +48,8 @@ def phase_order(
     sum to 0, since E[v . grad l] = 0; of three phases, then, F_12 = F_23 = F_31: one number, the
     current around the cycle.  The order is its size over that of the mean absolute integrand.
 
-    The p-value asks only whether labels have to do with places.  A second control must ask whether
-    the points' *distribution* matters: a flow made from points whose columns were shuffled.
+    The p-value asks only whether labels have to do with places.  That the *distribution* matters is
+    another question: compare with a flow made from points whose columns were shuffled.
     """
     x, sigma = as_samples(points, "points").double(), positive(sigma, "sigma")
     labels, generator = _labels(phases, cycle, len(x)), seeded(seed)
@@ -71,13 +70,9 @@ def phase_order(
     between = _between(exchange, labels)
     current = float(between.mean())
     sizes = np.array([abs(_between(exchange, some).mean()) for some in dealt])
-    return PhaseOrder(
-        order=abs(current) / float(gross[0]),
-        current=current,
-        between=between,
-        p_value=float((1 + (sizes >= abs(current)).sum()) / (1 + SHUFFLES)),
-        shuffled_order=float((sizes[:SHOWN] / gross[1:].numpy()).mean()),
-    )
+    p_value = float((1 + (sizes >= abs(current)).sum()) / (1 + SHUFFLES))
+    shuffled = float((sizes[:SHOWN] / gross[1:].numpy()).mean())
+    return PhaseOrder(abs(current) / float(gross[0]), current, between, p_value, shuffled)
 
 
 def _between(exchange: Tensor, labels: Tensor) -> np.ndarray:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from eqflow_nb.inputs import as_samples, count, positive, seeded
 
+RATE = 5e-3  # of learning, at the peak of a one-cycle schedule
+
 
 class DenoiserScore(nn.Module):
     """s(x) = (D(x) - x) / sigma^2 of points with a small network D (Tweedie's formula).
@@ -45,20 +47,18 @@ def train(
     samples: Tensor,
     steps: int = 2000,
     batch: int = 512,
-    rate: float = 5e-3,
     seed: int = 0,
 ) -> Iterator[tuple[int, float]]:
     """Train by denoising score matching, minimising E |eps(x + sigma eps) - eps|^2.
 
     It yields (step, loss), the loss of the step's batch, per sample; predicting no noise gives d.
-    Samples are (n, d); `rate` is the peak learning rate of a one-cycle schedule.
-    Vincent, Neural Computation 23, 1661 (2011), eq. 4.3.
+    Samples are (n, d).  Vincent, Neural Computation 23, 1661 (2011), eq. 4.3.
     """
     steps, batch = count(steps, "steps"), count(batch, "batch")
     samples = as_samples(samples, dim=score.dim, vary=True).to(next(score.parameters()))
     generator = seeded(seed, samples.device)
     optimiser = torch.optim.Adam(score.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, positive(rate, "rate"), steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, steps)
     for step in range(steps):
         rows = torch.randint(len(samples), (batch,), generator=generator, device=samples.device)
         clean = samples[rows]

@@ -236,7 +236,7 @@ def _some_levels(marks: Tensor, n: int, generator: torch.Generator) -> Tensor:
 
 def _stains(like: Tensor, sd: Tensor, generator: torch.Generator) -> Tensor:
     """Smooth noise, of a random deviation up to `sd` (n,) for each image; none for half of them."""
-    white, size = torch.fft.rfft2(torch.randn(like.shape, generator=generator)), like.shape[2:]
-    smooth = torch.fft.irfft2(blur(*size, STAIN_RADIUS) * white, s=size)
+    white, (h, w) = torch.fft.rfft2(torch.randn(like.shape, generator=generator)), like.shape[2:]
+    smooth = torch.fft.irfft2(blur(h, w, STAIN_RADIUS) * white, s=(h, w))
     sizes = sd * (2 * torch.rand(len(like), generator=generator) - 1).clamp(min=0)
     return (sizes[:, None, None, None] * smooth / smooth.std()).to(like)

@@ -25,8 +25,7 @@ class Choice:
     """A noise level, in the units of the samples, and the curve that it was read from.
 
     `values` (k,) are distances of a half blurred by each of `sigmas` to the other half, over that
-    without blur; `errors` their standard errors over random halves; up to `tolerance` a value is
-    accepted.  `criterion` says so in words.
+    without blur, accepted up to `tolerance`; `errors` their standard errors over random halves.
     """
 
     sigma: float

@@ -124,8 +124,6 @@ def shuffled(x: Tensor, mirror: bool) -> Callable[[int, torch.Generator], Tensor
 
 def _begun(unfinished: Path, settings: dict[str, Any]) -> tuple[dict[str, Tensor], float]:
     """State and seconds of a training with the same settings, or those of a beginning."""
-    if not unfinished.is_file():
-        return {}, 0.0
     try:
         state, about = weights.read(unfinished)
         seconds = float(about.pop("seconds"))
