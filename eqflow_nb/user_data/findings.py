@@ -12,8 +12,7 @@ import scipy.linalg
 
 from eqflow_nb.user_data.reading import UserData
 
-MOST_ROWS = 200_000
-SHUFFLES = 20
+MOST_ROWS, SHUFFLES = 200_000, 20
 PROBES = 16  # fixed linear readings of an image, to follow it in time by
 PER_UNKNOWN = 30  # independent snapshots: Lorenz's 30 unknowns are determined from about 1,000
 ROUNDING = 1e-12  # of a column's size: a spread below it is rounding

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageChops, ImageSequence
+from PIL import Image, ImageChops, ImageSequence, UnidentifiedImageError
 
 from eqflow_nb.inputs import InputError
 from eqflow_nb.user_data.reading import PICTURES, VIDEOS
@@ -47,9 +47,7 @@ def read_film(path: Path, side: int | None = None) -> Images:
     frames = enumerate(_frames(path, side))
     found = _stacked(((f"frame {i}", frame) for i, frame in frames), path.name)
     if len(found[0]) < 2:
-        raise InputError(
-            f"source {path.name!r} is one picture; give a film, or a folder that holds several"
-        )
+        raise InputError(f"source {path.name!r} is one picture; give a film or a folder of several")
     return found
 
 
@@ -74,26 +72,20 @@ def _frames(path: Path, side: int | None) -> Iterator[np.ndarray]:
 
 @contextmanager
 def opened(source: Path | bytes, name: str, formats: tuple[str, ...]) -> Iterator[Image.Image]:
-    """A picture, open, if it is of one of the formats and not too large.
-
-    Whatever goes wrong while it is read, too, becomes an `InputError` that names it.
-    """
-    known = f"{', '.join(formats[:-1])} or {formats[-1]}"
+    """A picture, open; what goes wrong, also while it is read, is an `InputError` that names it."""
     try:
         file = source if isinstance(source, Path) else io.BytesIO(source)
         with Image.open(file, formats=formats) as picture:
             if picture.width * picture.height > MOST_PIXELS:
-                raise InputError(
-                    f"{name} is {picture.width} by {picture.height} pixels; at most 16 million are "
-                    "read: make it smaller"
-                )
+                size = f"{picture.width} by {picture.height} pixels"
+                raise InputError(f"{name} is {size}; at most 16 million are read: make it smaller")
             yield picture
     except InputError:
         raise
     except Exception as error:  # what a decoder raises on damaged bytes is not laid down
-        raise InputError(
-            f"{name} is damaged, or no {known} picture ({error}); save it again"
-        ) from error
+        known = f"{', '.join(formats[:-1])} or {formats[-1]} picture"
+        why = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
+        raise InputError(f"{name} is damaged, or no {known}{why}; save it again") from error
 
 
 def _array(picture: Image.Image, side: int | None, name: str) -> np.ndarray:
@@ -136,10 +128,8 @@ def _stacked(named: Iterable[tuple[str, np.ndarray]], source: str) -> Images:
             )
         total += image.size
         if total > MOST_VALUES:
-            raise InputError(
-                f"source {source!r} holds over 200 million values after {len(images)} pictures; "
-                "give fewer, or smaller ones with side=128"
-            )
+            found = f"source {source!r} holds over 200 million values in {len(images)} pictures"
+            raise InputError(f"{found}; give fewer, or smaller ones with side=128")
         images[name] = image
     most = max(map(len, images.values()))
     for name, image in images.items():

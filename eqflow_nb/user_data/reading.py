@@ -56,18 +56,11 @@ def read(
         Points (N, d) or images (N, C, H, W); or the path of a .npy, .npz, .csv or .tsv file, of a
         folder of PNG, JPEG or TIFF pictures, or of a film: an animated GIF, PNG or WebP, a TIFF
         stack, or a video such as .mp4 where imageio has a reader for it.
-    columns : sequence of str or int, optional
+    columns : optional
         Which columns (or channels) to keep, by name or by number from 0.  Others may hold text.
-    array : str, optional
-        Which array of an .npz file to read, if it holds several.
-    side : int, optional
-        Pictures with a longer side than this are made smaller, by a whole factor.
-
-    Examples
-    --------
-    >>> data = read([[0.1 * i, (-1.0) ** i] for i in range(20)])
-    >>> data.values.shape, data.names
-    ((20, 2), ('x0', 'x1'))
+    array, side : optional
+        Which array of an .npz file to read; and how long the longer side of pictures may be, which
+        are made smaller by a whole factor.
     """
     if isinstance(source, str | Path):
         side = None if side is None else count(side, "side", at_least=8)
@@ -91,10 +84,8 @@ def _read_frame(frame: Any, columns: Sequence[str | int] | None) -> UserData:
         try:
             values[:, i] = table[:, place]
         except (TypeError, ValueError) as error:
-            raise InputError(
-                f"source has no number somewhere in column {names[place]!r} ({error}); leave that "
-                "column out with columns=[...], or put numbers in it"
-            ) from error
+            found = f"source has no number somewhere in column {names[place]!r} ({error})"
+            raise InputError(f"{found}; put one there, or leave it out: columns=[...]") from error
     about = f"a {type(frame).__name__} with {len(names)} columns"
     return UserData(values, tuple(names[i] for i in kept), about)
 
@@ -145,9 +136,8 @@ def _load(path: Path, array: str | None, name: str) -> tuple[np.ndarray, tuple[s
         with held:
             listed = ", ".join(held.files)
             if array is None and len(held.files) > 1:
-                raise InputError(
-                    f"{name} holds several arrays ({listed}); say which: array={held.files[0]!r}"
-                )
+                which = f"array={held.files[0]!r}"
+                raise InputError(f"{name} holds several arrays ({listed}); say which: {which}")
             key = array or held.files[0]
             if key not in held.files:
                 raise InputError(f"array {key!r} is not in {name}, which holds {listed}")
@@ -157,8 +147,7 @@ def _load(path: Path, array: str | None, name: str) -> tuple[np.ndarray, tuple[s
     except Exception as error:  # a damaged archive raises nearly anything
         raise InputError(
             f"{name} is damaged, not what its name says, or holds pickled objects, which could run "
-            "programs and are never read; save plain numbers: numpy.save(path, numpy.asarray(x, "
-            "dtype=float))"
+            "programs and are never read; save plain numbers: numpy.save(path, x.astype(float))"
         ) from error
 
 

@@ -54,10 +54,8 @@ def read_table(path: Path, columns: Sequence[str | int] | None = None) -> Table:
     except InputError:
         raise
     except (csv.Error, OSError, ValueError) as error:
-        why = " ".join(str(error).split())
-        raise InputError(
-            f"{name} cannot be read ({why}); save rows of numbers as CSV in UTF-8"
-        ) from error
+        found = f"{name} cannot be read ({' '.join(str(error).split())})"
+        raise InputError(f"{found}; save rows of numbers as CSV in UTF-8") from error
     notes = ["The first line names the columns."] if named else []
     if len(kept) < len(names):
         notes.append(f"{len(names) - len(kept)} of {len(names)} columns were left out.")
@@ -88,10 +86,8 @@ def _head(path: Path, name: str) -> tuple[str, list[str], int, bool]:
                 continue
             separator = max(",;\t", key=bare.count)
             if separator not in bare and len(bare.split()) > 1:
-                raise InputError(
-                    f"{name} has no commas, semicolons or tabs in line {number + 1}; put one "
-                    "between the cells"
-                )
+                found = f"{name} has no commas, semicolons or tabs in line {number + 1}"
+                raise InputError(f"{found}; put one between the cells")
             cells = next(csv.reader([text.lstrip("#")], delimiter=separator))
             if any(cells) and not any(map(_is_number, cells)):
                 names = [cell.strip() or f"column {i}" for i, cell in enumerate(cells)]
