@@ -36,6 +36,7 @@ from eqflow_nb.flows import (
 from eqflow_nb.flows.learned import FlowNetworks
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
+from eqflow_nb.measures.phases import phase_order
 from eqflow_nb.rollout import Diverged, exponential, heun, rk4
 from eqflow_nb.scores import DenoiserScore, KernelDensityScore, MixtureScore, denoiser, fit_mixture
 from eqflow_nb.scores.noise_level import choose_sigma
@@ -387,6 +388,32 @@ REFUSED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "negative diffusion": (lambda: next(heun(still, X, 0.1, 1, -1)), ("eta is -1", "must")),
     "an unknown world": (
         lambda: snapshots.world("lorentz"), ("world 'lorentz'", "did you mean 'lorenz'?")
+    ),
+    "no density without blur": (
+        lambda: snapshots.world("checkerboard").log_density(X, 0), ("sigma is 0",)
+    ),
+    "images that run away": (
+        lambda: snapshots.gray_scott.advance(1e3 * Z.abs().float(), "waves", 50),
+        ("off to infinity within 50 steps",),
+    ),
+    "more creatures than there is room for": (
+        lambda: snapshots.icons.placed("dot", 1, number=30), ("number is 30", "a larger canvas")
+    ),
+    "a drawing without ink": (
+        lambda: snapshots.icons.icons(torch.zeros(4, 8, 8)), ("icon is transparent", "draw some")
+    ),
+    "velocities that are zero": (
+        lambda: measures.similarity(0 * X, X), ("v is zero everywhere",)
+    ),
+    "velocities at other states": (
+        lambda: measures.similarity(X, Y), ("w has shape (30, 2)", "(60, 2)")
+    ),
+    "a derivative that is cut off": (
+        lambda: measures.lyapunov_spectrum(lambda x: x.detach() ** 3, X[:2], 0.1, 9),
+        ("does not match",),
+    ),
+    "a phase that is not in the cycle": (
+        lambda: phase_order(FIELD, X, ["no"] * 60, ("G1", "S", "G2M"), 0.2), ("'no'",)
     ),
     "states of another dimension": (
         lambda: DenoiserScore(2, 0.3)(torch.zeros(12, 3)), ("x has 3 column(s)", "must have 2")

@@ -21,7 +21,7 @@ from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import flocking, momentum, travel
 from eqflow_nb.measures.tracking import Found, Tracks, follow_creatures, locate
 from eqflow_nb.scores.images import ImageScore, UNet
-from eqflow_nb.snapshots import field_world, icons
+from eqflow_nb.snapshots import icons
 
 SIZE = 64
 PAPER = torch.tensor(icons.PAPER)[:, None, None]
@@ -97,29 +97,6 @@ def test_headings_turn_with_the_body(name: str) -> None:
     assert abs(np.exp(1j * np.concatenate(turns)).mean()) > 0.98
 
 
-def placed_ink(name: str) -> float:
-    canvases = icons.placed(name, 10, seed=3)[0]
-    return float(np.concatenate([found_on(canvas).ink for canvas in canvases]).mean())
-
-
-@pytest.mark.parametrize("name", icons.ICONS)
-def test_two_on_top_of_each_other_are_at_most_one(name: str) -> None:
-    for seed in range(8):
-        together = torch.tensor([[[30.0, 30.0], [30.0, 34.0]]])
-        found = found_on(icons.placed(name, 1, seed=seed, centres=together)[0][0])
-        assert flocking.count_kept(found.ink, placed_ink(name), 2) <= 0.5
-
-
-def test_kept_counts_whole_ones() -> None:
-    ink = np.array([1.0, 1.1, 0.7, 1.4, 0.3, 2.0])
-    assert flocking.count_kept(10 * ink, 10, 8) == 0.5
-    assert flocking.count_kept(np.empty(0), 10, 8) == 0
-    assert flocking.count_kept(np.ones(9), 1, 8) == 1
-    canvases = icons.placed("firefly", 1, seed=2)[0]
-    faded = found_on((PAPER + 0.4 * (canvases - PAPER))[0])
-    assert flocking.count_kept(faded.ink, placed_ink("firefly"), 8) == 0
-
-
 # Following them
 
 
@@ -136,15 +113,6 @@ def test_tracks_are_the_paths_across_the_border(seed: int) -> None:
     moved = tracks.positions[:, who] - tracks.positions[:1, who]
     np.testing.assert_allclose(moved, path - path[:1], atol=1e-9)
     assert (np.ptp(tracks.heading, axis=0) == 0).all(), "each keeps its own heading"
-
-
-def test_who_is_not_seen_throughout_is_left_out() -> None:
-    path = np.array([[[10.0, 10.0], [40.0, 40.0]]]).repeat(5, 0)
-    seen = points(path)
-    one = seen[3].centres[:, 0] < 20
-    seen[3] = Found(seen[3].centres[one], seen[3].ink[one], seen[3].heading[one])
-    tracks = follow_creatures(seen, SIZE, 4.0)
-    np.testing.assert_allclose(tracks.positions, path[:, :1], atol=1e-12)
 
 
 def test_random_walks_across_the_border() -> None:
@@ -174,11 +142,8 @@ def test_going_straight_on() -> None:
     slope, error = travel.msd_exponent(film, [1, 2, 4, 8])
     assert slope == pytest.approx(2)
     assert error < 1e-9
-    for lag in (1, 3):
-        assert travel.speed(film, lag) == pytest.approx(0.7)
-        drift, error = travel.axis_drift(film, lag)
-        assert drift == pytest.approx(0.7 * lag)
-        assert error < 1e-9
+    assert travel.speed(film, 3) == pytest.approx(0.7)
+    assert travel.axis_drift(film, 3)[0] == pytest.approx(0.7 * 3)
     assert travel.persistence_time(film) == pytest.approx(38), "the film's length"
     sideways = [replace(film[0], heading=film[0].heading - np.pi / 2)]
     np.testing.assert_allclose(travel.body_drift(sideways, 2)[0], [0, 1.4], atol=1e-12)
@@ -195,16 +160,6 @@ def test_persistence_time_of_a_walk_with_a_memory(memory: float) -> None:
     found = travel.persistence_time([film_of(np.cumsum(velocity, axis=0))])
     # The trapezoid of a geometric series: 1/2 + keep / (1 - keep).
     assert found == pytest.approx(0.5 + keep / (1 - keep), rel=0.1)
-
-
-def test_turning_about_another_point_is_no_drift() -> None:
-    # The body diffuses about a point 3 pixels ahead of the one that is followed.
-    random = np.random.default_rng(5)
-    angle = 0.3 * random.normal(size=(2000, 40)).cumsum(0)
-    place = 3 * np.stack([np.sin(angle), -np.cos(angle)], axis=-1)
-    drift, error = travel.body_drift([film_of(place, angle)], 1)
-    assert (np.abs(drift) < 4 * error).all()
-    assert error.max() < 0.01
 
 
 # How they keep together
@@ -247,16 +202,6 @@ def test_correlation_length_of_a_known_pattern_of_velocities() -> None:
     assert flocking.correlation_length(together, 1) == pytest.approx(SIZE / 2, rel=0.1)
 
 
-@settings(max_examples=5)
-@given(st.integers(0, 1000), st.sampled_from([20.0, 32.0]))
-def test_points_that_take_no_notice_have_g_1(seed: int, reach: float) -> None:
-    random = np.random.default_rng(seed)
-    free = [random.uniform(0, SIZE, (40, 2)) for _ in range(150)]
-    r, g = flocking.pair_distribution(free, SIZE, reach, 8)
-    pairs = 150 * 40 * 39 / 2 * 2 * np.pi * r * (reach / 8) / SIZE**2
-    assert (np.abs(g - 1) < 5 / np.sqrt(pairs)).all()
-
-
 def test_a_lattice_has_its_neighbours_where_they_are() -> None:
     line = np.arange(4) * 16.0
     lattice = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2) + 5
@@ -292,27 +237,13 @@ def test_neighbours_that_go_together_and_those_that_do_not() -> None:
     assert 0 < error < 0.02
 
 
-def test_bad_input_tracks() -> None:
-    still = [film_of(np.zeros((9, 3, 2)))]
-    nobody = [film_of(np.zeros((9, 0, 2)))]
-    for measure in (travel.speed, flocking.polarisation):
-        for films in ([], nobody, [film_of(wanderers(3, 2, 0))]):
-            with pytest.raises(InputError, match=r"tracks hold no creature .* lag = 5 frames"):
-                measure(films, 5)
-        with pytest.raises(InputError, match="lag is 0; it must be a whole number, at least 1"):
-            measure(still, 0)
+def test_films_without_what_is_measured_are_refused() -> None:
+    with pytest.raises(InputError, match=r"tracks hold no creature .* lag = 5 frames"):
+        travel.speed([film_of(wanderers(3, 2, 0))], 5)
     with pytest.raises(InputError, match="tracks hold no creature that moves"):
-        travel.persistence_time(still)
-    with pytest.raises(InputError, match="tracks hold no creature that moves"):
-        travel.msd_exponent(still, [1, 2])
-    with pytest.raises(InputError, match=r"lags hold 1 different lag\(s\); a slope needs at least"):
-        travel.msd_exponent(still, [2, 2])
+        travel.persistence_time([film_of(np.zeros((9, 3, 2)))])
     with pytest.raises(InputError, match="no two creatures in one film"):
         flocking.correlation_length([film_of(wanderers(1, 9, 0))], 1)
-    with pytest.raises(InputError, match="number is 0; it must be a whole number"):
-        flocking.count_kept(np.ones(3), 1.0, 0)
-    with pytest.raises(InputError, match="positions hold no pair of creatures"):
-        flocking.pair_distribution([np.zeros((1, 2))], SIZE, 9)
 
 
 # Momentum hidden in noise: the theory against exact denoisers, where nothing is learned
@@ -354,7 +285,12 @@ def wandered(rule: Tensor, colour: Tensor, steps: int = 600, lag: int = 300) -> 
 
 
 @pytest.mark.parametrize(
-    ("axis", "gain"), [((1.0, 0, 0), "none"), ((0, 0, 1.0), "all"), ((0.3, 0, 1.0), "some")]
+    ("axis", "gain"),
+    [
+        ((0, 0, 1.0), "all"),
+        pytest.param((1.0, 0, 0), "none", marks=pytest.mark.slow),
+        pytest.param((0.3, 0, 1.0), "some", marks=pytest.mark.slow),
+    ],
 )
 def test_an_exact_denoiser_wanders_as_far_as_the_theory_says(axis: tuple, gain: str) -> None:
     colour = torch.tensor([1.0, 0.0, 0.0])
@@ -406,12 +342,8 @@ def test_rules_about_an_axis_and_in_rings_are_skew() -> None:
     assert torch.equal(rule, -rule.T)
     torch.testing.assert_close(rule @ torch.tensor([1.0, 2.0, -2.0]).double(), 0 * rule[0])
     assert float(torch.linalg.matrix_norm(rule, 2)) == pytest.approx(1)
-    flat = momentum.ringed(rule, torch.ones(len(momentum.RINGS)), 32)
-    torch.testing.assert_close(flat, rule.expand_as(flat))
     wide = momentum.ringed(rule, torch.linspace(0, 1, len(momentum.RINGS)), 32)
     assert float((wide + wide.mH).abs().max()) == 0
-    assert float(wide[0, 0].abs().max()) == 0
-    torch.testing.assert_close(wide[0, 8], rule * 6 / 9)  # 8 waves: the seventh of ten rings
 
 
 def test_creatures_share_noise_only_under_a_wide_rule() -> None:
@@ -434,41 +366,18 @@ def test_creatures_share_noise_only_under_a_wide_rule() -> None:
     assert momentum.expected_alignment(wide, centres, 64, 20, draws=20_000)[1] > 0.1
 
 
-def test_bad_input_momentum() -> None:
-    T = icons.tangents("dot")
-    with pytest.raises(InputError, match=r"rule has shape \(2, 2\); it does not mix the colours"):
-        momentum.diffusion(T, torch.zeros(2, 2), 0.3)
-    with pytest.raises(InputError, match="eta is 0"):
-        momentum.diffusion(T[:2], torch.zeros(3, 3), 0.3, eta=0)
-    with pytest.raises(InputError, match=r"tangents\[1\] changes nothing"):
-        momentum.diffusion(
-            T[:2] * torch.tensor([1.0, 0.0])[:, None, None, None], 0 * T[0, :, :3, 0], 0.3
-        )
-    with pytest.raises(InputError, match="strengths are 3; give 10"):
-        momentum.ringed(torch.zeros(3, 3), torch.ones(3), 64)
-
-
 # Their lives
 
 
 def test_rules_by_name() -> None:
-    assert not alife.named("none", "dots").any()
-    torch.testing.assert_close(alife.named("1x1 3", "dots"), alife.rule(3))
-    wide = alife.named("3x3 2", "dots", 32)
-    assert wide.shape == (32, 17, 3, 3)
-    assert float((wide + wide.mH).abs().max()) < 1e-6, "skew"
     even = alife.named("symmetric 1x1 3", "dots")
     torch.testing.assert_close(even, even.T)
-    torch.testing.assert_close(alife.named("weak symmetric 1x1 3", "dots"), alife.WEAK * even)
-    assert float(torch.linalg.matrix_norm(alife.named("weak symmetric 1x1 3", "dots"), 2)) < 0.1
-    quiet = alife.named("quiet", "firefly")
+    quiet, T = alife.named("quiet", "firefly"), icons.tangents("firefly")
     kernels.check_skew(quiet)
-    T = icons.tangents("firefly")
     gains = [momentum.mobility_gain(T, alife.named(f"1x1 {k}", "firefly")) for k in range(8)]
     assert momentum.mobility_gain(T, quiet) > max(gains)
-    for unknown in ("loud", "1x3 2", "weak 1x1 3", "symmetric quiet"):
-        with pytest.raises(InputError, match="is unknown; give one such as 'quiet', '1x1 3'"):
-            alife.named(unknown, "dots")
+    with pytest.raises(InputError, match="is unknown; give one such as 'quiet', '1x1 3'"):
+        alife.named("loud", "dots")
 
 
 def test_from_noise_is_exact_for_white_data() -> None:
@@ -477,19 +386,6 @@ def test_from_noise_is_exact_for_white_data() -> None:
     x = alife.from_noise(score, 4, 32, seed=2, steps=200)
     assert x.shape == (4, 3, 32, 32)
     assert float(x.var()) == pytest.approx(1 + 0.5**2, rel=0.05), "the blurred law"
-    assert torch.equal(x, alife.from_noise(score, 4, 32, seed=2, steps=200))
-    assert not torch.equal(x, alife.from_noise(score, 4, 32, seed=3, steps=200))
-
-
-def test_whole_creatures_are_counted_on_each_canvas() -> None:
-    world = field_world("dots")
-    canvases = world.raw(world.sample(3, 4))
-    canvases[1] = torch.tensor(icons.PAPER)[:, None, None]
-    canvases[1, :, :20, :20] = canvases[0, :, :20, :20]
-    life = alife.measured(canvases.expand(2, 3, 3, 64, 64), alife.placed_ink(world))
-    number = alife.whole_ones(life, world)
-    assert number.tolist()[::2] == [8, 8]
-    assert number[1] < 3
 
 
 def test_tangents_are_what_a_moved_creature_adds() -> None:

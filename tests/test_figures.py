@@ -12,15 +12,13 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from nbconvert import HTMLExporter
 from PIL import Image
 
 from eqflow_nb import figures
-from eqflow_nb.figures.axes import draw_arrows, draw_density, draw_streamlines, draw_tracks, lattice
-from eqflow_nb.figures.equations import broken
-from eqflow_nb.figures.style import MARKERS, PALETTE, colours, grid, kind_of, looks, thin
+from eqflow_nb.figures.axes import draw_density, draw_streamlines, draw_tracks
+from eqflow_nb.figures.style import PALETTE, colours, grid, looks
 
 RNG = np.random.default_rng(0)
 CLOUD = torch.randn(3000, 2, generator=torch.Generator().manual_seed(0))
@@ -79,19 +77,11 @@ def test_figures_are_small(name: str) -> None:
     assert len(figures.png(figure, 125)) < 80_000
 
 
-def test_coordinates_are_labelled_with_their_units() -> None:
-    left, right = figures.clouds({"a": CLOUD, "b": CLOUD}, ("S", "G2M (log)")).axes
-    assert (left.get_xlabel(), left.get_ylabel()) == ("S (sd)", "G2M (log)")
-    assert (right.get_xlabel(), right.get_ylabel()) == ("S (sd)", "")
-
-
 def test_names_keep_their_colours() -> None:
     assert figures.colour("two_peaks.skew") == figures.colour("skew") == PALETTE["skew"]
     assert figures.colour("two_moons: skew") == PALETTE["skew"]
     assert figures.colour("learned 3") == PALETTE["learned"]
     assert figures.colour("true system") == PALETTE["truth"]
-    assert kind_of("η = 1") is None
-    assert len(set(MARKERS.values())) == len(PALETTE)
 
 
 def test_no_two_names_look_alike() -> None:
@@ -137,13 +127,6 @@ def test_a_picture_is_shown_with_its_words(displayed: list[nbformat.NotebookNode
     assert picture.metadata["image/png"]["alt"] == words
     image = Image.open(io.BytesIO(base64.b64decode(picture.data["image/png"])))
     assert image.width > picture.metadata["image/png"]["width"], "sharper than it is wide"
-    cell = nbformat.v4.new_code_cell("x", outputs=displayed)
-    for template in ("lab", "classic"):
-        page, _ = HTMLExporter(template_name=template).from_notebook_node(
-            nbformat.v4.new_notebook(cells=[cell])
-        )
-        assert page.count(picture.data["image/png"][:80]) == 1
-        assert "Two clouds, one &lt; the other &amp;" in page
     assert folded.data["text/html"].startswith("<details>")
 
 
@@ -156,18 +139,6 @@ def test_a_film_moves(displayed: list[nbformat.NotebookNode]) -> None:
     assert film.n_frames == 3
     assert len(content) < 3 * 10_000
     assert displayed[0].metadata["image/gif"]["alt"] == "a cloud that moves"
-
-
-def test_a_small_palette_changes_little() -> None:
-    def drawn(colours: int | None) -> bytes:
-        figure = figures.flow_on_density({"skew": turn}, gaussian)
-        return figures.png(figure, colours=colours)
-
-    exact, small = drawn(None), drawn(128)
-    pictures = [Image.open(io.BytesIO(content)).convert("RGB") for content in (exact, small)]
-    difference = np.subtract(*(np.asarray(picture, float) for picture in pictures))
-    assert np.abs(difference).mean() < 1.5
-    assert len(small) < len(exact) / 2
 
 
 def test_streamlines_follow_the_field() -> None:
@@ -215,31 +186,9 @@ def test_curves_show_members_spreads_levels_and_what_was_chosen() -> None:
     (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.lines}
     assert list(lines["learned"].get_ydata()) == [2.0] * 5
-    assert to_hex(lines["learned"].get_color()) == PALETTE["learned"]
     assert lines["noise floor"].get_ydata()[0] == 0.5
     bands = [band.get_paths()[0].vertices[:, 1] for band in axes.collections]
     assert [(band.min(), band.max()) for band in bands] == [(1, 3), (-2, 1002)]
-    said = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert said == ["learned", "skew", "chosen", "noise floor"]
-
-
-def test_a_short_logarithmic_axis_has_plain_numbers() -> None:
-    (axes,) = figures.curves({"a": ([0.03, 1], [1, 1e7])}, xscale="log", yscale="log").axes
-    axes.figure.draw_without_rendering()
-    ticks = {text.get_text() for text in axes.get_xticklabels()}
-    assert {"0.05", "0.1", "0.5"} <= ticks
-    assert "mathdefault" in axes.get_yticklabels()[1].get_text(), "powers of ten over many decades"
-
-
-def test_bars_show_values_spreads_and_aims() -> None:
-    figure = figures.bars({"ring skew": (2.0, 0.5), "ring score": 4.0}, {"aim": 1.5, "perfect": 1})
-    (axes,) = figure.axes
-    assert [bar.get_width() for bar in axes.patches] == [2.0, 4.0]
-    assert {text.get_text() for text in axes.texts} == {"2 ± 0.5", "4", "aim 1.5", "perfect 1"}
-    perfect, aim = (text.get_window_extent() for text in axes.texts[-2:])
-    assert not perfect.overlaps(aim)
-    assert [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"] == [1.5]
-    assert axes.yaxis_inverted(), "the first row is on top"
 
 
 def test_strips_have_a_row_for_each_flow_and_count_those_outside() -> None:
@@ -249,21 +198,8 @@ def test_strips_have_a_row_for_each_flow_and_count_those_outside() -> None:
         {"skew": {0.0: CLOUD[:400] / 2, 1.0: CLOUD[:400] / 2}, "score": {0.0: CLOUD, 1.0: lost}}
     )
     assert len(figure.axes) == 4
-    assert [axes.get_title() for axes in figure.axes] == ["t = 0", "t = 1", "", ""]
     share = float(lost.abs().gt(3).any(1).double().mean())
     assert figure.axes[3].texts[0].get_text() == f"{share:.0%} outside"
-    assert not figure.axes[0].texts
-    assert to_hex(figure.axes[2].collections[0].get_facecolor()[0]) == PALETTE["score"]
-
-
-def test_points_have_one_name_and_one_mark_a_group() -> None:
-    groups = {"truth": (0.0, 0.0), "learned": RNG.random((2, 2)), "as the paper": (1, 1)}
-    (axes,) = figures.scatter(groups).axes
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(groups)
-    truth, learned, other = axes.lines
-    np.testing.assert_allclose(learned.get_xydata(), groups["learned"])
-    assert len({line.get_marker() for line in axes.lines}) == 3
-    assert truth.get_zorder() < min(learned.get_zorder(), other.get_zorder())
 
 
 def test_a_track_that_leaves_comes_back_at_the_other_edge() -> None:
@@ -274,61 +210,3 @@ def test_a_track_that_leaves_comes_back_at_the_other_edge() -> None:
     assert np.isnan(x).sum() == 1
     assert np.nanmax(x) < 8
     assert np.nanmax(np.abs(np.diff(x))) < 0.5, "no line across the canvas"
-
-
-def test_frames_carry_their_time_and_the_tracks_so_far() -> None:
-    strip, track = RNG.random((3, 3, 8, 8)), np.full((3, 1, 2), 4.0)
-    drawn = list(figures.frames({"a": strip}, ["0", "1", "2"], tracks={"a": track}))
-    assert [figure.axes[0].get_xlabel() for figure in drawn] == ["0", "1", "2"]
-    assert [len(figure.axes[0].lines[0].get_xdata()) for figure in drawn] == [1, 2, 3]
-
-
-def test_columns_of_images_have_their_own_colour_maps() -> None:
-    pictures = dict(zip("abcd", RNG.random((4, 8, 8)), strict=True))
-    figure = figures.images(pictures, 2, maps=(figures.PATTERN, figures.VELOCITY))
-    (a,), (b,), (c,), _ = (axes.images for axes in figure.axes)
-    assert a.get_cmap().name == c.get_cmap().name == figures.PATTERN
-    assert b.get_clim()[0] == -b.get_clim()[1], "white is no velocity"
-
-
-def test_arrows_follow_the_field_and_the_longest_are_alike() -> None:
-    _, (axes,) = grid(1, 1)
-    at = lattice(2.0, 6)
-    draw_arrows(axes, at, turn(at), 0.3)
-    (arrows,) = axes.collections
-    drawn = np.stack([arrows.U, arrows.V], 1)
-    assert np.abs((drawn * at.numpy()).sum(1)).max() < 1e-6
-    assert np.linalg.norm(drawn, axis=1).max() == pytest.approx(0.3)
-
-
-def test_an_elimination_marks_what_was_chosen() -> None:
-    _, (axes,) = grid(1, 1)
-    steps = np.arange(30, 0, -1)
-    figures.draw_elimination(axes, steps, 1e3 / steps**2 + 50, 50 + 0 * steps, 7)
-    assert [text.get_text() for text in axes.texts] == ["7 terms"]
-    assert axes.lines[1].get_xdata()[0] == 7
-
-
-def test_long_equations_are_broken_before_a_sign() -> None:
-    long = TEXT.splitlines()[1]
-    lines = broken(long, 30)
-    assert len(lines) > 1
-    assert all(len(line) <= 30 for line in lines)
-    assert all(line.strip()[0] in "+-" for line in lines[1:])
-    assert " ".join(line.strip() for line in lines) == long
-
-
-def test_paths_that_leave_are_cut_off() -> None:
-    path = torch.linspace(0, 50, 101)[:, None].expand(-1, 3)
-    _, (axes,) = grid(1, 1, subplot_kw={"projection": "3d"})
-    figures.draw_trajectory(axes, path)
-    drawn = np.array(axes.lines[0].get_data_3d())
-    assert np.nanmax(drawn) == 3.5
-    assert np.isnan(drawn[:, -1]).all()
-
-
-@pytest.mark.parametrize("n", [1, 9, 10, 11, 999])
-def test_thinning_keeps_at_most_so_many(n: int) -> None:
-    kept = thin(torch.arange(n)[:, None], 10)
-    assert 1 <= len(kept) <= 10
-    assert kept[0] == 0

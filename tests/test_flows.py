@@ -68,10 +68,6 @@ def test_the_residual_by_probes_is_unbiased_for_its_square():
     )
     error = float(found.std()) / math.sqrt(300)
     assert abs(float(found.mean()) - exact**2) < 4 * error
-    # The square of one noisy estimate would be too large by its variance.
-    along, power = (curved(x) * score(x)).sum(1), curved(x).square().sum(1).mean()
-    single = [(divergence(curved, x, 1, k) + along).square().mean() / power for k in range(300)]
-    assert float(torch.stack(single).mean()) - exact**2 > 8 * error
 
 
 def test_every_flow_can_be_set_to_the_common_speed():
@@ -124,12 +120,6 @@ def test_several_matrices_take_a_block_of_rows_each():
     torch.testing.assert_close(flow.jacobian(x), jacobian(lambda y: flow(y), x))
 
 
-def test_entries_fill_the_matrix_row_by_row_above_the_diagonal():
-    assert torch.equal(skew.from_entries(2.0), 2 * J.float())
-    expected = torch.tensor([[0.0, 1.0, 2.0], [-1.0, 0.0, 3.0], [-2.0, -3.0, 0.0]])
-    assert torch.equal(skew.from_entries(1, 2, 3), expected)
-
-
 # Exact flows, v = A s + div A
 
 
@@ -150,14 +140,6 @@ def test_a_state_dependent_skew_matrix_keeps_any_distribution_in_any_dimension(d
 
 
 def test_hand_written_potentials_will_do():
-    for psi in (
-        lambda x: x[:, 0] ** 2 * x[:, 1] - x[:, 1],
-        lambda x: torch.sin(3 * x[:, :1]) * x[:, 1:],
-    ):
-        assert (
-            residual(StreamFunction(psi, lopsided(2)), lopsided(2), normal(50, 2)).relative < 1e-11
-        )
-
     def potential(x):
         return torch.stack([x[:, 1] * x[:, 2], torch.sin(x[:, 0]), x[:, 1] ** 3], 1)
 

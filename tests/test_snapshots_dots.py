@@ -43,23 +43,13 @@ def test_a_brush_fills_evenly_and_only_where_it_was() -> None:
     assert torch.equal(drawn.brushed(once, (-1.0, 0.0), (1.0, 0.0), 0.3), once)
 
 
-def test_a_spray_grows_denser_and_stays_within_its_radius() -> None:
+def test_a_spray_is_even_within_its_radius() -> None:
     once = drawn.sprayed(drawn.blank(), (1.0, 1.0), (1.0, 1.0), 0.5, 400, seed=1)
     away = (once - 1).norm(dim=1)
     assert len(once) == 400 and float(away.max()) <= 0.5
     # Evenly over the disc: half of it lies outside radius / sqrt 2.
     assert float((away > 0.5 / math.sqrt(2)).double().mean()) == pytest.approx(0.5, abs=0.08)
     assert float((once - 1).mean(0).norm()) < 0.06
-    assert len(drawn.sprayed(once, (1.0, 1.0), (1.0, 1.0), 0.5, 400, seed=2)) == 800
-    corner = drawn.sprayed(drawn.blank(), (3.0, 3.0), (3.0, 3.0), 0.5, 400)
-    assert 50 < len(corner) < 150 and float(corner.max()) <= drawn.EXTENT
-
-
-def test_an_eraser_takes_what_it_passes(letter: torch.Tensor) -> None:
-    left = drawn.erased(letter, (-3.0, 0.0), (3.0, 0.0), 0.5)
-    assert 0 < len(left) < len(letter)
-    assert float(left[:, 1].abs().min()) > 0.5
-    assert len(drawn.erased(letter, (-3.0, -3.0), (3.0, 3.0), 9.0)) == 0
 
 
 def test_ready_made_drawings_fit_the_sheet() -> None:
@@ -69,9 +59,7 @@ def test_ready_made_drawings_fit_the_sheet() -> None:
         assert float(dots.abs().max()) <= drawn.EXTENT
     ring = drawn.written("O")
     assert len(drawn.erased(ring, (0, 0), (0, 0), 0.5)) == len(ring), "its hole is empty"
-    for text, said in (("", "give some letters"), ("much too much to draw here", "too many")):
-        with pytest.raises(InputError, match=said):
-            drawn.written(text)
+    assert float(drawn.erased(ring, (-3, 0), (3, 0), 0.5)[:, 1].abs().min()) > 0.5
     with pytest.raises(InputError, match="drawing 'cat' is unknown; choose one of two moons"):
         drawn.ready("cat")
 
@@ -96,46 +84,24 @@ def test_what_is_no_drawing_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"'results.npz' exists and is no drawing"):
         drawn.save(drawn.ready("ring"), other)
     assert other.read_bytes() == kept
-    with pytest.raises(InputError, match=r"'mine.txt'; give a name that ends in .npz"):
-        drawn.save(drawn.ready("ring"), tmp_path / "mine.txt")
-    with pytest.raises(InputError, match="can't be written"):
-        drawn.save(drawn.ready("ring"), tmp_path / "nowhere" / "mine.npz")
 
 
 GOOD = packed(points=np.zeros((200, 2), np.float32))
 BAD = {
     "empty": (b"", "is no whole .npz"),
-    "text": (b"x,y\n1,2\n", "is no whole .npz"),
     "cut short": (GOOD[:-40], "no whole .npz"),
-    "flipped": (GOOD[:300] + bytes([GOOD[300] ^ 255]) + GOOD[301:], "no whole .npz"),
     "pickled": (packed(points=np.array([{}], dtype=object)), "no whole .npz"),
-    "other names": (packed(a=np.ones(2), b=np.ones(2)), "holds a, b; it must hold an array"),
-    "nothing": (packed(), "holds nothing"),
-    "three columns": (packed(points=np.ones((4, 3))), r"points has 3 column\(s\); it must have 2"),
-    "no rows": (packed(points=np.ones((0, 2))), r"0 row\(s\)"),
     "not finite": (packed(points=np.full((4, 2), np.nan)), "NaN or infinite, first in row 0"),
-    "words": (packed(points=np.array([["a", "b"]])), "not an array of numbers"),
     "too far": (packed(points=np.full((4, 2), 7.5)), "reaches to 7.5; .* between -3 and 3"),
     "too many": (packed(points=np.zeros((drawn.MOST + 1, 2))), "20001 points; at most 20000"),
-    "too large": (packed(points=np.zeros((400_000, 2))), "holds 6 MB; at most 5 MB"),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_files_are_told_apart(case: str, tmp_path: Path) -> None:
+def test_bad_files_are_told_apart(case: str) -> None:
     content, said = BAD[case]
     with pytest.raises(InputError, match=said):
         drawn.load(content)
-    (tmp_path / "bad.npz").write_bytes(content)
-    with pytest.raises(InputError, match=r"^drawing 'bad.npz'"):
-        drawn.load(tmp_path / "bad.npz")
-
-
-def test_a_missing_file_and_an_empty_sheet_are_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"'none.npz' can't be read: No such file"):
-        drawn.load(tmp_path / "none.npz")
-    with pytest.raises(InputError, match=r"drawing has 0 row\(s\)"):
-        Motion(drawn.blank(), 0.2)
 
 
 # ---- score, flow and particles ----
@@ -164,7 +130,12 @@ def test_the_flow_keeps_the_drawing_and_a_symmetric_one_does_not(letter: torch.T
 
 
 @pytest.mark.parametrize(
-    ("gamma", "eta", "sigma"), [(1, 0, 0.2), (-2, 0.5, 0.1), (0, 1, 0.2), (1, 0.2, 0.5)]
+    ("gamma", "eta", "sigma"),
+    [
+        (1, 0.2, 0.5),
+        pytest.param(1, 0, 0.2, marks=pytest.mark.slow),
+        pytest.param(-2, 0.5, 0.1, marks=pytest.mark.slow),
+    ],
 )
 def test_particles_stay_in_the_drawing(
     gamma: float, eta: float, sigma: float, letter: torch.Tensor
@@ -181,11 +152,6 @@ def test_controls_leave_the_drawing(letter: torch.Tensor) -> None:
     motion = Motion(letter, 0.2, seed=1)
     motion.advance(SYMMETRIC, 0.0, 30)
     assert not motion.distance() < 4, "NaN too is far"
-    disc = drawn.brushed(drawn.blank(), (0.0, 0.0), (0.0, 0.0), 2.0)
-    for matrix, left in ((TURN, False), (torch.eye(2), True)):
-        motion = Motion(disc, 0.5, seed=1)
-        motion.advance(matrix, 0.0, 60)
-        assert (motion.distance() > 3) == left, "the score alone draws all to the middle"
 
 
 def test_standing_still_and_noise_that_is_new_in_every_frame(letter: torch.Tensor) -> None:
@@ -195,5 +161,3 @@ def test_standing_still_and_noise_that_is_new_in_every_frame(letter: torch.Tenso
     places = [start, *(motion.advance(0 * TURN, 0.5).clone() for _ in range(2))]
     kicks = torch.stack([(y - x).flatten() for x, y in itertools.pairwise(places)])
     assert abs(float(torch.corrcoef(kicks)[0, 1])) < 0.3
-    one, other = Motion(letter, 0.2), Motion(letter, 0.2)
-    assert torch.equal(one.advance(TURN, 0.3, 4), other.advance(TURN, 0.3, 4)), "and repeatable"

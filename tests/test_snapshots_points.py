@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from eqflow_nb.inputs import InputError
 from eqflow_nb.rollout import rk4
 from eqflow_nb.scores import of_density
 from eqflow_nb.snapshots import NAMES, world
@@ -53,25 +52,10 @@ def test_a_seed_fixes_the_draw_and_another_changes_it(name):
     assert torch.equal(sample(50, 3), sample(50, 3))
     assert not torch.isclose(sample(50, 3), sample(50, 4)).any(dim=1).all()
     assert torch.equal(before, torch.random.get_rng_state())
-    for n in (0, -1, 2.5):
-        with pytest.raises(InputError, match="n is"):
-            sample(n, 0)
-
-
-@pytest.mark.parametrize("name", ["ring", "lorenz"])
-def test_blurring_adds_the_noise_and_repeats_itself(name):
-    draw, clean = world(name).blurred(0.5), world(name).sample(4000, 3)
-    one, again, other = draw(4000, 3), world(name).blurred(0.5)(4000, 3), draw(4000, 4)
-    assert torch.equal(one, again) and not torch.equal(one, other)
-    assert (one - clean).std().item() == pytest.approx(0.5, rel=0.05)
-    assert abs(((one - clean) * clean).mean().item()) < 0.05
-    for sigma in (-1.0, math.nan):
-        with pytest.raises(InputError, match="sigma is"):
-            world(name).blurred(sigma)
 
 
 @pytest.mark.parametrize("name", DENSE)
-@pytest.mark.parametrize("sigma", [0, 0.05, BLUR, 0.5])
+@pytest.mark.parametrize("sigma", [0, 0.05, 0.5])
 def test_densities_integrate_to_one_with_the_blur_added_to_unit_deviation(name, sigma):
     if name == "checkerboard" and not sigma:
         pytest.skip("no smooth density without blur")
@@ -93,16 +77,6 @@ def test_densities_agree_with_a_histogram_of_blurred_samples(name):
     chi2 = ((counts - expected) ** 2 / expected)[full].sum()
     # Chi-squared has mean k and deviation sqrt(2 k) for k cells.
     assert abs(chi2 - full.sum()) < 5 * math.sqrt(2 * full.sum())
-
-
-@pytest.mark.parametrize("name", DENSE)
-def test_a_score_averages_to_zero_and_to_minus_the_dimension_with_x(name):
-    # Integration by parts: E s = 0 and E x.s = -d.
-    points, area = grid(200)
-    mass = world(name).log_density(points, BLUR).exp() * area
-    s = score(name, points)
-    assert (mass @ s).abs().max() < 1e-6
-    assert abs(mass @ (s * points).sum(dim=1) + 2) < 1e-5
 
 
 @pytest.mark.parametrize("name", DENSE)
@@ -139,31 +113,6 @@ def test_a_mixture_is_the_density(name):
     )
     assert torch.allclose(p.log_prob(x), world(name).log_density(x, BLUR), atol=1e-12)
     assert abs(weights.sum() - 1) < 1e-12
-
-
-def test_the_moons_quadrature_has_converged(monkeypatch):
-    x, _ = grid(80, 3.0)
-    coarse = world("two_moons").log_density(x, 0).exp()
-    monkeypatch.setattr("eqflow_nb.snapshots.toys.MOON_NODES", 200)
-    fine = world("two_moons").log_density(x, 0).exp()
-    assert (coarse - fine).abs().max() < 1e-10 * fine.max()
-
-
-@pytest.mark.parametrize(
-    ("call", "says"),
-    [
-        (lambda: world("ring").log_density(torch.zeros(1, 2), -0.1), "sigma"),
-        (lambda: world("two_moons").log_density(torch.zeros(1, 2), math.nan), "sigma"),
-        (lambda: world("checkerboard").log_density(torch.zeros(1, 2), 0), "sigma is 0"),
-        (lambda: trajectories(2, -1, 0.01, 0), "steps is -1"),
-        (lambda: trajectories(2, 2, math.nan, 0), "dt is nan"),
-        (lambda: plummer(math.inf), "reach is inf"),
-        (lambda: plummer().log_density(torch.zeros(2, 6), 0.1), r"sigma is 0\.1"),
-    ],
-)
-def test_bad_numbers_are_refused(call, says):
-    with pytest.raises(InputError, match=says):
-        call()
 
 
 # Lorenz.
@@ -211,14 +160,6 @@ def test_lorenz_snapshots_are_stationary():
         assert abs(rate.mean()) < 4 * rate.std() / math.sqrt(len(x))
 
 
-def test_lorenz_snapshots_are_decorrelated():
-    # Row i + 2000 is the same trajectory as row i, 4 time units later.
-    x = world("lorenz").sample(20_000, 2).reshape(10, 2000, 3)
-    assert (x[1:] * x[:-1]).mean(dim=(0, 1)).abs().max() < 0.1
-    neighbours = x[:, 1:] * x[:, :-1]
-    assert neighbours.mean(dim=(0, 1)).abs().max() < 4 / math.sqrt(neighbours[..., 0].numel())
-
-
 # Stars.
 
 
@@ -232,13 +173,11 @@ def stars(cluster):
     return cluster.sample(STARS, 7).double()
 
 
-def test_stars_have_mean_zero_unit_deviation_and_follow_their_seed(cluster, stars) -> None:
+def test_stars_have_mean_zero_and_unit_deviation(cluster, stars) -> None:
     assert stars.shape == (STARS, 6)
     spread = stars.pow(4).mean(0).sqrt() / STARS**0.5
     assert (stars.mean(0).abs() < 5 / STARS**0.5).all()
     assert ((stars.square().mean(0) - 1).abs() < 5 * spread).all()
-    assert torch.equal(cluster.sample(50, 1), cluster.sample(50, 1))
-    assert not torch.equal(cluster.sample(50, 1), cluster.sample(50, 2))
 
 
 @pytest.mark.parametrize("radius", [0.5, 1.3, 3.0, 10.0])

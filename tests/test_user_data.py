@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import sys
 import zlib
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from eqflow_nb.user_data import look, read
 from eqflow_nb.user_data.pictures import read_picture
 
 HERE = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-PICTURES = Path(sys.modules["eqflow_nb"].__file__).parent / "data" / "pictures"
 RED, BLUE = (214, 40, 32), (13, 77, 191)
 
 
@@ -66,13 +64,7 @@ def test_points_come_back_from_every_form(tmp_path, n, d, seed, separator) -> No
 
 @pytest.mark.parametrize(
     "head",
-    [
-        "left,right\n",
-        "# left,right\n",
-        '"left","right"\r\n',
-        "\ufeffleft,right\n",
-        "\nleft,right\n",
-    ],
+    ["left,right\n", '"left","right"\r\n', "\ufeffleft,right\n", "\nleft,right\n"],
 )
 def test_headers_name_columns_however_they_are_written(tmp_path, head) -> None:
     rows = "".join(f"{a},{b}\n\n# not a row\n" for a, b in normal(12, 2))
@@ -89,7 +81,6 @@ def test_columns_are_chosen_by_name_or_number_and_others_may_hold_text(tmp_path)
         np.testing.assert_array_equal(data.values[:, 0], np.arange(12) ** 2)
         np.testing.assert_array_equal(read(source, columns=[2, 0]).values, data.values)
         np.testing.assert_array_equal(read(data, columns=["a"]).values[:, 0], np.arange(12))
-    refused(pandas.read_csv(path), "column 'label' (", "'G1'", "columns=")
 
 
 def test_a_folder_of_pictures_is_read_in_parts_of_one(tmp_path) -> None:
@@ -124,16 +115,6 @@ def test_deep_greys_are_kept(tmp_path) -> None:
         first.save(tmp_path / f"{name}.tif", save_all=True, append_images=others)
     np.testing.assert_allclose(read(tmp_path / "deep.tif").values[:, 0], deep / 65535)
     np.testing.assert_allclose(read(tmp_path / "real.tif").values[:, 0], real)
-    (tmp_path / "folder").mkdir()
-    for i, grey in enumerate(deep):
-        Image.fromarray(grey).save(tmp_path / "folder" / f"{i}.png")
-    np.testing.assert_allclose(read(tmp_path / "folder").values[:, 0], deep / 65535)
-
-
-def test_the_shipped_pictures_are_read() -> None:
-    data = read(PICTURES)
-    assert data.values.shape == (64, 2, 64, 64) and data.names == ("red", "green")
-    assert look(data).about("periodic")
 
 
 # Refusing.
@@ -166,19 +147,9 @@ def test_tables_that_are_none_are_refused(tmp_path) -> None:
     path, good = tmp_path / "x.csv", "a,b\n" + "1,2\n" * 12
     refused(table(path, good + "1,2,3\n"), "Expected 2 fields in line 14, saw 3")
     refused(table(path, "a,b\n" + "1,2,3\n" * 12), "3 cell(s) in line 2", "2 columns")
-    refused(table(path, good + "1\n"), "an empty cell in line 14, column 'b'")
-    refused(table(path, ""), "is empty")
-    refused(table(path, "a,b\n"), "No columns", "save rows of numbers")
     refused(table(path, "a,a\n1,2\n"), "two columns 'a'")
-    refused(table(path, "1 2\n3 4\n"), "no commas")
     refused(table(path, good), "columns is ['z']", "a, b", columns=["z"])
-    refused(table(path, good), "columns is [2]", "0 to 1", columns=[2])
-    refused(table(path, good), "each only once", columns=["a", 0])
     refused(table(path, "a,b\n1,2\n"), "1 row(s)", "at least 10")
-    path.write_bytes(b"\xff\xfe1\x002\x00")
-    refused(path, "UTF-8")
-    path.write_bytes(b"PK\x03\x04\x00\x00")
-    refused(path, "cannot be read")
 
 
 def test_pickled_objects_are_never_read(tmp_path) -> None:
@@ -196,15 +167,11 @@ def test_pickled_objects_are_never_read(tmp_path) -> None:
 def test_files_that_are_not_what_they_say_are_refused(tmp_path) -> None:
     np.savez(tmp_path / "two.npz", a=normal(12, 2), b=normal(12, 2))
     refused(tmp_path / "two.npz", "a, b", "array='a'")
-    refused(tmp_path / "two.npz", "array 'c'", array="c")
     assert read(tmp_path / "two.npz", array="b").values.shape == (12, 2)
     np.save(tmp_path / "x.npy", normal(50, 2))
     (tmp_path / "cut.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:300])
     refused(tmp_path / "cut.npy", "damaged")
-    for name in ("y.npy", "y.npz"):
-        refused(table(tmp_path / name, "hello"), name, "not what its name says")
-    refused(tmp_path / "none.npy", "not there")
-    refused(table(tmp_path / "x.docx", "hello"), "a kind that is not read", ".csv")
+    refused(table(tmp_path / "y.npz", "hello"), "y.npz", "not what its name says")
     refused(table(tmp_path / "f.mp4", "no film"), "ffmpeg -i f.mp4", "folder")
 
 
@@ -212,14 +179,9 @@ def test_files_that_are_not_what_they_say_are_refused(tmp_path) -> None:
     ("source", "said"),
     [
         (normal(12), "source[:, None]"),
-        (normal(12, 8, 8), "images of one channel"),
-        (normal(1, 2, 8, 8), "1 image(s)"),
         (normal(12, 2) + 1j, "complex"),
         ([[1, 2], [3]], "equal length"),
-        ([["a", 1.0]] * 12, "not an array of numbers"),
         (None, "NoneType"),
-        (3, "shape ()"),
-        (np.zeros(12, dtype=[("a", float)]), "not an array of numbers"),
         (np.ma.masked_greater(normal(12, 2), 0), "NaN"),
     ],
 )
@@ -246,10 +208,8 @@ def test_pictures_that_will_not_do_are_refused(tmp_path) -> None:
     Image.new("RGB", (8, 9)).save(tmp_path / "1.png")
     refused(tmp_path, "different sizes", "0.png is 8 by 8", "1.png 8 by 9")
     for content, said in (
-        (b"no picture", "is damaged"),
         ((tmp_path / "0.png").read_bytes()[:-30], "is damaged"),
         (bomb(5000), "5000 by 5000 pixels; at most 16 million"),
-        (bomb(60_000), "decompression bomb"),
     ):
         (tmp_path / "1.png").write_bytes(content)
         refused(tmp_path, "'1.png'", said)
@@ -266,7 +226,6 @@ def test_independent_rows_of_a_time_series_are_counted(memory) -> None:
     for t in range(1, n):
         x[t] = memory * x[t - 1] + math.sqrt(1 - memory**2) * steps[t]
     seen = look(read(x))
-    assert seen.about("order")
     assert seen.independent == pytest.approx(n * (1 - memory) / (1 + memory), rel=0.3)
     shuffled = look(read(np.random.default_rng(0).permutation(x)))
     assert not shuffled.about("order") and shuffled.independent == n
@@ -327,8 +286,6 @@ def test_what_the_data_are_fit_for_grows_with_them() -> None:
     assert any("Few for a score" in line for line in few.fit_for)
     assert any("Fit for equations" in line for line in many.fit_for)
     assert "nothing can flow" in look(read(normal(50, 1))).fit_for[0]
-    assert "Fit for nothing" in look(read(np.ones((50, 2)))).fit_for[0]
-    assert str(few).endswith(few.fit_for[-1])
 
 
 # A picture as a creature.
@@ -360,38 +317,16 @@ def test_a_drawing_fills_the_circle_and_keeps_its_proportions(side: int) -> None
     # Its corners lie on the circle: (w/2)^2 + (w/4)^2 = (side/2)^2.
     assert wide == pytest.approx(0.98 * side * 2 / 5**0.5, abs=2)
     assert np.abs(np.argwhere(cover).mean(0) - (side - 1) / 2).max() < 0.6, "in the middle"
-    for column, colour in ((side // 4, RED), (side - side // 4, BLUE)):
-        np.testing.assert_allclose(rgba[:3, side // 2, column], np.array(colour) / 255, atol=0.01)
     small = read_picture(png(fish(30, (500, 300), (3000, 2400))), side)
     assert np.abs(small[3] - rgba[3]).mean() < 0.02, "however large it was drawn"
 
 
-@settings(max_examples=10)
-@given(st.integers(0, 60), st.integers(0, 60))
-def test_it_does_not_matter_where_on_the_sheet_it_was_drawn(left: int, top: int) -> None:
-    here, there = (read_picture(np.asarray(fish(at=at)), 32) for at in ((20, 30), (left, top)))
-    np.testing.assert_allclose(here, there)
-
-
-def few_colours() -> bytes:
-    """A palette of which one entry is transparent, as drawing programs write it."""
-    flat = Image.new("P", fish().size)
-    flat.putpalette([0, 255, 0, *RED, *BLUE])
-    flat.paste(1, (20, 30, 50, 60))
-    flat.paste(2, (50, 30, 80, 60))
-    return png(flat, transparency=0)
-
-
-def test_bytes_canvas_and_other_kinds_of_png_are_read_alike() -> None:
+def test_bytes_and_a_canvas_are_read_alike_wherever_it_was_drawn() -> None:
     drawn = np.asarray(fish()).copy()
-    later = [fish(at=(20, 60)), fish(at=(60, 60))]
-    animated = png(fish(), save_all=True, append_images=later, duration=100)
     first = read_picture(drawn)
-    for way in (png(fish()), bytearray(png(fish())), animated, few_colours()):
+    for way in (png(fish()), np.asarray(fish(at=(60, 60)))):
         np.testing.assert_allclose(read_picture(way), first)
     assert np.array_equal(drawn, np.asarray(fish())), "the painted canvas is left as it was"
-    stencil = Image.merge("LA", [Image.new("L", fish().size), fish().getchannel("A")])
-    np.testing.assert_allclose(read_picture(png(stencil))[3], first[3])
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg"])
@@ -413,18 +348,12 @@ def test_edges_are_smooth_and_take_no_colour_from_what_is_not_seen() -> None:
     assert half.sum() > 20
     assert np.abs(rgba[:3, half].T - np.array(RED) / 255).max() < 0.06
     assert rgba[3].sum() == pytest.approx(np.pi * (0.98 * 16) ** 2, rel=0.03)
-    greys = np.where(np.hypot(x, y) < 80, 20_000, 60_000).astype(np.uint16)
-    grey = read_picture(png(Image.fromarray(greys)), 32)[0, 16, 16]
-    assert grey == pytest.approx(20_000 / 65_536, abs=0.01), "of 16 bits, too"
 
 
 @pytest.mark.parametrize(
     ("source", "says"),
     [
         (png(Image.new("RGBA", (9, 7), (9, 9, 9, 20))), "9 by 7 .* transparent all over; draw"),
-        (png(Image.new("RGB", (1, 1), "blue")), "1 by 1 pixels has one colour all over; draw"),
-        (b"", "is damaged, or no PNG or JPEG picture; save it again"),
-        (png(fish(), "gif"), "is damaged, or no PNG"),
         (bomb(11_000), "decompression bomb|11000 by 11000 pixels"),
     ],
 )
@@ -444,15 +373,3 @@ def test_damaged_files_are_read_or_refused_in_plain_words(data: st.DataObject) -
         assert read_picture(bytes(kept), 16).shape == (4, 16, 16)
     except InputError as error:
         assert str(error).startswith("picture")
-
-
-def test_reading_a_table_loads_neither_torch_nor_pillow(tmp_path: Path) -> None:
-    import subprocess
-
-    path = table(tmp_path / "x.csv", "a,b\n" + "1,2\n" * 12)
-    code = f"""if True:
-        import sys
-        from eqflow_nb.user_data import look, read
-        look(read({str(path)!r}))
-        assert not {{"torch", "PIL", "imageio", "matplotlib"}} & set(sys.modules)"""
-    subprocess.run([sys.executable, "-c", code], check=True)
