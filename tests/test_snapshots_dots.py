@@ -88,9 +88,9 @@ def test_what_is_no_drawing_is_not_written_over(tmp_path: Path) -> None:
 
 GOOD = packed(points=np.zeros((200, 2), np.float32))
 BAD = {
-    "empty": (b"", "is no whole .npz"),
-    "cut short": (GOOD[:-40], "no whole .npz"),
-    "pickled": (packed(points=np.array([{}], dtype=object)), "no whole .npz"),
+    "empty": (b"", "can't be read as an .npz"),
+    "cut short": (GOOD[:-40], "can't be read as an .npz"),
+    "pickled": (packed(points=np.array([{}], dtype=object)), "can't be read as an .npz"),
     "not finite": (packed(points=np.full((4, 2), np.nan)), "NaN or infinite, first in row 0"),
     "too far": (packed(points=np.full((4, 2), 7.5)), "reaches to 7.5; .* between -3 and 3"),
     "too many": (packed(points=np.zeros((drawn.MOST + 1, 2))), "20001 points; at most 20000"),

@@ -23,23 +23,11 @@ class World:
     Snapshots are in display units: each coordinate or channel of x = (raw - centre) / scale has
     mean 0 and standard deviation 1.  `centre` and `scale` are never estimated from a draw.
 
-    Attributes
-    ----------
-    name : str
-    axes : tuple of str
-        What each coordinate or channel is.
-    sample : callable (n, seed) -> Tensor (n, ...)
-        n independent (or decorrelated) snapshots, float32.
-    centre, scale : Tensor (d,) or (C,)
-        raw = centre + scale * x, float64.
-    velocity : callable (B, ...) -> (B, ...), optional
-        The true dx/dt per unit of the world's time.
-    log_density : callable (x (B, d), sigma) -> (B,), optional
-        Exact log p_sigma(x), the density of x + sigma * eps, eps ~ N(0, I); differentiable in x.
-    mixture : callable sigma -> (weights (M,), means (M, d), covariances (M, d, d)), optional
-        p_sigma as a finite Gaussian mixture, where it is one, float64.
-    advance : callable (x, steps) -> x, optional
-        The true evolution of images over some steps of their simulation.
+    `sample(n, seed)` draws n decorrelated snapshots, float32.  Where they are known, `velocity(x)`
+    is the true dx/dt per unit of the world's time; `log_density(x, sigma)` the exact log p_sigma,
+    the density of x + sigma * eps, eps ~ N(0, I), differentiable in x; `mixture(sigma)` the
+    weights (M,), means (M, d) and covariances (M, d, d) of p_sigma where it is a Gaussian mixture;
+    and `advance(x, steps)` the true evolution of images over some steps of their simulation.
     """
 
     name: str

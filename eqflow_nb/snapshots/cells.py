@@ -21,16 +21,10 @@ AXES = ("S_score", "G2M_score")
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells in the plane of two scores.
+    """Cells in the plane of two scores, S and G2M.
 
-    Attributes
-    ----------
-    points : Tensor (n, 2)
-        S and G2M scores, centred and scaled to unit standard deviation, float32.
-    phases : tuple of str
-        The annotated phase of each, one of `PHASES`.
-    raw : Tensor (n, 2)
-        The scores as published, float64.
+    `points` (n, 2) are the scores centred and scaled to unit deviation, float32; `raw` (n, 2) as
+    published, float64; `phases` the annotated phase of each, one of `PHASES`.
     """
 
     points: Tensor

@@ -135,15 +135,19 @@ def load(source: Path | str | bytes) -> Tensor:
     name = "drawing" if isinstance(source, bytes) else f"drawing {Path(source).name!r}"
     try:
         content = source if isinstance(source, bytes) else Path(source).read_bytes()
-        points = _points(content, name)
+        # Its size is looked at before it is unpacked.
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            size = sum(member.file_size for member in packed.infolist())
+        if size > LARGEST_MB * 1e6:
+            raise InputError(f"{name} holds {size / 1e6:.0f} MB; at most {LARGEST_MB} MB are read")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            points = arrays["points"]
     except InputError:
         raise
-    except FileNotFoundError as error:
-        raise InputError(f"{name} can't be read: {error.strerror}") from error
     except Exception as error:  # a damaged archive raises nearly anything
         raise InputError(
-            f"{name} is no whole .npz file of numbers "
-            f"({type(error).__name__}); give one that the panel saved"
+            f"{name} can't be read as an .npz file with an array called points ({error}); give one "
+            "that the panel saved"
         ) from error
     dots = as_samples(points, f"{name}: points", dim=2, at_least=1).float()
     if len(dots) > MOST:
@@ -153,19 +157,6 @@ def load(source: Path | str | bytes) -> Tensor:
         limits = f"between {-EXTENT:g} and {EXTENT:g}"
         raise InputError(f"{name} reaches to {far:g}; coordinates must lie {limits}")
     return dots
-
-
-def _points(content: bytes, name: str) -> np.ndarray:
-    """The array "points" of an .npz file, its size looked at before it is unpacked."""
-    with zipfile.ZipFile(io.BytesIO(content)) as packed:
-        size = sum(member.file_size for member in packed.infolist())
-    if size > LARGEST_MB * 1e6:
-        raise InputError(f"{name} holds {size / 1e6:.0f} MB; at most {LARGEST_MB} MB are read")
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        if "points" not in arrays:
-            held = ", ".join(arrays.files) or "nothing"
-            raise InputError(f"{name} holds {held}; it must hold an array called points (n, 2)")
-        return arrays["points"]
 
 
 def _lattice() -> Tensor:

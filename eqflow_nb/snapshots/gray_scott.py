@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 import timeit
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,8 +31,7 @@ LARGE, TILE, RIM = 2**21, 512, 32  # pixels over which a canvas is followed in t
 CHUNK = 16_000_000  # pixels updated, about 10 ms of work, between two chances to interrupt
 
 
-@dataclass(frozen=True)
-class Preset:
+class Preset(NamedTuple):
     """Rates of one pattern, and the mean and deviation of (u, v) that it settles to at 128^2."""
 
     feed: float
@@ -57,10 +55,6 @@ def gray_scott(preset: str, size: int = 128, steps: int = SETTLED, keep: bool = 
 
     Each run is followed for some steps before its snapshot; below 10,000 the distribution still
     changes.  With `keep`, snapshots are kept on disk.
-
-    >>> maze = gray_scott("maze")
-    >>> x = maze.sample(4, seed=0)  # (4, 2, 128, 128), mean 0 and deviation 1 a channel
-    >>> change = maze.advance(x, 20) - x  # what the chemistry does in 20 steps
     """
     chosen = PRESETS[choice(preset, PRESETS, "preset")]
     size, steps = count(size, "size", at_least=16), count(steps, "steps")
@@ -87,10 +81,8 @@ def gray_scott(preset: str, size: int = 128, steps: int = SETTLED, keep: bool = 
 def simulate(preset: str, n: int, size: int = 128, steps: int = SETTLED, seed: int = 0) -> Tensor:
     """Independent runs from random square seeds, (n, 2, size, size) raw, float32.
 
-    Run i of a seed is the same whatever n.  A run that dies out is begun again from other squares,
-    so the distribution is that of the runs that live; a pattern that stands still is not dead.
-    Patterns that are chaotic amplify the last bit: on another processor the runs of a seed are
-    others, equally good.
+    Run i of a seed is the same whatever n, but chaos amplifies the last bit: on another processor
+    it is another, equally good.  A run that dies out is begun again from other squares.
     """
     choice(preset, PRESETS, "preset")
     n, size = count(n, "n"), count(size, "size", at_least=16)
@@ -116,17 +108,16 @@ def died_out(raw: Tensor) -> Tensor:
 def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Tensor:
     """Follow images (B, 2, H, W), raw, for some Euler steps of 1.
 
-    On a CPU each image is followed alone and in float32, so that it stays in the processor's cache;
-    on a GPU all at once.  No gradients are kept.
+    On a CPU in float32 and one by one, to stay in the processor's cache; no gradients are kept.
     """
     choice(preset, PRESETS, "preset")
-    raw, steps = _checked(raw).detach(), count(steps, "steps", at_least=0)
+    raw = as_images(raw, "raw", channels=2, at_least=0).detach()
+    steps = count(steps, "steps", at_least=0)
     large = raw.shape[2] * raw.shape[3] > LARGE
     way = _on_gpu if raw.device.type != "cpu" else _in_tiles if large else _one_by_one
     after = way(raw, preset, steps, progress)
     # Sums take a tenth of the time of asking each pixel; in bands, since they copy to double.
     if not math.isfinite(sum(float(p.sum(dtype=torch.float64)) for p in after.split(256, dim=2))):
-        as_images(raw, "raw", at_least=0)  # refuses those that were not finite to begin with
         low, high = (float(x) for x in raw.aminmax())
         raise InputError(
             f"raw runs off to infinity within {steps} steps; steps of 1 hold for concentrations of "
@@ -138,7 +129,7 @@ def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Ten
 def rate(raw: Tensor, preset: str) -> Tensor:
     """Change of raw images (B, 2, H, W) per unit of time: the equations themselves."""
     chosen = PRESETS[choice(preset, PRESETS, "preset")]
-    u, v = _checked(raw)[:, 0], raw[:, 1]
+    u, v = raw.unbind(1)
     reaction = u * v * v
     du = DU * laplacian(u) - reaction + chosen.feed * (1 - u)
     dv = DV * laplacian(v) + reaction - (chosen.feed + chosen.kill) * v
@@ -157,15 +148,6 @@ def microseconds_per_step(size: int = 128, samples: int = 4, steps: int = 400) -
     advance(raw, "waves", 1)
     tries = timeit.repeat(lambda: advance(raw, "waves", steps), repeat=5, number=1)
     return 1e6 * min(tries) / (samples * steps)
-
-
-def _checked(raw: Tensor) -> Tensor:
-    shape = tuple(raw.shape)
-    if len(shape) != 4 or shape[1] != 2 or 0 in shape[2:]:
-        raise InputError(f"raw has shape {shape}; it must be (B, 2, H, W)")
-    if not raw.is_floating_point():
-        raise InputError(f"raw holds whole numbers ({raw.dtype}); give raw.float()")
-    return raw
 
 
 def _start(size: int, seed: int, run: int, attempt: int) -> Tensor:
@@ -194,10 +176,7 @@ def _one_by_one(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
 
 
 def _in_tiles(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
-    """Some steps of one tile after another, which stays in the processor's cache meanwhile.
-
-    What is wrong at the border of a tile moves inwards by a pixel a step, so it stays in the rim.
-    """
+    """What is wrong at a tile's border moves inwards by a pixel a step: it stays in the rim."""
     x = raw.float()
     for first in tqdm(range(0, steps, RIM), "Gray-Scott", disable=not progress, leave=False):
         now = min(RIM, steps - first)

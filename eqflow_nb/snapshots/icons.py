@@ -25,14 +25,9 @@ TRIES = 200
 class Poses:
     """An icon ready to be put on paper, at many angles.
 
-    Attributes
-    ----------
-    ink : Tensor (POSES, 3, P, P)
-        What it adds to the paper's colour.
-    angles : Tensor (POSES,)
-        Counted anticlockwise, radians.
-    shifts : Tensor (POSES, 2)
-        Parts of a pixel, down and right, by which it is off its patch's centre.
+    `ink` (POSES, 3, P, P) is what it adds to the paper's colour, `angles` (POSES,) count
+    anticlockwise in radians, `shifts` (POSES, 2) are the parts of a pixel, down and right, by which
+    it is off its patch's centre.
     """
 
     ink: Tensor
@@ -41,28 +36,11 @@ class Poses:
 
 
 def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> World:
-    """World of canvases of one kind of creature.
+    """World of canvases, `size` pixels a side, of one kind of creature, `diameter` pixels wide.
 
-    Parameters
-    ----------
-    icon : str or Tensor (4, S, S)
-        One of `ICONS`, or any picture, RGBA in [0, 1], seen inside the circle in its square.
-    size : int
-        Pixels a side.
-    diameter : float
-        Of a creature, in pixels.
-
-    Returns
-    -------
-    World
-        Red, green and blue are centred one by one, and share one scale: their common deviation.
-        A colour that hardly varies is not blown up.
-
-    Raises
-    ------
-    InputError
-        If there is no such icon, the picture is not RGBA in [0, 1] or shows nothing, or it does
-        not fit on the canvas.
+    The icon is one of `ICONS`, or any picture (4, S, S), RGBA in [0, 1], seen inside the circle in
+    its square.  Red, green and blue are centred one by one, and share one scale, their common
+    deviation: a colour that hardly varies is not blown up.
     """
     size = count(size, "size", at_least=16)
     number = crowd(size)
@@ -102,36 +80,11 @@ def placed(
     diameter: float = DIAMETER,
     centres: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Canvases with creatures that do not overlap, and where they are.
+    """Canvases (n, 3, size, size) in [0, 1] of creatures that do not overlap, and where they are.
 
-    Parameters
-    ----------
-    icon : str or Tensor (4, S, S)
-    n : int
-        How many canvases.
-    size : int
-        Pixels a side.
-    number : int, optional
-        Creatures on each canvas; `crowd(size)` if not given.
-    seed : int
-    diameter : float
-        Of a creature, in pixels.
-    centres : Tensor (n, number, 2), optional
-        Where to put them, to half a pixel, in pixels down and right; drawn at random if not given.
-
-    Returns
-    -------
-    canvases : Tensor (n, 3, size, size)
-        In [0, 1].
-    centres : Tensor (n, number, 2)
-        Pixels down and right.
-    angles : Tensor (n, number)
-        Radians, anticlockwise.
-
-    Raises
-    ------
-    InputError
-        If that many do not fit.
+    Each holds `number` creatures, `crowd(size)` if not given, at `centres` (n, number, 2) to half a
+    pixel, or at random.  Returned with them are the true centres (n, number, 2), in pixels down and
+    right, and the angles (n, number), in radians anticlockwise.
     """
     n, size = count(n, "n"), count(size, "size", at_least=16)
     number = crowd(size) if number is None else count(number, "number")
@@ -173,21 +126,10 @@ def _poses(rgba: Tensor, diameter: float) -> Poses:
 
 
 def rendered(rgba: Tensor, angles: Tensor, shifts: Tensor, diameter: float = DIAMETER) -> Tensor:
-    """What an icon adds to the paper's colour, on a small patch around it.
+    """What an icon (4, S, S) adds to the paper's colour, on small patches (n, 3, P, P) around it.
 
-    Parameters
-    ----------
-    rgba : Tensor (4, S, S)
-    angles : Tensor (n,)
-        Radians, anticlockwise.
-    shifts : Tensor (n, 2)
-        Pixels down and right by which it is off the patch's centre, up to half a pixel.
-    diameter : float
-        In pixels.
-
-    Returns
-    -------
-    Tensor (n, 3, P, P)
+    Angles (n,) are in radians anticlockwise; by `shifts` (n, 2), in pixels down and right, it is
+    off a patch's centre, up to half a pixel.
     """
     side = 2 * math.ceil(diameter / 2 + 1) + 1
     # Three points a pixel each way, then their mean: edges are smooth at any angle.
@@ -208,20 +150,8 @@ def tangents(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> 
     """How a canvas changes as a creature on it moves: forwards, to its left, and as it turns.
 
     The creature looks to the right and stands in the middle; its head is where `draw` puts it.
-
-    Parameters
-    ----------
-    icon : str or Tensor (4, S, S)
-    size : int
-        Pixels a side.
-    diameter : float
-        Of the creature, in pixels.
-
-    Returns
-    -------
-    Tensor (3, 3, size, size)
-        Derivatives by pixels forwards, pixels to the left and radians anticlockwise, of the three
-        colours, in the deviations that `icons` scales canvases to.
+    Returned are the derivatives (3, 3, size, size) by pixels forwards, pixels to the left and
+    radians anticlockwise, of the three colours, in the deviations that `icons` scales canvases to.
     """
     world = icons(icon, size, diameter)
     rgba = draw(icon) if isinstance(icon, str) else _check_picture(icon)

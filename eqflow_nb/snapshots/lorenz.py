@@ -13,11 +13,9 @@ from eqflow_nb.inputs import count, positive
 from eqflow_nb.snapshots.base import World, rk4_step
 from eqflow_nb.snapshots.zoo import system
 
-# Stationary means and standard deviations of 12,000 trajectories read every .05 over 300 time
-# units after a transient, in 12 groups.  Standard errors over the groups: 3e-4 for the mean of z;
-# 1e-4, 1e-4 and 3e-4 for the deviations.  The means of x and y vanish by the symmetry
-# (x, y) -> (-x, -y).  Check: stationarity of z and x^2 demands E x^2 = 8/3 E z; 62.7990 against
-# 62.7989.
+# Stationary means and standard deviations of 12,000 trajectories over 300 time units, to within
+# 3e-4; the means of x and y vanish by symmetry.  Stationarity demands E x^2 = 8/3 E z: 62.7990
+# against 62.7989.
 CENTRE = (0.0, 0.0, 23.5496)
 SCALE = (7.9246, 9.0114, 8.6229)
 
@@ -53,8 +51,8 @@ def lorenz() -> World:
 def sample(n: int, seed: int) -> Tensor:
     """Draw n decorrelated snapshots (n, 3), float32, in display units.
 
-    Up to 2,000 independent trajectories are each read every 4 time units, by when the correlation
-    of any coordinate with itself has fallen below .1 (z, the slowest, still has .4 after 3).
+    Up to 2,000 trajectories are each read every 4 time units, by when the autocorrelation of each
+    coordinate has fallen below .1 (z, the slowest, still has .4 after 3).
     """
     n = count(n, "n")
     states = [_settled(min(n, BATCH), seed)]
@@ -78,14 +76,12 @@ def trajectories(n: int, steps: int, dt: float, seed: int) -> Tensor:
 def _settled(n: int, seed: int) -> np.ndarray:
     """Raw states (3, n), float64, after the transient.
 
-    Starts lie around the origin, a saddle whose unstable manifold belongs to the attractor.  Wider
-    starts would put some in the hole around the other two fixed points, which takes very long to
-    leave.  Each trajectory gets its own transient, between half of `TRANSIENT` and all of it:
-    started together they loop in step for about 20 time units.
+    Starts lie around the origin, whose unstable manifold belongs to the attractor; the hole around
+    the other two fixed points takes very long to leave.  Each trajectory has its own transient,
+    since those started together loop in step for about 20 time units.
     """
     rng = np.random.default_rng(seed)
-    start = rng.standard_normal((3, n))
-    return _advance(start, TRANSIENT * rng.uniform(0.5, 1, n))
+    return _advance(rng.standard_normal((3, n)), TRANSIENT * rng.uniform(0.5, 1, n))
 
 
 def _advance(state: np.ndarray, time: float | np.ndarray) -> np.ndarray:

@@ -24,8 +24,7 @@ COARSE = 0.01  # the step of the first, long part of the transient
 def stochastic_lorenz(n: int, seed: int, D: float) -> np.ndarray:
     """Draw n decorrelated snapshots (n, 3) of the Lorenz system with noise, raw, float64.
 
-    D is the diffusion constant of each raw coordinate, per Lorenz time unit.  Up to `BATCH`
-    trajectories are each read every `SPACING` after a transient.
+    D is the diffusion constant of each raw coordinate, per Lorenz time unit.
     """
     n, D, rng = count(n, "n"), positive(D, "D"), _random(seed)
     lorenz = system("lorenz")
@@ -43,9 +42,8 @@ def _follow(
 ) -> None:
     """Follow dx = v dt + sqrt(2 D) dW from states x (d, b) for a time, in place.
 
-    Strang splitting: half a step of noise, one of the drift by RK4, half a step of noise.  Both
-    parts are exact or nearly so, which makes it of weak order 2: the distribution of x has an error
-    of order dt^2 (Leimkuhler & Matthews, Molecular Dynamics, Springer, 2015).
+    Strang splitting: half a step of noise, one of the drift by RK4, half a step of noise.  Of weak
+    order 2 (Leimkuhler & Matthews, Molecular Dynamics, Springer, 2015).
     """
     steps = max(1, round(time / dt))
     lengths = np.full(x.shape[1], time / steps)
@@ -61,9 +59,8 @@ def _follow(
 def ornstein_uhlenbeck(A: Any, D: Any, n: int, seed: int) -> np.ndarray:
     """Draw n independent snapshots (n, d) of dx = -A x dt + sqrt(2 D) dW, float64, exactly.
 
-    They are Gaussian with mean 0 and the covariance C that solves A C + C A^T = 2 D.  A (d, d) has
-    eigenvalues with positive real parts, and is not symmetric where there is a current.  D is the
-    diffusion matrix, symmetric and positive definite; a number stands for D times the identity.
+    A (d, d) has eigenvalues with positive real parts, and is not symmetric where there is a
+    current.  D is the diffusion matrix (d, d), or a number that stands for D times the identity.
     """
     covariance = ornstein_uhlenbeck_covariance(A, D)
     normal = _random(seed).standard_normal((count(n, "n"), len(covariance)))
@@ -71,7 +68,7 @@ def ornstein_uhlenbeck(A: Any, D: Any, n: int, seed: int) -> np.ndarray:
 
 
 def ornstein_uhlenbeck_covariance(A: Any, D: Any) -> np.ndarray:
-    """The covariance C (d, d) of `ornstein_uhlenbeck`: A C + C A^T = 2 D."""
+    """The covariance C (d, d) of `ornstein_uhlenbeck`, which solves A C + C A^T = 2 D."""
     A = as_samples(A, "A", at_least=1).double().numpy()
     d = len(A)
     D = positive(D, "D") * np.eye(d) if isinstance(D, int | float) else D
@@ -89,12 +86,11 @@ def ornstein_uhlenbeck_covariance(A: Any, D: Any) -> np.ndarray:
 def double_well_with_rotation(n: int, seed: int, a: float = 1.0, b: float = 2.0) -> np.ndarray:
     """Draw n independent snapshots (n, 2) of p ~ exp(-U), float64, exactly.
 
-    U(x, y) = a (x^2 - 1)^2 + b y^2 / 2: two wells at (-1, 0) and (1, 0) with a barrier of height a
-    between them.  `double_well_terms` is a drift that keeps p.
-
-    By rejection: where x > 0, U's part in x is a (x - 1)^2 + a (x - 1)^2 x (x + 2), so a proposal
-    from N(1, 1 / (2 a)) cut at 0 is accepted with probability exp(-a (x - 1)^2 x (x + 2)).
+    U(x, y) = a (x^2 - 1)^2 + b y^2 / 2: wells at (-1, 0) and (1, 0), a barrier of height a between.
+    `double_well_terms` is a drift that keeps p.
     """
+    # Rejection: a proposal from N(1, 1 / (2 a)), cut at 0, is accepted with probability
+    # exp(-a (x - 1)^2 x (x + 2)), since (x^2 - 1)^2 = (x - 1)^2 (1 + x (x + 2)).
     n, a, b, rng = count(n, "n"), positive(a, "a"), positive(b, "b"), _random(seed)
     accepted: list[np.ndarray] = []
     while sum(map(len, accepted)) < n:
@@ -110,8 +106,8 @@ def double_well_terms(
 ) -> tuple[Polynomial, Polynomial]:
     """The drift v = -D grad U + c J grad U, J = [[0, 1], [-1, 0]], as exponents -> coefficient.
 
-    With diffusion constant D it keeps exp(-U), since div(p J grad U) = 0.  U is that of
-    `double_well_with_rotation`; `zoo.evaluate(terms, x)` gives v at states.
+    With diffusion constant D it keeps the p of `double_well_with_rotation`, since
+    div(p J grad U) = 0; `zoo.evaluate(terms, x)` gives v at states.
     """
     slope: Polynomial = {(3, 0): 4 * a, (1, 0): -4 * a}  # dU/dx
     along = {(0, 1): c * b} | {e: -D * k for e, k in slope.items()}

@@ -7,6 +7,7 @@ of time is about a tenth of an orbit at the half-mass radius of 1.3.  Plummer, M
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -24,12 +25,10 @@ NORM = 24 * math.sqrt(2) / (7 * math.pi**3)
 def plummer(reach: float = 10.0) -> World:
     """Make a cluster of stars in equilibrium, each seen once: (x, y, z, vx, vy, vz).
 
-    A star has the potential Phi(r) = -1 / sqrt(1 + r^2), the binding energy e = -Phi - v^2 / 2, and
-    the density p(x, v) = 24 sqrt(2) / (7 pi^3) e^(7/2), which in space is
-    3 / (4 pi) (1 + r^2)^(-5/2).  Any density in e alone is stationary (Jeans), so leaving out the
-    most loosely bound stars changes nothing in that; all of them have no finite variance.
-
-    No star gets farther than `reach` from the centre: e > 1 / sqrt(1 + reach^2).
+    A star has the binding energy e = 1 / sqrt(1 + r^2) - v^2 / 2 and the density
+    p(x, v) = 24 sqrt(2) / (7 pi^3) e^(7/2).  Any density in e alone is stationary (Jeans), so the
+    most loosely bound stars can be left out, with whom the variance is infinite: none gets farther
+    than `reach` from the centre, e > 1 / sqrt(1 + reach^2).
     """
     reach = positive(reach, "reach")
     least = 1 / math.sqrt(1 + reach**2)
@@ -64,9 +63,9 @@ def binding(raw: Tensor) -> Tensor:
 def _sample(n: int, seed: int, least: float) -> np.ndarray:
     """Stars (n, 6) in natural units, by inverting the distributions of radius and speed.
 
-    Aarseth, Hénon & Wielen, Astron. Astrophys. 37, 183 (1974), appendix: a fraction m of the mass
-    lies within r = (m^(-2/3) - 1)^(-1/2), and the speed over that of escape, q, has the density
-    q^2 (1 - q^2)^(7/2).  They draw q by rejection; q^2 has the beta distribution (3/2, 9/2).
+    A fraction m of the mass lies within r = (m^(-2/3) - 1)^(-1/2), and the speed over that of
+    escape, q, has the density q^2 (1 - q^2)^(7/2), so q^2 the beta distribution (3/2, 9/2)
+    (Aarseth, Hénon & Wielen, Astron. Astrophys. 37, 183, 1974, appendix).
     """
     n, rng = count(n, "n"), np.random.default_rng(count(seed, "seed", at_least=0))
 
@@ -91,16 +90,15 @@ def _moments(least: float, reach: float) -> tuple[float, float, float]:
     At radius r, psi = -Phi(r), those kept have q^2 < 1 - least / psi: incomplete beta functions.
     """
 
-    def integral(weight: float, a: float, length: bool, squared: bool) -> float:
+    def integral(a: float, factor: Callable[[float, float], float]) -> float:
         def shell(r: float) -> float:
             psi = (1 + r * r) ** -0.5
             share = betainc(a, 4.5, max(0.0, 1 - least / psi))
-            factor = (r * r if length else 1.0) * (2 * psi if squared else 1.0)
-            return 3 * r * r * psi**5 * share * factor * weight
+            return 3 * r * r * psi**5 * share * factor(r, psi)
 
         return quad(shell, 0, reach, limit=200)[0]
 
-    kept = integral(1.0, 1.5, False, False)
-    place = integral(1.0, 1.5, True, False) / kept
-    speed = integral(0.25, 2.5, False, True) / kept
+    kept = integral(1.5, lambda r, psi: 1.0)
+    place = integral(1.5, lambda r, psi: r * r) / kept
+    speed = integral(2.5, lambda r, psi: psi / 2) / kept
     return kept, math.sqrt(place / 3), math.sqrt(speed / 3)

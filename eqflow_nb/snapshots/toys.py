@@ -22,6 +22,7 @@ SQUARES = [(i, j) for i in range(4) for j in range(4) if (i + j) % 2 == 0]
 ARMS, ARM_LENGTH_SD, ARM_WIDTH_SD, ARM_TWIST = 5, 0.3, 0.1, 0.25
 
 Draw = Callable[[int, torch.Generator], Tensor]
+Pair = tuple[float, float]
 
 
 def two_peaks() -> World:
@@ -30,12 +31,10 @@ def two_peaks() -> World:
     Variance per raw axis: 1 + .4^2 along x, .4^2 along y.
     """
     peaks = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
-    weights = torch.tensor([0.5, 0.5], dtype=torch.float64)
-    scale = (math.sqrt(1 + PEAK_SD**2), PEAK_SD)
+    weights, scale = torch.full((2,), 0.5).double(), (math.sqrt(1 + PEAK_SD**2), PEAK_SD)
 
     def draw(n: int, rng: torch.Generator) -> Tensor:
-        side = torch.randint(2, (n,), generator=rng)
-        return peaks[side] + PEAK_SD * _normal(n, rng)
+        return peaks[torch.randint(2, (n,), generator=rng)] + PEAK_SD * _normal(n, rng)
 
     return _mixture_world("two_peaks", draw, weights, peaks, PEAK_SD, (0.0, 0.0), scale)
 
@@ -43,18 +42,15 @@ def two_peaks() -> World:
 def ring() -> World:
     """Make a circle of radius 1 with round Gaussian noise, sd .1.
 
-    Variance per raw axis: 1/2 + .1^2.  The angle integrates out exactly: with R the scaled radius,
-    w the scaled noise, r = |x| and s^2 = w^2 + sigma^2,
-    log p = -log(2 pi s^2) - (r - R)^2 / (2 s^2) + log I0e(r R / s^2), I0e the scaled Bessel
-    function.
+    Variance per raw axis: 1/2 + .1^2.  With R the scaled radius, w the scaled noise, r = |x| and
+    s^2 = w^2 + sigma^2, log p = -log(2 pi s^2) - (r - R)^2 / (2 s^2) + log I0e(r R / s^2).
     """
     scale = math.sqrt(0.5 + RING_SD**2)
     radius, width = 1 / scale, RING_SD / scale
 
     def draw(n: int, rng: torch.Generator) -> Tensor:
-        return _on_circle(
-            2 * torch.pi * torch.rand(n, generator=rng, dtype=torch.float64)
-        ) + RING_SD * _normal(n, rng)
+        turn = torch.rand(n, generator=rng, dtype=torch.float64)
+        return _on_circle(2 * torch.pi * turn) + RING_SD * _normal(n, rng)
 
     def log_density(x: Tensor, sigma: float) -> Tensor:
         s2 = width**2 + between(sigma, "sigma", 0, math.inf) ** 2
@@ -69,9 +65,8 @@ def two_moons() -> World:
     """Make two interleaved half circles with round Gaussian noise, sd .1.
 
     One is (cos t, sin t), the other (1 - cos t, 1/2 - sin t), t uniform on [0, pi].  Raw mean
-    (1/2, 1/4), variance 3/4 + .1^2 along x and 9/16 - 1/pi + .1^2 along y.  The density is the
-    integral of a Gaussian along the arcs, by Gauss-Legendre quadrature with 64 nodes an arc: a
-    Gaussian mixture that equals the integral to better than 1e-10 of the density's peak.
+    (1/2, 1/4), variance 3/4 + .1^2 along x and 9/16 - 1/pi + .1^2 along y.  The density, integrated
+    along the arcs by Gauss-Legendre quadrature, is a mixture of 64 Gaussians an arc.
     """
     scale = (math.sqrt(0.75 + MOON_SD**2), math.sqrt(0.5625 - 1 / math.pi + MOON_SD**2))
 
@@ -89,9 +84,8 @@ def two_moons() -> World:
 def checkerboard() -> World:
     """Make the eight dark squares of a 4 x 4 board on [-2, 2]^2, filled evenly.
 
-    Variance per raw axis: 4^2 / 12.  Blurred, each square is a product of two differences of the
-    normal distribution function; without blur the log density is not differentiable, so sigma = 0
-    is refused.
+    Variance per raw axis: 4^2 / 12.  Without blur the log density is not differentiable, so
+    sigma = 0 is refused.
     """
     scale = math.sqrt(4 / 3)
     corners = torch.tensor(SQUARES, dtype=torch.float64) - 2
@@ -114,9 +108,8 @@ def checkerboard() -> World:
 def pinwheel() -> World:
     """Make five twisted Gaussian arms; no closed form for the density.
 
-    Before the twist an arm is a Gaussian at (1, 0) with sds .3 and .1.  Twisting preserves |x|
-    and five-fold symmetry makes the distribution isotropic to second order, so the mean is 0 and
-    the variance per raw axis is (1 + .3^2 + .1^2) / 2.
+    Before the twist an arm is a Gaussian at (1, 0) with sds .3 and .1.  By five-fold symmetry the
+    mean is 0 and the variance per raw axis (1 + .3^2 + .1^2) / 2.
     """
     scale = math.sqrt((1 + ARM_LENGTH_SD**2 + ARM_WIDTH_SD**2) / 2)
     sds = torch.tensor([ARM_LENGTH_SD, ARM_WIDTH_SD], dtype=torch.float64)
@@ -134,13 +127,10 @@ TOYS = {make.__name__: make for make in (two_peaks, ring, two_moons, checkerboar
 
 
 def _toy(
-    name: str,
-    draw: Draw,
-    centre: tuple[float, float],
-    scale: tuple[float, float],
+    name: str, draw: Draw, centre: Pair, scale: Pair,
     log_density: Callable[[Tensor, float], Tensor] | None = None,
     mixture: Callable[[float], Mixture] | None = None,
-) -> World:
+) -> World:  # fmt: skip
     """A world in scaled coordinates from a sampler of raw points (n, 2), float64."""
 
     def sample(n: int, seed: int) -> Tensor:
@@ -153,7 +143,7 @@ def _toy(
 
 def _mixture_world(
     name: str, draw: Draw, weights: Tensor, raw_means: Tensor, raw_sd: float,
-    centre: tuple[float, float], scale: tuple[float, float],
+    centre: Pair, scale: Pair,
 ) -> World:  # fmt: skip
     """A toy whose raw density is a mixture of equally wide round Gaussians."""
     middle, unit = (torch.tensor(each, dtype=torch.float64) for each in (centre, scale))
@@ -183,10 +173,7 @@ def _moons(t: Tensor) -> Tensor:
 
 
 def _log_normal_mass(low: Tensor, high: Tensor) -> Tensor:
-    """log(Phi(high) - Phi(low)), accurate in both tails.
-
-    The interval is first reflected to where Phi is small, so that the difference does not cancel.
-    """
+    """log(Phi(high) - Phi(low)), reflected to where Phi is small, so that it does not cancel."""
     reflect = low + high > 0
     low, high = torch.where(reflect, -high, low), torch.where(reflect, -low, high)
     top = torch.special.log_ndtr(high)

@@ -37,7 +37,7 @@ WEIGHT = (1.0, 2.0, 2.0, 1.0)
 
 @dataclass(frozen=True, eq=False)  # hashed by identity: terms are dicts
 class System:
-    """A deterministic chaotic system dx/dt = v(x) with polynomial v, in raw coordinates.
+    """A chaotic system dx/dt = v(x) with polynomial v; a field of raw states.
 
     For each equation `terms` has the coefficient of every monomial, by its exponents: x y of three
     coordinates is (1, 1, 0).  What the other attributes are is said in chaotic_systems.toml.
@@ -71,10 +71,7 @@ class System:
 
     @property
     def transient(self) -> float:
-        """Time in which trajectories that start together become independent.
-
-        Chaos blows up the difference of their starts by e^20 in it, at least.
-        """
+        """Time in which starts that are close part by a factor e^20, at least."""
         return max(50 * self.period, 10 * self.spacing, 20 / self.lyapunov)
 
     def velocity(self, x: Any) -> Any:
@@ -83,8 +80,13 @@ class System:
 
     def jacobian(self, x: Any) -> Any:
         """Jacobian (n, d, d) of the velocity at states (n, d); entry (i, j) is dv_i/dx_j."""
-        axes = range(self.dim)
-        rows = [tuple(_derivative(equation, j) for j in axes) for equation in self.terms]
+
+        def along(polynomial: Polynomial, j: int) -> Polynomial:
+            return {
+                (*e[:j], e[j] - 1, *e[j + 1 :]): c * e[j] for e, c in polynomial.items() if e[j]
+            }
+
+        rows = [tuple(along(terms, j) for j in range(self.dim)) for terms in self.terms]
         return _stack([evaluate(row, x) for row in rows])
 
     __call__ = velocity  # a system is itself a field
@@ -92,10 +94,8 @@ class System:
     def sample(self, n: int, seed: int) -> np.ndarray:
         """Draw n decorrelated snapshots (n, d) on the attractor, float64.
 
-        Up to `BATCH` trajectories start a little apart and become independent in a transient.  Each
-        is then read again and again, after `spacing` on average.  Transients and times between
-        readings differ among the trajectories, by a factor of up to 2 and 3: many systems keep
-        their phase for long.
+        Up to `BATCH` trajectories become independent in a transient, then each is read every
+        `spacing` on average.  Both times differ among them: many systems keep their phase for long.
         """
         n, rng = count(n, "n"), np.random.default_rng(count(seed, "seed", at_least=0))
         batch = min(n, BATCH)
@@ -120,7 +120,7 @@ class System:
         end = np.concatenate(ends)
         if not np.isfinite(end).all():
             raise RuntimeError(
-                f"{self.name}: a trajectory left to infinity; start closer to the attractor"
+                f"{self.name}: a trajectory left to infinity; start nearer the attractor"
             )
         return end
 
@@ -181,18 +181,10 @@ def evaluate(terms: tuple[Polynomial, ...], x: Any) -> Any:
     for polynomial in terms:
         total = 0 * x[:, 0]
         for exponents, coefficient in polynomial.items():
-            product: Any = coefficient
-            for j, power in enumerate(exponents):
-                if power:
-                    product = product * x[:, j] ** power
-            total = total + product
+            powers = [x[:, j] ** power for j, power in enumerate(exponents) if power]
+            total = total + math.prod(powers, start=coefficient)
         columns.append(total)
     return _stack(columns)
-
-
-def _derivative(polynomial: Polynomial, j: int) -> Polynomial:
-    """Derivative of a polynomial along coordinate j."""
-    return {(*e[:j], e[j] - 1, *e[j + 1 :]): c * e[j] for e, c in polynomial.items() if e[j]}
 
 
 def _stack(columns: list[Any]) -> Any:
@@ -203,12 +195,9 @@ def _stack(columns: list[Any]) -> Any:
 def _loop(
     x: Array, dt: Array, steps: int, products: Array, terms: Array, coefficients: Array
 ) -> None:
-    """Do what `base.rk4_step` does, five times as fast: steps from states x (d, b), in place.
-
-    `table` holds the point's coordinates, a row of ones and the products.
-    """
+    """Do what `base.rk4_step` does, five times as fast: steps from states x (d, b), in place."""
     d, b = x.shape
-    table = np.ones((d + 1 + len(products), b))
+    table = np.ones((d + 1 + len(products), b))  # coordinates, a row of ones, products
     k, total = np.zeros_like(x), np.zeros_like(x)
     for _ in range(steps):
         for stage in range(4):
