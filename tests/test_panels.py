@@ -161,7 +161,7 @@ def test_zero_skew_and_zero_diffusion_stop_the_particles() -> None:
 
 
 @pytest.mark.parametrize("name", PSI)
-def test_every_stream_function_keeps_the_law(name: str) -> None:
+def test_every_stream_function_keeps_the_distribution(name: str) -> None:
     world, sigma = "two_peaks", 0.15
     field = stream_field(world, name, 0.5, sigma)
     x = blurred_samples(world, 200, sigma, 3).double()

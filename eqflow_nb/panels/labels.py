@@ -1,7 +1,6 @@
 """Names for screen readers: ipywidgets gives sliders, pictures and canvases none, a script does.
 
-The script runs in the reader's browser.  It only adds attributes to what is on the page, asks
-nothing of any host, and runs once however many panels there are.
+It only adds attributes to what is on the page, asks nothing of any host, and runs once.
 """
 
 from __future__ import annotations
