@@ -141,8 +141,7 @@ def fit_gaussian_copula(
     """Transform blurred images towards Gaussian histograms, and measure the spectrum there.
 
     With a copula fraction f, g(x) = (1 - f) x + f q(x), where q makes the histogram Gaussian: 0 is
-    `fit_gaussian_field`, which also says what the other arguments are, 1 the copula.  Where most
-    pixels are one empty background, 1 stretches that most of all.
+    `fit_gaussian_field`, 1 the copula, which stretches an empty background most of all.
     """
     sigma, fraction = positive(sigma, "sigma"), between(copula_fraction, "copula_fraction", 0, 1)
     snapshots = as_images(snapshots, "snapshots", at_least=2, vary=True, square=symmetrise)

@@ -140,17 +140,13 @@ def train(
     gives.  At the end the network holds a running mean of its weights.  Levels are drawn evenly in
     log sigma.  Vincent, Neural Computation 23, 1661 (2011), eq. 4.3, weighted as in `UNet`.
 
-    `draw(n, generator)` gives fresh clean images (n, C, H, W) of unit deviation and one size; the
-    rate is the peak of a one-cycle schedule.  Levels are the lowest and the highest; if there is a
-    third, a quarter of the images are blurred by more, up to that: it takes such levels to come
-    from noise.
-
-    Half of the images blurred by the first two levels also get smooth stains, of a deviation up to
-    `stain_sd` sigma.  White noise hardly ever fades a whole creature, so without them the network
-    has not seen how to mend one, and in a long rollout creatures fade little by little.
-
-    `state` is filled at every step with copies of all that training needs, and its smoothed loss;
-    pass it back to resume training.
+    `draw(n, generator)` gives fresh clean images (n, C, H, W) of unit deviation.  Levels are the
+    lowest and the highest; if there is a third, a quarter of the images are blurred by more, up to
+    that, as it takes to come from noise.  Half of the others also get smooth stains, of a deviation
+    up to `stain_sd` sigma: white noise hardly ever fades a whole creature, so without them the
+    network has not seen how to mend one, and in a long rollout creatures fade little by little.
+    The rate is the peak of a one-cycle schedule.  `state` is filled at every step with copies of
+    all that training needs, and its smoothed loss; pass it back to resume training.
     """
     marks, device = torch.tensor(levels).log(), next(net.parameters()).device
     mean = AveragedModel(net, multi_avg_fn=_running_mean)

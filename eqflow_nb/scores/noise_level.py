@@ -40,14 +40,11 @@ def choose_sigma(x: Any, seed: int = 0) -> Choice:
     """Choose the noise level of a score of points: the largest that the data cannot detect.
 
     A flow made at level sigma keeps the blurred distribution, so a large sigma shows as blur.  With
-    a small one the flow whirls each point around a sample of its own, at a rate 1 / sigma: it keeps
-    the sample, not the system's distribution.  So the largest sigma that does not yet show is
-    taken: blur one half of the data, and compare its distance to the other with that before.  (The
-    likelihood of left-out points does as well on the toys, but blurs heavy tails too much, and
-    falls to 0 where rows are duplicated.)
-
-    Samples x (n, d) are at least 20, each column with a standard deviation of about 1.  26 levels
-    are tried, from .03 to 1 times the rms standard deviation of the columns.
+    a small one the flow whirls each point around a sample of its own: it keeps the sample, not the
+    system's distribution.  So the largest sigma that does not yet show is taken: blur one half of
+    the data, and compare its distance to the other with that before.  (The likelihood of left-out
+    points does as well on the toys, but blurs heavy tails too much, and falls to 0 where rows are
+    duplicated.)  Samples are x (n, d); 26 levels are tried, in units of a standard deviation.
     """
     samples = as_samples(x, "x", at_least=20, vary=True).detach().cpu().double().numpy()
     levels = GRID * math.sqrt(samples.var(0).mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,21 +36,17 @@ class Recipe:
     widths: tuple[int, ...] = (32, 48, 64)
 
 
-def _icons(world: str, steps: int) -> Recipe:
-    # Levels up to 4 are not enough for births from noise: that takes about a creature's ink, 40.
-    return Recipe(world, 64, 3000, steps, 16, (0.15, 0.7, 4.0), mirror=False, stain_sd=2.0)
-
-
-def _patterns(world: str, steps: int) -> Recipe:
-    # Without stains, since a soft front can't be told from one.
-    return Recipe(world, 128, 256, steps, 4, (0.15, 0.8), mirror=True)
-
-
+# Icons: births from noise would take levels up to a creature's ink, about 40, not 4.
+ICONS = partial(
+    Recipe, size=64, snapshots=3000, batch=16, levels=(0.15, 0.7, 4.0), mirror=False, stain_sd=2.0
+)
+# Patterns: without stains, since a soft front can't be told from one.
+PATTERNS = partial(Recipe, size=128, snapshots=256, batch=4, levels=(0.15, 0.8), mirror=True)
 RECIPES = {
-    **{name: _patterns(name, 14000) for name in ("waves", "spirals")},
-    "life": _patterns("life", 12000),
-    **{name: _icons(name, 8000) for name in ("dots", "firefly", "taiji")},
-    "dot": _icons("dot", 6000),
+    **{name: PATTERNS(name, steps=14000) for name in ("waves", "spirals")},
+    "life": PATTERNS("life", steps=12000),
+    **{name: ICONS(name, steps=8000) for name in ("dots", "firefly", "taiji")},
+    "dot": ICONS("dot", steps=6000),
 }
 
 
