@@ -64,7 +64,8 @@ def read_table(path: Path, columns: Sequence[str | int] | None = None) -> Table:
 
 def places(columns: Sequence[str | int], names: Sequence[str]) -> list[int]:
     """Where the columns called (or numbered) so are."""
-    known = {**{name: i for i, name in enumerate(names)}, **{i: i for i in range(len(names))}}
+    known: dict[str | int, int] = {name: i for i, name in enumerate(names)}
+    known |= {i: i for i in range(len(names))}
     if isinstance(columns, str) or not columns or any(c not in known for c in columns):
         raise InputError(
             f"columns is {columns!r}; give a list of some of {', '.join(names)}, or of numbers "
