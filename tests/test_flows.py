@@ -10,7 +10,7 @@ from mixtures import lopsided, normal, rms
 
 from eqflow_nb.flows import at_common_speed, skew
 from eqflow_nb.flows.continuity import divergence, jacobian, residual
-from eqflow_nb.flows.exact import StateDependentSkew, StreamFunction, VectorPotential, Waves
+from eqflow_nb.flows.exact import StreamFunction, VectorPotential, Waves
 from eqflow_nb.scores import KernelDensityScore, gaussian, of_density
 from eqflow_nb.snapshots import world
 
@@ -132,13 +132,6 @@ def test_any_potential_keeps_any_distribution(seed, wavelength):
         assert residual(flow, score, x).relative < 1e-11
 
 
-@pytest.mark.parametrize("d", [2, 3, 5])
-def test_a_state_dependent_skew_matrix_keeps_any_distribution_in_any_dimension(d):
-    waves, score = Waves(d, outputs=d * d), lopsided(d)
-    flow = StateDependentSkew(lambda y: waves(y).view(-1, d, d), score)
-    assert residual(flow, score, normal(50, d)).relative < 1e-11
-
-
 def test_hand_written_potentials_will_do():
     def potential(x):
         return torch.stack([x[:, 1] * x[:, 2], torch.sin(x[:, 0]), x[:, 1] ** 3], 1)
@@ -163,14 +156,6 @@ def test_constant_potentials_are_constant_skew_flows():
 
 
 @few
-@given(seeds)
-def test_in_the_plane_the_state_dependent_matrix_is_the_stream_function(seed):
-    psi, score, x = Waves(2, seed=seed), lopsided(2, seed), normal(30, 2, seed=seed)
-    general = StateDependentSkew(lambda y: psi(y)[:, None, None] * J / 2, score)
-    torch.testing.assert_close(general(x), StreamFunction(psi, score)(x))
-
-
-@few
 @given(seeds, st.integers(1, 3))
 def test_the_gradient_of_waves_written_by_hand_is_the_automatic_one(seed, outputs):
     waves, x = Waves(3, outputs, seed=seed), normal(7, 3, seed=seed)
@@ -185,7 +170,6 @@ def test_flows_work_on_the_gpu():
     x, score = normal(40, 3).cuda(), lopsided(3)
     for flow in (
         VectorPotential(Waves(3, 3), score),
-        StateDependentSkew(lambda y: Waves(3, 9)(y).view(-1, 3, 3), score),
         skew.constant(skew.random(3).double(), score),
     ):
         assert flow(x).is_cuda

@@ -1,9 +1,9 @@
 """Velocity fields that keep a distribution, made from its score: v with div v + v . s = 0.
 
 Every flow is a callable from states (B, ...) to velocities of the same shape.  `skew` and `kernels`
-need nothing but a score; `exact` writes down all flows that keep p; `learned` trains networks;
-`spectral_kernel` knows the spectrum of images; `projection` takes the gradient part out of any
-field.  `continuity` measures how well a field keeps a distribution.
+need nothing but a score; `exact` writes down all flows that keep p in two and three dimensions;
+`learned` trains networks; `spectral_kernel` knows the spectrum of images; `projection` takes the
+gradient part out of any field.  `continuity` measures how well a field keeps a distribution.
 """
 
 from __future__ import annotations

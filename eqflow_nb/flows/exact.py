@@ -1,4 +1,4 @@
-"""Every state-dependent flow that keeps p, written down: v = A s + div A with A(x) skew."""
+"""Every flow that keeps p in the plane and in space, written down: v = A s + div A, A(x) skew."""
 
 from __future__ import annotations
 
@@ -84,25 +84,3 @@ class VectorPotential:
         a, da = _with_gradient(self.potential, x)
         curl = torch.stack([da[:, i, j] - da[:, j, i] for i, j in ((2, 1), (0, 2), (1, 0))], dim=1)
         return curl + torch.linalg.cross(self.score(x), a)
-
-
-class StateDependentSkew:
-    """Any dimension: v = A(x) s + div A, (div A)_i = sum_j dA_ij/dx_j, with A(x) made skew.
-
-    The matrix B(x), (B, d) -> (B, d, d), is any smooth one, and A = B - B^T.
-    """
-
-    def __init__(self, matrix: Callable[[Tensor], Tensor], score: Field) -> None:
-        self.matrix, self.score = matrix, score
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Velocity (B, d) at states (B, d)."""
-
-        def skew(y: Tensor) -> Tensor:
-            full = self.matrix(y)
-            return full - full.transpose(1, 2)
-
-        v = torch.einsum("bij,bj->bi", skew(x), self.score(x))
-        for j, direction in enumerate(torch.eye(x.shape[1], dtype=x.dtype, device=x.device)):
-            v = v + torch.func.jvp(skew, (x,), (direction.expand_as(x).contiguous(),))[1][:, :, j]
-        return v
