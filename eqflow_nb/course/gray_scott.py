@@ -31,11 +31,7 @@ LEVEL = 0.235  # the noise level at which the paper ran its networks
 
 @dataclass(frozen=True)
 class PatternDataset:
-    """Snapshots of one world to learn from, and others to test on.
-
-    All are (n, C, H, W); `change` is the true one of those held out, over `STEPS` steps of the
-    simulation.
-    """
+    """Snapshots (n, C, H, W) of one world, and others held out, with their true change in STEPS."""
 
     world: World
     snapshots: Tensor
@@ -73,10 +69,7 @@ class PatternDataset:
         return self.agreement(spectral_kernel.flow(score, symbol))[1:]
 
     def control(self, score: scores.GaussianFieldScore, kind: str, tries: int = 8) -> Tensor:
-        """Mean |cosines| (n,) of a control with the low pass of the score, see `control`.
-
-        Of "random" ones it is the mean over several tries.
-        """
+        """Mean |cosines| (n,) of a control (see `spectral_kernel.control`), over several tries."""
         seeds = range(self.seed, self.seed + (tries if kind == "random" else 1))
         fields = [spectral_kernel.control(score, kind, seed, self.world.scale) for seed in seeds]
         return torch.stack([self.agreement(field) for field in fields]).abs().mean(0)
@@ -104,10 +97,7 @@ def datasets(
 
 @dataclass(frozen=True)
 class CopulaFit:
-    """A score whose histograms are mapped a fraction of the way to Gaussians, and its flow.
-
-    The gradient part is that of the flow, as a fraction of E|v|^2.
-    """
+    """Histograms mapped a fraction of the way to Gaussians; the gradient part is of E|v|^2."""
 
     copula_fraction: float
     score: scores.GaussianCopulaScore
@@ -118,10 +108,9 @@ class CopulaFit:
 def copula_fits(
     data: PatternDataset, sigma: float, fractions: Sequence[float], n: int = 8
 ) -> list[CopulaFit]:
-    """Fit a Gaussian copula to some fractions, and measure the gradient part of each flow.
+    """Fit a Gaussian copula to some fractions; n blurred snapshots measure each gradient part.
 
-    A flow that keeps the distribution has no gradient part, so the least of them says how far to
-    map, from snapshots alone; n blurred ones measure it.
+    A flow that keeps the distribution has none, so the least of them says how far to map.
     """
     _, channels, h, w = data.snapshots.shape
     tests, x = projection.potentials(channels, (h, w)), data.noised(sigma, n)
@@ -141,19 +130,16 @@ def networks(
     """The denoisers of some worlds, as shipped, or trained for some steps if `train` is not 0."""
     if not train:
         return {name: scores.load(name, sigma, device) for name in names}
-    made = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name in names:
-            path = training.train_weights(name, Path(folder), seed, train, str(device))
-            made[name] = scores.load(path, sigma, device)
-    return made
+    with tempfile.TemporaryDirectory() as to:
+        path = {n: training.train_weights(n, Path(to), seed, train, str(device)) for n in names}
+        return {name: scores.load(path[name], sigma, device) for name in names}
 
 
 def by_protocol(data: PatternDataset, net: ImageScore, steps: int = 100, number: int = 8) -> Tensor:
     """Similarity by the protocol of Zhang & Levin (2025): cosines (n,) with the true change.
 
-    The path of K = J at sigma = .235, averaged with a weight of .9 a step of .01, is followed for 2
-    units of time, or for fewer steps; its displacement, denoised, is compared.
+    Compared is the denoised displacement, in 2 units of time or fewer steps, of the path of K = J
+    averaged with a weight of .9 a step of .01.
     """
     net, dt = net.at(LEVEL), TAU * LEVEL**2
     steps = min(steps, round(2 / dt))
@@ -187,21 +173,16 @@ def follow(
     extra: Field | None = None,
     score: scores.GaussianFieldScore | ImageScore | None = None,
 ) -> Rollout:
-    """Follow a flow with its Langevin part from blurred snapshots; D(x) at some of its steps.
+    """Follow dx = (K * s + eta s + extra) dt + sqrt(2 eta) dW; the network's D(x) at some steps.
 
-    dx = (K * s + eta s + extra) dt + sqrt(2 eta) dW at the noise level of the network, by the
-    exponential integrator; see `exponential` and `record`.
-
-    The network's D is what is kept, and its score is followed unless there is another.  The rule K
-    is a matrix (2, 2) or a symbol (H, W//2+1, 2, 2); a number g is g J, so 0 is no rule at all.
+    The score is the network's unless there is another.  The rule K is a matrix (2, 2) or a symbol
+    (H, W//2+1, 2, 2); a number g is g J, so 0 is no rule at all.
     """
     x = data.blurred(net.sigma, canvases)
     if not isinstance(matrix, Tensor):
         matrix = matrix * skew.from_entries(1.0)
-    denoise = (score or net).denoise
-    path = rollout.exponential(
-        denoise, matrix.to(x.device), x, net.sigma, TAU, max(steps), ETA, data.seed, extra
-    )
+    rule, denoise = matrix.to(x.device), (score or net).denoise
+    path = rollout.exponential(denoise, rule, x, net.sigma, TAU, max(steps), ETA, data.seed, extra)
     return rollout.record(path, steps=steps, keep=net.denoise)
 
 
@@ -231,6 +212,5 @@ def reference_sets(
 
 def distance(reference: patterns.ReferenceSets, run: Rollout, step: int) -> float:
     """Patch distance at a step in floors; infinite if the rollout broke off before."""
-    if step not in run.states:
-        return math.inf
-    return float(np.mean(reference.distances(run.states[step])))
+    far = reference.distances(run.states[step]) if step in run.states else math.inf
+    return float(np.mean(far))

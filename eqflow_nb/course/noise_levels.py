@@ -1,7 +1,4 @@
-"""What a noise level costs: flows made at each, followed, and compared with held-out data.
-
-A choice of sigma is made from the data alone, see `scores.noise_level`.  This is how it is judged.
-"""
+"""What a choice of sigma costs: flows made at each, followed, and compared with held-out data."""
 
 from __future__ import annotations
 
@@ -30,10 +27,7 @@ Halves = Callable[[int], tuple[Tensor, Sequence[Tensor]]]
 
 @dataclass(frozen=True)
 class Trial:
-    """What flows cost at each level of a grid, and at the one chosen, on one draw of the data.
-
-    Costs (k,) are distances to held-out data, in floors.
-    """
+    """What flows cost, in floors from held-out data, at each level of a grid and at the chosen."""
 
     choice: Choice
     costs: np.ndarray
@@ -65,9 +59,8 @@ def halves_of(name: str, n: int) -> Halves:
 def trial(halves: Halves, seed: int, grid: Sequence[float]) -> Trial:
     """Choose a level, then follow two flows at each: constant skew, and a random exact one.
 
-    Both start from the points learned from, blurred, at the common speed.  Distances are to
-    held-out points *without* blur, averaged over flows and times: a large sigma shows as blur, a
-    poor flow as a leak.
+    Distances are to held-out points *without* blur, averaged over flows and times: a large sigma
+    shows as blur, a poor flow as a leak.
     """
     train, fresh = halves(seed)
     choice, floor = choose_sigma(train, seed=seed), _distance(train, fresh)

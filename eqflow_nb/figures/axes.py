@@ -57,8 +57,7 @@ def draw_streamlines(
 ) -> None:
     """Draw short streamlines of a field (B, 2) -> (B, 2), longer and thicker where it is fast.
 
-    A tenth of the time of matplotlib's streamplot, so that a panel can follow a slider: the field
-    is read once on a lattice, and all lines are traced at once.
+    Read once on a lattice and traced all at once: a tenth of the time of matplotlib's streamplot.
     """
     with torch.no_grad():
         v = field(lattice(extent, CELLS)).reshape(CELLS, CELLS, 2).double()
@@ -110,7 +109,7 @@ def draw_image(
 ) -> None:
     """Draw an image without axes: (3, H, W) as colours in [0, 1], (H, W) by a colour map.
 
-    Velocities (`kind` VELOCITY) get limits that are even about 0, where the map is white.
+    Velocities get limits that are even about 0, where their map is white.
     """
     image = array(image)
     if image.ndim == 3:
@@ -125,10 +124,7 @@ def draw_image(
 
 
 def draw_tracks(axes: Axes, positions: Any, side: int) -> None:
-    """Draw the paths (T, n, 2) of creatures, row before column, over their canvas of `side` pixels.
-
-    A path that leaves at one edge comes back at the other.
-    """
+    """Draw paths (T, n, 2) of creatures, row before column, on a periodic canvas `side` wide."""
     for path in np.moveaxis(array(positions), 1, 0):
         wrapped = path % side
         jumps = np.abs(np.diff(wrapped, axis=0)).max(1) > side / 2
@@ -175,10 +171,7 @@ def lattice(extent: float, cells: int) -> Tensor:
 
 
 def _lengths(v: Tensor) -> Tensor:
-    """Vectors (..., 2) as they are drawn: of length 1 where fast, of a root's length where slow.
-
-    Slow parts stay visible, and speeds far out, where no samples are, don't matter.
-    """
+    """Vectors (..., 2) as drawn: of length 1 where fast, of a root's (so visible) where slow."""
     speed = v.norm(dim=-1, keepdim=True)
     usual = speed.quantile(0.7).clamp(min=STILL)
     return v / speed.clamp(min=STILL) * (speed / usual).clamp(max=1).sqrt()

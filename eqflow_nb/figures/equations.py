@@ -19,23 +19,14 @@ RIGHT, WRONG = "#00734f", "#b04a00"  # dark enough for small letters
 
 
 def draw_elimination(axes: Axes, terms: Any, misfits: Any, expected: Any, chosen: int) -> None:
-    """Draw the misfit against the number of terms left, and what noise alone would give as a band.
+    """Draw the misfit (n,) against the number of terms left, over a band of what noise would give.
 
-    Parameters
-    ----------
-    terms, misfits, expected : (n,)
-        Along the path: terms left, misfit, and its expected value (degrees of freedom).
-    chosen : int
-        How many terms the equations in question have.
+    `expected` (n,) are degrees of freedom; the equations in question have `chosen` terms.
     """
     n, y, mean = array(terms), array(misfits), array(expected)
     wide = 2 * np.sqrt(2 * mean)
-    band: dict[str, Any] = {
-        "color": FAINT,
-        "alpha": 0.45,
-        "linewidth": 0,
-        "label": "noise alone, ±2 sd",
-    }
+    band: dict[str, Any] = {"color": FAINT, "alpha": 0.45, "linewidth": 0}
+    band["label"] = "noise alone, ±2 sd"
     axes.fill_between(n, np.maximum(mean - wide, 1), mean + wide, **band)
     axes.plot(n, y, "o-", color=FOUND, markersize=3.5, linewidth=1, label="best equations left")
     at = (chosen, y[list(n).index(chosen)])
@@ -75,8 +66,7 @@ def broken(line: str, width: int) -> list[str]:
 def recovery_rates(trials: Mapping[str, tuple[Any, Any, Any]], **about: Any) -> Figure:
     """How often equations are recovered, and their error, over snapshots or noise.
 
-    Trials are {name: (x (T,), found (T, seeds) of bool, field error (T, seeds) or None)}; `about`
-    is for both pairs of axes.
+    Trials are {name: (x (T,), found (T, seeds) of bool, field error (T, seeds) or None)}.
     """
     figure, (left, right) = grid(2, 2, (4.2, 3.0))
     shares = {n: (x, 100 * array(hit).mean(1)) for n, (x, hit, _) in trials.items()}

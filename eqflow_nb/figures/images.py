@@ -20,18 +20,11 @@ def images(
     tracks: Mapping[str, Sequence[Any]] | None = None,
     note: str = "",
 ) -> Figure:
-    """Images {title: (H, W) or (3, H, W)} side by side.
+    """Images {title: (H, W) or (3, H, W)} side by side, `size` inches a side.
 
-    Parameters
-    ----------
-    columns, size, limits
-        Images in a row; inches a side; values at the ends of the colour map.
-    maps : sequence of str
-        Colour maps of (H, W), in turn: as many as there are columns give each column its own.
-    tracks : {title: [positions (T, n, 2), ...]}, optional
-        Paths of creatures, in pixels, drawn over the images of these titles.
-    note : str
-        Written below the first image.
+    Colour `maps`, with `limits` at their ends, are used in turn: as many as there are columns give
+    each its own.  `tracks` {title: [positions (T, n, 2), ...]} are drawn over the images, in
+    pixels, and a `note` below the first.
     """
     figure, panes = grid(len(pictures), columns, (size, size + (0.45 if note else 0.22)))
     for index, (pane, (title, image)) in enumerate(zip(panes, pictures.items(), strict=True)):
@@ -55,11 +48,6 @@ def frames(
     Tracks {title: positions (T, n, 2)} are drawn as far as they have come.
     """
     for index, time in enumerate(times):
-        yield images(
-            {title: strip[index] for title, strip in strips.items()},
-            len(strips),
-            size,
-            limits,
-            tracks={title: [path[: index + 1]] for title, path in (tracks or {}).items()},
-            note=time,
-        )
+        shown = {title: strip[index] for title, strip in strips.items()}
+        paths = {title: [path[: index + 1]] for title, path in (tracks or {}).items()}
+        yield images(shown, len(strips), size, limits, tracks=paths, note=time)

@@ -31,14 +31,10 @@ def draw_curves(
     ----------
     lines : {name: (x (T,), y (T,)) or (x, y, spread (T,)) or (x, y (T, members))}
         A spread becomes a band y ± spread, several members their median and range.
-    levels : {name: y}, optional
-        Horizontal lines, such as a noise floor, an aim or a known value.
-    stars : {name: (x, y)}, optional
-        One point of each curve that was chosen.
-    marker : str
-        Drawn at every point measured.
-    about
-        For `axes.set`: xlabel, ylabel, title, xscale, yscale, ylim and more.
+    levels, stars : {name: y}, {name: (x, y)}, optional
+        Horizontal lines, such as a noise floor; one point of each curve that was chosen.
+    marker, about
+        Drawn at every point; for `axes.set`: xlabel, ylabel, title, xscale, ylim and more.
     """
     for (name, (x, y, *spread)), look in zip(lines.items(), style.looks(lines), strict=True):
         x, y = array(x), array(y)
@@ -49,9 +45,8 @@ def draw_curves(
             axes.fill_between(x, *band, color=look["color"], alpha=0.18, linewidth=0)
         axes.plot(x, y, marker=marker, markersize=4, label=name, **look)
         if stars and name in stars:
-            axes.plot(
-                *stars[name], "*", color=look["color"], markersize=13, markeredgecolor="white"
-            )
+            star: dict[str, Any] = {"markersize": 13, "markeredgecolor": "white"}
+            axes.plot(*stars[name], "*", color=look["color"], **star)
     if stars:
         axes.plot([], [], "*", color=INK, markersize=10, label="chosen")
     for (name, y), dashes in zip((levels or {}).items(), (":", "--", "-."), strict=False):

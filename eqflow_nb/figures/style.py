@@ -95,11 +95,8 @@ def colours(names: Iterable[str]) -> list[str]:
 def looks(names: Iterable[str]) -> list[dict[str, Any]]:
     """Colour and dashes for each name; names of one colour differ in their dashes."""
     tints = colours(names)
-    turns = [tints[:index].count(tint) for index, tint in enumerate(tints)]
-    return [
-        {"color": tint, "linestyle": DASHES[turn % len(DASHES)]}
-        for tint, turn in zip(tints, turns, strict=True)
-    ]
+    dashes = [DASHES[tints[:i].count(tint) % len(DASHES)] for i, tint in enumerate(tints)]
+    return [{"color": c, "linestyle": d} for c, d in zip(tints, dashes, strict=True)]
 
 
 def array(x: Any) -> np.ndarray:
@@ -122,9 +119,8 @@ def grid(
 ) -> tuple[Figure, list[Axes]]:
     """A card with `count` pairs of axes, in rows of at most `columns`; `size` of one in inches.
 
-    Not made by pyplot, so nothing has to be closed and nothing shows twice in a notebook.  The
-    layout "none" saves a third of the time, and leaves the margins to the caller.  The rest goes
-    to matplotlib's `subplots`.
+    Not made by pyplot, so nothing has to be closed.  The layout "none" saves a third of the time,
+    and leaves the margins to the caller.
     """
     style()
     columns = min(columns, count)
@@ -137,10 +133,7 @@ def grid(
 
 
 def png(figure: Figure, dpi: float = DPI, colours: int | None = 128) -> bytes:
-    """The figure as a PNG with a palette of its own, a third of the usual size.
-
-    Without `colours` it keeps all of them, which is larger and quicker.
-    """
+    """The figure as a PNG with a palette, a third of the size; without `colours` it is quicker."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
@@ -174,9 +167,8 @@ def gif(frames: Sequence[Image], milliseconds: int | Sequence[int]) -> bytes:
 def show(figure: Figure, alt: str) -> None:
     """Display a figure as a PNG, and its description where every reader can find it.
 
-    `alt` says in a sentence or two what there is to see, for those who can't see it.  It goes into
-    the picture's metadata, which pages made with nbconvert's classic template use, and below the
-    picture, folded away: JupyterLab and GitHub ignore the metadata.
+    `alt` says what there is to see, for those who can't.  It goes into the picture's metadata, and,
+    as JupyterLab and GitHub ignore them, below the picture, folded away.
     """
     import matplotlib.pyplot as plt
 

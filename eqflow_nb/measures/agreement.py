@@ -1,7 +1,6 @@
-"""How alike two velocity fields are, each given by its values at the same states.
+"""How alike velocity fields are, given by their values at the same states, whatever their speed.
 
-Snapshots fix neither speed nor the direction of time: fields are compared after scaling and, but
-for `signed_similarity`, up to one sign for all states.
+Snapshots don't fix the direction of time: all but `signed_similarity` ignore one sign for all.
 """
 
 from __future__ import annotations
@@ -33,10 +32,7 @@ def similarity_matrix(velocities: Sequence[Any]) -> Tensor:
 
 
 def embed(matrix: Any) -> Tensor:
-    """Place m fields in a plane (m, 2), as far apart as 1 - their similarity (m, m).
-
-    Classical multidimensional scaling (Torgerson, Psychometrika 17, 401, 1952), with fixed signs.
-    """
+    """Place m fields in a plane (m, 2), as far apart as 1 - their similarity (Torgerson, 1952)."""
     s = as_samples(matrix, "matrix").cpu().double()
     if s.shape[0] != s.shape[1] or not torch.allclose(s, s.T, atol=1e-6):
         raise InputError("matrix is not square and symmetric; give that of similarity_matrix")

@@ -1,8 +1,7 @@
 """The Lyapunov spectrum of a flow: how fast neighbouring trajectories part.
 
-Benettin et al., Meccanica 15, 9 (1980): a frame of d tangent vectors is carried along each
-trajectory by dQ/dt = J(x) Q and orthonormalised at every step; the logarithms of the lengths that
-this takes away add up to the exponents.
+A frame of d tangent vectors is carried along by dQ/dt = J(x) Q and orthonormalised at every step;
+the logarithms of the lengths this takes away give the exponents (Benettin, Meccanica 15, 9, 1980).
 """
 
 from __future__ import annotations
@@ -18,19 +17,14 @@ from torch import Tensor
 from eqflow_nb.inputs import Field, InputError, as_numbers, as_samples, count, positive
 from eqflow_nb.snapshots.base import rk4_step
 
-Linearised = Callable[[Tensor], tuple[Tensor, Tensor]]
-
 
 @dataclass(frozen=True)
 class LyapunovResult:
-    """Exponents (B, d) per unit of time, NaN for a trajectory that left; how their mean settled.
+    """Exponents per unit of time, NaN for a trajectory that left, and how their mean settled."""
 
-    `history` (T, d) is the mean over trajectories at the horizons `times` (T,).
-    """
-
-    exponents: Tensor
-    history: Tensor
-    times: Tensor
+    exponents: Tensor  # (B, d)
+    history: Tensor  # (T, d), the mean over trajectories at the horizons
+    times: Tensor  # (T,)
 
 
 @torch.no_grad()
@@ -74,17 +68,16 @@ def mean_speed(field: Field, x: Tensor) -> float:
 def kaplan_yorke(exponents: Any) -> float:
     """Kaplan-Yorke dimension of a spectrum (d,): k + (l_1 + ... + l_k) / |l_(k+1)|.
 
-    k is the largest number of leading exponents whose sum is not negative (Kaplan & Yorke, Lecture
-    Notes in Mathematics 730, 204, 1979).
+    k is the largest number of leading exponents whose sum is >= 0 (Kaplan & Yorke, LNM 730, 1979).
     """
-    spectrum = as_samples(as_numbers(exponents, "exponents")[None], "exponents", at_least=1)[0]
-    ordered = spectrum.double().sort(descending=True).values
+    spectrum = as_samples(as_numbers(exponents, "exponents")[None], "exponents", at_least=1)
+    ordered = spectrum[0].double().sort(descending=True).values
     sums = ordered.cumsum(0)
     k = int((sums >= 0).cumprod(0).sum())
     return float(k) if k in (0, len(sums)) else k + float(sums[k - 1] / ordered[k].abs())
 
 
-def _linearise(field: Field) -> Linearised:
+def _linearise(field: Field) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     """Give x -> (v (B, d), J (B, d, d)), by reverse mode if the field has no Jacobian."""
 
     def by_reverse_mode(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -105,7 +98,7 @@ def _linearise(field: Field) -> Linearised:
     return by_reverse_mode if jacobian is None else lambda x: (field(x), jacobian(x))
 
 
-def _check_derivative(field: Field, linearised: Linearised, x: Tensor) -> None:
+def _check_derivative(field: Field, linearised: Callable[..., Any], x: Tensor) -> None:
     """Compare the Jacobian with differences: one lost to `detach` would give wrong exponents."""
     h = torch.finfo(x.dtype).eps ** (1 / 3)
     v, jacobian = linearised(x)

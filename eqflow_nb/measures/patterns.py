@@ -23,9 +23,9 @@ def patches(x: Tensor, size: int = 5, seed: int = 0) -> Tensor:
     x, size = as_images(x, "x"), count(size, "size")
     if size > min(x.shape[2:]):
         raise InputError(f"size is {size}; the images are {x.shape[2]} by {x.shape[3]} pixels")
-    wrapped, generator = F.pad(x, (0, size - 1, 0, size - 1), mode="circular"), seeded(seed)
-    some = [torch.randint(n, (PATCHES, 1, 1), generator=generator) for n in (len(x), *x.shape[2:])]
-    reach = torch.arange(size)
+    wrapped = F.pad(x, (0, size - 1, 0, size - 1), mode="circular")
+    rng, shape, reach = seeded(seed), (PATCHES, 1, 1), torch.arange(size)
+    some = [torch.randint(n, shape, generator=rng) for n in (len(x), *x.shape[2:])]
     rows, columns = some[1] + reach[:, None], some[2] + reach[None, :]
     return wrapped.permute(0, 2, 3, 1)[some[0], rows, columns].flatten(1)
 
@@ -44,16 +44,13 @@ class ReferenceSets:
 
     def distances(self, x: Tensor) -> list[float]:
         """Mean patch distance to 8 fresh sets, in floors, of each set of n that the images make."""
-        n, distance = len(self.sets[0]), partial(patch_distance, seed=9)
-        if len(x) % n:
-            raise InputError(f"x holds {len(x)} images; it must be a multiple of {n}")
-        pairs = [[(part, fresh) for fresh in self.sets[:8]] for part in x.cpu().split(n)]
+        distance, parts = partial(patch_distance, seed=9), x.cpu().split(len(self.sets[0]))
+        pairs = [[(part, fresh) for fresh in self.sets[:8]] for part in parts]
         return [mean_distance(distance, some)[0] / self.floor for some in pairs]
 
 
 def reference_sets(fresh: Tensor, n: int) -> ReferenceSets:
     """Split independent images, treated like those to be measured, into pairs of sets of n."""
-    n = count(n, "n")
     if len(fresh) < 2 * n or len(fresh) % (2 * n):
         raise InputError(f"fresh holds {len(fresh)} images; it must be a multiple of {2 * n}")
     sets = fresh.cpu().split(n)

@@ -18,17 +18,12 @@ SHUFFLES, SHOWN = 200, 20  # shuffles of the labels, and those whose order is wo
 
 @dataclass(frozen=True)
 class PhaseOrder:
-    """How a flow passes from phase to phase of a cycle.
+    """How a flow passes from phase to phase of a cycle."""
 
-    `order` is the net over the gross current around it, in [0, 1]; `current` the share of points
-    that go round in a unit of time, the mean of those `between` each phase and the next.  `p_value`
-    is the share of shuffled labels with at least so large a |current|.
-    """
-
-    order: float
-    current: float
-    between: np.ndarray
-    p_value: float
+    order: float  # net over gross current around the cycle, in [0, 1]
+    current: float  # the share of points that go round in a unit of time: the mean of `between`
+    between: np.ndarray  # currents (k,) from each phase to the next
+    p_value: float  # the share of shuffled labels with at least so large a |current|
     shuffled_order: float
 
 
@@ -44,12 +39,10 @@ def phase_order(
     """Measure whether a flow, of points (n, d) blurred by sigma, passes phases in a cycle's order.
 
     With l_a(x) = P(phase a | x) at noise level sigma, phase a gives to phase b the current
-    F_ab = E[l_a v . grad l_b - l_b v . grad l_a].  If v keeps p, the currents out of a phase
-    sum to 0, since E[v . grad l] = 0; of three phases, then, F_12 = F_23 = F_31: one number, the
-    current around the cycle.  The order is its size over that of the mean absolute integrand.
-
-    The p-value asks only whether labels have to do with places.  That the *distribution* matters is
-    another question: compare with a flow made from points whose columns were shuffled.
+    F_ab = E[l_a v . grad l_b - l_b v . grad l_a].  If v keeps p, E[v . grad l] = 0: the currents
+    out of a phase sum to 0, and of three phases F_12 = F_23 = F_31.  The order is the size of this
+    current over that of the mean absolute integrand.  The p-value asks only whether labels have to
+    do with places; whether the *distribution* matters asks a flow made from shuffled columns.
     """
     x, sigma = as_samples(points, "points").double(), positive(sigma, "sigma")
     labels, generator = _labels(phases, cycle, len(x)), seeded(seed)

@@ -7,23 +7,27 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from eqflow_nb import figures
 from eqflow_nb.figures.style import array as numbers
-from eqflow_nb.inputs import Field, InputError, count, positive, replace_bytes, replace_text
-from eqflow_nb.scores.noise_level import Choice
+from eqflow_nb.inputs import Field, InputError, count, positive, replace_bytes
+from eqflow_nb.measures import patterns
+from eqflow_nb.scores.noise_level import Choice, choose_sigma
+from eqflow_nb.snapshots.base import blur
 from eqflow_nb.user_data import Look, UserData, look, read
 
-WIDTH = 100
+PATCH = 5  # pixels a side of the patches that images are judged by
+MOST = 256  # images
 Kept = dict[str, dict[float, float]]  # of each flow and time, a distance over its floor
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """A figure, what there is to see in words, and the arrays that it was drawn from."""
 
     figure: Figure
@@ -33,29 +37,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class Report:
-    """What was found in a reader's snapshots.
+    """What was found in a reader's snapshots `own`.
 
-    Attributes
-    ----------
-    own, look
-        The snapshots as read; what they amount to, and are fit for.
-    sigma, choice
-        The noise level used, in standard deviations; how one is chosen.
-    score, flow : callable
-        In scaled coordinates, (B, d) -> (B, d) or (B, C, H, W) -> the same; the flow is None on a
-        line, where there is none.
-    preservation : dict of str to {time: float}
-        Distance to held-out snapshots over its floor, of the "skew" flow, of the controls "score",
-        "symmetric" (one channel has none) and "random", and of the "equations" if determined.
-    equations
-        What identification found, with its `verdict`; None if it could not look.
-    paragraphs : tuple of str
-    pictures : dict of str to Picture
+    `score` and `flow` (None on a line) are in scaled coordinates.  `preservation` {flow: {time:
+    floors}} is the distance to held-out snapshots of the "skew" flow, of the controls "score",
+    "symmetric" and "random", and of `equations` (None if they were not looked for) if determined.
     """
 
     own: UserData
     look: Look
-    sigma: float
+    sigma: float  # in standard deviations
     choice: Choice
     score: Field
     flow: Field | None
@@ -65,8 +56,8 @@ class Report:
     pictures: dict[str, Picture]
 
     def __str__(self) -> str:
-        lines = [line for paragraph in self.paragraphs for line in paragraph.splitlines()]
-        return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines)
+        lines = "\n".join(self.paragraphs).splitlines()
+        return "\n".join(textwrap.fill(line, 100, subsequent_indent="  ") for line in lines)
 
     def show(self, *names: str) -> None:
         """Display pictures, all if none is named, with their descriptions."""
@@ -74,33 +65,51 @@ class Report:
             if name not in self.pictures:
                 known = ", ".join(self.pictures)
                 raise InputError(f"the report has no picture {name!r}; it has {known}")
-            figures.show(self.pictures[name].figure, self.pictures[name].alt)
+            figures.show(*self.pictures[name][:2])
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write report.txt, and each picture as .png and its arrays as .npz; return the paths.
-
-        Every file is written under another name first, so that none is ever half there.
-        """
+        """Write report.txt, and each picture as .png and its arrays as .npz; return the paths."""
         folder = Path(folder).expanduser()
-        written = [folder / "report.txt"]
+        files = {folder / "report.txt": f"{self}\n".encode()}
+        for name, picture in self.pictures.items():
+            held = io.BytesIO()
+            arrays: dict[str, Any] = {n: numbers(x) for n, x in picture.arrays.items()}
+            np.savez_compressed(held, **arrays)
+            files[folder / f"{name}.npz"] = held.getvalue()
+            files[folder / f"{name}.png"] = figures.png(picture.figure)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            replace_text(written[0], f"{self}\n")
-            for name, picture in self.pictures.items():
-                held = io.BytesIO()
-                arrays: dict[str, Any] = {n: numbers(x) for n, x in picture.arrays.items()}
-                np.savez_compressed(held, **arrays)
-                for end, content in (
-                    ("npz", held.getvalue()),
-                    ("png", figures.png(picture.figure)),
-                ):
-                    written.append(folder / f"{name}.{end}")
-                    replace_bytes(written[-1], content)
+            for path, content in files.items():
+                replace_bytes(path, content)
         except OSError as error:
-            raise InputError(
-                f"folder {str(folder)!r} can't be written to ({error.strerror}); give another"
-            ) from error
-        return written
+            said = f"folder {str(folder)!r} can't be written to ({error.strerror}); give another"
+            raise InputError(said) from error
+        return list(files)
+
+
+class Halves(NamedTuple):
+    """Scaled snapshots x = (raw - centre) / scale, shuffled; a half to learn from, one held out."""
+
+    names: list[str]
+    raw: Tensor
+    x: Tensor
+    scaling: dict[str, Tensor]  # the centre and scale of each column or channel
+    sigma: float
+    train: Tensor
+    held: Tensor
+    start: Tensor  # the first half blurred by sigma: where rollouts begin
+    seed: int
+
+
+class Findings(NamedTuple):
+    """What is found in points or images: fields of `Report`, and words about flow and equations."""
+
+    score: Field
+    flow: Field | None
+    said: str
+    pictures: dict[str, Picture]
+    kept: Kept | None = None
+    equations: tuple[Any, str] = (None, "")
 
 
 def report(
@@ -119,63 +128,66 @@ def report(
     look like, beside three controls that don't have to: the score itself, a symmetric matrix times
     it, and a random field.  `print` the report, `show()` its figures, `save(folder)` all of it.
 
-    Parameters
-    ----------
-    source : array, Tensor, nested lists, data frame, UserData, or path
-        Points (N, d) or images (N, C, H, W); or the path of a .npy, .npz, .csv or .tsv file, of a
-        folder of pictures, or of a film.  Order is ignored.
-    columns : sequence of str or int, optional
-        Which columns or channels to use.
-    sigma : float, optional
-        The noise level, in standard deviations; by default `choose_sigma` picks it.
-    array : str, optional
-        Which array of an .npz file.
-    side : int, optional
-        Pictures with a longer side than this are made smaller.
-    points : int
-        The most points a side that a flow is made from and measured on.
-    seed : int
+    `source` are points (N, d) or images (N, C, H, W), an array or a path; `columns`, `array` and
+    `side` say how to `read` it.  `sigma` is in standard deviations, by default that of
+    `choose_sigma`; at most `points` a side make the flow and test it.
     """
     from eqflow_nb.report.images import of_images
     from eqflow_nb.report.points import of_points
 
-    level = None if sigma is None else positive(sigma, "sigma")
+    asked = None if sigma is None else positive(sigma, "sigma")
     points, seed = count(points, "points", at_least=10), count(seed, "seed", at_least=0)
     own = read(source, columns, array, side)
     seen = look(own, seed)
     if not seen.keep:
         raise InputError(f"source says nothing about motion. {seen}")
-    if own.images:
-        return of_images(own, seen, level, seed)
-    return of_points(own, seen, level, points, seed)
-
-
-def compose(
-    own: UserData,
-    seen: Look,
-    asked: float | None,
-    choice: Choice,
-    score: Field,
-    flow: Field | None,
-    said: str,
-    pictures: dict[str, Picture],
-    kept: Kept | None = None,
-    found: tuple[Any, str] = (None, ""),
-    of_what: str = "",
-    path: str = "in radii of the cloud",
-) -> Report:
-    """Put a report together, with the words and pictures that points and images share.
-
-    `asked` is the noise level that the reader asked for, `said` is about the flow, `found` are the
-    equations and what there is to say of them, `of_what` was the level chosen on, `path` is what
-    time counts.
-    """
-    level = choice.sigma if asked is None else asked
-    why = f"{choice.criterion}{of_what}" if asked is None else "as you asked for"
+    choice, halves = _halves(own, seen, asked, points, seed)
+    found = of_images(halves) if own.images else of_points(halves)
+    why = choice.criterion if asked is None else "as you asked for"
+    if own.images and asked is None:
+        why += f", applied to patches of {PATCH} by {PATCH} pixels"
     read_in = f"Read {own.source}: {len(own.values)} snapshots of {', '.join(own.names)}."
-    noise = f"Noise level: σ = {level:.3g} standard deviations, {why}."
-    paragraphs = [" ".join([read_in, *own.notes]), str(seen), noise, said]
-    criterion = figures.curves(
+    noise = f"Noise level: σ = {halves.sigma:.3g} standard deviations, {why}."
+    paragraphs = [" ".join([read_in, *own.notes]), str(seen), noise, found.said]
+    pictures = {"sigma": _criterion(choice, halves.sigma), **found.pictures}
+    if found.kept:
+        path = "of a pixel in sd" if own.images else "in radii of the cloud"
+        said, pictures["preservation"] = _preservation(found.kept, path)
+        paragraphs += [said, found.equations[1]]
+    return Report(
+        own, seen, halves.sigma, choice, found.score, found.flow, found.kept or {},
+        found.equations[0], tuple(paragraphs), pictures,
+    )  # fmt: skip
+
+
+def _halves(
+    own: UserData, seen: Look, asked: float | None, points: int, seed: int
+) -> tuple[Choice, Halves]:
+    """Scale and shuffle the snapshots, choose the noise level, and split them in two."""
+    keep, rng = seen.keep, np.random.default_rng(seed)
+    rows = own.values if own.images else np.unique(own.values[:, keep], axis=0)
+    least = 4 if own.images else 20
+    if len(rows) < least:
+        what = "images" if own.images else f"different row(s) of {len(own.values)}"
+        raise InputError(f"source has {len(rows)} {what}; a report takes at least {least}")
+    if own.images:
+        raw = torch.from_numpy(rows[rng.permutation(len(rows))[:MOST]][:, keep]).float()
+        centre, scale = raw.mean((0, 2, 3), keepdim=True), raw.std((0, 2, 3), keepdim=True)
+    else:
+        rows = rng.permutation(rows)
+        raw, centre, scale = (torch.from_numpy(z) for z in (rows, rows.mean(0), rows.std(0)))
+    x = ((raw - centre) / scale).float()
+    choice = choose_sigma(patterns.patches(x, PATCH, seed=seed) if own.images else x, seed=seed)
+    sigma = choice.sigma if asked is None else asked
+    half = len(x) // 2 if own.images else min(points, len(x) // 2)
+    train, held, names = x[:half], x[half : 2 * half], [own.names[c] for c in keep]
+    scaling, start = {"centre": centre, "scale": scale}, blur(train, sigma, seed)
+    return choice, Halves(names, raw, x, scaling, sigma, train, held, start, seed)
+
+
+def _criterion(choice: Choice, level: float) -> Picture:
+    """The curve that the noise level was chosen on."""
+    figure = figures.curves(
         {"your data": (choice.sigmas, choice.values, choice.errors)},
         levels={f"at most {choice.tolerance:g}": choice.tolerance},
         stars={"your data": (level, float(np.interp(level, choice.sigmas, choice.values)))},
@@ -183,37 +195,28 @@ def compose(
         xscale="log", ylim=(0.95, 1.5),
     )  # fmt: skip
     alt = (
-        "The criterion against the noise level: 1 at small σ, rising steeply at large ones; a star "
-        f"marks the level used, {level:.2g}."
+        f"The criterion: 1 at small σ, steep at large ones; a star at the level used, {level:.2g}."
     )
     arrays = {"sigmas": choice.sigmas, "values": choice.values, "errors": choice.errors}
-    pictures = {"sigma": Picture(criterion, alt, arrays), **pictures}
-    if kept:
-        lines = (
-            f"{kind} {over[t0]:.2f} at t = {t0:g}, {over[t1]:.2f} at t = {t1:g}"
-            for kind, over in kept.items()
-            for t0, t1 in [(min(over), max(over))]
-        )
-        verdict = "keeps" if max(kept["skew"].values()) <= 1.5 else "does not quite keep"
-        paragraphs += [
-            "Distance to the half held out, in units of what two halves differ by: "
-            f"{'; '.join(lines)}. The skew flow {verdict} what your data look like.",
-            found[1],
-        ]
-        curves = {kind: (list(over), list(over.values())) for kind, over in kept.items()}
-        distances = figures.curves(
-            curves, levels=figures.FLOOR, xlabel=f"time (path {path})", yscale="log",
-            ylabel="distance to held-out data (floors)",
-        )  # fmt: skip
-        ends = "; ".join(f"{kind} {over[max(over)]:.2g}" for kind, over in kept.items())
-        pictures["preservation"] = Picture(
-            distances,
-            f"Distance to held-out data over its floor against time. At the end: {ends}.",
-            {"times": curves["skew"][0], **{kind: values for kind, (_, values) in curves.items()}},
-        )
-    return Report(
-        own, seen, level, choice, score, flow, kept or {}, found[0], tuple(paragraphs), pictures
-    )
+    return Picture(figure, alt, arrays)
+
+
+def _preservation(kept: Kept, path: str) -> tuple[str, Picture]:
+    """How well the flow and its controls keep the data, in words and drawn."""
+    t0, t1 = min(kept["skew"]), max(kept["skew"])
+    lines = (f"{k} {x[t0]:.2f} at t = {t0:g}, {x[t1]:.2f} at t = {t1:g}" for k, x in kept.items())
+    verdict = "keeps" if max(kept["skew"].values()) <= 1.5 else "does not quite keep"
+    said = "Distance to the half held out, in units of what two halves differ by: "
+    said += f"{'; '.join(lines)}. The skew flow {verdict} what your data look like."
+    curves = {kind: (list(over), list(over.values())) for kind, over in kept.items()}
+    figure = figures.curves(
+        curves, levels=figures.FLOOR, xlabel=f"time (path {path})", yscale="log",
+        ylabel="distance to held-out data (floors)",
+    )  # fmt: skip
+    ends = "; ".join(f"{kind} {over[t1]:.2g}" for kind, over in kept.items())
+    alt = f"Distance to held-out data over its floor against time. At the end: {ends}."
+    arrays = {"times": curves["skew"][0], **{kind: values for kind, (_, values) in curves.items()}}
+    return said, Picture(figure, alt, arrays)
 
 
 def look_for(identify: Callable[..., Any], values: Any, among: str, **how: Any) -> tuple[Any, str]:
