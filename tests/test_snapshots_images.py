@@ -76,7 +76,7 @@ def test_runs_that_die_are_begun_again_or_refused(monkeypatch: pytest.MonkeyPatc
     begun = gray_scott._start
     empty = torch.stack([torch.ones(32, 32), torch.zeros(32, 32)])
     monkeypatch.setattr(gray_scott, "_start", lambda *w: begun(*w) if w[-1] else empty)
-    assert not gray_scott.died_out(gray_scott.simulate("waves", 2, size=32, steps=20)).any()
+    assert (gray_scott.simulate("waves", 2, size=32, steps=20)[:, 1].amax((1, 2)) >= 1e-3).all()
     monkeypatch.setattr(gray_scott, "_start", lambda *which: empty)
     with pytest.raises(InputError, match=r"preset 'waves' died out.*larger size"):
         gray_scott.simulate("waves", 1, size=32, steps=5)

@@ -45,8 +45,7 @@ class World:
     ) -> Callable[[int, int], Tensor]:
         """Make a sampler draw(n, number) of p_sigma, the distribution of x + sigma * eps.
 
-        A number stands for the same snapshots each time.  The last few draws are kept, so treat
-        them as read-only.
+        A number stands for the same snapshots each time, kept for a while: treat them as read-only.
         """
         sigma = between(sigma, "sigma", 0, math.inf)
 
@@ -72,19 +71,13 @@ class World:
 
 
 def blur(x: Tensor, sigma: float, seed: int | torch.Generator) -> Tensor:
-    """Draw x + sigma * eps for points or images x of any shape, eps ~ N(0, I).
-
-    The noise is drawn in single precision on the CPU, so a seed gives the same on any device.
-    """
+    """Draw x + sigma * eps, eps ~ N(0, I), the same on any device: drawn on the CPU, float32."""
     generator = seed if isinstance(seed, torch.Generator) else seeded(seed)
     return torch.randn(x.shape, generator=generator).to(x).mul_(sigma).add_(x)
 
 
 def rk4_step(velocity: Callable[[Any], Any], x: Any, dt: Any) -> Any:
-    """Take one step of the classical fourth-order Runge-Kutta method, x an array or a tensor.
-
-    The step `dt` is in units of time; one that is an array must broadcast with x.
-    """
+    """Take one step of the classical fourth-order Runge-Kutta method, x an array or a tensor."""
     k1 = velocity(x)
     k2 = velocity(x + dt / 2 * k1)
     k3 = velocity(x + dt / 2 * k2)

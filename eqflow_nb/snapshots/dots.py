@@ -122,9 +122,8 @@ def save(dots: Tensor, path: Path | str) -> Path:
             load(path)
         replace_bytes(path, content.getvalue())
     except InputError as error:
-        raise InputError(
-            f"file {path.name!r} exists and is no drawing, so it is kept; give another name"
-        ) from error
+        there = f"file {path.name!r} exists and is no drawing"
+        raise InputError(f"{there}, so it is kept; give another name") from error
     except OSError as error:
         raise InputError(f"file {path.name!r} can't be written: {error.strerror}") from error
     return path
@@ -145,16 +144,13 @@ def load(source: Path | str | bytes) -> Tensor:
     except InputError:
         raise
     except Exception as error:  # a damaged archive raises nearly anything
-        raise InputError(
-            f"{name} can't be read as an .npz file with an array called points ({error}); give one "
-            "that the panel saved"
-        ) from error
+        wrong = f"{name} can't be read as an .npz file with an array called points ({error})"
+        raise InputError(f"{wrong}; give one that the panel saved") from error
     dots = as_samples(points, f"{name}: points", dim=2, at_least=1).float()
     if len(dots) > MOST:
         raise InputError(f"{name} has {len(dots)} points; at most {MOST} fit on a sheet")
-    far = float(dots.abs().max())
+    far, limits = float(dots.abs().max()), f"between {-EXTENT:g} and {EXTENT:g}"
     if far > EXTENT:
-        limits = f"between {-EXTENT:g} and {EXTENT:g}"
         raise InputError(f"{name} reaches to {far:g}; coordinates must lie {limits}")
     return dots
 

@@ -91,18 +91,11 @@ def simulate(preset: str, n: int, size: int = 128, steps: int = SETTLED, seed: i
     for attempt in range(RETRIES + 1):
         begun = torch.stack([_start(size, seed, i, attempt) for i in dead])
         runs[dead] = advance(begun, preset, steps)
-        dead = died_out(runs).nonzero().flatten().tolist()
+        dead = (runs[:, 1].amax((1, 2)) < 1e-3).nonzero().flatten().tolist()  # v = 0 all over
         if not dead:
             return runs
-    raise InputError(
-        f"preset {preset!r} died out {RETRIES + 1} times running at size {size} after {steps} "
-        "steps; give a larger size (128 keeps nearly all of them) or fewer steps"
-    )
-
-
-def died_out(raw: Tensor) -> Tensor:
-    """Which runs (n,) of (n, 2, H, W) have come to the empty state, u = 1 and v = 0."""
-    return raw[:, 1].flatten(1).amax(1) < 1e-3
+    died = f"preset {preset!r} died out {RETRIES + 1} times running at size {size}, {steps} steps"
+    raise InputError(f"{died}; give a larger size (128 keeps nearly all of them) or fewer steps")
 
 
 def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Tensor:

@@ -15,10 +15,7 @@ from eqflow_nb.inputs import InputError, as_samples, count, positive
 from eqflow_nb.snapshots.zoo import Polynomial, System, system
 
 BATCH, SETTLING, SPACING = 2000, 20.0, 4.0  # trajectories; Lorenz time units
-# Even at .016, 400,000 snapshots with D = 5 don't tell that E[grad psi . v + D lap psi] isn't 0
-# for monomials up to degree 3; the error at .005 is a tenth of that.
-STEP = 0.005
-COARSE = 0.01  # the step of the first, long part of the transient
+STEP, COARSE = 0.005, 0.01  # a tenth of the error that 400,000 snapshots tell; of the transient
 
 
 def stochastic_lorenz(n: int, seed: int, D: float) -> np.ndarray:
@@ -75,8 +72,7 @@ def ornstein_uhlenbeck_covariance(A: Any, D: Any) -> np.ndarray:
     D = as_samples(D, "D", dim=d, at_least=d).double().numpy()
     if A.shape != (d, d) or np.linalg.eigvals(A).real.min() <= 0:
         raise InputError(
-            "A must be a square matrix whose eigenvalues have positive real parts: "
-            "with others x = -A x does not settle"
+            "A must be square, with eigenvalues of positive real part, for x to settle"
         )
     if D.shape != (d, d) or not np.allclose(D, D.T) or np.linalg.eigvalsh(D).min() <= 0:
         raise InputError(f"D must be a number or a symmetric positive definite matrix ({d}, {d})")

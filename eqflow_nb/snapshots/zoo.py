@@ -31,8 +31,7 @@ LETTERS = "xyzwvu"  # the coordinates, in order
 BATCH = 500  # trajectories of one sample
 BLOCK = 100  # trajectories advanced together: their states and monomials fit the nearest cache
 SPREAD = 0.001  # of the starts, relative
-REACH = (0.0, 0.5, 0.5, 1.0)  # of the stages of RK4
-WEIGHT = (1.0, 2.0, 2.0, 1.0)
+REACH, WEIGHT = (0.0, 0.5, 0.5, 1.0), (1.0, 2.0, 2.0, 1.0)  # of the stages of RK4
 
 
 @dataclass(frozen=True, eq=False)  # hashed by identity: terms are dicts

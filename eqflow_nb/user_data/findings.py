@@ -68,8 +68,7 @@ def look(data: UserData, seed: int = 0) -> Look:
         text += "nothing, and a density fitted to them grows spikes: leave them out."
         found.append(Finding("duplicates", text))
     if len(x) < rows:
-        text = f"Only the first {MOST_ROWS:,} of {rows:,} rows were looked at."
-        found.append(Finding("cut", text))
+        found.append(Finding("cut", f"Only the first {len(x):,} of {rows:,} rows were looked at."))
     if ordered:
         amount = f"{'at most' if time > rows / 50 else 'about'} {max(1, round(independent))}"
         text = f"Neighbouring rows are alike (autocorrelation time {time:.3g} rows, {control:.2g} "
@@ -128,11 +127,11 @@ def _fit_for(images: bool, independent: float, d: int) -> Iterator[str]:
         few = f"Few for a score in {d} dimensions: {independent:.0f} independent rows, where some "
         few += f"{needed:.0f} would do. A large σ will be chosen."
         yield f"Fit for a score and a flow in {d} dimensions." if independent >= needed else few
-        few = f"Few for quadratic equations: some {PER_UNKNOWN * unknowns} independent rows would "
-        few += f"do for their {unknowns} terms."
+        rows = PER_UNKNOWN * unknowns
+        few = f"Few for quadratic equations: {rows} independent rows do for {unknowns} terms."
         fit = f"Fit for equations with up to {unknowns} terms (quadratic)."
         many = "Too many coordinates to look for equations; at most 6 are tried."
-        yield many if d > 6 else fit if independent >= PER_UNKNOWN * unknowns else few
+        yield many if d > 6 else fit if independent >= rows else few
 
 
 def _of_points(x: np.ndarray, names: tuple[str, ...]) -> Iterator[Finding]:

@@ -122,10 +122,8 @@ def _stacked(named: Iterable[tuple[str, np.ndarray]], source: str) -> Images:
         first = next(iter(images), name)
         (h, w), (high, wide) = images.get(first, image).shape[1:], image.shape[1:]
         if (h, w) != (high, wide):
-            raise InputError(
-                f"source {source!r} has pictures of different sizes: {first} is {w} by {h} pixels, "
-                f"{name} {wide} by {high}; crop or scale them to one"
-            )
+            sizes = f"{first} is {w} by {h} pixels, {name} {wide} by {high}"
+            raise InputError(f"source {source!r} has pictures of different sizes: {sizes}")
         total += image.size
         if total > MOST_VALUES:
             found = f"source {source!r} holds over 200 million values in {len(images)} pictures"
@@ -184,8 +182,7 @@ def _canvas(source: bytes | np.ndarray) -> Image.Image:
 def _cut_out(picture: Image.Image) -> Image.Image:
     """The part that is drawn; an opaque background is made transparent."""
     if np.asarray(picture.getchannel("A")).min() > 250:
-        corner = picture.crop((0, 0, 1, 1)).convert("RGB")
-        plain = corner.resize(picture.size)
+        plain = picture.crop((0, 0, 1, 1)).convert("RGB").resize(picture.size)
         red, green, blue = ImageChops.difference(picture.convert("RGB"), plain).split()
         away = ImageChops.lighter(ImageChops.lighter(red, green), blue)
         picture.putalpha(away.point([0] * (NEAR + 1) + [255] * (255 - NEAR)))

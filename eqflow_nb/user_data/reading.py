@@ -103,10 +103,7 @@ def _read_path(
 ) -> UserData:
     end, name = path.suffix.lower(), f"source {path.name!r}"
     if not path.exists():
-        raise InputError(
-            f"source {str(path)!r} is not there; give the path of a .npy, .npz or .csv file, of a "
-            "folder of PNG pictures or of a film"
-        )
+        raise InputError(f"source {str(path)!r} is not there; give the path of a file or folder")
     if path.is_dir() or end in (*ANIMATIONS, *VIDEOS):
         from eqflow_nb.user_data import pictures  # Pillow is loaded for pictures only
 
