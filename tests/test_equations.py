@@ -13,10 +13,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eqflow_nb.course.equations import deviations, judge
+from eqflow_nb.course.equations import controls, deviations, judge
 from eqflow_nb.equations import elimination, identify, moments_of, with_arrow
 from eqflow_nb.equations.conditions import MomentConditions
-from eqflow_nb.equations.elimination import crossfit
 from eqflow_nb.equations.moments import hermite, measure
 from eqflow_nb.equations.sampled_tests import cosine_conditions
 from eqflow_nb.equations.terms import Term, exponents, find, monomials, velocity
@@ -57,16 +56,9 @@ def test_the_room_needs_no_torch_and_the_command_little_more_than_pandas() -> No
         "import eqflow_nb.running.commands, eqflow_nb.equations, eqflow_nb.user_data\n"
         f"print((time.process_time() - began) / alone, *set(sys.modules) & set({heavy}))"
     )
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        for _ in range(3)
-    ]
-    ratios = [run.stdout.split() for run in runs]
-    assert ratios[0][1:] == []
-    assert min(float(ratio) for ratio, *_ in ratios) <= 1.3
-
-
-# ---- terms, moments and conditions -----------------------------------------------------------
+    ratios = [subprocess.check_output([sys.executable, "-c", code], text=True) for _ in "123"]
+    assert len(ratios[0].split()) == 1
+    assert min(map(float, ratios)) <= 1.3
 
 
 @settings(max_examples=20)
@@ -136,20 +128,12 @@ def test_cosines_are_conditions_too_with_a_reader_s_terms_and_diffusion() -> Non
     values = {"sin(x)": np.sin(x[:, 0])}
     cosines = cosine_conditions(base, x, 6, 1.5, 1, values)
     c = normal(1, len(base.terms), 2)[0]
-    rows = cosines.samples.along(c)
-    np.testing.assert_allclose(rows.mean(0), cosines.matrix @ c, rtol=1e-10)
-    blocks = np.tensordot(cosines.weights, cosines.blocks(np.arange(len(c))), 1)
-    np.testing.assert_allclose(blocks, cosines.matrix, rtol=1e-9, atol=1e-12)
-    # Two points a little along v, from the middle: the tests' change, without diffusion.
-    c[-1] = 0
-    scale, (gradient,) = base.moments.scale, cosines.samples.gradients[:1]
-    coefficients = dict(zip(base.terms, c * base.units, strict=True))
-    v = velocity(coefficients, x, values) / scale
-    direct = gradient * v[:, :1] + cosines.samples.gradients[1] * v[:, 1:]
+    np.testing.assert_allclose(cosines.samples.along(c).mean(0), cosines.matrix @ c, rtol=1e-10)
+    c[-1] = 0  # without diffusion: the change of each test along v
+    own_units = dict(zip(base.terms, c * base.units, strict=True))
+    v = velocity(own_units, x, values) / base.moments.scale
+    direct = np.einsum("inm,ni->nm", cosines.samples.gradients, v)
     np.testing.assert_allclose(cosines.samples.along(c), direct, rtol=1e-9, atol=1e-12)
-
-
-# ---- the search --------------------------------------------------------------------------------
 
 
 def test_the_misfit_at_the_truth_is_chi_squared() -> None:
@@ -171,18 +155,6 @@ def test_elimination_drops_one_term_at_a_time_at_the_cost_its_loss_says(conditio
     assert all(b >= a - 1e-6 * abs(a) for a, b in itertools.pairwise(misfits))
     assert len(path[elimination.cliff(path)].support) == 7
     assert misfits[1] - misfits[0] == pytest.approx(path[0].losses.min(), rel=0.05)
-
-
-def test_halves_that_weigh_each_other_estimate_the_same(conditions) -> None:
-    best = elimination.search(conditions)
-    support = np.sort(best.fit.support)
-    crossed = crossfit(conditions, best.fit.c, support, draws=50)
-    resampled = best.bootstrap(draws=50)
-    off = np.abs(crossed[0] - best.fit.c)[support]
-    assert (off < 6 * np.hypot(crossed[1:].std(0), resampled.std(0))[support]).all()
-
-
-# ---- equations ---------------------------------------------------------------------------------
 
 
 def test_lorenz_from_its_snapshots(found) -> None:
@@ -219,11 +191,9 @@ def test_a_library_with_the_reader_s_own_terms() -> None:
     assert {(t.term.equation, t.text) for t in own.candidate} == {(0, "y"), (1, "sin(x)")}
     a, b = own.candidate
     assert b.coefficient / a.coefficient == pytest.approx(-1, abs=5 * (a.error + b.error))
-    with pytest.raises(InputError, match="can't be removed from"):
-        identify(cloud, 1, extras={"sin(x)": lambda p: np.sin(p[:, 0])}, noise=0.1)
 
 
-@pytest.mark.parametrize("told", [0.05, 0.1, "auto"])
+@pytest.mark.parametrize("told", [0.1, pytest.param("auto", marks=pytest.mark.slow)])
 def test_observation_noise_is_taken_out(told) -> None:
     x = LORENZ.sample(20_000, 21)
     size = (0.1 if told == "auto" else told) * x.std(0)
@@ -234,6 +204,7 @@ def test_observation_noise_is_taken_out(told) -> None:
     assert judge(identify(y), LORENZ, x).error > 3 * judge(cleaned, LORENZ, x).error
 
 
+@pytest.mark.slow
 def test_standard_errors_cover_the_truth() -> None:
     inside = []
     for seed in range(12):
@@ -250,34 +221,26 @@ def test_duplicated_rows_don_t_make_errors_smaller(snapshots: np.ndarray) -> Non
         assert b.error == pytest.approx(a.error, rel=1e-2)
 
 
-# ---- verdicts ----------------------------------------------------------------------------------
-
-
-def ring(n: int = 10_000) -> np.ndarray:
-    rng = np.random.default_rng(2)
-    angle, radius = rng.uniform(0, 2 * np.pi, n), 1 + 0.2 * rng.standard_normal(n)
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+@pytest.fixture(scope="module")
+def clouds():
+    return controls(10_000, 0)
 
 
 @pytest.mark.parametrize(
-    ("x", "options", "least"),
-    [(normal(20_000, 2), {"degree": degree}, 1 + (degree > 1)) for degree in (1, 2)]
-    + [(ring(), {"degree": degree}, 2) for degree in (2, 3)]
-    + [(ring(4000), {"tests": "cosines"}, 2)],
+    "name", ["Gaussian", "ring", "torus", "shuffled", "no products", "transient"]
 )
-def test_symmetric_clouds_have_many_equations(x, options, least: int) -> None:
-    several = identify(x, **options)
+def test_clouds_that_don_t_determine_equations_are_told(clouds, name: str) -> None:
+    x, degree, due = clouds[name]
+    several = identify(x, degree)
+    assert (several.verdict, several.terms) == (due, ())
+    assert due != "undetermined" or several.null_dimension >= 2
+
+
+@pytest.mark.parametrize(("degree", "tests"), [(1, "auto"), (3, "auto"), (2, "cosines")])
+def test_a_gaussian_has_many_equations_in_every_library(clouds, degree: int, tests: str) -> None:
+    several = identify(clouds["Gaussian"][0][:4000, :2], degree, tests=tests)
     assert several.verdict == "undetermined"
-    assert several.terms == ()
-    assert several.null_dimension >= least
-
-
-def test_shuffled_columns_and_a_poor_library_are_not_in_the_library(snapshots) -> None:
-    rng = np.random.default_rng(3)
-    shuffled = np.stack([rng.permutation(column) for column in snapshots.T], axis=1)
-    for none in (identify(shuffled), identify(snapshots, 1)):
-        assert none.verdict == "not in the library"
-        assert none.terms == ()
+    assert several.null_dimension >= 1 + (degree > 1)
 
 
 def test_no_wrong_equations_are_determined_from_few_snapshots() -> None:
@@ -312,23 +275,19 @@ def test_an_ornstein_uhlenbeck_process_is_determined_up_to_a_rotation() -> None:
     assert several.null_dimension == 2
 
 
-# ---- bad input, and the command ------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"x": normal(10, 3)}, "at least 20"),
         ({"x": np.tile(normal(100, 2), 2) @ np.eye(4, 3)}, "sums of each other"),
-        ({"degree": 0}, "degree"),
+        ({"degree": 9}, "degree"),
         ({"noise": 1e3}, "nothing would be left"),
         ({"noise": 1.0, "tests": "cosines"}, "polynomial"),
         ({"diffusion": [[1, 2], [3, 4]]}, "diffusion"),
         ({"relative_to": "x^5"}, "is no term of the equations"),
-        ({"extras": {"f": lambda p: np.log(p[:, 0])}}, "NaN or infinite"),
+        ({"extras": {"f": lambda p: p}}, "extras['f'] gives shape"),
+        ({"extras": {"f": lambda p: p[:, 0]}, "noise": 0.1}, "can't be removed from"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_bad_arguments_are_refused_in_words(asked, said: str, snapshots: np.ndarray) -> None:
     with pytest.raises(InputError) as error:
         identify(**{"x": snapshots[:2000]} | asked)
@@ -341,24 +300,20 @@ def test_the_command_prints_json_alone(tmp_path, snapshots: np.ndarray, capsys) 
         main(["identify", str(tmp_path / "lorenz.npy"), "--json", "--relative-to", "x*y"])
     data = json.loads(capsys.readouterr().out)
     assert end.value.code == 0
-    assert (data["verdict"], data["dimension"], data["null_dimension"]) == ("determined", 3, 1)
+    assert (data["verdict"], data["null_dimension"]) == ("determined", 1)
     got = {Term(t["equation"], tuple(t["exponents"])): t["coefficient"] for t in data["terms"]}
     assert set(got) == TRUE
     assert got[Term(2, (1, 1, 0))] == pytest.approx(1)
     assert got[Term(1, (1, 0, 0))] == pytest.approx(28, rel=0.05)
-    assert {t["term"] for t in data["terms"]} >= {"x*z", "x*y"}
 
 
 def test_the_command_reads_tables_and_prints_equations(tmp_path, snapshots, capsys) -> None:
     np.savetxt(tmp_path / "t.csv", snapshots, delimiter=",", header="wind,heat,drop", comments="")
+    own = "sin(wind), wind*heat^2/(1+drop^2)"
     with pytest.raises(SystemExit):
-        main(
-            ["identify", str(tmp_path / "t.csv"), "--library", "sin(wind), wind*heat^2/(1+drop^2)"]
-        )
+        main(["identify", str(tmp_path / "t.csv"), "--library", own])
     out = capsys.readouterr().out
-    assert "ddrop/dt" in out
-    assert "wind*heat" in out
-    assert "seconds" in out
+    assert "ddrop/dt" in out and "wind*heat" in out
 
 
 @pytest.mark.parametrize("library", ["__import__('os')", "open(x)"])

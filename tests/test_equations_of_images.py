@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from eqflow_nb.equations import Term, elimination, identify_fields, sampled_tests
-from eqflow_nb.equations.images import SETS, STILL, TOLERANCE, among, refit, with_steps
-from eqflow_nb.equations.sampled_tests import Images, derivatives, functionals, values
-from eqflow_nb.equations.terms import evaluate, laplacian, library, squared_gradient, velocity
-from eqflow_nb.inputs import InputError
+from eqflow_nb.equations import Term, elimination, identify_fields
+from eqflow_nb.equations.images import SETS, STILL, TOLERANCE, refit, with_steps
+from eqflow_nb.equations.sampled_tests import Images, functionals, values
+from eqflow_nb.equations.terms import evaluate, laplacian, squared_gradient, velocity
 from eqflow_nb.snapshots import gray_scott
 
 SMALL = functionals(2, 3, 3, (1.0, 2.0))
@@ -58,37 +57,6 @@ def test_residuals_are_the_change_of_the_functionals_along_the_equations(sides, 
     assert c @ conditions.gram @ c == pytest.approx((images.divided(v) ** 2).sum(1).mean())
 
 
-def test_slopes_and_covariance_are_what_they_say() -> None:
-    images = Images(smooth(), 2)
-    loose = images.conditions(SMALL, tolerance=0.1)
-    slopes = 0
-    for each in derivatives(images.centred(smooth()), SMALL):
-        flat = each.reshape(*each.shape[:2], -1)
-        slopes = slopes + np.einsum("nmp,nlp->ml", flat, flat) / flat[:, 0].size
-    assert np.allclose(loose.slopes, slopes)
-    c = np.random.default_rng(1).standard_normal(len(loose.terms))
-    extra = loose.count * 0.01 * (c @ loose.gram @ c) * slopes
-    expected = np.cov((loose.samples.residuals @ c).T, bias=True) + extra
-    assert np.allclose(loose.covariance(c), expected)
-
-
-def test_blocks_are_means_over_groups_of_images_and_chunks_keep_them(monkeypatch) -> None:
-    tests = functionals(2, 2, 2, (1.0,))
-    conditions = Images(smooth(200, (6,)), 1).conditions(tests)
-    support = np.array([0, 2, 5])
-    blocks = conditions.blocks(support)
-    assert len(blocks) == len(conditions.weights) == 128
-    mean = np.einsum("b,bmk->mk", conditions.weights, blocks)
-    assert np.allclose(mean, conditions.matrix[:, support])
-    monkeypatch.setattr(sampled_tests, "MEMORY", 1)
-    alone = Images(smooth(200, (6,)), 1).conditions(tests)
-    assert np.allclose(alone.matrix, conditions.matrix)
-    few = tests[::2]
-    assert np.allclose(among(conditions, few).covariance(np.ones(len(alone.terms))),
-                       Images(smooth(200, (6,)), 1).conditions(few).covariance(
-                           np.ones(len(alone.terms))))  # fmt: skip
-
-
 def test_order_and_translation_of_the_images_say_nothing() -> None:
     x = smooth()
     moved = np.stack([np.roll(s, (k, 2 * k), (1, 2)) for k, s in enumerate(x)])
@@ -119,15 +87,6 @@ def test_operators_on_waves_and_on_the_true_chemistry() -> None:
     assert np.allclose(squared_gradient(wave), (np.sin(k) * sine) ** 2)
     x = gray_scott._start(32, 0, 0, 0)[None].double()
     assert np.allclose(velocity(chemistry(), x.numpy()), gray_scott.rate(x, "waves").numpy())
-
-
-def test_the_library_counts_its_terms() -> None:
-    assert [len(library(2, 3, kind)) for kind in ("local", "gradients")] == [24, 28]
-    texts = [term.text("uv") for term in library(2, 1, "rich") if term.equation == 1]
-    assert texts[:5] == ["1", "u", "v", "lap(u)", "lap(v)"]
-    assert texts[-1] == "v*|grad(v)|^2"
-    with pytest.raises(InputError, match="library"):
-        library(2, 3, kind="all")
 
 
 @pytest.fixture(scope="module")
@@ -170,17 +129,3 @@ def test_a_frozen_pattern_leaves_its_equations_open() -> None:
         sizes = [abs(a) * evaluate([t], maze).std() for t, a in equations.items()]
         assert velocity(equations, maze).std() < 0.02 * max(sizes)
     assert identify_fields(maze).verdict == "undetermined"
-
-
-@pytest.mark.parametrize(
-    ("stills", "said"),
-    [
-        (np.ones((3, 4)), "shape"),
-        (np.full((3, 2, 8, 8), np.nan), "NaN"),
-        (np.ones((3, 2, 8, 8)), "one value"),
-        (smooth(3), "at least 4"),
-    ],
-)
-def test_images_that_cannot_be_used_are_refused(stills, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        identify_fields(stills)

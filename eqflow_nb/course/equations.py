@@ -1,7 +1,6 @@
 """Chapter 05: systems identified over seeds, numbers of snapshots and sizes of noise, then judged.
 
-The clock and the arrow of time are not in snapshots, so equations found are compared with the truth
-after the best scale, which may be negative.
+Snapshots have no clock: equations are compared after the best scale, which may be negative.
 """
 
 from __future__ import annotations
@@ -50,8 +49,8 @@ def _trial(found: Equations, terms: set[Term], x: np.ndarray, v: np.ndarray) -> 
     scale = float((v * ours).sum() / (ours**2).sum())
     error = float(np.linalg.norm(scale * ours - v) / np.linalg.norm(v))
     right, sure = set(found.coefficients) == terms, found.verdict == "determined"
-    wrong = sure and (not right or error > 0.1)
-    return Trial(replace(found, decision=None), right, error, scale, sure and right, wrong)
+    verdict = sure and right, sure and (not right or error > 0.1)
+    return Trial(replace(found, decision=None), right, error, scale, *verdict)
 
 
 def judge(found: Equations, truth: System, x: np.ndarray | None = None) -> Trial:
@@ -74,12 +73,8 @@ def repeat(
     name: str, sizes: Sequence[int], seeds: Sequence[int], noise: float = 0.0, told: Any = True,
     **options: Any,
 ) -> dict[tuple[int, int], Trial]:  # fmt: skip
-    """Identify a system of the zoo from the first snapshots of a seed, {(size, seed): Trial}.
-
-    Noise is added, in deviations of each coordinate; its size is `told` or not, or "auto".
-    """
-    truth = system(name)
-    held = truth.sample(HELD, FRESH)
+    """Identify a system under noise, in deviations, of a size that is `told`, not, or "auto"."""
+    truth, held = system(name), system(name).sample(HELD, FRESH)
 
     def one(n: int, seed: int) -> Trial:
         x = snapshots(name, max(sizes), seed)[:n]
@@ -89,9 +84,7 @@ def repeat(
         size = told if isinstance(told, str) else told * noise * spread
         return judge(identify(y, truth.degree, noise=size, **options), truth, held)
 
-    keys = [(n, s) for n in sizes for s in seeds]
-    done = together({f"{n} {s}": partial(one, n, s) for n, s in keys})
-    return {(n, s): done[f"{n} {s}"] for n, s in keys}
+    return together({(n, seed): partial(one, n, seed) for n in sizes for seed in seeds})
 
 
 @lru_cache(maxsize=24)
@@ -113,14 +106,11 @@ def table(
 def noise_trials(
     name: str, n: int, levels: Sequence[float], seeds: Sequence[int]
 ) -> dict[str, dict[tuple[float, int], Trial]]:
-    """Runs under observation noise, {how its size is told: {(level, seed): Trial}}.
-
-    Noise is ignored for half of the seeds, and estimated, which takes longer, for a quarter.
-    """
+    """Runs under observation noise, {how its size is told: {(level, seed): Trial}}."""
     plan: dict[str, tuple[Any, Sequence[float], Sequence[int]]] = {
         "size given": (True, levels, seeds),
         "ignored": (False, levels, seeds[: len(seeds) // 2]),
-        "estimated": ("auto", levels[-2:], seeds[: max(1, len(seeds) // 4)]),
+        "estimated": ("auto", levels[-2:], seeds[: max(1, len(seeds) // 4)]),  # slow
     }
     out: dict[str, dict[tuple[float, int], Trial]] = {kind: {} for kind in plan}
     for kind, (told, some, few) in plan.items():
@@ -147,8 +137,7 @@ def stochastic(D: float, n: int, seeds: Sequence[int]) -> dict[int, Trial]:
         x = noisy.stochastic_lorenz(n, seed, D)
         return judge(identify(x, 2, diffusion="fit"), system("lorenz"), x[:HELD])
 
-    done = together({str(seed): partial(one, seed) for seed in seeds})
-    return {seed: done[str(seed)] for seed in seeds}
+    return together({seed: partial(one, seed) for seed in seeds})
 
 
 def chemistries(names: Sequence[str], stills: int, seed: int) -> dict[str, Trial]:
@@ -166,21 +155,17 @@ def chemistries(names: Sequence[str], stills: int, seed: int) -> dict[str, Trial
 
 
 def controls(n: int, seed: int) -> dict[str, tuple[np.ndarray, int, str]]:
-    """Clouds that don't determine equations: {name: (x, degree of the library, verdict due)}.
-
-    The first three are symmetric, and kept by many equations; the others by none in the library.
-    """
+    """Clouds that don't determine equations: {name: (x, degree of the library, verdict due)}."""
     rng, x = np.random.default_rng([seed, 5]), snapshots("lorenz", n, seed)
     turn, wave = 2 * np.pi * rng.random((2, n))
-    radius = 1 + 0.1 * rng.standard_normal(n)
+    radius, circle = 1 + 0.1 * rng.standard_normal(n), np.stack([np.cos(turn), np.sin(turn)], 1)
     tube = 0.3 * radius
-    wide = 1 + tube * np.cos(wave)
-    torus = np.stack([wide * np.cos(turn), wide * np.sin(turn), tube * np.sin(wave)], axis=1)
+    torus = np.c_[(1 + tube * np.cos(wave))[:, None] * circle, tube * np.sin(wave)]
     begun = x.mean(0) + x.std(0) * rng.standard_normal((n, 3))
     many, none = "undetermined", "not in the library"
     return {
         "Gaussian": (rng.standard_normal((n, 3)), 2, many),
-        "ring": (radius[:, None] * np.stack([np.cos(turn), np.sin(turn)], 1), 2, many),
+        "ring": (radius[:, None] * circle, 2, many),
         "torus": (torus, 2, many),
         "shuffled": (np.stack([rng.permutation(c) for c in x.T], 1), 2, none),
         "no products": (x, 1, none),
@@ -201,8 +186,8 @@ def spectrum(found: Equations) -> np.ndarray:
 def contains(found: Equations, field: np.ndarray, x: np.ndarray) -> float:
     """What part of a field (n, d) at points x, up to 1, lies in the null space found."""
     every = np.stack([velocity(one, x).ravel() for one in found.basis], axis=1)
-    c, *_ = np.linalg.lstsq(every, field.ravel(), rcond=None)
-    return float(np.linalg.norm(every @ c) / np.linalg.norm(field))
+    inside = every @ np.linalg.lstsq(every, field.ravel(), rcond=None)[0]
+    return float(np.linalg.norm(inside) / np.linalg.norm(field))
 
 
 def as_system(coefficients: Mapping[Term, float], scale: float, like: System) -> System:
@@ -215,13 +200,12 @@ def as_system(coefficients: Mapping[Term, float], scale: float, like: System) ->
 
 def path(one: System, x0: Any, time: float, points: int = 2500) -> np.ndarray:
     """One trajectory (points, d) of a system over a time; NaN once it has left for good."""
-    x = np.array(x0, float)[:, None]
+    x, out = np.array(x0, float)[:, None], np.full((points, one.dim), np.nan)
     steps = max(1, round(time / points / one.step))
     dt = np.array([time / points / steps])
-    out = np.full((points, one.dim), np.nan)
     limit = FAR * np.maximum(abs(x).max(), 1.0)
-    for k in range(points):
-        out[k] = x[:, 0]
+    for row in out:
+        row[:] = x[:, 0]
         one.rk4(x, dt, steps)
         if not (abs(x) < limit).all():
             break
@@ -237,9 +221,8 @@ def portraits(zoo: Mapping[str, Trial], n: int, seed: int) -> dict[str, tuple[An
         where = path(copy, snapshots(name, n, seed)[0], 60 * truth.period, 4000)
         wrong = "" if one.right else ", wrong terms"
         remark = f"{found.verdict}{wrong}, field error {100 * one.error:.2g} %"
-        pair = (0, 2) if truth.dim == 3 else (0, 1)
-        forward = found if one.scale > 0 else found.reversed()
-        shown[name] = (where, pair, forward.text(), remark, one.exact)
+        text = (found if one.scale > 0 else found.reversed()).text()
+        shown[name] = (where, (0, 2 if truth.dim == 3 else 1), text, remark, one.exact)
     return shown
 
 
@@ -249,8 +232,7 @@ def follow_chemistry(trial: Trial, raw: Tensor, steps: int, every: int) -> list[
     states, x = [raw], raw.float()
     for step in range(1, steps + 1):
         x = x + trial.scale * trial.found.velocity(x)
-        if step % every == 0:
-            states.append(x)
+        states += [x] if step % every == 0 else []
     return states
 
 
@@ -267,9 +249,7 @@ def score(
     """Rows of how often they are determined and have the right terms, and of the field error."""
     right, exact, errors = np.array([(one.right, one.exact, one.error) for one in runs]).T.copy()
     details |= {"of": len(errors)}
-    target = f">= {len(errors)}" if aim else None
-    found = dict(candidates_right=int(right.sum()), target=target, **details)
-    card.row(f"{name}.terms_exact", int(exact.sum()), **found)
-    target = f"<= {error}" if error else None
-    shared = dict(sd=errors.std(), target=target, worst=errors.max(), **details)
-    card.row(f"{name}.field_error", errors.mean(), **shared)
+    found = dict(candidates_right=int(right.sum()), target=f">= {len(errors)}" if aim else None)
+    card.row(f"{name}.terms_exact", int(exact.sum()), **found, **details)
+    found = dict(sd=errors.std(), target=f"<= {error}" if error else None, worst=errors.max())
+    card.row(f"{name}.field_error", errors.mean(), **found, **details)

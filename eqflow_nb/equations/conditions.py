@@ -3,9 +3,6 @@
 If p is stationary under dx = v dt, every smooth test psi has E[grad psi . v] = 0, since E[psi] must
 not change.  With v = sum_k c_k phi_k that is M c = 0, M_mk = E[grad psi_m . phi_k].  With noise,
 dx = v dt + sqrt(2 D) dW adds a column E[D : grad grad psi_m] (method: Fokker-Planck, weak form).
-
-There are two kinds.  Where tests and terms are monomials, moments are enough, and no data is kept.
-Other tests keep what they give at each snapshot.
 """
 
 from __future__ import annotations
@@ -25,7 +22,7 @@ from eqflow_nb.equations.terms import Term, exponents, library, lower, units_of
 
 
 class MomentConditions:
-    """Conditions whose tests are the monomials up to a degree `tests`, from moments alone.
+    """Conditions whose tests are the monomials up to a degree `tests`, from moments, without data.
 
     Terms are functions of x / scale, so that they are zero where the reader's own terms are, and
     are divided by their rms; c * units are their coefficients as the reader writes them.  Tests are
@@ -63,22 +60,19 @@ class MomentConditions:
         self.tensor: np.ndarray | None = None
         if diffusion is not None:
             self.tensor = diffusion / np.outer(scale, scale)
-            self.curvature = self._curvature(self.tensor)
+            # The features' coefficients (m, F) in D : grad grad psi.
+            self.curvature = np.zeros((len(self.tests), len(moments.second)))
+            for ((i, j), entry), (m, e) in itertools.product(
+                np.ndenumerate(self.tensor), enumerate(self.tests)
+            ):
+                once = lower(e, i)
+                if entry and e[i] and once[j]:
+                    self.curvature[m, at[None, lower(once, j)]] += entry * e[i] * once[j]
             self.terms.append(Term(-1, (0,) * moments.dim))
             # What the drift D times a score of unit size would have.
             self.gram = np.pad(self.gram, (0, 1))
             self.gram[-1, -1] = (self.tensor**2).sum()
         self.units = units_of(self.terms, scale, self.rms)
-
-    def _curvature(self, tensor: np.ndarray) -> np.ndarray:
-        """The features' coefficients (m, F) in D : grad grad psi, D (d, d) in scaled units."""
-        rows = np.zeros((len(self.tests), len(self.moments.second)))
-        pairs = itertools.product(np.ndenumerate(tensor), enumerate(self.tests))
-        for ((i, j), entry), (m, e) in pairs:
-            once = lower(e, i)
-            if entry and e[i] and once[j]:
-                rows[m, self.moments.at[None, lower(once, j)]] += entry * e[i] * once[j]
-        return rows
 
     @functools.cached_property
     def matrix(self) -> np.ndarray:
@@ -112,11 +106,11 @@ class MomentConditions:
 
     def covariance(self, c: np.ndarray, half: int | None = None) -> np.ndarray:
         """The covariance (m, m) of grad psi_m . v for v of c, over all or every other part."""
-        rows, covariance = self.residual(c), self.moments.covariance
-        if half is not None:
-            second = self.moments.halves[half]
-            covariance = second - np.outer(second[0], second[0])
-        return rows @ covariance @ rows.T
+        rows, moments = self.residual(c), self.moments
+        if half is None:
+            return rows @ moments.covariance @ rows.T
+        second = moments.halves[half]
+        return rows @ (second - np.outer(second[0], second[0])) @ rows.T
 
 
 @dataclass(frozen=True)
@@ -162,9 +156,9 @@ class OfImages:
 class SampledConditions:
     """Conditions whose tests are any functions, from what they give at each snapshot.
 
-    `tolerance` is what part of the velocity the true equations may differ by from every one in the
-    library, as a simulation in steps differs from its equations.  Without it the best weights find
-    combinations of conditions with so little noise that such a difference outweighs everything.
+    `tolerance` is what part of the velocity the truth may differ by from every equation in the
+    library, as a simulation in steps does.  Without it the best weights find combinations with so
+    little noise that this outweighs everything.
     """
 
     terms: list[Term]

@@ -5,8 +5,8 @@ over snapshots: the generalised method of moments (Hansen, Econometrica 50, 1029
 truth it is chi-squared with as many degrees of freedom as there are conditions beyond the unknowns,
 so it says by itself whether equations fit and what a term is worth.
 
-To see how sure a fit is, it is done again on resampled snapshots: parts of the data, not single
-snapshots, are drawn, so that neighbours that resemble each other count as what they are.
+How sure a fit is, others on resampled data tell.  Parts of it are drawn, not single snapshots, so
+that neighbours that resemble each other count as what they are.
 """
 
 from __future__ import annotations
@@ -108,8 +108,7 @@ def weights(
     A wrong c makes some tests look exact that aren't; the average, and a little of the tests' Gram
     matrix, keep that from happening.
     """
-    total = conditions.covariance(c)
-    spread = 1 / np.maximum(misfits - misfits[0], 1.0)
+    total, spread = conditions.covariance(c), 1 / np.maximum(misfits - misfits[0], 1.0)
     for part, other in list(zip(spread, near.T, strict=True))[1 : DIRECTIONS + 1]:
         total = total + part * conditions.covariance(other)
     white, slopes = root_of_inverse(conditions.slopes), conditions.slopes
@@ -196,10 +195,8 @@ class Found:
     @property
     def gap(self) -> float:
         """How much misfit tells the fit from the next best, which has a term less or another."""
-        nearest = float(self.fit.losses.min())
-        if self.rival is not None:
-            nearest = min(nearest, self.rival.misfit - self.fit.misfit)
-        return nearest / self.fit.excess
+        rival = np.inf if self.rival is None else self.rival.misfit - self.fit.misfit
+        return min(float(self.fit.losses.min()), rival) / self.fit.excess
 
     @property
     def fits(self) -> bool:
@@ -248,8 +245,8 @@ def crossfit(
 ) -> np.ndarray:
     """Coefficients (1 + draws, K): the estimate on a support, then those on resampled data.
 
-    Each half of the data is weighted by the covariance of the other half at `c` (cross-fitting):
-    weights that know the noise they weigh make an estimate look better than it is.
+    Each half is weighted by the other's covariance at `c` (cross-fitting), since weights that know
+    the noise they weigh make an estimate look better than it is.
     """
     blocks, white = conditions.blocks(support), []
     for half in (0, 1):
@@ -272,7 +269,6 @@ def _fit(
         drawn = slice(None) if rng is None else rng.integers(len(parts), size=len(parts))
         rows.append(np.tensordot(weights[drawn] / weights[drawn].sum(), parts[drawn], axes=1))
     gram = conditions.gram[np.ix_(support, support)]
-    best = smallest(np.vstack(rows), gram)[1][:, 0]
-    out = np.zeros(len(c))
+    best, out = smallest(np.vstack(rows), gram)[1][:, 0], np.zeros(len(c))
     out[support] = best * np.sign(best @ gram @ c[support])
     return out

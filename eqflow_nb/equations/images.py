@@ -34,15 +34,9 @@ def identify_fields(
 ) -> Equations:  # fmt: skip
     """Find the partial differential equation that unordered periodic images are snapshots of.
 
-    Parameters
-    ----------
-    images : array (N, C, H, W) or (N, C, L)
-        Periodic images or lines, in their own units, as exact as single precision at least.
-    library : str
-        "local": monomials and Laplacians; "gradients": squared gradients too; "rich": both times
-        monomials as well.
-    degree, relative_to, names, seed
-        See `identify`; terms are such as "u*v^2" or "lap(u)".
+    The images (N, C, H, W), or lines (N, C, L), must be as exact as single precision at least.  The
+    library has monomials and Laplacians ("local"), squared gradients too ("gradients"), or both
+    times monomials as well ("rich").  For the rest see `identify`; terms are "u*v^2" or "lap(u)".
     """
     started = time.perf_counter()
     known = Images(images, count(degree, "degree", at_least=0), library)
@@ -99,10 +93,9 @@ def with_steps(
 ) -> tuple[SampledConditions, float]:
     """Conditions for the equations of a simulation that moves by explicit steps, x -> x + tau v.
 
-    It keeps E[psi(x + tau v)], which adds tau / 2 v . psi'' v to the residual, found from nearly
-    fitting coefficients c (K,) of mean square velocity 1.  The step tau fits best; it is the root
-    mean square of a step in deviations of a channel, or 0 if the images show none, and its sign is
-    the arrow of time of c.
+    E[psi] stays, so tau / 2 v . psi'' v adds to the residual, from coefficients c (K,) that nearly
+    fit, of mean square velocity 1.  The step tau fits best, in deviations of a channel, or is 0 if
+    the images show none; its sign is the arrow of time of c.
     """
     bent = known.second_derivatives(conditions, c) / 2
     support, along = np.flatnonzero(c), conditions.gram @ c

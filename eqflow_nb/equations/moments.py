@@ -81,9 +81,8 @@ class Moments:
 @functools.lru_cache(maxsize=8)
 def hermite(dim: int, degree: int, noise: tuple[float, ...]) -> np.ndarray:
     """The matrix (M, M) from monomials of noisy points to unbiased ones of the clean points."""
-    table = np.zeros((degree + 1, degree + 1))
-    for n in range(degree + 1):
-        table[n, : n + 1] = herme2poly(np.eye(n + 1)[n])
+    rows = [herme2poly(np.eye(degree + 1)[n, : n + 1]) for n in range(degree + 1)]
+    table = np.array([np.pad(row, (0, degree + 1 - len(row))) for row in rows])
     return substitution(exponents(dim, degree), table, noise)
 
 
@@ -107,8 +106,7 @@ def measure(
 
     The first chunk sets the coordinates' centre and scale.
     """
-    own = dict(extras or {})
-    done, parts = 0, min(BLOCKS, count)
+    own, done, parts = dict(extras or {}), 0, min(BLOCKS, count)
     centre = scale = halves = sums = rows = np.zeros(0)
     for chunk in chunks:
         few = len(exponents(chunk.shape[1], extra_degree))
@@ -131,7 +129,5 @@ def measure(
                 rows[block] += len(inside)
             done += len(x)
     halves /= np.array([rows[::2].sum(), rows[1::2].sum()])[:, None, None]
-    means, weights = sums / rows[:, None], rows / done
-    return Moments(
-        centre, scale, degree, extra_degree, tuple(own), done, halves, means, weights
-    )  # fmt: skip
+    about = centre, scale, degree, extra_degree, tuple(own)
+    return Moments(*about, done, halves, sums / rows[:, None], rows / done)

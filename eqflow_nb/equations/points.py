@@ -1,8 +1,6 @@
 """The equations behind unordered points, from stationarity alone: no score, no velocities.
 
-For every smooth test psi, E_p[grad psi . v] = 0 if dx = v dt keeps p; with a library of terms for v
-that is linear.  What is found comes with a verdict, since a distribution need not determine its
-equations.  Nearest work: Lu, Kusmierz & Mihalas, arXiv:2502.17690 (2025).
+Nearest work: Lu, Kusmierz & Mihalas, arXiv:2502.17690 (2025).
 """
 
 from __future__ import annotations
@@ -58,10 +56,8 @@ def identify(
     relative_to : str, optional
         The term whose coefficient is made 1, such as "x*y" or "2:x*y" (in equation 2); by default
         the one known best.  With noise in the dynamics the default is the size of D.
-    names : sequence of str, optional
-        Of the columns.
-    tests : str
-        The family of test functions, one of `FAMILIES`; the seed is the bootstrap's and cosines'.
+    names, tests, seed
+        Of the columns; the family of test functions, one of `FAMILIES`; of bootstrap and cosines.
     """
     started = time.perf_counter()
     choice(tests, FAMILIES, "tests")

@@ -44,11 +44,10 @@ class Equations:
     """What was found: a verdict, the evidence for it, and the best guess, the `candidate`.
 
     The verdict is "determined", "undetermined", "not in the library" or "too few snapshots"; then
-    `needed` is how many would do.  `basis` has the coefficients of `null_dimension` independent
-    equations of the library that keep the snapshots, as far as these can tell.  The coefficient of
-    the term `reference` is 1 in size, which sets the unit of time; `arrow` is what is known of its
-    direction.  `noise` (d,) is the observation noise taken out, `diffusion` the size of D and its
-    error, and `decision` has the fits behind it, which take megabytes.
+    `needed` is how many would do.  `basis` has `null_dimension` independent equations that keep the
+    snapshots, as far as these can tell.  The coefficient of the term `reference` is 1 in size: the
+    unit of time; `arrow` is what is known of its direction.  `noise` (d,) has been taken out;
+    `diffusion` is the size of D and its error, and `decision` has the fits behind it.
     """
 
     verdict: str
@@ -149,9 +148,8 @@ def write(
     if relative_to is not None:
         if (at := find(relative_to, kept, names)) is None:
             written = ", ".join(f"{term.equation}:{term.text(names)}" for term in kept)
-            raise InputError(
-                f"relative_to {relative_to!r} is no term of the equations; theirs are {written}"
-            )
+            asked = f"relative_to {relative_to!r} is no term of the equations"
+            raise InputError(f"{asked}; theirs are {written}")
         unit = int(support[at])
     # D > 0 fixes the sign; without any diffusion, the reference is made positive.
     smoothing = _smoothing(dict(zip(kept, c[support], strict=True)), len(names))

@@ -108,8 +108,7 @@ def blur(sides: tuple[int, ...], radius: float) -> np.ndarray:
 class Images:
     """Periodic images or lines with a library of terms: what they say about their equations.
 
-    Terms are functions of x / scale, so that they are zero where the reader's own terms are, and
-    are divided by their rms.  Tests are functionals of the centred z = (x - centre) / scale.
+    Scales and centres are used as in `MomentConditions`.
     """
 
     def __init__(self, images: Any, degree: int = 3, kind: str = "local") -> None:

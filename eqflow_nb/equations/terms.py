@@ -121,10 +121,7 @@ def evaluate(
     terms: Sequence[Term], x: np.ndarray, extras: Mapping[str, np.ndarray] | None = None,
     operand: np.ndarray | None = None,
 ) -> np.ndarray:  # fmt: skip
-    """The values (B, F, ...) of terms, whatever their equation, at states x (B, C, ...).
-
-    `extras` are those (B,) of the reader's functions; operators are taken of `operand`, or else x.
-    """
+    """Values (B, F, ...) of terms at x (B, C, ...), with operators of `operand`, if it is given."""
     degree = max((sum(t.powers) for t in terms), default=0)
     known = dict(zip(exponents(x.shape[1], degree), np.moveaxis(monomials(x, degree), 1, 0)))
     operand = x if operand is None else operand

@@ -56,8 +56,7 @@ def decide(found: Sequence[Found]) -> Decision:
     if best.gap < enough and worst.path[0].excess > 2 * FITS and not worst.fits:
         return _misfit(worst)
     count = best.conditions.count
-    against = sum(_contradicts(each, best, fitting) for each in fitting)
-    needed = 4 * count
+    against, needed = sum(_contradicts(each, best, fitting) for each in fitting), 4 * count
     if against:
         text = (
             "sets of tests contradict each other: the equations that stand out under one misfit "
@@ -203,8 +202,7 @@ def _misfit(found: Found) -> Decision:
 
 
 def _round(number: int) -> str:
-    digits = max(len(str(number)) - 2, 0)
-    return f"{round(number, -digits):,}"
+    return f"{round(number, -max(len(str(number)) - 2, 0)):,}"
 
 
 def conserved(decision: Decision, tests: MomentConditions, names: Sequence[str]) -> Decision:

@@ -17,6 +17,7 @@ import ot
 import torch
 from torch import Tensor
 
+from eqflow_nb.equations.terms import monomials
 from eqflow_nb.inputs import InputError, as_samples, count, positive, seeded
 
 Pair = tuple[Tensor, Tensor]
@@ -199,8 +200,7 @@ def largest_step(
 
 def _monomials(x: Tensor) -> Tensor:
     """All monomials of degree 1 and 2 of states (B, d): (B, d + d (d + 1) / 2)."""
-    rows, columns = torch.triu_indices(x.shape[1], x.shape[1])
-    return torch.cat([x, x[:, rows] * x[:, columns]], 1)
+    return torch.from_numpy(np.ascontiguousarray(monomials(x.cpu().numpy(), 2)[:, 1:]))
 
 
 def _pair(x: Any, y: Any) -> Pair:

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from eqflow_nb.inputs import Field, InputError
 from eqflow_nb.rollout.integrators import Diverged, Path, rk4
 
+Key = TypeVar("Key")
 Result = TypeVar("Result")
 FAR = 50.0  # |x_i| at which a point counts as lost
 # As torch found them at the start (OMP_NUM_THREADS counts); notebooks then ask for one a step.
@@ -141,7 +142,7 @@ def race(
     return together({name: partial(run, *runner) for name, runner in runners.items()})
 
 
-def together(jobs: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
+def together(jobs: Mapping[Key, Callable[[], Result]]) -> dict[Key, Result]:
     """Run several rollouts (or trainings) at once, one thread each; return the results by name.
 
     The steps of small networks are too short to split between cores; whole rollouts are not.  An
