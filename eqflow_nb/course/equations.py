@@ -31,15 +31,12 @@ GRAY_SCOTT |= {Term(c, (0, 0), "lap", c) for c in (0, 1)}
 
 @dataclass(frozen=True)
 class Trial:
-    """What one search found; whether its terms are right, and how far its velocities are off.
-
-    `error` is |scale v_found - v| / |v| over fresh states, `scale` the best to run in true time.
-    """
+    """What one search found; whether its terms are right, and how far its velocities are off."""
 
     found: Equations
     right: bool
-    error: float
-    scale: float
+    error: float  # |scale v_found - v| / |v| over fresh states
+    scale: float  # the best, to run in the truth's time
     exact: bool  # determined, with the right terms
     wrong: bool  # determined, but with wrong terms or a field error over 10%
 
@@ -201,9 +198,8 @@ def as_system(coefficients: Mapping[Term, float], scale: float, like: System) ->
 def path(one: System, x0: Any, time: float, points: int = 2500) -> np.ndarray:
     """One trajectory (points, d) of a system over a time; NaN once it has left for good."""
     x, out = np.array(x0, float)[:, None], np.full((points, one.dim), np.nan)
-    steps = max(1, round(time / points / one.step))
+    steps, limit = max(1, round(time / points / one.step)), FAR * np.maximum(abs(x).max(), 1.0)
     dt = np.array([time / points / steps])
-    limit = FAR * np.maximum(abs(x).max(), 1.0)
     for row in out:
         row[:] = x[:, 0]
         one.rk4(x, dt, steps)
