@@ -43,32 +43,16 @@ SHARP = 1.25  # its pixels for each of the page's
 
 def style() -> None:
     """Set matplotlib's defaults for the course: light cards that read on any page."""
-    matplotlib.rcParams.update(
-        {
-            "figure.facecolor": CARD,
-            "savefig.facecolor": CARD,
-            "axes.facecolor": "white",
-            "figure.dpi": DPI,
-            "figure.constrained_layout.h_pad": 0.08,
-            "figure.constrained_layout.w_pad": 0.08,
-            "font.size": 9,
-            "axes.titlesize": 10,
-            "axes.labelsize": 9,
-            "axes.edgecolor": "#999999",
-            "axes.labelcolor": INK,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.prop_cycle": cycler(color=[PALETTE[kind] for kind in FREE]),
-            "xtick.color": "#666666",
-            "ytick.color": "#666666",
-            "xtick.labelsize": 8,
-            "ytick.labelsize": 8,
-            "text.color": INK,
-            "legend.frameon": False,
-            "legend.fontsize": 8.5,
-            "lines.linewidth": 1.4,
-        }
-    )
+    matplotlib.rcParams.update({
+        "figure.facecolor": CARD, "savefig.facecolor": CARD, "axes.facecolor": "white",
+        "figure.dpi": DPI, "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9,
+        "figure.constrained_layout.h_pad": 0.08, "figure.constrained_layout.w_pad": 0.08,
+        "axes.edgecolor": "#999999", "axes.labelcolor": INK, "text.color": INK,
+        "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 1.4,
+        "axes.prop_cycle": cycler(color=[PALETTE[kind] for kind in FREE]),
+        "xtick.color": "#666666", "ytick.color": "#666666",
+        "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.frameon": False, "legend.fontsize": 8.5,
+    })  # fmt: skip
 
 
 def kind_of(name: str) -> str | None:

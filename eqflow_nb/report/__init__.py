@@ -166,9 +166,8 @@ def _halves(
     """Scale and shuffle the snapshots, choose the noise level, and split them in two."""
     keep, rng = seen.keep, np.random.default_rng(seed)
     rows = own.values if own.images else np.unique(own.values[:, keep], axis=0)
-    least = 4 if own.images else 20
+    least, what = (4, "images") if own.images else (20, f"different row(s) of {len(own.values)}")
     if len(rows) < least:
-        what = "images" if own.images else f"different row(s) of {len(own.values)}"
         raise InputError(f"source has {len(rows)} {what}; a report takes at least {least}")
     if own.images:
         raw = torch.from_numpy(rows[rng.permutation(len(rows))[:MOST]][:, keep]).float()
@@ -194,9 +193,7 @@ def _criterion(choice: Choice, level: float) -> Picture:
         xlabel="noise level σ (sd)", ylabel="distance of the blurred\nhalf over plain one's",
         xscale="log", ylim=(0.95, 1.5),
     )  # fmt: skip
-    alt = (
-        f"The criterion: 1 at small σ, steep at large ones; a star at the level used, {level:.2g}."
-    )
+    alt = f"The criterion: 1 at small σ, steep at large; a star at the level used, {level:.2g}."
     arrays = {"sigmas": choice.sigmas, "values": choice.values, "errors": choice.errors}
     return Picture(figure, alt, arrays)
 
