@@ -32,7 +32,8 @@ DEFAULTS = {
 
 def run(out: Path, asked: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
     """The records of all chapters."""
-    return execute.run(execute.plan(course.chapters(), out, asked or {}), **options)
+    tasks = execute.plan(course.chapters(), out, asked or {})
+    return {task.stem: record for task, record in execute.run(tasks, **options)}
 
 
 def code(notebook_text: str) -> nbformat.NotebookNode:

@@ -171,7 +171,7 @@ def test_stored_values_still_come_out(chapter: course.Chapter) -> None:
 @each_notebook
 def test_notebooks_run_at_the_quick_budget(chapter: course.Chapter, tmp_path: Path) -> None:
     tasks = execute.plan([chapter], tmp_path, {"budget": "quick", "seed": "1"})
-    (record,) = execute.run(tasks).values()
+    ((_, record),) = execute.run(tasks)
     assert record["status"] == "finished", record["error"]
 
 
@@ -184,7 +184,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("notebooks")
     (folder / "01_a.py").write_text(HEAD + f"{CHECKED}\nprint('twice:', 2 * gain)")
     tasks = execute.plan(course.chapters(folder), folder / "out", {})
-    execute.run(tasks)
+    list(execute.run(tasks))
     pages.publish(tasks[0])
     return folder
 

@@ -26,10 +26,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 @dataclass(frozen=True)
 class Chapter:
-    """A notebook: `path` is its script where there is one, `question` the first quoted line.
-
-    `minutes` and `peak_mb` were measured by the run whose outputs are committed.
-    """
+    """A notebook: its script if there is one, first quoted line, and committed run's measures."""
 
     stem: str
     path: Path
@@ -41,10 +38,9 @@ class Chapter:
 
 def notebooks_folder() -> Path:
     """The folder of the chapters: $EQFLOW_NOTEBOOKS, or notebooks/ here or beside the package."""
-    named = os.environ.get(FOLDER_VARIABLE)
     beside = Path(__file__).parents[2] / "notebooks"
-    places = [Path(named)] if named else [Path("notebooks"), beside]
-    for place in places:
+    named = os.environ.get(FOLDER_VARIABLE)
+    for place in (places := [Path(named)] if named else [Path("notebooks"), beside]):
         if place.is_dir():
             return place.resolve()
     raise InputError(
@@ -55,12 +51,14 @@ def notebooks_folder() -> Path:
 
 def chapters(folder: Path | None = None) -> list[Chapter]:
     """The chapters in reading order."""
-    return _notebooks_in(folder or notebooks_folder())
+    folder = folder or notebooks_folder()
+    sources = {path.stem: path for kind in ("ipynb", "py") for path in folder.glob(f"*.{kind}")}
+    return [_read_chapter(sources[stem]) for stem in sorted(sources) if stem[0] not in "._"]
 
 
 def studies(folder: Path | None = None) -> list[Chapter]:
     """The studies: notebooks that take too long for a chapter."""
-    return _notebooks_in((folder or notebooks_folder()) / "studies")
+    return chapters((folder or notebooks_folder()) / "studies")
 
 
 def find(name: str, known: Sequence[Chapter]) -> Chapter:
@@ -77,9 +75,8 @@ def find(name: str, known: Sequence[Chapter]) -> Chapter:
     if len(matches) == 1:
         return matches[0]
     stems = ", ".join(chapter.stem for chapter in matches or known) or "none yet"
-    if matches:
-        raise InputError(f"{name!r} could be any of: {stems}")
-    raise InputError(f"no notebook is called {name!r}; there are: {stems}")
+    fault = "could be any of" if matches else "is the name of no notebook; there are"
+    raise InputError(f"{name!r} {fault}: {stems}")
 
 
 def load(path: Path) -> nbformat.NotebookNode:
@@ -99,8 +96,7 @@ def load(path: Path) -> nbformat.NotebookNode:
 def parameters(notebook: nbformat.NotebookNode) -> dict[str, Any]:
     """The names and default values in the cell tagged ``parameters``; none if there is no cell.
 
-    The cell may only set names to literals: papermill puts the values asked for in a cell after
-    it, so anything computed here would keep the default.
+    It may only set literals: papermill sets values after it, too late for anything computed.
     """
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     defaults: dict[str, Any] = {}
@@ -112,9 +108,9 @@ def parameters(notebook: nbformat.NotebookNode) -> dict[str, Any]:
                 (target,), value = statement.targets, statement.value
             defaults[target.id] = ast.literal_eval(value)  # type: ignore[union-attr, arg-type]
         except (ValueError, AttributeError) as error:
-            line = ast.unparse(statement).splitlines()[0]
+            has = f"and has: {ast.unparse(statement).splitlines()[0]}"
             raise InputError(
-                f"the parameters cell may only set names to literals, and has: {line}"
+                f"the parameters cell may only set names to literals, {has}"
             ) from error
     return defaults
 
@@ -126,8 +122,7 @@ def override(defaults: Mapping[str, Any], asked: Mapping[str, Any], stem: str) -
             known = ", ".join(defaults) or "none"
             raise InputError(f"{stem} has no parameter {name!r}; it knows: {known}")
     values = {name: _as_default(name, value, defaults[name]) for name, value in asked.items()}
-    if "budget" in values:
-        choice(values["budget"], BUDGETS, "budget")
+    choice(values.get("budget", "quick"), BUDGETS, "budget")
     if "device" in values:
         pick_device(values["device"])
     return values
@@ -153,22 +148,13 @@ def _as_default(name: str, value: Any, default: Any) -> Any:
 
 
 def recorded(study: str, folder: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Rows of a study's committed scorecard, as arguments for `Scorecard.row`; {} if there is none.
-
-    Each row says the command it was recorded with, as `recorded`.
-    """
+    """Rows of a study's committed scorecard, as arguments for `Scorecard.row`, with its command."""
     path = (folder or notebooks_folder()) / "studies" / f"{study}.json"
     kept = json.loads(path.read_text("utf-8")) if path.is_file() else {"scorecard": {}}
     for row in kept["scorecard"].values():
         row.pop("met", None)
         row["recorded"] = kept["command"]
     return kept["scorecard"]
-
-
-def _notebooks_in(folder: Path) -> list[Chapter]:
-    sources = {path.stem: path for path in folder.glob("*.ipynb")}
-    sources |= {path.stem: path for path in folder.glob("*.py")}
-    return [_read_chapter(sources[stem]) for stem in sorted(sources) if stem[0] not in "._"]
 
 
 def _read_chapter(path: Path) -> Chapter:

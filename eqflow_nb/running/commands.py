@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -18,7 +18,7 @@ from eqflow_nb.inputs import InputError, choice, count, replace_text
 from eqflow_nb.running import catalogue, exercises, identify
 
 if TYPE_CHECKING:
-    from eqflow_nb.running.execute import Task
+    from eqflow_nb.running.execute import Record, Task
 
 app = typer.Typer(
     add_completion=False,
@@ -27,6 +27,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Run the course on equilibrium flow, or parts of it.",
 )
+app.command("identify")(identify.identify)
+app.command("exercises")(exercises.exercises)
 
 Texts = list[str] | None
 Names = Annotated[Texts, Argument(metavar="[NOTEBOOK]...", help="Beginnings of names, or paths.")]
@@ -34,7 +36,7 @@ Name = Annotated[str, Argument(metavar="NOTEBOOK", help="Its name, its beginning
 Parameters = Annotated[
     Texts, Option("-p", "--parameter", metavar="NAME VALUE", help="Set a parameter; repeatable.")
 ]
-ManyValues = Annotated[
+Values = Annotated[
     Texts,
     Option("-p", "--parameter", metavar="NAME VALUES", help="As seed 0:100 (to 99) or sigma .1,.2"),
 ]
@@ -55,18 +57,13 @@ SweepOut = Annotated[
     Path | None, Option("-o", "--out", metavar="DIR", help="Default build/sweeps/NOTEBOOK.")
 ]
 
-app.command("identify")(identify.identify)
-app.command("exercises")(exercises.exercises)
-
 
 @app.command("list")
 def list_notebooks() -> None:
     """List the chapters and studies, what each asks, and what its last measured run took."""
-    for heading, notebooks in zip(
-        ["Chapters", "Studies"], [catalogue.chapters(), catalogue.studies()]
-    ):
+    for heading, known in ("Chapters", catalogue.chapters()), ("Studies", catalogue.studies()):
         typer.echo(heading)
-        for one in notebooks:
+        for one in known:
             cost = _cost(one.minutes and 60 * one.minutes, one.peak_mb)
             typer.echo(f"  {one.stem:<32}{cost}  {one.question}".rstrip())
 
@@ -85,10 +82,9 @@ def run(
     """Run notebooks, all chapters if none is named; finished ones are not run again."""
     from eqflow_nb.running import execute, scorecard
 
-    known = catalogue.chapters()
-    everything = [*known, *catalogue.studies()]
+    everything = [*(known := catalogue.chapters()), *catalogue.studies()]
     chosen = [catalogue.find(name, everything) for name in notebooks or []] or known
-    tasks = execute.plan(chosen, out, _asked(parameter, budget, device))
+    tasks = execute.plan(chosen, out, dict(_pairs(parameter, budget=budget, device=device)))
     records = _run(tasks, jobs, force)
     cards = scorecard.gather(out)
     for stem in [task.stem for task in tasks if cards.get(task.stem)]:
@@ -113,15 +109,14 @@ def study(
     from eqflow_nb.running import execute, scorecard
 
     chosen = [catalogue.find(name, catalogue.studies())]
-    (task,) = execute.plan(chosen, out, _asked(parameter, budget, device))
+    (task,) = execute.plan(chosen, out, dict(_pairs(parameter, budget=budget, device=device)))
     records = _run([task], 1, force)
     record = records[task.stem]
     if budget == "quick":
         typer.echo("A quick run is a trial: the recorded scorecard is left as it is.")
     elif record["status"] == "finished":
-        given = "".join(f" -p {key} {value}" for key, value in task.overrides.items())
         kept = {
-            "command": f"eqflow-nb study {task.stem}{given}",
+            "command": _command("study", task.stem, task.overrides.items()),
             **{key: record[key] for key in ("parameters", "versions", "seconds", "peak_mb")},
             "scorecard": scorecard.read(task.result),
         }
@@ -134,7 +129,7 @@ def study(
 @app.command()
 def sweep(
     notebook: Name,
-    parameter: ManyValues = None,
+    parameter: Values = None,
     jobs: SetJobs = None,
     scheduler: Scheduler = None,
     force: Force = False,
@@ -142,29 +137,23 @@ def sweep(
     out: SweepOut = None,
 ) -> None:
     """Run a notebook once for each set of parameters, and gather the scorecards in one table."""
-    from tqdm import tqdm
-
     from eqflow_nb.running import sweep as sweeping
 
     chapter = catalogue.find(notebook, [*catalogue.chapters(), *catalogue.studies()])
     count(1 if jobs is None else jobs, "--jobs")
     folder = (out or Path("build/sweeps") / chapter.stem).absolute()
-    asked = _pairs(parameter)
+    asked, began = _pairs(parameter), time.perf_counter()
     tasks = sweeping.plan(chapter, folder, asked)
-    interrupted, began, failed = False, time.perf_counter(), 0
-    with tqdm(total=len(tasks), desc=chapter.stem, unit="set") as bar:
-        try:
-            for task, record in sweeping.run(tasks, jobs, scheduler, force):
-                if record["status"] == "failed":
-                    failed += 1
-                    said = f"failed after {record['attempts']} attempts: {record['error']}"
-                    tqdm.write(f"{task.out.name}: {said}", file=sys.stderr)
-                bar.set_postfix(failed=failed, refresh=False)
-                bar.update()
-        except KeyboardInterrupt:
-            interrupted = True
+
+    def failure(task: Task, record: Record) -> str:
+        if record["status"] != "failed":
+            return ""
+        return f"{task.out.name}: failed after {record['attempts']} attempts: {record['error']}"
+
+    runs = sweeping.run(tasks, jobs, scheduler, force)
+    _, interrupted = _follow(runs, len(tasks), chapter.stem, failure)
     table, summary = sweeping.write(tasks, folder)
-    finished = (table["status"] == "finished").sum()
+    finished, failed = ((table["status"] == each).sum() for each in ("finished", "failed"))
     if interrupted:
         _stopped(f"{finished} of {len(table)} finished and kept. The")
     typer.echo(f"\n{sweeping.shown(summary)}\n")
@@ -173,8 +162,7 @@ def sweep(
         typer.echo(f"{failed} failed; their errors are in the table", err=True)
         raise typer.Exit(1)
     if keep:
-        given = "".join(f" -p {name} {text}" for name, text in asked)
-        command = f"eqflow-nb sweep {chapter.stem}{given}"
+        command = _command("sweep", chapter.stem, asked)
         typer.echo(f"Kept in {sweeping.keep(tasks, table, command, time.perf_counter() - began)}")
 
 
@@ -237,7 +225,7 @@ def doctor() -> None:
     raise typer.Exit(1 if to_mend else 0)
 
 
-def _pairs(given: Sequence[str] | None) -> list[tuple[str, str]]:
+def _pairs(given: Texts, **options: str | None) -> list[tuple[str, str]]:
     """Names and texts of the parameters asked for."""
     pairs = []
     for pair in given or []:
@@ -245,36 +233,47 @@ def _pairs(given: Sequence[str] | None) -> list[tuple[str, str]]:
         if not equals:
             raise InputError(f"-p wants a name and a value, and got only {pair!r}")
         pairs.append((name.strip(), value))
-    return pairs
+    return pairs + [(name, value) for name, value in options.items() if value]
 
 
-def _asked(given: Sequence[str] | None, budget: str | None, device: str | None) -> dict[str, Any]:
-    """All parameters asked for, as text by name."""
-    options = {"budget": budget, "device": device}
-    return {**dict(_pairs(given)), **{key: each for key, each in options.items() if each}}
+def _command(verb: str, stem: str, pairs: Iterable[tuple[str, Any]]) -> str:
+    return f"eqflow-nb {verb} {stem}" + "".join(f" -p {name} {value}" for name, value in pairs)
 
 
-def _run(tasks: Sequence[Task], jobs: int, force: bool) -> dict[str, dict[str, Any]]:
-    """Run with progress shown; after Ctrl-C say what stays and leave with code 130."""
+def _follow(
+    runs: Iterator[tuple[Task, Record]], total: int, label: str, say: Callable[[Task, Record], str]
+) -> tuple[dict[str, Record], bool]:
+    """Show the progress of runs; their records by stem, and whether Ctrl-C has ended them."""
     from tqdm import tqdm
 
+    records = {}
+    with tqdm(total=total, desc=label, unit="run", disable=not label) as bar:
+        try:
+            for task, record in runs:
+                records[task.stem] = record
+                if said := say(task, record):
+                    tqdm.write(said, file=sys.stderr)
+                bar.update()
+        except KeyboardInterrupt:
+            return records, True
+    return records, False
+
+
+def _run(tasks: Sequence[Task], jobs: int, force: bool) -> dict[str, Record]:
+    """Run with progress shown; after Ctrl-C say what stays and leave with code 130."""
     from eqflow_nb.running import execute
 
-    count(jobs, "--jobs")
-    finished = 0
-    with tqdm(total=len(tasks), desc="Notebooks", unit="notebook", disable=jobs == 1) as bar:
-
-        def report(task: Task, record: dict[str, Any]) -> None:
-            nonlocal finished
-            finished += record["status"] == "finished"
-            if jobs > 1:
-                tqdm.write(f"{task.stem}: {record['status']}", file=sys.stderr)
-            bar.update()
-
-        try:
-            return execute.run(tasks, jobs, force, report)
-        except KeyboardInterrupt:
-            _stopped(f"{finished} of {len(tasks)} finished and kept. The")
+    runs, several = execute.run(tasks, count(jobs, "--jobs"), force), jobs > 1
+    records, interrupted = _follow(
+        runs,
+        len(tasks),
+        "Notebooks" if several else "",  # one alone shows its own
+        lambda task, record: f"{task.stem}: {record['status']}" if several else "",
+    )
+    if interrupted:
+        finished = sum(record["status"] == "finished" for record in records.values())
+        _stopped(f"{finished} of {len(tasks)} finished and kept. The")
+    return records
 
 
 def _stopped(kept: str = "the") -> NoReturn:
@@ -282,7 +281,7 @@ def _stopped(kept: str = "the") -> NoReturn:
     raise typer.Exit(130)
 
 
-def _finish(records: dict[str, dict[str, Any]], out: Path) -> None:
+def _finish(records: dict[str, Record], out: Path) -> None:
     """Print how each notebook fared, and leave with code 1 if any failed."""
     typer.echo("")
     for stem, record in sorted(records.items()):
@@ -299,9 +298,8 @@ def _finish(records: dict[str, dict[str, Any]], out: Path) -> None:
 
 def _cost(seconds: float | None, peak_mb: float | None) -> str:
     """Time and memory in two columns."""
-    time = "" if seconds is None else f"{seconds / 60:.1f} min"
-    if seconds is not None and seconds < 120:
-        time = f"{seconds:.0f} s"
+    short = seconds is not None and seconds < 120
+    time = "" if seconds is None else f"{seconds:.0f} s" if short else f"{seconds / 60:.1f} min"
     memory = "" if peak_mb is None else f"{peak_mb:.0f} MB"
     return f"{time:>8}{memory:>10}"
 
@@ -315,7 +313,7 @@ def _join_parameters(arguments: Sequence[str]) -> list[str]:
         if argument in ("-p", "--parameter"):
             name = next(rest, "")
             value = None if "=" in name or name.startswith("-") else next(rest, None)
-            joined += [name] if value is None else [f"{name}={value}"]
+            joined.append(name if value is None else f"{name}={value}")
     return joined
 
 

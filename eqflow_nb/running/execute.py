@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -61,13 +61,14 @@ def plan(chapters: Iterable[catalogue.Chapter], out: Path, asked: dict[str, Any]
     for chapter in {chapter.stem: chapter for chapter in chapters}.values():
         defaults = catalogue.parameters(catalogue.load(chapter.path))
         overrides = catalogue.override(defaults, asked, chapter.stem)
-        tasks.append(task_for(chapter.path, out, overrides, defaults | overrides, package))
+        tasks.append(task_for(chapter.path, out, overrides, defaults, package))
     writable_folder(out)
     return tasks
 
 
-def task_for(source: Path, out: Path, overrides: dict, parameters: dict, package: str) -> Task:
+def task_for(source: Path, out: Path, overrides: dict, defaults: dict, package: str) -> Task:
     """A task whose fingerprint covers its source, the package and all parameters."""
+    parameters = defaults | overrides
     depends_on = json.dumps([source.read_text("utf-8"), package, parameters], default=str)
     fingerprint = hashlib.sha256(depends_on.encode()).hexdigest()
     return Task(source, out.absolute(), overrides, parameters, fingerprint)
@@ -82,28 +83,28 @@ def package_digest(package: Path = PACKAGE) -> str:
     return digest.hexdigest()
 
 
-def run(
-    tasks: Iterable[Task],
-    jobs: int = 1,
-    force: bool = False,
-    report: Callable[[Task, Record], None] = lambda task, record: None,
-) -> dict[str, Record]:
-    """Run the tasks, `jobs` at a time; gather the scorecards and `report` the record after each.
-
-    A task with a finished result of the same source, package and parameters isn't run again
-    unless `force`; its record has ``reused``.  A failure is a record too, not an exception.  On
-    `KeyboardInterrupt` what runs is stopped and what has finished stays.  Returns the records by
-    the notebooks' stems.
-    """
-    records, waiting = {}, []
+def sort_out(tasks: Iterable[Task], force: bool) -> tuple[list[tuple[Task, Record]], list[Task]]:
+    """Tasks that have finished, with their records, and those to run: with `force`, all of them."""
+    done, waiting = [], []
     for task in tasks:
         earlier = recall(task)
         if earlier["status"] == "finished" and not force:
-            records[task.stem] = earlier | {"reused": True}
-            report(task, records[task.stem])
+            done.append((task, earlier | {"reused": True}))
         else:
             task.result.unlink(missing_ok=True)  # no older result may pass for this run's
             waiting.append(task)
+    return done, waiting
+
+
+def run(tasks: Iterable[Task], jobs: int = 1, force: bool = False) -> Iterator[tuple[Task, Record]]:
+    """Run the tasks, `jobs` at a time; yield each with its record, and gather the scorecards.
+
+    A task with a finished result of the same source, package and parameters isn't run again
+    unless `force`; its record has ``reused``.  A failure is a record too, not an exception.  When
+    the generator is closed or interrupted, what runs is stopped and what has finished stays.
+    """
+    done, waiting = sort_out(tasks, force)
+    yield from done
     for folder in {task.out for task in waiting}:
         scorecard.gather(folder)
     running: dict[subprocess.Popen[bytes], Task] = {}
@@ -117,13 +118,11 @@ def run(
                 task = running.pop(process)
                 record_death(task, process)
                 scorecard.gather(task.out)
-                records[task.stem] = recall(task)
-                report(task, records[task.stem])
+                yield task, recall(task)
     finally:
         for process in running:
             stop(process.pid)
             process.wait()
-    return records
 
 
 def recall(task: Task) -> Record:
@@ -150,8 +149,8 @@ def save(task: Task, notebook: Any, record: Record) -> None:
 def start(task: Task, jobs: int, scratch: Path | None = None) -> subprocess.Popen[bytes]:
     """Start a process that runs a task, out of the reach of the terminal's Ctrl-C.
 
-    With several `jobs` at a time each gets its share of the cores and shows no progress.  A Dask
-    worker gives a folder `scratch` for temporary files.
+    One of several `jobs` gets its share of the cores and shows no progress.  A Dask worker gives a
+    folder `scratch` for temporary files.
     """
     path = dict.fromkeys([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
     settings = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
@@ -188,10 +187,7 @@ def record_death(task: Task, process: subprocess.Popen[bytes]) -> None:
 
 
 def execute(task: Task, parent: int, progress: bool) -> bool:
-    """Run a task's notebook and save it with its record; False if it failed.
-
-    The kernel works in an empty folder of its own, so that a notebook can't depend on where it is.
-    """
+    """Run a task's notebook in an empty folder, and save it with its record; False if it failed."""
     import nbformat
     import papermill
 
@@ -239,11 +235,9 @@ def _watch(parent: int, peak: list[float], ended: threading.Event) -> None:
     while not ended.wait(0.05):
         if os.getppid() != parent:  # nobody waits for the result any more
             stop(itself.pid)
-        held = 0.0
         with contextlib.suppress(psutil.NoSuchProcess):
-            for child in itself.children(recursive=True):
-                held += child.memory_info().rss / 2**20
-        peak[0] = max(peak[0], held)
+            children = itself.children(recursive=True)
+            peak[0] = max(peak[0], sum(each.memory_info().rss / 2**20 for each in children))
 
 
 if __name__ == "__main__":

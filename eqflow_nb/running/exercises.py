@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Option
 
 from eqflow_nb.inputs import InputError, replace_text
 from eqflow_nb.running import catalogue
@@ -86,10 +87,9 @@ def made(nbgrader: Path | None = None) -> dict[Path, str]:
 
 
 def exercises(
-    check: Annotated[bool, typer.Option("--check", help="Only say which are out of step.")] = False,
+    check: Annotated[bool, Option("--check", help="Only say which are out of step.")] = False,
     nbgrader: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write assignments for an nbgrader course there instead."),
+        Path | None, Option(metavar="DIR", help="Write an nbgrader course's assignments there.")
     ] = None,
 ) -> None:
     """Make the exercise notebooks from their solutions."""

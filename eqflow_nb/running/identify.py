@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from typer import Argument, Option
 
 from eqflow_nb.inputs import InputError, split_at_commas
 
@@ -19,33 +20,28 @@ FUNCTIONS: dict[str, Any] = {
 }
 OPERATIONS = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub,
-    ast.UAdd, ast.Call, ast.Name, ast.Load, ast.Constant,
+    ast.UAdd, ast.Load,
 )  # fmt: skip
+PICTURES = (
+    "--noise and --diffusion are for points; noise in pictures can't be taken out here, so smooth "
+    "them first, or give cleaner ones"
+)
 
+Text = str | None
 File = Annotated[
-    Path, typer.Argument(metavar="FILE", help=".npy, .npz, .csv, a folder of pictures or a film.")
+    Path, Argument(metavar="FILE", help=".npy, .npz, .csv, a folder of pictures or a film.")
 ]
-Degree = Annotated[int | None, typer.Option(help="Of the library: 2 for points, 3 for fields.")]
+Degree = Annotated[int | None, Option(help="Of the library: 2 for points, 3 for fields.")]
 Library = Annotated[
-    str | None,
-    typer.Option(
-        help="Further terms of the columns, such as 'sin(x), 1/(1+x^2)'; "
-        "for fields: local, gradients or rich."
-    ),
+    Text, Option(help="More terms, as 'sin(x), 1/(1+x^2)'; fields: local, gradients or rich.")
 ]
-Noise = Annotated[
-    str,
-    typer.Option(help="Size of the observation noise in the file's units, one a column, or auto."),
+Noise = Annotated[str, Option(help="Its size in the file's units: auto, one, or one a column.")]
+Diffusion = Annotated[Text, Option(help="In the dynamics: fit, or D, one number or one a column.")]
+Relative = Annotated[
+    Text, Option(metavar="TERM", help="The term that gets 1, as x*z, or 1:x*z in equation 1.")
 ]
-Diffusion = Annotated[
-    str | None, typer.Option(help="Noise in the dynamics: fit, or D, one number or one a column.")
-]
-RelativeTo = Annotated[
-    str | None,
-    typer.Option(metavar="TERM", help="The term that gets 1, such as x*z, or 1:x*z in equation 1."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
-Columns = Annotated[str | None, typer.Option(help="Columns to use, by name or number from 0.")]
+Json = Annotated[bool, Option("--json", help="Print JSON alone.")]
+Columns = Annotated[Text, Option(help="Columns to use, by name or number from 0.")]
 
 
 def identify(
@@ -54,7 +50,7 @@ def identify(
     library: Library = None,
     noise: Noise = "0",
     diffusion: Diffusion = None,
-    relative_to: RelativeTo = None,
+    relative_to: Relative = None,
     columns: Columns = None,
     seed: int = 0,
     as_json: Json = False,
@@ -72,19 +68,14 @@ def identify(
     sizes, size = amounts(noise, "noise"), diffusion and amounts(diffusion, "diffusion")
     if own.images:
         if size is not None or sizes != 0.0:
-            raise InputError(
-                "--noise and --diffusion are for points; noise in pictures can't be taken out "
-                "here, so smooth them first, or give cleaner ones"
-            )
-        degree = 3 if degree is None else degree
-        found = equations.identify_fields(own.values, degree, library=library or "local", **asked)
+            raise InputError(PICTURES)
+        asked |= {"library": library or "local"}
+        found = equations.identify_fields(own.values, 3 if degree is None else degree, **asked)
     else:
         names = equations.names_for(named, own.values.shape[1])
         extras = {text: function_of(text, names) for text in split_at_commas(library or "") if text}
-        degree = 2 if degree is None else degree
-        found = equations.identify(
-            own.values, degree, noise=sizes, diffusion=size, extras=extras, **asked
-        )
+        asked |= {"noise": sizes, "diffusion": size, "extras": extras}
+        found = equations.identify(own.values, 2 if degree is None else degree, **asked)
         found = equations.with_arrow(found, own.values, seed)
     seconds = time.perf_counter() - started
     if as_json:
@@ -99,19 +90,15 @@ def as_data(found: Any, fields: bool, seconds: float) -> dict[str, Any]:
     """Equations as plain data for JSON."""
     terms = []
     for each in found.terms:
-        row = {
-            "equation": each.term.equation, "term": each.text,
-            "exponents": list(each.term.powers), "coefficient": each.coefficient,
-            "error": each.error,
-        }  # fmt: skip
-        if fields:
-            row |= {"operator": each.term.operator, "channel": each.term.channel}
-        terms.append(row)
-    diffusion = found.diffusion and {"coefficient": found.diffusion[0], "error": found.diffusion[1]}
+        one = each.term
+        row = {"equation": one.equation, "term": each.text, "exponents": list(one.powers)}
+        row |= {"coefficient": each.coefficient, "error": each.error}
+        terms.append(row | ({"operator": one.operator, "channel": one.channel} if fields else {}))
     return {
         "verdict": found.verdict, "dimension": len(found.names), "terms": terms,
         "null_dimension": found.null_dimension, "arrow": found.arrow, "seconds": round(seconds, 3),
-        "names": list(found.names), "relative_to": found.reference, "diffusion": diffusion,
+        "names": list(found.names), "relative_to": found.reference,
+        "diffusion": found.diffusion and dict(zip(("coefficient", "error"), found.diffusion)),
         "noise": [float(s) for s in found.noise], "evidence": found.evidence,
         "snapshots_needed": found.needed,
     }  # fmt: skip
@@ -119,43 +106,44 @@ def as_data(found: Any, fields: bool, seconds: float) -> dict[str, Any]:
 
 def amounts(text: str, name: str) -> Any:
     """A word, a number, or a number a column, from text."""
-    word = "auto" if name == "noise" else "fit"
     if text.strip() in ("auto", "fit"):
         return text.strip()
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
+        word = "auto" if name == "noise" else "fit"
         raise InputError(f"--{name} is {text!r}; give a number, one a column, or {word}") from None
     return numbers[0] if len(numbers) == 1 else numbers
 
 
 def function_of(text: str, names: Sequence[str]) -> Callable[[np.ndarray], np.ndarray]:
     """A function of points (n, d) from a formula of the columns' names; nothing else is run."""
+    known = ", ".join(names)
     try:
         tree = ast.parse(text.replace("^", "**"), mode="eval")
     except SyntaxError:
-        known = ", ".join(names)
         raise InputError(f"--library: {text!r} can't be read as a formula of {known}") from None
     for node in ast.walk(tree):
-        allowed = isinstance(node, OPERATIONS)
-        if isinstance(node, ast.Name):
-            allowed = node.id in names or node.id in FUNCTIONS
-        if isinstance(node, ast.Call):  # f(x) with one of the known functions, and no keywords
-            name = getattr(node.func, "id", None)
-            allowed = name in FUNCTIONS and len(node.args) == 1 and not node.keywords
-        if isinstance(node, ast.Constant):
-            allowed = isinstance(node.value, int | float) and not isinstance(node.value, bool)
-            node.value = float(node.value) if allowed else 0.0  # type: ignore[arg-type]
+        match node:
+            case ast.Name():
+                allowed = node.id in names or node.id in FUNCTIONS
+            case ast.Call():  # f(x) with one of the known functions, and no keywords
+                name = getattr(node.func, "id", None)
+                allowed = name in FUNCTIONS and len(node.args) == 1 and not node.keywords
+            case ast.Constant():
+                if allowed := type(node.value) in (int, float):
+                    node.value = float(node.value)  # type: ignore[arg-type]
+            case _:
+                allowed = isinstance(node, OPERATIONS)
         if not allowed:
-            shown = getattr(node, "id", type(node).__name__)
             raise InputError(
-                f"--library: {text!r} has {shown}; use {', '.join(names)}, numbers, + - * / ^ and "
-                f"{', '.join(FUNCTIONS)}"
+                f"--library: {text!r} has {getattr(node, 'id', type(node).__name__)}; use {known}, "
+                f"numbers, + - * / ^ and {', '.join(FUNCTIONS)}"
             )
     code = compile(tree, "--library", "eval")
 
     def function(x: np.ndarray) -> np.ndarray:
-        columns = {name: x[:, i] for i, name in enumerate(names)}
+        columns = dict(zip(names, x.T))
         with np.errstate(all="ignore"):  # what isn't finite is refused afterwards, by name
             try:
                 value = eval(code, {"__builtins__": {}}, FUNCTIONS | columns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import html
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -21,7 +22,6 @@ LARGEST_MB = 1.5
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PANEL_NOTE = "A live panel: open this notebook in JupyterLab to move its sliders."
 KEPT = ("seconds", "peak_mb", "parameters", "versions")
-
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -39,10 +39,7 @@ img { max-width: 12rem; display: block }
 
 
 def without_kernel(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Make `notebook` fit for pages without a kernel, in place.
-
-    Widgets give way to a note, and to what stands in for them as HTML, if they have such a thing.
-    """
+    """Put a note, and any HTML that stands in for them, in place of a notebook's widgets."""
     notebook.metadata.pop("widgets", None)
     for output in _outputs(notebook):
         data = output.get("data", {})
@@ -60,11 +57,9 @@ def publish(task: execute.Task) -> Path:
     record = notebook.metadata["eqflow"]
     notebook.metadata["eqflow"] = {key: record[key] for key in KEPT}
     text = nbformat.writes(notebook) + "\n"
-    if len(text.encode()) > LARGEST_MB * 1e6:
-        raise InputError(
-            f"{task.stem} would be {len(text.encode()) / 1e6:.2f} MB; {LARGEST_MB} MB is the most: "
-            "draw fewer or smaller pictures"
-        )
+    if (size := len(text.encode()) / 1e6) > LARGEST_MB:
+        most = f"{LARGEST_MB} MB is the most: draw fewer or smaller pictures"
+        raise InputError(f"{task.stem} would be {size:.2f} MB; {most}")
     if places := machine_paths(notebook):
         raise InputError(f"{task.stem} shows paths of this machine: {', '.join(places)}")
     target = task.source.with_suffix(".ipynb")
@@ -90,18 +85,15 @@ def write_pages(out: Path, chapters: Sequence[course.Chapter]) -> Path:
             replace_text(page, to_html(notebook, path.stem))
         chapter, record = known.get(path.stem), notebook.metadata.get("eqflow", {})
         title = chapter.title if chapter else path.stem
-        drawn = [
-            o.data["image/png"] for o in _outputs(notebook) if "image/png" in o.get("data", {})
-        ]
-        about = {"alt": f"First picture of {title}"}
-        picture = _img("image/png", drawn[0], about) if drawn else ""
-        status = record.get("status", "unknown")
+        drawn = [o.get("data", {}).get("image/png") for o in _outputs(notebook)]
+        first = next(filter(None, drawn), "")
+        picture = first and _img("image/png", first, {"alt": f"First picture of {title}"})
+        status, error = record.get("status", "unknown"), html.escape(record.get("error", ""))
         lines.append(
             {
                 "notebook": f'<a href="{html.escape(page.name)}">{picture}{html.escape(title)}</a>',
                 "question": html.escape(chapter.question if chapter else ""),
-                "status": f'<span class="{status}">{status}</span> '
-                + html.escape(record.get("error", "")),
+                "status": f'<span class="{status}">{status}</span> {error}',
                 "time": f"{record['seconds']:.0f} s" if "seconds" in record else "",
                 "memory": f"{record['peak_mb']:.0f} MB" if "peak_mb" in record else "",
             }
@@ -109,9 +101,9 @@ def write_pages(out: Path, chapters: Sequence[course.Chapter]) -> Path:
     parts = ["<body><h1>Equilibrium flow</h1>", _table(pd.DataFrame(lines), escape=False)]
     parts.append("<h2>Scorecard</h2>")
     for stem, card in scorecard.gather(out).items():
-        rows = [scorecard.cells(name, row) for name, row in card.items()]
-        if rows:
-            shown = _table(pd.DataFrame(rows, columns=scorecard.COLUMNS), classes="scores")
+        rows = pd.DataFrame(itertools.starmap(scorecard.cells, card.items()))
+        if card:
+            shown = _table(rows.set_axis(scorecard.COLUMNS, axis=1), classes="scores")
             parts.append(f"<h3>{html.escape(stem)}</h3>{shown}")
     index = out / "index.html"
     replace_text(index, _PAGE + "".join(parts) + "</body></html>\n")

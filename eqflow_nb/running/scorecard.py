@@ -1,11 +1,12 @@
 """Scorecards: a notebook's figures of merit, their targets, and what the paper reports.
 
-A notebook fills a `Scorecard` and shows it.  The rows travel inside the executed notebook, as an
-output of their own type, so a scorecard can't be parted from the run that made it.
+The rows travel inside the executed notebook, as an output of their own type, so a scorecard can't
+be parted from the run that made it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -18,28 +19,19 @@ from eqflow_nb.inputs import replace_text
 MIME = "application/vnd.eqflow.scorecard+json"
 COLUMNS = ("row", "value", "spread", "floor or control", "paper", "target", "met")
 
-_NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)"
 _TARGET = re.compile(
-    rf"(?P<sign><=|>=|<|>)\s*{_NUMBER}|within\s+{_NUMBER}\s*(?P<percent>%?)\s+of\s+{_NUMBER}"
+    rf"(?P<sign><=|>=|<|>)\s*{NUMBER}|within\s+{NUMBER}\s*(?P<percent>%?)\s+of\s+{NUMBER}"
 )
 
 Card = dict[str, dict[str, Any]]  # rows by name
 
 
 class Scorecard:
-    """The figures of merit of one notebook.
-
-    Parameters
-    ----------
-    notebook : str
-        The notebook's stem, e.g. ``01_toys_2d``.
-    **shared
-        What all rows have in common, e.g. ``seed=0, budget="laptop"``; kept with every row.
-    """
+    """The figures of merit of the notebook called `notebook`; every row keeps what is `shared`."""
 
     def __init__(self, notebook: str, **shared: Any) -> None:
-        self.notebook = notebook
-        self.shared = shared
+        self.notebook, self.shared = notebook, shared
         self.rows: Card = {}
 
     def row(
@@ -47,19 +39,10 @@ class Scorecard:
     ) -> dict[str, Any]:
         """Add a figure of merit, and return the row.
 
-        Parameters
-        ----------
-        name : str
-            Dotted, from world to measure, e.g. ``ring.exact.preservation_1000``.
-        value : number of any library
-            The figure; kept as None if it is NaN or infinite.
-        target : str, optional
-            ``"<= 1.5"``, ``"> 1.5"``, ``"within 3% of .9056"``; none for a figure only reported.
-        paper : number or str, optional
-            What Zhang & Levin (2025), arXiv:2509.17990, report.
-        **more
-            ``sd``, the spread over repeats; ``floor``, the least the measure can give; ``control``,
-            the figure of a control; and anything else worth keeping, such as units or counts.
+        The name is dotted, such as ``ring.exact.preservation``; a value that is NaN or infinite is
+        kept as None; for `target` see `wrongness`; `paper` is what Zhang & Levin (2025),
+        arXiv:2509.17990, report.  Of what else is given, ``sd`` is the spread over repeats,
+        ``floor`` the least the measure can give, and ``control`` the figure of a control.
         """
         if name in self.rows:
             raise ValueError(f"the scorecard has a row {name!r} already; give each its own name")
@@ -75,10 +58,9 @@ class Scorecard:
         return self.rows[name]
 
     def spread(self, name: str, values: Any, **arguments: Any) -> None:
-        """Add the mean and the deviation of a tensor of repeats, as ``name_mean``, ``name_sd``.
+        """Add a tensor of repeats: ``name_mean``, with the arguments of `row`, and ``name_sd``.
 
-        The arguments are those of `row`, and go with the mean.  Cosines found the wrong way round,
-        of a negative mean, are counted by their size.
+        Cosines found the wrong way round, of a negative mean, are counted by their size.
         """
         values = abs(values) if float(values.mean()) < 0 else values
         self.row(f"{name}_mean", values.mean(), sd=values.std(), **arguments)
@@ -110,16 +92,13 @@ def meets(value: Any, target: str) -> bool:
 
 
 def wrongness(value: Any, target: str) -> float:
-    """How far a value lies on the wrong side of a target, in its units; below 0 on the right side.
+    """How far a value, infinite if not finite, is on the wrong side of a target; < 0 on the right.
 
-    A target is ``"<= x"``, ``"< x"``, ``">= x"``, ``"> x"``, ``"within x of y"`` or
-    ``"within x% of y"``.  A value that isn't finite is infinitely wrong.
+    A target is ``"<= x"``, ``"< x"``, ``">= x"``, ``"> x"``, or ``"within x of y"`` or ``x% of y``.
     """
     if not (read := _TARGET.fullmatch(target.strip())):
-        raise ValueError(
-            f"the target {target!r} can't be read; "
-            "write one like '<= 1.5', '> 0' or 'within 3% of 2'"
-        )
+        wanted = "write one like '<= 1.5', '> 0' or 'within 3% of 2'"
+        raise ValueError(f"the target {target!r} can't be read; {wanted}")
     bound, width, centre = (float(number or 0) for number in read.group(2, 3, 5))
     if (number := _finite(value)) is None:
         return math.inf
@@ -153,25 +132,19 @@ def read(path: Path) -> Card:
 
 
 def gather(folder: Path) -> dict[str, Card]:
-    """Collect the rows of every executed notebook in `folder` into its ``scorecard.json``.
-
-    That is ``{notebook: {row: {"value": ..., ...}}}``.  Notebooks that failed are left out.
-    """
+    """Collect ``{notebook: {row: ...}}`` of what finished in `folder` into ``scorecard.json``."""
     cards = {}
-    for path in sorted(Path(folder).glob("*.ipynb")):
-        try:
-            rows = _rows(path)
-        except ValueError:
-            continue  # not a notebook
-        if rows is not None:
-            cards[path.stem] = rows
-    replace_text(Path(folder) / "scorecard.json", dump(cards))
+    for path in sorted(folder.glob("*.ipynb")):
+        with contextlib.suppress(ValueError):  # not a notebook
+            if (rows := _rows(path)) is not None:
+                cards[path.stem] = rows
+    replace_text(folder / "scorecard.json", dump(cards))
     return cards
 
 
 def _rows(path: Path) -> Card | None:
     """The rows; None if the run was recorded as failed, or a cell shows an error."""
-    notebook = json.loads(Path(path).read_text("utf-8"))
+    notebook = json.loads(path.read_text("utf-8"))
     if not isinstance(notebook, dict) or not {"cells", "metadata"} <= notebook.keys():
         raise ValueError(f"{path} is not a notebook")
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
@@ -194,7 +167,7 @@ def _finite(value: Any) -> float | None:
 
 def _plain(item: Any) -> Any:
     """`item` as JSON can hold it: numbers of any library become floats, what is left text."""
-    if item is None or isinstance(item, bool | int | str):
+    if isinstance(item, bool | int | str | None):
         return item
     if isinstance(item, Mapping):
         return {str(key): _plain(each) for key, each in item.items()}
