@@ -33,12 +33,9 @@ app.command("exercises")(exercises.exercises)
 Texts = list[str] | None
 Names = Annotated[Texts, Argument(metavar="[NOTEBOOK]...", help="Beginnings of names, or paths.")]
 Name = Annotated[str, Argument(metavar="NOTEBOOK", help="Its name, its beginning, or its path.")]
-Parameters = Annotated[
-    Texts, Option("-p", "--parameter", metavar="NAME VALUE", help="Set a parameter; repeatable.")
-]
+Parameters = Annotated[Texts, Option("-p", "--parameter", metavar="NAME VALUE", help="Repeatable.")]
 Values = Annotated[
-    Texts,
-    Option("-p", "--parameter", metavar="NAME VALUES", help="As seed 0:100 (to 99) or sigma .1,.2"),
+    Texts, Option("-p", "--parameter", metavar="NAME VALUES", help="As seed 0:100 or sigma .1,.2")
 ]
 Budget = Annotated[str | None, Option(help="quick, laptop or paper.")]
 Device = Annotated[str | None, Option(help="auto, cpu or cuda.")]
@@ -53,9 +50,7 @@ Seed = Annotated[int, Option(help="Of the snapshots and of everything else.")]
 Steps = Annotated[int | None, Option(help="Other than the recipe's.")]
 Weights = Annotated[list[str], Argument(metavar="NAME...", help="Weights to make.")]
 Out = Annotated[Path, Option("-o", "--out", metavar="DIR", help="Folder of the results.")]
-SweepOut = Annotated[
-    Path | None, Option("-o", "--out", metavar="DIR", help="Default build/sweeps/NOTEBOOK.")
-]
+SweepOut = Annotated[Path | None, Option("-o", "--out", metavar="DIR", help="Of the results.")]
 
 
 @app.command("list")
@@ -87,8 +82,9 @@ def run(
     tasks = execute.plan(chosen, out, dict(_pairs(parameter, budget=budget, device=device)))
     records = _run(tasks, jobs, force)
     cards = scorecard.gather(out)
-    for stem in [task.stem for task in tasks if cards.get(task.stem)]:
-        typer.echo(f"\n{stem}\n{scorecard.table(cards[stem])}")
+    for task in tasks:
+        if card := cards.get(task.stem):
+            typer.echo(f"\n{task.stem}\n{scorecard.table(card)}")
     if html:
         from eqflow_nb.running.pages import write_pages
 
@@ -115,14 +111,11 @@ def study(
     if budget == "quick":
         typer.echo("A quick run is a trial: the recorded scorecard is left as it is.")
     elif record["status"] == "finished":
-        kept = {
-            "command": _command("study", task.stem, task.overrides.items()),
-            **{key: record[key] for key in ("parameters", "versions", "seconds", "peak_mb")},
-            "scorecard": scorecard.read(task.result),
-        }
-        target = task.source.with_suffix(".json")
-        replace_text(target, scorecard.dump(kept))
-        typer.echo(f"\n{scorecard.table(kept['scorecard'])}\nKept in {target}")
+        kept = {"command": _command("study", task.stem, task.overrides.items())}
+        kept |= {key: record[key] for key in ("parameters", "versions", "seconds", "peak_mb")}
+        kept["scorecard"] = rows = scorecard.read(task.result)
+        replace_text(target := task.source.with_suffix(".json"), scorecard.dump(kept))
+        typer.echo(f"\n{scorecard.table(rows)}\nKept in {target}")
     _finish(records, out)
 
 
@@ -178,9 +171,9 @@ def refresh(
     from eqflow_nb.running import execute
     from eqflow_nb.running.pages import publish
 
-    known, heavy = catalogue.chapters(), catalogue.studies()
-    chosen = [catalogue.find(name, [*known, *heavy]) for name in notebooks or []]
-    tasks = execute.plan(chosen or [*known, *(heavy if studies else [])], out, {})
+    known, everything = catalogue.chapters(), [*catalogue.chapters(), *catalogue.studies()]
+    chosen = [catalogue.find(name, everything) for name in notebooks or []]
+    tasks = execute.plan(chosen or (everything if studies else known), out, {})
     records = _run(tasks, jobs, force)
     for task in tasks:
         if records[task.stem]["status"] == "finished":
@@ -263,13 +256,12 @@ def _run(tasks: Sequence[Task], jobs: int, force: bool) -> dict[str, Record]:
     """Run with progress shown; after Ctrl-C say what stays and leave with code 130."""
     from eqflow_nb.running import execute
 
-    runs, several = execute.run(tasks, count(jobs, "--jobs"), force), jobs > 1
-    records, interrupted = _follow(
-        runs,
-        len(tasks),
-        "Notebooks" if several else "",  # one alone shows its own
-        lambda task, record: f"{task.stem}: {record['status']}" if several else "",
-    )
+    def status(task: Task, record: Record) -> str:
+        return f"{task.stem}: {record['status']}" if jobs > 1 else ""
+
+    label = "Notebooks" if jobs > 1 else ""  # one alone shows its own progress
+    runs = execute.run(tasks, count(jobs, "--jobs"), force)
+    records, interrupted = _follow(runs, len(tasks), label, status)
     if interrupted:
         finished = sum(record["status"] == "finished" for record in records.values())
         _stopped(f"{finished} of {len(tasks)} finished and kept. The")

@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -70,8 +71,8 @@ def task_for(source: Path, out: Path, overrides: dict, defaults: dict, package: 
     """A task whose fingerprint covers its source, the package and all parameters."""
     parameters = defaults | overrides
     depends_on = json.dumps([source.read_text("utf-8"), package, parameters], default=str)
-    fingerprint = hashlib.sha256(depends_on.encode()).hexdigest()
-    return Task(source, out.absolute(), overrides, parameters, fingerprint)
+    digest = hashlib.sha256(depends_on.encode()).hexdigest()
+    return Task(source, out.absolute(), overrides, parameters, digest)
 
 
 def package_digest(package: Path = PACKAGE) -> str:
@@ -99,9 +100,8 @@ def sort_out(tasks: Iterable[Task], force: bool) -> tuple[list[tuple[Task, Recor
 def run(tasks: Iterable[Task], jobs: int = 1, force: bool = False) -> Iterator[tuple[Task, Record]]:
     """Run the tasks, `jobs` at a time; yield each with its record, and gather the scorecards.
 
-    A task with a finished result of the same source, package and parameters isn't run again
-    unless `force`; its record has ``reused``.  A failure is a record too, not an exception.  When
-    the generator is closed or interrupted, what runs is stopped and what has finished stays.
+    What has finished isn't run again unless `force`; its record has ``reused``.  When the generator
+    is closed or interrupted, what runs is stopped and what has finished stays.
     """
     done, waiting = sort_out(tasks, force)
     yield from done
@@ -141,16 +141,15 @@ def save(task: Task, notebook: Any, record: Record) -> None:
     for node in [notebook, *notebook.cells]:
         node.metadata.pop("papermill", None)
         node.metadata.pop("execution", None)
-    known = {"fingerprint": task.fingerprint, "parameters": task.parameters}
-    notebook.metadata["eqflow"] = known | record
+    about = {"fingerprint": task.fingerprint, "parameters": task.parameters}
+    notebook.metadata["eqflow"] = about | record
     replace_text(task.result, nbformat.writes(notebook) + "\n")
 
 
 def start(task: Task, jobs: int, scratch: Path | None = None) -> subprocess.Popen[bytes]:
     """Start a process that runs a task, out of the reach of the terminal's Ctrl-C.
 
-    One of several `jobs` gets its share of the cores and shows no progress.  A Dask worker gives a
-    folder `scratch` for temporary files.
+    One of several `jobs` gets its share of the cores and shows no progress.
     """
     path = dict.fromkeys([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
     settings = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
@@ -216,21 +215,17 @@ def execute(task: Task, parent: int, progress: bool) -> bool:
         with contextlib.suppress(OSError, ValueError):  # there is none, or half of one
             executed = nbformat.read(draft, as_version=4)
     versions = {name: metadata.version(name) for name in DEPENDED_ON}
-    record = {
-        "status": "failed" if error else "finished",
-        "seconds": round(seconds, 1),
+    record = {"status": "failed" if error else "finished", "seconds": round(seconds, 1)}
+    record |= {
         "peak_mb": round(peak[0]),
-        "versions": {"python": sys.version.split()[0]} | versions,
+        "versions": {"python": platform.python_version()} | versions,
     }
     save(task, executed, record | error)
     return not error
 
 
 def _watch(parent: int, peak: list[float], ended: threading.Event) -> None:
-    """Put the most memory in MB that this process's children held at once into `peak`.
-
-    Memory that processes share is counted for each.  If `parent` ends, so does everything here.
-    """
+    """Put the most MB that this process's children held at once into `peak`; end with `parent`."""
     itself = psutil.Process()
     while not ended.wait(0.05):
         if os.getppid() != parent:  # nobody waits for the result any more

@@ -62,8 +62,7 @@ def student(script: Path) -> Any:
         if tags == ["solution"]:
             cell.source, tags = HINT.sub("", MARKED.sub(_refusal, cell.source)), ["answer"]
         cell.metadata = type(cell)({"tags": tags} if tags else {})
-    # As the chapters' pairs say it: JupyterLab keeps the two in step.
-    form = {"extension": ".py", "format_name": "percent"}
+    form = {"extension": ".py", "format_name": "percent"}  # JupyterLab keeps the two in step
     notebook.metadata["jupytext"] = {"formats": "ipynb,py:percent", "text_representation": form}
     return notebook
 

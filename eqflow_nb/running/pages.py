@@ -26,14 +26,9 @@ _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Equilibrium flow</title><style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem;
-       color: #222; background: #fff }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
-th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #ddd;
-         vertical-align: top }
-img { max-width: 12rem; display: block }
-.scores { font-size: 14px }
-.failed { color: #a00 }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; color: #222 }
+th, td { text-align: left; padding: .4rem .8rem .4rem 0; vertical-align: top }
+img { max-width: 12rem; display: block } .scores { font-size: 14px } .failed { color: #a00 }
 </style></head>
 """
 
@@ -62,8 +57,7 @@ def publish(task: execute.Task) -> Path:
         raise InputError(f"{task.stem} would be {size:.2f} MB; {most}")
     if places := machine_paths(notebook):
         raise InputError(f"{task.stem} shows paths of this machine: {', '.join(places)}")
-    target = task.source.with_suffix(".ipynb")
-    replace_text(target, text)
+    replace_text(target := task.source.with_suffix(".ipynb"), text)
     return target
 
 
@@ -105,8 +99,7 @@ def write_pages(out: Path, chapters: Sequence[course.Chapter]) -> Path:
         if card:
             shown = _table(rows.set_axis(scorecard.COLUMNS, axis=1), classes="scores")
             parts.append(f"<h3>{html.escape(stem)}</h3>{shown}")
-    index = out / "index.html"
-    replace_text(index, _PAGE + "".join(parts) + "</body></html>\n")
+    replace_text(index := out / "index.html", _PAGE + "".join(parts) + "</body></html>\n")
     return index
 
 

@@ -59,10 +59,7 @@ _RANGE = re.compile(r"\s*:\s*".join([scorecard.NUMBER] * 2) + rf"(?:\s*:\s*{scor
 
 
 def plan(chapter: catalogue.Chapter, out: Path, asked: Sequence[tuple[str, str]]) -> list[Task]:
-    """A task for each set of the parameters `asked` for, as names and texts that `values` reads.
-
-    Each has a folder in `out`, named by its parameters.  All is checked before anything runs.
-    """
+    """A task for each set of the parameters `asked` for, with a folder of its own in `out`."""
     stem, defaults = chapter.stem, catalogue.parameters(catalogue.load(chapter.path))
     if not asked:
         known = ", ".join(defaults) or "none"
@@ -71,8 +68,7 @@ def plan(chapter: catalogue.Chapter, out: Path, asked: Sequence[tuple[str, str]]
         )
     texts = dict(asked)
     if len(texts) < len(asked):
-        twice = Counter(name for name, _ in asked).most_common(1)[0][0]
-        raise InputError(f"parameter {twice!r} is given more than once; put its values in one list")
+        raise InputError("a parameter is given more than once; put all its values in one list")
     found = {name: values(name, text, defaults, stem) for name, text in asked}
     given = {name: found[name] for name in defaults if name in found}
     if (sets := math.prod(map(len, given.values()))) > MOST:
@@ -238,42 +234,33 @@ def dask_setup(worker: distributed.Worker) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-@contextlib.contextmanager
-def _client(scheduler: str | None, jobs: int) -> Iterator[distributed.Client]:
-    """Connect to the scheduler, or to single-threaded workers on this machine, ended afterwards.
+def _client(scheduler: str | None, jobs: int, attempt: int = 1) -> distributed.Client:
+    """A client of the scheduler, or of single-threaded workers of its own on this machine.
 
-    As with every Dask cluster, another user of this machine who finds its port can run code with
-    your rights.
+    As with every Dask cluster, another user of this machine who finds its port has your rights.
     """
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # failures are reported anyway
-    with contextlib.ExitStack() as stack:
-        address = scheduler or stack.enter_context(_local_cluster(jobs)).scheduler_address
-        try:
-            client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
-            wanted = "start one with 'dask scheduler', or leave --scheduler out to use this machine"
-            raise InputError(f"no Dask scheduler answers at {address!r}; {wanted}") from error
-        yield stack.enter_context(client)
-
-
-def _local_cluster(jobs: int, attempt: int = 1) -> distributed.LocalCluster:
-    """Single-threaded workers on this machine; begun anew if one is killed while it starts."""
+    here = {
+        "n_workers": jobs,
+        "threads_per_worker": 1,
+        "memory_limit": None,  # the memory is taken by the workers' children
+        "host": "127.0.0.1",
+        "dashboard_address": "127.0.0.1:0",  # Dask listens there even without a dashboard
+        "scheduler_kwargs": {"dashboard": False},
+        "silence_logs": logging.CRITICAL,
+        "preload": __name__,  # has `dask_setup`
+    }
+    how = {"timeout": CONNECT_SECONDS, "set_as_default": False, **({} if scheduler else here)}
     try:
         with dask.config.set(LOCAL):
-            return distributed.LocalCluster(
-                n_workers=jobs,
-                threads_per_worker=1,
-                memory_limit=None,  # the memory is taken by the workers' children
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",  # Dask listens there even without a dashboard
-                scheduler_kwargs={"dashboard": False},
-                silence_logs=logging.CRITICAL,
-                preload=__name__,  # has `dask_setup`
-            )
-    except (RuntimeError, TimeoutError, OSError) as error:
-        if attempt < ATTEMPTS:
-            return _local_cluster(jobs, attempt + 1)
-        raise InputError(f"no workers start here ({error}); try again, or --jobs 1") from error
+            return distributed.Client(scheduler, **how)
+    except (OSError, ValueError, TimeoutError, RuntimeError) as error:
+        if scheduler:
+            wanted = "start one with 'dask scheduler', or leave --scheduler out to use this machine"
+            raise InputError(f"no Dask scheduler answers at {scheduler!r}; {wanted}") from error
+        if attempt == ATTEMPTS:
+            raise InputError(f"no workers start here ({error}); try again, or --jobs 1") from error
+    return _client(scheduler, jobs, attempt + 1)  # one may have been killed while it started
 
 
 def write(tasks: Sequence[Task], out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -320,18 +307,10 @@ def summarise(cards: Sequence[scorecard.Card]) -> pd.DataFrame:
         judged = [row for row in rows if "target" in row]
         worst = max(judged, key=lambda r: scorecard.wrongness(r["value"], r["target"]), default={})
         numbers = pd.Series([row["value"] for row in rows], dtype="float64")
-        lines.append(
-            {
-                "row": name,
-                "sets": numbers.count(),
-                "not_finite": numbers.isna().sum(),
-                "mean": numbers.mean(),
-                "sd": numbers.std(),
-                "worst": worst.get("value"),
-                "target": ", ".join(dict.fromkeys(row["target"] for row in judged)),
-                "met": sum(row["met"] for row in judged) if judged else None,
-            }
-        )
+        targets = ", ".join(dict.fromkeys(row["target"] for row in judged))
+        met = sum(row["met"] for row in judged) if judged else None
+        about = numbers.count(), numbers.isna().sum(), numbers.mean(), numbers.std()
+        lines.append((name, *about, worst.get("value"), targets, met))
     types = {"mean": "float64", "sd": "float64", "worst": "float64", "met": "Int64"}
     columns = ["row", "sets", "not_finite", "mean", "sd", "worst", "target", "met"]
     return pd.DataFrame(lines, columns=columns).astype(types)
