@@ -139,8 +139,8 @@ def _as_default(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, float) and type(value) is int:
         value = float(value)
     if default is not None and type(value) is not type(default):
-        wanted = type(default).__name__
-        wanted = {"str": "text", "int": "whole number", "bool": "True or False"}.get(wanted, wanted)
+        kind, said = type(default), {str: "text", int: "whole number", bool: "True or False"}
+        wanted = said.get(kind, kind.__name__)
         raise InputError(f"parameter {name!r} got {value!r}; it wants {wanted}, like {default!r}")
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"parameter {name!r} got {value!r}; it wants a finite number")
@@ -158,8 +158,7 @@ def recorded(study: str, folder: Path | None = None) -> dict[str, dict[str, Any]
 
 
 def _read_chapter(path: Path) -> Chapter:
-    cells = load(path).cells
-    lines = cells[0].source.splitlines() if cells else []
+    lines = [line for cell in load(path).cells[:1] for line in cell.source.splitlines()]
     title = next((line.lstrip("# ") for line in lines if line.startswith("# ")), path.stem)
     question = next((line.lstrip("> ") for line in lines if line.startswith(">")), "")
     try:  # what the committed notebook's own run recorded of itself

@@ -46,9 +46,10 @@ def assignment(script: Path) -> Any:
         waiting = solution or (waiting and not check)
         if cell.cell_type == "code":
             about = {"grade": check, "solution": solution, "locked": not solution, "task": False}
-            cell.metadata["nbgrader"] = about | {"grade_id": cell["id"], "schema_version": 3}
-        if check:
-            cell.metadata["nbgrader"]["points"] = 1
+            about |= {"grade_id": cell["id"], "schema_version": 3} | (
+                {"points": 1} if check else {}
+            )
+            cell.metadata["nbgrader"] = about
     if waiting:
         raise InputError(f"{script.name}: no check follows the last solution")
     return notebook

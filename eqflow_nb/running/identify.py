@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,10 +18,7 @@ from eqflow_nb.inputs import InputError, split_at_commas
 FUNCTIONS: dict[str, Any] = {
     name: getattr(np, name) for name in ("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "abs")
 }
-OPERATIONS = (
-    ast.Expression, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub,
-    ast.UAdd, ast.Load,
-)  # fmt: skip
+PIECE = re.compile(r"(?P<number>(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)|[^\W\d]\w*|\S")
 PICTURES = (
     "--noise and --diffusion are for points; noise in pictures can't be taken out here, so smooth "
     "them first, or give cleaner ones"
@@ -119,36 +116,27 @@ def amounts(text: str, name: str) -> Any:
 def function_of(text: str, names: Sequence[str]) -> Callable[[np.ndarray], np.ndarray]:
     """A function of points (n, d) from a formula of the columns' names; nothing else is run."""
     known = ", ".join(names)
+
+    def checked(piece: re.Match[str]) -> str:
+        if piece["number"]:
+            return repr(float(piece[0]))
+        if piece[0] not in {*names, *FUNCTIONS, *"+-*/^()"}:
+            use = f"use {known}, numbers, + - * / ^ and {', '.join(FUNCTIONS)}"
+            raise InputError(f"--library: {text!r} has {piece[0]}; {use}")
+        return piece[0]
+
     try:
-        tree = ast.parse(text.replace("^", "**"), mode="eval")
+        code = compile(PIECE.sub(checked, text.strip()).replace("^", "**"), "--library", "eval")
     except SyntaxError:
         raise InputError(f"--library: {text!r} can't be read as a formula of {known}") from None
-    for node in ast.walk(tree):
-        match node:
-            case ast.Name():
-                allowed = node.id in names or node.id in FUNCTIONS
-            case ast.Call():  # f(x) with one of the known functions, and no keywords
-                name = getattr(node.func, "id", None)
-                allowed = name in FUNCTIONS and len(node.args) == 1 and not node.keywords
-            case ast.Constant():
-                if allowed := type(node.value) in (int, float):
-                    node.value = float(node.value)  # type: ignore[arg-type]
-            case _:
-                allowed = isinstance(node, OPERATIONS)
-        if not allowed:
-            raise InputError(
-                f"--library: {text!r} has {getattr(node, 'id', type(node).__name__)}; use {known}, "
-                f"numbers, + - * / ^ and {', '.join(FUNCTIONS)}"
-            )
-    code = compile(tree, "--library", "eval")
 
     def function(x: np.ndarray) -> np.ndarray:
         columns = dict(zip(names, x.T))
         with np.errstate(all="ignore"):  # what isn't finite is refused afterwards, by name
             try:
-                value = eval(code, {"__builtins__": {}}, FUNCTIONS | columns)
-            except ArithmeticError as error:
+                value = np.asarray(eval(code, {"__builtins__": {}}, FUNCTIONS | columns), float)
+                return np.broadcast_to(value, len(x)).copy()
+            except (ArithmeticError, NameError, TypeError, ValueError) as error:
                 raise InputError(f"--library: {text!r} can't be computed ({error})") from None
-        return np.broadcast_to(value, len(x)).astype(float)
 
     return function
