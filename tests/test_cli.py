@@ -177,11 +177,7 @@ def test_the_doctor_says_what_to_mend(
     monkeypatch.setattr(metadata, "requires", lambda name: ["numpy<1", "scipy", "no-such-package"])
     code, printed, _ = call("doctor")
     assert code == 1
-    for cure in (
-        "MEND: pip install 'numpy<1'",
-        "'no-such-package'",
-        "--force-reinstall jupyterlab",
-    ):
+    for cure in ("MEND: pip install 'numpy<1'", "'no-such-package'", "--force-reinstall jup"):
         assert cure in printed
     assert "scipy" not in printed
     assert "3 thing(s) to mend" in printed

@@ -135,12 +135,6 @@ def test_bad_input_a_parameter(name: str, text: Any, says: str) -> None:
         override(DEFAULTS, {name: text}, "n")
 
 
-def test_bad_input_a_gpu_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(InputError, match="no GPU"):
-        override(DEFAULTS, {"device": "cuda"}, "n")
-
-
 @given(st.text(), st.text())
 def test_fuzz_parameters_keep_their_type_or_are_refused(name: str, text: str) -> None:
     assume(name not in DEFAULTS)
@@ -160,11 +154,7 @@ def test_fuzz_parameters_keep_their_type_or_are_refused(name: str, text: str) ->
 def test_one_failure_leaves_the_others(shelf: Shelf, scored: str, tmp_path: Path) -> None:
     shelf(**{"01_bad": "1 / seed", "02_good": scored, "03_dead": "import os\nos._exit(3)"})
     records = run(tmp_path / "out", jobs=3)
-    assert {stem: each["status"] for stem, each in records.items()} == {
-        "01_bad": "failed",
-        "02_good": "finished",
-        "03_dead": "failed",
-    }
+    assert [records[stem]["status"] for stem in sorted(records)] == ["failed", "finished", "failed"]
     assert records["01_bad"]["error"] == "ZeroDivisionError: division by zero"
     kept = nbformat.read(tmp_path / "out" / "01_bad.ipynb", as_version=4)
     tracebacks = [out for cell in kept.cells for out in cell.get("outputs", []) if "ename" in out]
@@ -208,20 +198,6 @@ def test_a_change_of_the_package_asks_for_a_new_run(
     monkeypatch.setattr(execute, "package_digest", lambda: one)
     (after,) = execute.plan(course.chapters(), tmp_path / "out", {})
     assert before.fingerprint != after.fingerprint
-
-
-def test_a_failure_takes_older_rows_with_it_and_is_run_again(
-    shelf: Shelf, scored: str, tmp_path: Path
-) -> None:
-    shelf(**{"01_a": scored + "assert gain < 3\n"})
-    out = tmp_path / "out"
-    run(out)
-    assert set(json.loads((out / "scorecard.json").read_text())) == {"01_a"}
-    for _ in range(2):
-        record = run(out, {"gain": "4"})["01_a"]
-        assert (record["status"], record.get("reused")) == ("failed", None)
-        assert json.loads((out / "scorecard.json").read_text()) == {}
-    assert run(out)["01_a"]["status"] == "finished"
 
 
 def test_memory_and_threads(shelf: Shelf, tmp_path: Path) -> None:

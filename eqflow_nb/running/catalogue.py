@@ -43,10 +43,8 @@ def notebooks_folder() -> Path:
     for place in (places := [Path(named)] if named else [Path("notebooks"), beside]):
         if place.is_dir():
             return place.resolve()
-    raise InputError(
-        f"no folder of notebooks at {' or '.join(map(str, places))}; "
-        f"work from a clone of the project, or set {FOLDER_VARIABLE}"
-    )
+    wanted = f"work from a clone of the project, or set {FOLDER_VARIABLE}"
+    raise InputError(f"no folder of notebooks at {' or '.join(map(str, places))}; {wanted}")
 
 
 def chapters(folder: Path | None = None) -> list[Chapter]:

@@ -1,9 +1,8 @@
 """Sweeps: one notebook with many sets of parameters, on a Dask cluster, and the table they give.
 
-Each set is a task of its own.  The worker that gets it starts `eqflow_nb.running.execute` in a
-process of its own, as `eqflow-nb run` does, in a folder of its own scratch space, and sends the
-executed notebook back as text.  The client alone writes into the folder of the results, so workers
-on other machines need nothing but the same version of the package: no shared folder.
+Each set is a task, which a worker runs in a process and folder of its own, and sends back as text.
+The client alone writes results, so workers on other machines need the same version of the package,
+and no shared folder.
 """
 
 from __future__ import annotations
@@ -62,10 +61,8 @@ def plan(chapter: catalogue.Chapter, out: Path, asked: Sequence[tuple[str, str]]
     """A task for each set of the parameters `asked` for, with a folder of its own in `out`."""
     stem, defaults = chapter.stem, catalogue.parameters(catalogue.load(chapter.path))
     if not asked:
-        known = ", ".join(defaults) or "none"
-        raise InputError(
-            f"give a parameter to sweep over, such as -p seed 0:10; {stem} knows: {known}"
-        )
+        known = f"{stem} knows: {', '.join(defaults) or 'none'}"
+        raise InputError(f"give a parameter to sweep over, such as -p seed 0:10; {known}")
     texts = dict(asked)
     if len(texts) < len(asked):
         raise InputError("a parameter is given more than once; put all its values in one list")
@@ -80,9 +77,8 @@ def plan(chapter: catalogue.Chapter, out: Path, asked: Sequence[tuple[str, str]]
     except (OSError, ValueError, KeyError, TypeError):
         owner = "something else"
     if owner != stem:
-        raise InputError(
-            f"{out} holds a sweep of {owner}, not of {stem}; give another folder with -o"
-        )
+        where = "give another folder with -o"
+        raise InputError(f"{out} holds a sweep of {owner}, not of {stem}; {where}")
     replace_text(claim, json.dumps({"notebook": stem, "parameters": texts}, indent=1) + "\n")
     package, tasks = execute.package_digest(), []
     for each in itertools.product(*given.values()):
@@ -171,27 +167,25 @@ def _collect(client: distributed.Client, waiting: Iterator[Task]) -> Iterator[tu
                 kept = "what has finished is kept, and the same command goes on from here"
                 raise InputError(f"the Dask scheduler is gone; {kept}")
             task = running.pop(future)
-            _save(task, future)
+            if (failure := future.exception()) is None:
+                text, attempts = future.result()
+                notebook = nbformat.reads(text, as_version=4)
+                record = notebook.metadata["eqflow"] | {"attempts": attempts}
+            else:
+                notebook = catalogue.load(task.source)
+                killed = isinstance(failure, distributed.KilledWorker)
+                error = (
+                    "its worker was killed" if killed else f"{type(failure).__name__}: {failure}"
+                )
+                attempts = ATTEMPTS if killed else 1
+                record = {"status": "failed", "error": error, "attempts": attempts}
+            task.out.mkdir(parents=True, exist_ok=True)
+            execute.save(task, notebook, record)
             submit(1)
             yield task, execute.recall(task)
     finally:
         with contextlib.suppress(Exception):  # a scheduler that is gone has nothing to cancel
             client.cancel(list(running), force=True)
-
-
-def _save(task: Task, future: distributed.Future) -> None:
-    """Write what came of a set into its folder."""
-    if (failure := future.exception()) is None:
-        text, attempts = future.result()
-        notebook = nbformat.reads(text, as_version=4)
-        record = notebook.metadata["eqflow"] | {"attempts": attempts}
-    else:
-        notebook = catalogue.load(task.source)
-        killed = isinstance(failure, distributed.KilledWorker)
-        error = "its worker was killed" if killed else f"{type(failure).__name__}: {failure}"
-        record = {"status": "failed", "error": error, "attempts": ATTEMPTS if killed else 1}
-    task.out.mkdir(parents=True, exist_ok=True)
-    execute.save(task, notebook, record)
 
 
 def perform(task: Task, text: str, package: str) -> tuple[str, int]:
