@@ -111,7 +111,7 @@ def study(
     if budget == "quick":
         typer.echo("A quick run is a trial: the recorded scorecard is left as it is.")
     elif record["status"] == "finished":
-        kept = {"command": _command("study", task.stem, task.overrides.items())}
+        kept: Record = {"command": _command("study", task.stem, task.overrides.items())}
         kept |= {key: record[key] for key in ("parameters", "versions", "seconds", "peak_mb")}
         kept["scorecard"] = rows = scorecard.read(task.result)
         replace_text(target := task.source.with_suffix(".json"), scorecard.dump(kept))

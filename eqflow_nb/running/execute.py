@@ -215,7 +215,7 @@ def execute(task: Task, parent: int, progress: bool) -> bool:
         with contextlib.suppress(OSError, ValueError):  # there is none, or half of one
             executed = nbformat.read(draft, as_version=4)
     versions = {name: metadata.version(name) for name in DEPENDED_ON}
-    record = {"status": "failed" if error else "finished", "seconds": round(seconds, 1)}
+    record: Record = {"status": "failed" if error else "finished", "seconds": round(seconds, 1)}
     record |= {
         "peak_mb": round(peak[0]),
         "versions": {"python": platform.python_version()} | versions,
