@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from eqflow_nb import figures
-from eqflow_nb.figures.axes import draw_density, draw_streamlines, draw_tracks
+from eqflow_nb.figures.axes import draw_density, draw_streamlines
 from eqflow_nb.figures.style import PALETTE, colours, grid, looks
 
 RNG = np.random.default_rng(0)
@@ -200,13 +200,3 @@ def test_strips_have_a_row_for_each_flow_and_count_those_outside() -> None:
     assert len(figure.axes) == 4
     share = float(lost.abs().gt(3).any(1).double().mean())
     assert figure.axes[3].texts[0].get_text() == f"{share:.0%} outside"
-
-
-def test_a_track_that_leaves_comes_back_at_the_other_edge() -> None:
-    _, (axes,) = grid(1, 1)
-    path = np.stack([np.full(21, 3.0), np.linspace(6, 11, 21)], 1)[:, None]
-    draw_tracks(axes, path, 8)
-    x = axes.lines[0].get_xdata()
-    assert np.isnan(x).sum() == 1
-    assert np.nanmax(x) < 8
-    assert np.nanmax(np.abs(np.diff(x))) < 0.5, "no line across the canvas"

@@ -144,17 +144,6 @@ def test_hand_written_potentials_will_do():
     torch.testing.assert_close(curl, torch.stack(by_hand, 1), atol=1e-5, rtol=1e-5)
 
 
-def test_constant_potentials_are_constant_skew_flows():
-    score, x = lopsided(2), normal(50, 2)
-    one = StreamFunction(lambda y: torch.ones_like(y[:, 0]), score)
-    torch.testing.assert_close(one(x), score(x) @ J.T)
-    # In space s x a = K s with K s = -a x s.
-    score, x, a = lopsided(3), normal(50, 3), torch.tensor([1.0, 2.0, 3.0]).double()
-    flow = VectorPotential(lambda y: a.expand(len(y), 3), score)
-    matrix = skew.from_entries(a[2], -a[1], a[0]).double()
-    torch.testing.assert_close(flow(x), skew.constant(matrix, score)(x))
-
-
 @few
 @given(seeds, st.integers(1, 3))
 def test_the_gradient_of_waves_written_by_hand_is_the_automatic_one(seed, outputs):

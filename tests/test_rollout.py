@@ -205,11 +205,6 @@ def test_states_are_recorded_at_the_first_step_at_or_after_each_time():
     assert float(run.at(0.25)) == pytest.approx(0.3)
 
 
-def test_rounding_of_the_clock_does_not_put_a_time_off_by_a_step():
-    path = [(0.0, torch.zeros(1, 1)), (2.9999999999, torch.ones(1, 1)), (3.1, torch.zeros(1, 1))]
-    assert float(record(iter(path), [3]).at(3)) == 1
-
-
 def test_steps_are_recorded_and_the_path_goes_no_further():
     path = exponential(lambda y: y / 2, ZEROS, normal(1, 2, 4, 4), 1, 0.5, 9, 0)
     run = record(path, steps=(0, 2, 5))

@@ -9,7 +9,7 @@ import torch
 from eqflow_nb.rollout import rk4
 from eqflow_nb.scores import of_density
 from eqflow_nb.snapshots import NAMES, world
-from eqflow_nb.snapshots.base import blur, rk4_step
+from eqflow_nb.snapshots.base import blur
 from eqflow_nb.snapshots.lorenz import trajectories
 from eqflow_nb.snapshots.plummer import binding, plummer
 from eqflow_nb.snapshots.zoo import system
@@ -138,16 +138,6 @@ def test_lorenz_trajectories_solve_its_equation():
     assert (slopes - velocity).norm() < 1e-3 * velocity.norm()
     often, seldom = trajectories(5, 8, 0.01, 3), trajectories(5, 2, 0.04, 3)
     assert torch.allclose(often[::4], seldom, atol=1e-5)
-
-
-def test_a_step_of_rk4_is_of_fourth_order():
-    def error(dt):
-        x = np.array([1.0, 0.0])
-        for _ in range(round(1 / dt)):
-            x = rk4_step(lambda y: np.array([y[1], -y[0]]), x, dt)
-        return np.abs(x - [math.cos(1), -math.sin(1)]).max()
-
-    assert 14 < error(0.1) / error(0.05) < 18
 
 
 def test_lorenz_snapshots_are_stationary():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -189,17 +188,6 @@ def test_arrays_that_will_not_do_are_refused(source, said) -> None:
     refused(source, "source", said)
 
 
-def bomb(side: int) -> bytes:
-    """A PNG of some hundred bytes that says it has side^2 pixels."""
-    size = side.to_bytes(4, "big") * 2 + b"\x08\6\0\0\0"
-    chunks = [(b"IHDR", size), (b"IDAT", zlib.compress(bytes(100))), (b"IEND", b"")]
-    parts = [
-        len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
-        for kind, body in chunks
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
-
-
 def test_pictures_that_will_not_do_are_refused(tmp_path) -> None:
     refused(tmp_path, "holds nothing")
     Image.new("RGB", (8, 8)).save(tmp_path / "0.png")
@@ -209,7 +197,7 @@ def test_pictures_that_will_not_do_are_refused(tmp_path) -> None:
     refused(tmp_path, "different sizes", "0.png is 8 by 8", "1.png 8 by 9")
     for content, said in (
         ((tmp_path / "0.png").read_bytes()[:-30], "is damaged"),
-        (bomb(5000), "5000 by 5000 pixels; at most 16 million"),
+        (png(Image.new("1", (5000, 5000))), "5000 by 5000 pixels; at most 16 million"),
     ):
         (tmp_path / "1.png").write_bytes(content)
         refused(tmp_path, "'1.png'", said)
@@ -350,16 +338,9 @@ def test_edges_are_smooth_and_take_no_colour_from_what_is_not_seen() -> None:
     assert rgba[3].sum() == pytest.approx(np.pi * (0.98 * 16) ** 2, rel=0.03)
 
 
-@pytest.mark.parametrize(
-    ("source", "says"),
-    [
-        (png(Image.new("RGBA", (9, 7), (9, 9, 9, 20))), "9 by 7 .* transparent all over; draw"),
-        (bomb(11_000), "decompression bomb|11000 by 11000 pixels"),
-    ],
-)
-def test_pictures_that_are_no_creature_are_refused(source: object, says: str) -> None:
-    with pytest.raises(InputError, match=f"^picture .*({says})"):
-        read_picture(source)  # type: ignore[arg-type]
+def test_a_picture_without_ink_is_refused() -> None:
+    with pytest.raises(InputError, match="^picture .*9 by 7 .* transparent all over; draw"):
+        read_picture(png(Image.new("RGBA", (9, 7), (9, 9, 9, 20))))
 
 
 @settings(max_examples=100)
