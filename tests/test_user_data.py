@@ -339,7 +339,7 @@ def test_edges_are_smooth_and_take_no_colour_from_what_is_not_seen() -> None:
 
 
 def test_a_picture_without_ink_is_refused() -> None:
-    with pytest.raises(InputError, match="^picture .*9 by 7 .* transparent all over; draw"):
+    with pytest.raises(InputError, match=r"^picture .*9 by 7 .* transparent all over; draw"):
         read_picture(png(Image.new("RGBA", (9, 7), (9, 9, 9, 20))))
 
 
