@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 OUT ?= build/course
+JOBS ?= 2
 ARGS ?=
 
 BIN := $(VENV)/bin
@@ -26,8 +27,8 @@ setup: $(COURSE) ## make the environment, .venv
 
 setup-test: $(TESTS) ## the same, with what the tests need
 
-course: $(COURSE) ## run every notebook; results in build/course
-	$(BIN)/eqflow-nb run --html -o $(OUT) $(ARGS)
+course: $(COURSE) ## run every notebook, JOBS=2 at a time; results in build/course
+	$(BIN)/eqflow-nb run --html --jobs $(JOBS) -o $(OUT) $(ARGS)
 
 test: $(TESTS) ## format check, lint, types, tests but the slow ones (up to 15 minutes)
 	$(BIN)/ruff format --check .
