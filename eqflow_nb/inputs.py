@@ -38,20 +38,10 @@ class InputError(ValueError):
 def as_samples(
     x: Any, name: str = "samples", dim: int | None = None, at_least: int = 2, vary: bool = False
 ) -> Tensor:
-    """Return `x` as a finite floating-point tensor of shape (n, d).
+    """Return `x` as a finite floating-point tensor of shape (n, d), one sample per row.
 
-    Parameters
-    ----------
-    x : Tensor, array or nested list, shape (n, d)
-        One sample per row.  Floating dtypes are kept, integers become the default dtype.
-    name : str
-        What to call the argument in messages.
-    dim : int, optional
-        The number of columns d that is required.
-    at_least : int
-        The number of rows n that is required.
-    vary : bool
-        Also refuse columns in which every row has the same value.
+    Floating dtypes are kept, integers become the default dtype.  `dim` columns and `at_least` rows
+    are required; `vary` also refuses columns in which every row has the same value.
     """
     at_least = count(at_least, "at_least", at_least=0)
     return _samples(as_numbers(x, name), name, dim, at_least, vary)
@@ -90,21 +80,8 @@ def as_images(
 ) -> Tensor:
     """Return `x` as a finite floating-point tensor of shape (n, C, H, W).
 
-    Parameters
-    ----------
-    x : Tensor or array, shape (n, C, H, W)
-    name : str
-        What to call the argument in messages.
-    channels : int, optional
-        The number C that is required.
-    size : (int, int), optional
-        The sides (H, W) that are required.
-    at_least : int
-        The number n that is required.
-    vary : bool
-        Also refuse channels that have one colour all over.
-    square : bool
-        Also refuse H other than W.
+    `channels`, a `size` (H, W), a `square` and `at_least` so many images can be required; `vary`
+    also refuses channels that have one colour all over.
     """
     images = as_numbers(x, name)
     shape = tuple(images.shape)
@@ -205,16 +182,7 @@ def choice(value: str, options: Iterable[str], name: str) -> str:
 
 
 def skew_matrix(K: Any, name: str = "K", dim: int | None = None) -> Tensor:
-    """Return `K` as a skew-symmetric tensor of shape (d, d): K + K^T = 0 to within rounding.
-
-    Parameters
-    ----------
-    K : Tensor, array or nested list, shape (d, d)
-    name : str
-        What to call the argument in messages.
-    dim : int, optional
-        The size d that is required.
-    """
+    """Return `K` as a skew-symmetric tensor (d, d): K + K^T = 0 to within rounding."""
     matrix = as_numbers(K, name)
     shape = tuple(matrix.shape)
     if len(shape) != 2 or shape[0] != shape[1] or not len(matrix):
