@@ -34,26 +34,15 @@ FASTEST = 6.0  # pixels that a creature is trusted to move between two frames
 class Life:
     """What became of canvases of creatures.
 
-    Attributes
-    ----------
-    frames : Tensor (T, B, 3, H, W)
-        D(x) every `EVERY` steps, in [0, 1].
-    found : list of lists of Found
-        The creatures of each canvas, frame by frame.
-    tracks : list of Tracks
-        Of canvases on which some were followed throughout.
-    kept : float
-        Share of the creatures that are still there, and whole, at the end; 0 if the canvas left
-        every bound, of which `frames` then hold what came before.
-    milliseconds : float
-        Of a step, a canvas.
+    `kept` is the share of them that are still there, and whole, at the end; 0 if the canvas left
+    every bound, of which `frames` then hold what came before.
     """
 
-    frames: Tensor
-    found: list[list[tracking.Found]]
-    tracks: list[tracking.Tracks]
+    frames: Tensor  # D(x) every `EVERY` steps, in [0, 1], (T, B, 3, H, W)
+    found: list[list[tracking.Found]]  # the creatures of each canvas, frame by frame
+    tracks: list[tracking.Tracks]  # of canvases on which some were followed throughout
     kept: float
-    milliseconds: float
+    milliseconds: float  # a step, of one canvas
 
     def mobility(self, lag: int = 640) -> float:
         """Mean squared displacement at a lag in steps, pixels^2; NaN if none was followed."""
@@ -71,31 +60,14 @@ def live(
     eta: float = 0.1,
     seed: int = 0,
     tau: float = STEP,
-    progress: bool = False,
     start: Tensor | None = None,
 ) -> Life:
     """Let placed creatures live under a rule K, and measure what becomes of them.
 
-    Parameters
-    ----------
-    score : ImageScore
-        At its noise level sigma.
-    world : World
-        Of the creature.
-    rule : Tensor (3, 3) or (H, W//2+1, 3, 3)
-        The matrix K, one for all frequencies or one for each; zeros are plain Langevin.
-    steps, canvases : int
-    eta : float
-        The diffusion.
-    seed : int
-        Of the places and the noise.
-    tau : float
-        Step, in units of sigma^2.
-    progress : bool
-        Show a progress bar.
-    start : Tensor (canvases, 3, H, W), optional
-        Blurred canvases to start from, such as those of `from_noise`; placed creatures if not
-        given.
+    K is (3, 3), one matrix for all frequencies, or (H, W//2+1, 3, 3), one for each; zeros are plain
+    Langevin.  The diffusion is eta, the step tau in units of the score's sigma^2, and the seed that
+    of places and noise.  Blurred canvases to start from (canvases, 3, H, W), such as those of
+    `from_noise`, stand in for placed creatures.
     """
     steps = count(steps, "steps", at_least=EVERY)
     device = next(score.parameters()).device
@@ -105,10 +77,7 @@ def live(
     )
     began = time.perf_counter()
     run = rollout.record(
-        path,
-        steps=range(0, steps + 1, EVERY),
-        keep=lambda state: world.raw(score.denoise(state)).cpu(),
-        progress=progress,
+        path, steps=range(0, steps + 1, EVERY), keep=lambda y: world.raw(score.denoise(y)).cpu()
     )
     seconds = time.perf_counter() - began
     frames = torch.stack(list(run.states.values()))
@@ -153,16 +122,14 @@ def live_exactly(
     number: int = 32,
     eta: float = 0.1,
     seed: int = 0,
-    tau: float = STEP,
 ) -> tracking.Tracks:
     """The tracks of lone creatures under a rule, by the exact denoiser: no network, no error.
 
-    Parameters as in `live`; `number` creatures, each on a canvas of its own, `ALONE` pixels a side,
-    which a wide rule must be made for.
+    As `live`, of `number` canvases of one creature, `ALONE` pixels a side as a wide rule must be.
     """
     steps, exact = count(steps, "steps", at_least=EVERY), lone(icon, number)
     clean = exact.draw(exact.poses)[0]
-    path = rollout.exponential(exact, rule, blur(clean, sigma, seed), sigma, tau, steps, eta, seed)
+    path = rollout.exponential(exact, rule, blur(clean, sigma, seed), sigma, STEP, steps, eta, seed)
     run = rollout.record(path, steps=range(0, steps + 1, EVERY), keep=lambda _: exact.poses.clone())
     film = torch.stack(list(run.states.values())).numpy()
     return tracking.Tracks(film[..., :2], film[..., 2], ALONE)
@@ -176,15 +143,12 @@ def lone(icon: str, number: int = 1) -> PoseDenoiser:
 
 
 def measured(frames: Tensor, ink: float, milliseconds: float = 0.0) -> Life:
-    """Find and follow the creatures of films (T, B, 3, H, W), given a placed one's ink.
-
-    What is kept is counted canvas by canvas: an extra creature on one canvas does not offset
-    a loss on another.
-    """
+    """Find and follow the creatures of films (T, B, 3, H, W), given a placed one's ink."""
     found = [
         [tracking.locate(frame, icons.PAPER, icons.DIAMETER) for frame in film]
         for film in frames.transpose(0, 1)
     ]
+    # Canvas by canvas: an extra creature on one does not offset a loss on another.
     begun = [max(1, int(tracking.whole(film[0].ink, ink).sum())) for film in found]
     kept = [flocking.count_kept(film[-1].ink, ink, n) for film, n in zip(found, begun, strict=True)]
     tracks = []
@@ -205,24 +169,12 @@ def rule(seed: int, kind: str = "skew", width: int = 1, size: int = 64) -> Tenso
 
 
 def named(name: str, icon: str, size: int = 64) -> Tensor:
-    """A rule by its name, for a creature.
+    """A rule by its name, for one of `icons.ICONS` on canvases of `size` pixels a side.
 
-    Parameters
-    ----------
-    name : str
-        "none"; "1x1 7" or "3x3 7", the random rule of that width and seed; "quiet", which turns
-        colours about the one that the creature's edges show least of (`momentum.min_edge_colour`).
-        After "symmetric" a symmetric rule of the same norm follows, for a control; after "weak
-        symmetric" one of a norm just below the diffusion of .1, which does not run away.
-    icon : str
-        One of `icons.ICONS`.
-    size : int
-        Pixels a side.
-
-    Raises
-    ------
-    InputError
-        If the name says none of this.
+    "none"; "1x1 7" or "3x3 7", the random rule of that width and seed; "quiet", which turns colours
+    about the one that the creature's edges show least of (`momentum.min_edge_colour`).  After
+    "symmetric" a symmetric rule of the same norm follows, for a control; after "weak symmetric" one
+    of a norm just below the diffusion of .1, which does not run away.
     """
     if name == "quiet":
         return momentum.about_axis(momentum.min_edge_colour(icons.tangents(icon))[0])
@@ -245,36 +197,22 @@ def placed_pairs(icon: str | Tensor, size: int = 64, canvases: int = 200) -> lis
     return list(icons.placed(icon, canvases, size, seed=999)[1].numpy())
 
 
-def adapt(
-    icon: Tensor, sigma: float, seconds: float = 35.0, seed: int = 0, start: str = "firefly"
-) -> tuple[ImageScore, World]:
-    """Fit a denoiser to a new creature in some seconds, from the weights of another.
+def adapt(icon: Tensor, sigma: float, seconds: float = 35.0) -> tuple[ImageScore, World]:
+    """Fit a denoiser to a new creature, RGBA (4, S, S), in some seconds, from a firefly's weights.
 
-    Parameters
-    ----------
-    icon : Tensor (4, S, S)
-        RGBA in [0, 1].
-    sigma : float
-        Noise level it will be run at.
-    seconds : float
-        How long to train.
-    seed : int
-    start : str
-        The weights to begin with.
+    It is for the noise level sigma.
     """
     seconds = positive(seconds, "seconds")
     world = icons.icons(icon, 64)
-    score = weights.load(start, sigma)
+    score = weights.load("firefly", sigma)
     score.net.requires_grad_(True)
-    draw = shuffled(world.sample(600, seed), mirror=False)
+    draw = shuffled(world.sample(600, 0), mirror=False)
     # How many steps there is time for is measured, so that the learning rate can come down.
     for step, _ in images.train(score.net, draw, 8, rate=1e-6):
         if step == 3:  # the first ones are slow
             begin = time.perf_counter()
     steps = max(10, int(4 * seconds / (time.perf_counter() - begin)))
-    path = images.train(
-        score.net, draw, steps, rate=2e-3, levels=(0.2, 0.8), stain_sd=2.0, seed=seed
-    )
+    path = images.train(score.net, draw, steps, rate=2e-3, levels=(0.2, 0.8), stain_sd=2.0, seed=0)
     for _ in tqdm(path, "learning your creature", total=steps, leave=False):
         pass
     score.net.requires_grad_(False)

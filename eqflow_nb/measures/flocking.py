@@ -15,20 +15,13 @@ from eqflow_nb.measures.travel import displacements, moving, to_first_zero
 
 
 def count_kept(ink: np.ndarray, placed: float, number: int) -> float:
-    """Share of `number` creatures that are still whole, given the ink (n,) of those found.
-
-    Whole are those with .6 to 1.5 times the ink of a placed one; a merged pair is none, and more
-    than were placed count as all.
-    """
+    """Share of `number` creatures still `whole`, by the ink (n,) of those found; at most 1."""
     number, placed = count(number, "number"), positive(placed, "placed")
     return min(1.0, float(whole(ink, placed).sum()) / number)
 
 
 def polarisation(tracks: Sequence[Tracks], lag: int) -> tuple[float, float]:
-    """Length of the mean unit velocity over `lag` frames: (measured, that of chance).
-
-    1 when all go one way.  Chance is what as many independent creatures show.
-    """
+    """Length of the mean unit velocity over `lag` frames, and what independent creatures show."""
     herds = [steps for steps in displacements(tracks, lag) if steps.shape[1] > 1]
     if not herds:
         raise InputError("tracks hold no film with two creatures followed; nothing can align")
@@ -41,8 +34,7 @@ def polarisation(tracks: Sequence[Tracks], lag: int) -> tuple[float, float]:
 def polarisation_of_chance(n: int) -> float:
     """Expected length of the mean of n independent unit vectors in the plane.
 
-    By Kluyver's formula (1906), the integral of (1 - J0(t)^n) / t^2 over t, by n; for many about
-    sqrt(pi / (4 n)).
+    By Kluyver (1906): the integral of (1 - J0(t)^n) / t^2, by n; for many about sqrt(pi / (4 n)).
     """
     n = count(n, "n")
     if n < 3:  # one, and the mean of |cos| of half an angle: the tail converges slowly there
@@ -55,9 +47,9 @@ def polarisation_of_chance(n: int) -> float:
 def correlation_length(tracks: Sequence[Tracks], lag: int, bins: int = 8) -> float:
     """How far creatures go the same way, in pixels.
 
-    The mean product of unit velocities (over `lag` frames) of two creatures, as a function of
-    their distance up to half the canvas, is integrated to its first zero.  0 if even the nearest
-    go their own ways; half the canvas, a lower bound, if all go one way.
+    The mean cosine between two velocities (over `lag` frames), by distance up to half the canvas,
+    is integrated to its first zero.  0 if even the nearest go their own ways; half the canvas, a
+    lower bound, if all go one way.
     """
     edges = np.linspace(0, 0.5, count(bins, "bins") + 1)
     same, seen = np.zeros(bins), np.zeros(bins)
@@ -78,8 +70,7 @@ def correlation_length(tracks: Sequence[Tracks], lag: int, bins: int = 8) -> flo
 def neighbour_alignment(tracks: Sequence[Tracks], lag: int, near: float) -> tuple[float, float]:
     """Mean cosine between the velocities of two neighbours, and its standard error over films.
 
-    0 if creatures take no notice of each other, 1 if neighbours, those nearer than `near` pixels,
-    always go the same way.  Velocities are taken over `lag` frames of films that are independent.
+    Neighbours are nearer than `near` pixels, and velocities taken over `lag` frames.
     """
     near, means = positive(near, "near"), []
     for track, steps in zip(moving(tracks), displacements(tracks, lag), strict=True):
@@ -99,10 +90,7 @@ def neighbour_alignment(tracks: Sequence[Tracks], lag: int, near: float) -> tupl
 def pair_distribution(
     positions: Sequence[np.ndarray], size: int, reach: float, bins: int = 24
 ) -> tuple[np.ndarray, np.ndarray]:
-    """g(r) of positions (n, 2) on periodic canvases: distances (bins,) and g (bins,).
-
-    1 at every r for points that take no notice of each other.
-    """
+    """Distances r (bins,) and g(r) (bins,), 1 by chance, of positions (n, 2), canvas by canvas."""
     if not 0 < positive(reach, "reach") <= size / 2:
         raise InputError(f"reach is {reach:g}; it must be at most half the canvas, {size / 2:g}")
     edges = np.linspace(0, reach, count(bins, "bins") + 1)
@@ -119,10 +107,7 @@ def pair_distribution(
 def pair_correlation(
     positions: Sequence[np.ndarray], reference: Sequence[np.ndarray], size: int, diameter: float
 ) -> float:
-    """Neighbours within 1.7 diameters over those among the snapshots' own: 1 is no interaction.
-
-    Above 1 the creatures attract each other, below they repel.
-    """
+    """Neighbours within 1.7 diameters over the reference's: above 1 they attract each other."""
     shells = []
     for points in (positions, reference):
         r, g = pair_distribution(points, size, min(1.7 * diameter, size / 2), 17)

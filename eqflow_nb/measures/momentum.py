@@ -34,15 +34,9 @@ def diffusion(
 ) -> Tensor:
     """Long-run diffusion D of what the tangents belong to: squares grow by 2 D a step.
 
-    Parameters
-    ----------
-    tangents : Tensor (m, C, H, W)
-        Change of a blurred canvas, in the units of sigma, by each coordinate; see
-        `icons.tangents`.  Several creatures have several copies, see `joint_diffusion`.
-    rule : Tensor (C, C) or (H, W//2+1, C, C)
-        K.
-    sigma, tau, eta : float
-        Noise level; the integrator's step, in units of sigma^2; and the diffusion; all > 0.
+    The tangents (m, C, H, W), see `icons.tangents`, are the change of a blurred canvas by each
+    coordinate, in the units of sigma; the rule K is (C, C) or (H, W//2+1, C, C); the integrator's
+    step tau is in units of sigma^2, and eta is the diffusion.  D is (m, m).
     """
     sigma, tau, eta = positive(sigma, "sigma"), positive(tau, "tau"), positive(eta, "eta")
     if tangents.ndim != 4 or rule.shape[-2:] != (tangents.shape[1],) * 2:
@@ -72,7 +66,7 @@ def response(rule: Tensor, tau: float, eta: float) -> Tensor:
 def mobility_gain(tangents: Tensor, rule: Tensor, tau: float = 0.5, eta: float = 0.1) -> float:
     """How many times as far a rule carries a creature as no rule: tr D(K) / tr D(0).
 
-    Parameters as in `diffusion`, of which sigma plays no part; only the two directions count.
+    Only the first two tangents, the directions, count; sigma would cancel.
     """
     moved = [
         diffusion(tangents[:2], k, 1.0, tau, eta).trace() for k in (rule, torch.zeros_like(rule))
@@ -116,18 +110,12 @@ RINGS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 16.0, 46.0)
 
 
 def joint_diffusion(
-    tangents: Tensor,
-    rule: Tensor,
-    centres: Tensor,
-    sigma: float,
-    tau: float = 0.5,
-    eta: float = 0.1,
+    tangents: Tensor, rule: Tensor, centres: Tensor, sigma: float, **step: float
 ) -> Tensor:
-    """Diffusion of several creatures at once, whose noise a wide rule lets them share.
+    """`diffusion` (n * m, n * m) of n creatures, whose noise a wide rule lets them share.
 
     The tangents (m, C, N, N) are those of one of them, at any place; all look the same way, and
-    stand at centres (n, 2), pixels down and right.  The result (n * m, n * m) has the creatures
-    one after another; the rest is as in `diffusion`.
+    stand at centres (n, 2), pixels down and right.  The step's tau and eta are as there.
     """
     size = tangents.shape[-1]
     rows, columns = torch.fft.fftfreq(size).double(), torch.fft.rfftfreq(size).double()
@@ -137,7 +125,7 @@ def joint_diffusion(
         for y, x in (centres.double() + 0.5).round().tolist()
     ]
     everyone = torch.fft.irfft2(torch.cat(shifted), s=(size, size))
-    return diffusion(everyone, rule, sigma, tau, eta)
+    return diffusion(everyone, rule, sigma, **step)
 
 
 def expected_alignment(

@@ -17,41 +17,30 @@ WHOLE = (0.6, 1.5)  # ink of a creature, in that of a placed one: others have fa
 
 @dataclass(frozen=True)
 class Found:
-    """The creatures of one canvas.
+    """The n creatures of one canvas.
 
-    Attributes
-    ----------
-    centres : array (n, 2)
-        Centres of the ink, pixels down and right, in [0, size).
-    ink : array (n,)
-        Summed distance of colour from the paper's.
-    heading : array (n,)
-        Direction fixed to the body, radians, anticlockwise: from the centre of all ink to that of
-        the red and yellow, in a firefly the tail.  Of creatures of one colour it is noise.
+    A heading, radians anticlockwise, is fixed to the body: from the centre of all ink to that of
+    the red and yellow, in a firefly the tail.  Of creatures of one colour it is noise.
     """
 
-    centres: np.ndarray
-    ink: np.ndarray
-    heading: np.ndarray
+    centres: np.ndarray  # of the ink, pixels down and right, in [0, size): (n, 2)
+    ink: np.ndarray  # summed distance of colour from the paper's: (n,)
+    heading: np.ndarray  # (n,)
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """Creatures followed through a film, those that were seen in every frame.
+    """Creatures followed through a film, those that were seen in every frame."""
 
-    Positions (frames, creatures, 2) are pixels down and right, continuous across the border;
-    headings (frames, creatures) are radians; the canvas has `size` pixels a side.
-    """
-
-    positions: np.ndarray
-    heading: np.ndarray
-    size: int
+    positions: np.ndarray  # pixels down and right, continuous across the border: (T, n, 2)
+    heading: np.ndarray  # radians: (T, n)
+    size: int  # pixels a side of the canvas
 
 
 def locate(canvas: Tensor, paper: Sequence[float], diameter: float) -> Found:
-    """Find creatures as maxima of blurred ink on a periodic canvas (3, H, W), in [0, 1].
+    """Find creatures, of a diameter in pixels, as maxima of blurred ink on paper of some RGB.
 
-    `paper` is its background's red, green and blue, `diameter` a creature's in pixels.
+    The canvas (3, H, W), in [0, 1], is periodic.
     """
     canvas = as_images(canvas[None], "canvas", channels=3)[0]
     diameter = positive(diameter, "diameter")
@@ -83,13 +72,10 @@ def whole(ink: np.ndarray, placed: float) -> np.ndarray:
 
 
 def follow_creatures(found: Sequence[Found], size: int, reach: float) -> Tracks:
-    """Link creatures from frame to frame with trackpy, across the periodic border.
+    """Link creatures from frame to frame with trackpy, at most `reach` pixels apart.
 
     A canvas is a torus.  Placed on one in four dimensions (a circle for each axis) it has no
     border, and a short way is as long as on the canvas.
-
-    `found` has one a frame, `size` is that of the canvas, and `reach` the longest way from one
-    frame to the next, all in pixels.
     """
     import trackpy
 

@@ -20,22 +20,15 @@ def mean_squared_displacement(tracks: Sequence[Tracks], lag: int) -> np.ndarray:
         for t in tracks
         if len(t.positions) > lag
     ]
-    each = np.concatenate(per) if per else np.empty(0)
-    if not len(each):
-        raise InputError(
-            f"tracks hold no creature that was followed for more than lag = {lag} frames; give "
-            "longer films, or check whether the creatures are kept"
-        )
-    return each
+    if not any(len(one) for one in per):
+        raise _too_short(lag)
+    return np.concatenate(per)
 
 
-def msd_exponent(
-    tracks: Sequence[Tracks], lags: Sequence[int], draws: int = 200, seed: int = 0
-) -> tuple[float, float]:
+def msd_exponent(tracks: Sequence[Tracks], lags: Sequence[int]) -> tuple[float, float]:
     """Slope of log mean squared displacement against log lag, and its error over creatures.
 
-    1 is a random walk, 2 is straight on.  The error is the deviation over bootstrap draws of the
-    creatures, of those films that are longer than every lag.
+    1 is a random walk, 2 is straight on.  The error is by bootstrap, of films longer than each lag.
     """
     lags = sorted({count(lag, "lags") for lag in lags})
     if len(lags) < 2:
@@ -46,8 +39,7 @@ def msd_exponent(
     if not (table > 0).any(1).all():
         raise InputError("tracks hold no creature that moves; a standstill has no exponent")
     x = np.log(np.asarray(lags, dtype=float))
-    random = np.random.default_rng(seed)
-    some = random.integers(0, table.shape[1], (draws, table.shape[1]))
+    some = np.random.default_rng(0).integers(0, table.shape[1], (200, table.shape[1]))
     slopes = np.polyfit(x, np.log(table[:, some].mean(-1)), 1)[0]
     return float(np.polyfit(x, np.log(table.mean(-1)), 1)[0]), float(slopes.std())
 
@@ -57,20 +49,28 @@ def speed(tracks: Sequence[Tracks], lag: int = 1) -> float:
 
     A random walk has no speed of its own: there it falls as 1 / sqrt(lag).
     """
-    return float(
-        np.mean([np.linalg.norm(v, axis=-1).mean() for v in displacements(tracks, lag)]) / lag
-    )
+    lengths = [np.linalg.norm(v, axis=-1).mean() for v in displacements(tracks, lag)]
+    return float(np.mean(lengths) / lag)
 
 
 def persistence_time(tracks: Sequence[Tracks], lag: int = 1) -> float:
     """Frames for which a creature remembers its velocity (displacement over `lag` frames).
 
-    The autocorrelation of velocities, over all creatures, is integrated to its first zero.  A
-    random walk shows half a lag, the least that can be told; a creature that never turns shows
-    its film's length, a lower bound.
+    The autocorrelation is integrated to its first zero.  A random walk shows half a lag, the least
+    that can be told; a creature that never turns shows its film's length, a lower bound.
     """
-    shortest = min((len(steps) for steps in displacements(tracks, lag)), default=0)
-    return lag * to_first_zero(_autocorrelation(tracks, lag, shortest))
+    films = displacements(tracks, lag)
+    shortest = min(len(steps) for steps in films)
+    long = [steps for steps in films if len(steps) >= 2]
+    if not long:
+        raise InputError(f"tracks are shorter than two lags of {lag} frames; give longer films")
+    products = [
+        np.concatenate([(v[n:] * v[: len(v) - n]).sum(-1).ravel() for v in long]).mean()
+        for n in range(shortest)
+    ]
+    if not products[0] > 0:
+        raise InputError("tracks hold no creature that moves; a standstill has no direction")
+    return lag * to_first_zero(np.array(products) / products[0])
 
 
 def axis_drift(tracks: Sequence[Tracks], lag: int) -> tuple[float, float]:
@@ -80,12 +80,11 @@ def axis_drift(tracks: Sequence[Tracks], lag: int) -> tuple[float, float]:
 
 
 def body_drift(tracks: Sequence[Tracks], lag: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean displacement (2,) over `lag` frames in the body's own frame, and its standard errors.
+    """Mean displacement (2,) over `lag` frames along the heading and to its left, and its errors.
 
-    Along the heading, and to its left.  The body's frame is the mean of those before and after a
-    displacement.  Read backwards it is the same, so the drift of a motion that looks the same both
-    ways, such as one without a rule, is 0.  By the heading before it would not be: a creature that
-    turns about another point than the one that is followed seems to drift.
+    The heading is the mean of those before and after a displacement: so the drift of a motion that
+    looks the same backwards, such as one without a rule, is 0.  By the heading before it would not
+    be: a creature that turns about another point than the one that is followed seems to drift.
     """
     joined = []
     for track, steps in zip(moving(tracks), displacements(tracks, lag), strict=True):
@@ -120,25 +119,15 @@ def displacements(tracks: Sequence[Tracks], lag: int) -> list[np.ndarray]:
     lag = count(lag, "lag")
     steps = [np.diff(track.positions[::lag], axis=0) for track in moving(tracks)]
     if not any(len(one) for one in steps):
-        raise InputError(
-            f"tracks hold no creature that was followed for more than lag = {lag} frames; give "
-            "longer films, or check whether the creatures are kept"
-        )
+        raise _too_short(lag)
     return steps
 
 
-def _autocorrelation(tracks: Sequence[Tracks], lag: int, most: int) -> np.ndarray:
-    """Of displacements, 1 at first, (most,), over all creatures that were followed that long."""
-    long = [steps for steps in displacements(tracks, lag) if len(steps) >= max(2, most)]
-    if not long:
-        raise InputError(f"tracks are shorter than two lags of {lag} frames; give longer films")
-    products = [
-        np.concatenate([(v[n:] * v[: len(v) - n]).sum(-1).ravel() for v in long]).mean()
-        for n in range(most)
-    ]
-    if not products[0] > 0:
-        raise InputError("tracks hold no creature that moves; a standstill has no direction")
-    return np.array(products) / products[0]
+def _too_short(lag: int) -> InputError:
+    return InputError(
+        f"tracks hold no creature that was followed for more than lag = {lag} frames; give longer "
+        "films, or check whether the creatures are kept"
+    )
 
 
 def to_first_zero(values: np.ndarray) -> float:

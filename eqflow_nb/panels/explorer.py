@@ -101,7 +101,10 @@ class Explorer:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         # Where no kernel runs, a list of the tabs stands in for them.
-        rows = "".join(_row(entry) for entry in self.entries)
+        rows = ""
+        for name, chapter, text, _make in self.entries:
+            link = f'<a href="../{chapter}.ipynb">{chapter}</a>'
+            rows += f"<tr><td><b>{name}</b></td><td>{link}</td><td>{text}</td></tr>"
         listed = f"<table><tr><th>panel</th><th>chapter</th><th>to try</th></tr>{rows}</table>"
         return self.widget._repr_mimebundle_() | {"text/html": listed}
 
@@ -140,9 +143,3 @@ def _shown(entry: Entry) -> tuple[str, str]:
     words = f"{entry.text} <small>(chapter {entry.chapter})</small>"
     look = "line-height:1.4;margin:0.3em 0;max-width:60em"
     return f'<p style="{look}">{words}</p>', '<div role="status">working…</div>'
-
-
-def _row(entry: Entry) -> str:
-    chapter = f'<a href="../{entry.chapter}.ipynb">{entry.chapter}</a>'
-    cells = (f"<b>{entry.name}</b>", chapter, entry.text)
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

@@ -38,13 +38,6 @@ def _score(preset: str, sigma: float) -> scores.GaussianFieldScore:
     return _spectrum(preset).at(sigma)
 
 
-def _prepare() -> None:
-    """Simulate every preset: a second each, once a machine, so that no slider waits for it."""
-    rollout.together({preset: partial(_snapshots, preset) for preset in PRESETS})
-    for preset in PRESETS:
-        _spectrum(preset)
-
-
 def shape_symbol(shape: str, score: scores.GaussianFieldScore) -> Tensor:
     """K(k) of a shape of kernel, largest eigenvalue 1."""
     size = score.size
@@ -75,7 +68,10 @@ def gray_scott_panel() -> Panel:
         moved = float((later - x).square().mean().sqrt())
         return f"rms velocity {float(v.square().mean().sqrt()):.3g}; moved {moved:.2f} sd by then"
 
-    _prepare()
+    # Every preset takes a second, once a machine: no slider should wait for it.
+    rollout.together({preset: partial(_snapshots, preset) for preset in PRESETS})
+    for preset in PRESETS:
+        _spectrum(preset)
     controls = {
         "preset": dropdown("preset", "waves", PRESETS),
         "gamma": slider("skew strength γ", 1.0, -2.0, 2.0, 0.1),

@@ -1,7 +1,4 @@
-"""Names for screen readers: ipywidgets gives sliders, pictures and canvases none, a script does.
-
-It only adds attributes to what is on the page, asks nothing of any host, and runs once.
-"""
+"""Names for screen readers: ipywidgets gives sliders, pictures and canvases none, a script does."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ def own_panel(
 ) -> Panel:
     """Set noise level and skew strength on a cloud in the plane, by default the blood cells.
 
-    Each column of the samples (n, 2) is scaled to unit deviation; at most 800 rows are used.
-    Without a sigma the panel begins with the one chosen automatically.
+    Of the samples (n, 2) at most 800 are used, each column scaled to unit deviation.  Without a
+    sigma the panel begins with the one chosen automatically.
     """
     if samples is None:
         samples, axes = cells().points, AXES

@@ -34,20 +34,11 @@ def example() -> Tensor:
 
 
 def bring_to_life(
-    icon: Tensor,
-    seconds: float = 25.0,
-    sigma: float = 0.5,
-    steps: int = 400,
-    eta: float = 0.1,
-    seed: int = 0,
+    icon: Tensor, seconds: float = 25.0, sigma: float = 0.5, steps: int = 400
 ) -> alife.Life:
-    """Fit a denoiser to a painted creature, RGBA (4, S, S), and let eight of them live.
-
-    It is learned for some seconds at the noise level sigma; then the creatures live for some steps,
-    with diffusion eta, on a sheet of 64 pixels.
-    """
-    score, world = alife.adapt(icon, sigma, seconds, seed)
-    return alife.live(score, world, alife.rule(RULE), steps, 1, eta, seed)
+    """Fit a denoiser to a painted creature, RGBA (4, S, S), and let eight live on 64 pixels."""
+    score, world = alife.adapt(icon, sigma, seconds)
+    return alife.live(score, world, alife.rule(RULE), steps, canvases=1)
 
 
 def moving_picture(frames: Tensor, scale: int = 5, milliseconds: int = 90) -> bytes:
@@ -66,8 +57,7 @@ class PaintPanel(Shown):
     """Paint or upload a creature, press the button, watch it live.
 
     What will live is what the sheet shows: an upload is cut out and put there, and can be painted
-    over.  The button "a fish" needs neither a mouse nor a file.  A creature is learned for some
-    seconds at the noise level sigma; `life` is that of the last one.
+    over.  The button "a fish" needs neither a mouse nor a file.  `life` is that of the last one.
     """
 
     def __init__(self, seconds: float = 25.0, sigma: float = 0.5) -> None:

@@ -17,10 +17,9 @@ ITERATIONS = 2  # of Gauss-Newton; from one step to the next a creature hardly m
 class PoseDenoiser:
     """D(x) = c(q) for canvases of one creature each, found from where it was at the last call.
 
-    The picture (C, S, S) is what the creature adds to the background, in the units of the canvases,
-    inside the circle in its square, looking to the right; its diameter is in pixels of the `number`
-    periodic canvases of `size` pixels a side.  `poses` (number, 3) are pixels down and right of the
-    canvas's middle, and radians anticlockwise, never wrapped.
+    The picture (C, S, S), looking right, is what the creature adds to the background inside a
+    circle, of a diameter in pixels of the `number` periodic canvases of `size` pixels a side.
+    Poses are pixels down and right of the middle, and radians anticlockwise, never wrapped.
     """
 
     def __init__(self, picture: Tensor, diameter: float, size: int, number: int = 1) -> None:

@@ -42,10 +42,8 @@ def turns_rigidly(covariance_for: Any) -> None:
     T = base.uniform(1, 9)
     C = ask(covariance_for, "covariance_for", T, shape=(2, 2))
     low, high = torch.linalg.eigvalsh((C + C.T) / 2).tolist()
-    words = (
-        f"no covariance: make it symmetric, with eigenvalues above 0, not {low:.3g}, {high:.3g}."
-    )
-    require(torch.allclose(C, C.T) and low > 0, words)
+    words = "no covariance: make it symmetric, with eigenvalues above 0, not"
+    require(torch.allclose(C, C.T) and low > 0, f"{words} {low:.3g}, {high:.3g}.")
     stretch, turns = math.sqrt(high / low), T / (2 * math.pi * math.sqrt(low * high))
     words = f"points go round ellipses: distances change by a factor of up to {stretch:.3g}."
     require(stretch < 1.0001, words)
@@ -63,10 +61,8 @@ def measures_in_floors(in_floors: Any) -> None:
         return torch.randn(n, 2, generator=own, dtype=torch.float64) @ spread.T
 
     fresh = sum(float(ask(in_floors, "in_floors", draw(200, 900 + k), draw)) for k in range(4)) / 4
-    words = (
-        f"four fresh clouds are {fresh:.2g} floors off, not 1. Is it the floor of fresh samples?"
-    )
-    require(0.5 < fresh < 2, words)
+    words = f"four fresh clouds are {fresh:.2g} floors off, not 1. Is it the floor of"
+    require(0.5 < fresh < 2, f"{words} fresh samples?")
     moved = draw(200, 999) + (shift := base.uniform(1, 2))
     got, want = float(ask(in_floors, "in_floors", moved, draw)), measures.preservation(moved, draw)
     words = f"a cloud shifted by {shift:.2f} is about {want:.2g} floors off, not {got:.2g}."
