@@ -141,17 +141,12 @@ print(f"mixture against a kernel density of other points: {float(gap):.3f} of th
 # after a short training that layer is solved for exactly. Neither choice looks at the true motion:
 # $\lambda$ lies where eight networks from eight seeds agree with each other almost perfectly (the
 # study `lorenz_long` tries others).
-#
-# The smoothest flow pays for its smoothness with residual, and a residual is a leak: slow, but by
-# $t = 1000$ points have gathered in the eyes of the wings, or left them. So the last layer is solved
-# for once more, for the flow *nearest* to the smooth one that leaks less: the least
-# $E\,r^2 + .01\,E|v - v_\text{smooth}|^2$. It is the same flow to about 1%, with two thirds of the leak.
 
 
 # %%
 def ensemble(symmetry, number=0, **options):
     """Train the networks of one recipe; the time is processor time on one thread."""
-    options = dict(steps=sizes["steps"], last=sizes["last"], correction=0.01) | options
+    options = dict(steps=sizes["steps"], last=sizes["last"]) | options
     began = time.thread_time()
     trained, losses = flows.learned.learn(
         samples,
@@ -299,7 +294,7 @@ others = {
     "skew": (flows.at_common_speed(flows.skew.constant(matrices, score), test), 0.1),
     "exact": (flows.at_common_speed(families["exact"][0], test), 0.05),
 }
-runners = {"learned": (learned, 0.2, late)}
+runners = {"learned": (learned, 0.2, late)}  # a longer step damps the eyes of the wings
 runners |= {name: (field, dt, early) for name, (field, dt) in others.items()}
 runs = rollout.race(runners, draw(cloud, seed + 1234))
 # %%

@@ -210,17 +210,6 @@ def test_many_iterations_forget_the_start_and_find_the_smoothest_flow():
     assert min(rms(one - two), rms(one + two)) < 1e-3
 
 
-def test_a_correction_keeps_the_smooth_flow_and_takes_most_of_its_leak():
-    found = {}
-    for correction in (0.0, 1e-3, 1e6):
-        flow, points = FlowNetworks(1, 2, 24, 48), points_of()
-        learned.solve_last_layer(flow, points, 0.05, 1e-3, 20, correction)
-        found[correction] = flow.each(points.points)[0].detach(), residuals(flow)[0]
-    (smooth, leak), (corrected, less), (same, _) = found.values()
-    assert less < leak / 2 and similarity(smooth, corrected) > 0.9
-    assert relative_error(same, smooth) < 1e-3
-
-
 def test_learning_in_one_call_gives_flows_at_the_common_speed_that_keep_the_distribution():
     samples, score, fresh = cloud()
     settings = learned.Settings(width=24, last=24, steps=150)

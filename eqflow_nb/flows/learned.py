@@ -8,7 +8,6 @@ of the snapshots.  The last layer is then solved for exactly.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -125,21 +124,17 @@ def solve_last_layer(
     smoothness: float = 1e-5,
     anchor: float = ANCHOR,
     inverse_iterations: int = 1,
-    correction: float = 0.0,
 ) -> None:
     """Minimise E r^2 + smoothness E |grad v|^2 + anchor E |v - v_before|^2 in the last layer.
 
     All terms are quadratic in the last layer's weights, so each iteration is one linear system of
     d (H + 1) unknowns a member.  The first stays near the trained network.  Many are an inverse
     iteration: they converge to the least value of the first two terms for a given E |v|^2, the
-    smoothest flow that the hidden layers can express.  That one leaks: it pays for smoothness with
-    residual.  A correction > 0 ends with the flow near it that does not: one more system minimises
-    E r^2 + correction E |v - v_smooth|^2.
+    smoothest flow that the hidden layers can express.
 
     The flow is changed in place; `anchor` weighs staying where the iteration before ended.
     """
     smoothness, anchor = positive(smoothness, "smoothness"), positive(anchor, "anchor")
-    between(correction, "correction", 0, math.inf)
     for member in range(flow.members):
         residual, rough, power = _quadratic_forms(flow.member(member), training)
         pull = anchor * power
@@ -151,9 +146,6 @@ def solve_last_layer(
         for _ in range(inverse_iterations):
             last = last * (size / (last @ power @ last)).sqrt()
             last = torch.cholesky_solve((pull @ last)[:, None], factor)[:, 0]
-        if correction > 0:
-            near = correction * power + ridge
-            last = torch.linalg.solve(residual + near, near @ last)
         new = last.view(flow.dim, -1).T.to(flow.speed)
         flow.weights[-1][member], flow.biases[-1][member] = new[:-1], new[-1:]
 
@@ -215,7 +207,6 @@ class Settings:
     # Of the last layer, solved at the last smoothness; see `solve_last_layer`.  With 0 iterations
     # it stays as it was trained.
     inverse_iterations: int = 30
-    correction: float = 0.0
 
 
 def learn(
@@ -243,6 +234,6 @@ def learn(
     residuals = [loss for _, loss in bar]
     if count(s.inverse_iterations, "inverse_iterations", at_least=0):
         points, iterations = tails(n=LAST_LAYER_POINTS, seed=seed + 1), s.inverse_iterations
-        solve_last_layer(flow, points, s.smoothness[1], ANCHOR, iterations, s.correction)
+        solve_last_layer(flow, points, s.smoothness[1], ANCHOR, iterations)
     flow.set_speed(draw(n=8192, wide_fraction=0, seed=seed + 2).points)
     return flow.requires_grad_(False), torch.stack(residuals)
