@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -16,41 +17,31 @@ from typing import Any
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-PLACES = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)
 ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
 ASK = "install Chromium or Chrome, or run: python -m playwright install chromium"
 
 
 def find_chromium() -> str | None:
     """The path of a Chromium or Chrome on this machine, Playwright's own included, or None."""
     on_path = filter(None, map(shutil.which, NAMES))
-    installed = (place for place in PLACES if Path(place).is_file())
-    return next(on_path, None) or next(installed, None) or _playwrights_own()
-
-
-def get_chromium() -> str | None:
-    """Find a browser, or try to get one: from Playwright, then, as root, from apt."""
-    attempts = [[sys.executable, "-m", "playwright", "install", "chromium"]]
-    if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
-        attempts += [["apt-get", "update", "-q"], ["apt-get", "install", "-yq", "chromium"]]
-    for command in attempts:
-        if found := find_chromium():
-            return found
-        _try(command)
-    return find_chromium()
+    mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+    return next(on_path, None) or (mac if Path(mac).is_file() else _playwrights_own())
 
 
 def require_chromium() -> str:
-    """A browser's path; where none can be had the test fails under CI=true, else is skipped."""
-    if found := get_chromium():
+    """The path of a browser, which Playwright or, for root, apt may install first.
+
+    Where none can be had the test fails under CI=true, else is skipped.
+    """
+    attempts = [[sys.executable, "-m", "playwright", "install", "chromium"]]
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        attempts += [["apt-get", "update", "-q"], ["apt-get", "install", "-yq", "chromium"]]
+    while not (found := find_chromium()) and attempts:
+        _try(attempts.pop(0))
+    if found:
         return found
     if os.environ.get("CI") == "true":
         pytest.fail(f"no browser, and under CI=true the browser tests must run: {ASK}")
@@ -58,12 +49,13 @@ def require_chromium() -> str:
 
 
 @contextmanager
-def browsing(chromium: str) -> Iterator[Any]:
+def browsing() -> Iterator[Any]:
     """A browser, started and closed."""
     from playwright.sync_api import sync_playwright
 
+    path = require_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -73,6 +65,11 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+def listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager
@@ -113,18 +110,14 @@ def _luminance(colour: str) -> float:
 
 def _try(command: list[str]) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    try:
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         subprocess.run(command, env=environment, timeout=300, capture_output=True, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return
 
 
 def _playwrights_own() -> str | None:
     from playwright.sync_api import Error, sync_playwright
 
-    try:
-        with sync_playwright() as playwright:
-            path = playwright.chromium.executable_path
-    except Error:
-        return None
-    return path if Path(path).is_file() else None
+    with contextlib.suppress(Error), sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+        return path if Path(path).is_file() else None
+    return None

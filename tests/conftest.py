@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +91,12 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path
 
 @pytest.fixture
 def scored() -> str:
-    """The code of a notebook with a scorecard."""
     return SCORED
 
 
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of a browser; see `tests/browser.py` for where it comes from."""
-    from browser import require_chromium
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Any]:
+    from browser import browsing
 
-    return require_chromium()
+    with browsing() as started:
+        yield started

@@ -1,14 +1,12 @@
 """Bad input: a finite result, or an error that names the argument, what it got, and a way out.
 
-One table of public functions with good arguments, of which some are replaced by something hostile:
-500 examples in every run of the tests, 10,000 under `make test-all`.  And one table of what must be
-refused, with what the message must say.
+One table of functions with good arguments, some of which are replaced by something hostile: 500
+examples, 10,000 under `make test-all`.  And one of what must be refused, in which words.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import math
 import warnings
 from collections.abc import Callable, Mapping
@@ -24,15 +22,8 @@ from mixtures import lopsided, normal
 
 from eqflow_nb import inputs, measures, scores, snapshots
 from eqflow_nb.equations import identify, identify_fields
-from eqflow_nb.flows import (
-    at_common_speed,
-    continuity,
-    exact,
-    kernels,
-    learned,
-    skew,
-    spectral_kernel,
-)
+from eqflow_nb.flows import at_common_speed, continuity, exact, kernels, learned, skew
+from eqflow_nb.flows import spectral_kernel as spectral
 from eqflow_nb.flows.learned import FlowNetworks
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
@@ -48,12 +39,6 @@ NOT_FINITE = [math.nan, math.inf, -math.inf]
 # ---- one table of good arguments, spoilt at random ----
 
 
-def spoilt(draw: Any, good: torch.Tensor) -> Any:
-    """An array like a good one, spoilt in one way."""
-    kind = draw(st.sampled_from(sorted(SPOILING)))
-    return SPOILING[kind](draw, good.clone())
-
-
 def broken_entry(draw: Any, x: torch.Tensor) -> torch.Tensor:
     x.view(-1)[draw(st.integers(0, x.numel() - 1))] = draw(st.sampled_from(NOT_FINITE))
     return x
@@ -64,7 +49,6 @@ SPOILING: dict[str, Callable[[Any, torch.Tensor], Any]] = {
     "shape": lambda draw, x: torch.ones(draw(st.lists(st.integers(0, 5), max_size=5))).to(x),
     "none": lambda draw, x: None,
     "text": lambda draw, x: draw(st.text(max_size=4)),
-    "words": lambda draw, x: np.full(tuple(x.shape), "a"),
     "objects": lambda draw, x: np.full(tuple(x.shape), None, dtype=object),
     "ragged": lambda draw, x: [[1.0], [1.0, 2.0]],
     "complex": lambda draw, x: x * 1j,
@@ -75,12 +59,9 @@ SPOILING: dict[str, Callable[[Any, torch.Tensor], Any]] = {
     "zero": lambda draw, x: x * 0,
     "constant": lambda draw, x: x * 0 + draw(st.floats(-9, 9)),
     "single": lambda draw, x: x[:1],
-    "none of them": lambda draw, x: x[:0],
     "repeated": lambda draw, x: x[:1].expand(x.shape),
-    "single precision": lambda draw, x: x.float(),
     "half precision": lambda draw, x: x.half(),
     "numpy": lambda draw, x: x.numpy(),
-    "reversed": lambda draw, x: x.flip(-1),
     "list": lambda draw, x: x.tolist(),
 }
 
@@ -101,13 +82,12 @@ class Call:
     good: Mapping[str, Any]
 
     def spoilt(self, draw: Any) -> dict[str, Any]:
-        names = draw(
-            st.lists(st.sampled_from(sorted(self.good)), min_size=1, max_size=3, unique=True)
-        )
+        some = st.sets(st.sampled_from(sorted(self.good)), min_size=1, max_size=3)
         values = dict(self.good)
-        for name in names:
+        for name in sorted(draw(some)):
             if isinstance(values[name], torch.Tensor):
-                values[name] = spoilt(draw, values[name])
+                spoil = SPOILING[draw(st.sampled_from(sorted(SPOILING)))]
+                values[name] = spoil(draw, values[name].clone())
             else:
                 values[name] = draw(NAMES if isinstance(values[name], str) else NUMBERS)
         return values
@@ -138,47 +118,39 @@ CALLS = {
         dict(mean=X[0], covariance=EYE),
     ),
     "MixtureScore": Call(
-        lambda weights, means, covariances: scores.MixtureScore(weights, means, covariances)(X),
-        dict(weights=torch.ones(2).double(), means=X[:2], covariances=torch.stack([EYE, EYE])),
+        lambda w, means, C: MixtureScore(w, means, C)(X),
+        dict(w=torch.ones(2).double(), means=X[:2], C=torch.stack([EYE, EYE])),
     ),
     "mixture at": Call(lambda x: lopsided(2)(x), dict(x=X)),
     "fit_mixture": Call(
-        lambda samples, sigma, components: scores.fit_mixture(
-            samples, sigma, components=components
-        )(X),
-        dict(samples=X, sigma=0.3, components=2),
+        lambda x, sigma, components: fit_mixture(x, sigma, components=components)(X),
+        dict(x=X, sigma=0.3, components=2),
     ),
     "KernelDensityScore": Call(
-        lambda samples, sigma: scores.KernelDensityScore(samples, sigma)(Y),
-        dict(samples=X, sigma=0.3),
+        lambda x, sigma: KernelDensityScore(x, sigma)(Y), dict(x=X, sigma=0.3)
     ),
-    "kernel density at": Call(lambda x: scores.KernelDensityScore(X, 0.3)(x), dict(x=X)),
+    "kernel density at": Call(lambda x: KernelDensityScore(X, 0.3)(x), dict(x=X)),
     "choose_sigma": Call(choose_sigma, dict(x=X, seed=0)),
     "fit_gaussian_field": Call(
-        lambda snapshots, sigma: scores.fit_gaussian_field(snapshots, sigma)(Z),
-        dict(snapshots=Z, sigma=0.3),
+        lambda x, sigma: scores.fit_gaussian_field(x, sigma)(Z), dict(x=Z, sigma=0.3)
     ),
-    "spectral at": Call(lambda x: scores.fit_gaussian_field(Z, 0.3)(x), dict(x=Z)),
     "spectral_kernel.flow": Call(
-        lambda x: spectral_kernel.flow(scores.fit_gaussian_field(Z, 0.3))(x), dict(x=Z)
+        lambda x: spectral.flow(scores.fit_gaussian_field(Z, 0.3))(x), dict(x=Z)
     ),
     "skew.constant": Call(lambda matrix: skew.constant(matrix, lopsided(2))(X), dict(matrix=K)),
     "skew.from_entries": Call(lambda entry: skew.from_entries(entry), dict(entry=1.0)),
     "skew.random": Call(skew.random, dict(dim=3, seed=0)),
     "at_common_speed": Call(lambda x: at_common_speed(FIELD, x)(X), dict(x=X)),
     "divergence": Call(
-        lambda x, seed: continuity.divergence(FIELD, x, seed=seed), dict(x=X, seed=0)
-    ),
-    "hutchinson": Call(
-        lambda x, probes: continuity.divergence(FIELD, x, probes), dict(x=X, probes=2)
+        lambda x, n, seed: continuity.divergence(FIELD, x, n, seed=seed), dict(x=X, n=2, seed=0)
     ),
     "residual": Call(lambda x: continuity.residual(FIELD, lopsided(2), x), dict(x=X)),
     "StreamFunction": Call(
         lambda x: exact.StreamFunction(exact.Waves(2), lopsided(2))(x), dict(x=X)
     ),
     "Waves": Call(
-        lambda dim, outputs, terms, wavelength: exact.Waves(dim, outputs, terms, wavelength)(X),
-        dict(dim=2, outputs=1, terms=4, wavelength=6.0),
+        lambda dim, terms, wavelength: exact.Waves(dim, 1, terms, wavelength)(X),
+        dict(dim=2, terms=4, wavelength=6.0),
     ),
     "check_skew": Call(kernels.check_skew, dict(kernel=RULE)),
     "skew_kernel": Call(kernels.skew_kernel, dict(weights=RULE)),
@@ -188,8 +160,7 @@ CALLS = {
         dict(kernel=RULE, x=Z),
     ),
     "identify": Call(
-        lambda x, degree, noise: identify(x, degree, noise=noise),
-        dict(x=X, degree=1, noise=0.0),
+        lambda x, degree, noise: identify(x, degree, noise=noise), dict(x=X, degree=1, noise=0.0)
     ),
     "identify_fields": Call(identify_fields, dict(images=LINES, degree=1)),
     "rk4": Call(lambda x, dt, steps: ends(rk4(FIELD, x, dt, steps)), dict(x=X, dt=0.1, steps=2)),
@@ -203,7 +174,6 @@ CALLS = {
         ),
         dict(rule=K, x=Z, sigma=0.3, tau=0.2, steps=2, eta=0.1),
     ),
-    "similarity": Call(measures.similarity, dict(v=X, w=X.flip(0))),
     "similarity_matrix": Call(
         lambda v, w: measures.similarity_matrix([v, w]), dict(v=X, w=X.flip(0))
     ),
@@ -225,22 +195,19 @@ CALLS = {
 
 # A field is NaN where the state is: the bounds of rollouts stop what leaves.
 FIELDS = {
-    "mixture at", "kernel density at", "spectral at", "spectral_kernel.flow", "StreamFunction",
-    "convolution", "rk4", "heun", "exponential",
+    "mixture at", "kernel density at", "spectral_kernel.flow", "StreamFunction", "convolution",
+    "rk4", "heun", "exponential",
 }  # fmt: skip
 
 
 def infinite(value: Any) -> bool:
     """Whether a result has a number that is NaN or infinite in it."""
-    if isinstance(value, torch.Tensor):
-        return value.is_floating_point() and not torch.isfinite(value).all()
-    if isinstance(value, np.ndarray):
-        return value.dtype.kind == "f" and not np.isfinite(value).all()
-    if isinstance(value, float):
-        return not math.isfinite(value)
     if isinstance(value, (list, tuple)):
-        return any(infinite(each) for each in value)
-    return False
+        return any(map(infinite, value))
+    if isinstance(value, torch.Tensor):
+        value = value.detach().numpy()
+    numeric = isinstance(value, (float, np.ndarray)) and np.asarray(value).dtype.kind == "f"
+    return numeric and not np.isfinite(value).all()
 
 
 @given(st.sampled_from(sorted(CALLS)), st.data())
@@ -262,9 +229,7 @@ def test_hostile_arguments_give_a_finite_result_or_a_clear_error(name: str, data
 
 @pytest.mark.parametrize("name", sorted(CALLS))
 def test_the_good_arguments_are_good(name: str) -> None:
-    each = CALLS[name]
-    assert set(each.good) <= set(inspect.signature(each.call).parameters)
-    assert not infinite(each.call(**each.good))
+    assert not infinite(CALLS[name].call(**CALLS[name].good))
 
 
 # ---- one table of what must be refused, and what the message says ----
@@ -316,9 +281,7 @@ def test_samples_that_will_not_do_are_refused(name: str) -> None:
 POSITIVE: dict[str, Callable[[Any], Any]] = {
     "sigma": lambda value: fit_mixture(X, value),
     "sigma ": lambda value: KernelDensityScore(X, value),
-    "sigma  ": lambda value: learned.sample_training_points(X, lopsided(2), value, n=8),
     "dt": lambda value: next(rk4(still, X, value, 1)),
-    "dt ": lambda value: next(heun(still, X, value, 1, 0.1)),
     "tau": lambda value: next(exponential(still, K, Z, 0.3, value, 1, 0.1)),
     "rate": lambda value: next(learned.train(NETWORK, POINTS, steps=1, rate=value)),
     "smoothness": lambda value: learned.solve_last_layer(NETWORK, POINTS, value),
@@ -330,7 +293,6 @@ WHOLE: dict[str, Callable[[Any], Any]] = {
     "batch": lambda number: trained(X, batch=number),
     "members": lambda number: FlowNetworks(number, 2),
     "dim": lambda number: DenoiserScore(number, 0.3),
-    "outputs": lambda number: exact.Waves(2, number),
     "n": lambda number: learned.sample_training_points(X, lopsided(2), 0.3, n=number),
 }
 
@@ -358,7 +320,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         lambda: skew.constant(torch.zeros(2, 3), lopsided(2)), ("(2, 3)", "square")
     ),
     "entries for no dimension": (lambda: skew.from_entries(1, 2), ("entries holds 2", "1, 3, 6")),
-    "a skew matrix on a line": (lambda: skew.random(1), ("dim is 1", "at least 2")),
     "weights that do not fit": (
         lambda: MixtureScore(torch.ones(3), X[:2], EYES), ("weights (3,)", "(2,)")
     ),
@@ -379,12 +340,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "a field that breaks": (
         lambda: continuity.residual(lambda x: x / 0, lopsided(2), X), ("field is not finite",)
     ),
-    "rows that do not divide among members": (
-        lambda: FlowNetworks(3, 2)(torch.zeros(4, 2)), ("4 rows", "3 members")
-    ),
-    "values of other samples": (
-        lambda: KernelDensityScore(X, 0.3).expect(Y, Y[:, :1]), ("values has 30 rows", "each of 60")
-    ),
     "negative diffusion": (lambda: next(heun(still, X, 0.1, 1, -1)), ("eta is -1", "must")),
     "an unknown world": (
         lambda: snapshots.world("lorentz"), ("world 'lorentz'", "did you mean 'lorenz'?")
@@ -399,18 +354,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "more creatures than there is room for": (
         lambda: snapshots.icons.placed("dot", 1, number=30), ("number is 30", "a larger canvas")
     ),
-    "a drawing without ink": (
-        lambda: snapshots.icons.icons(torch.zeros(4, 8, 8)), ("icon is transparent", "draw some")
-    ),
     "velocities that are zero": (
         lambda: measures.similarity(0 * X, X), ("v is zero everywhere",)
-    ),
-    "velocities at other states": (
-        lambda: measures.similarity(X, Y), ("w has shape (30, 2)", "(60, 2)")
-    ),
-    "a derivative that is cut off": (
-        lambda: measures.lyapunov_spectrum(lambda x: x.detach() ** 3, X[:2], 0.1, 9),
-        ("does not match",),
     ),
     "a phase that is not in the cycle": (
         lambda: phase_order(FIELD, X, ["no"] * 60, ("G1", "S", "G2M"), 0.2), ("'no'",)

@@ -1,13 +1,10 @@
-"""The panels in a real browser, in JupyterLab and on the explorer's page: a slider is moved and the
-right thing happens.
-"""
+"""The panels in a real browser, in JupyterLab and on the explorer's page."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -20,7 +17,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from browser import browsing, free_port, serving
+from browser import free_port, listening, serving
 
 from eqflow_nb.running import catalogue as course
 
@@ -75,21 +72,15 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Lab]:
-    """JupyterLab in a process group of its own, knowing nothing of this machine's settings."""
+def lab(tmp_path_factory: pytest.TempPathFactory, chrome: Any) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("lab")
     for name, values in SETTINGS.items():
         path = home / "settings/@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
-    folders = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-    }
-    environment = os.environ | {name: str(home / folder) for name, folder in folders.items()}
-    environment["PYTHONPATH"] = str(ROOT)
+    environment = surroundings(home)
+    for name in ("workspaces", "settings"):
+        environment[f"JUPYTERLAB_{name.upper()}_DIR"] = str(home / name)
     (home / "root").mkdir()
     port = free_port()
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
@@ -103,16 +94,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Lab
         running.end_sessions()
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    with browsing(chromium) as started:
-        yield started
-
-
 @contextmanager
-def opened(browser: Any, lab: Lab, name: str, evidence: Path) -> Iterator[Any]:
+def opened(chrome: Any, lab: Lab, name: str, evidence: Path) -> Iterator[Any]:
     """A page with a notebook of the lab's folder, all of it run; a picture of it on failure."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page = chrome.new_page(viewport={"width": 1400, "height": 1000})
     try:
         page.goto(f"{lab.url}/lab/tree/{name}?reset", timeout=60_000)
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
@@ -135,11 +120,9 @@ def opened(browser: Any, lab: Lab, name: str, evidence: Path) -> Iterator[Any]:
 @pytest.mark.parametrize(
     "stem", [pytest.param(each, marks=[pytest.mark.slow] * (each != SOONEST)) for each in CHAPTERS]
 )
-def test_sliders_in_the_chapters(
-    stem: str, lab: Lab, browser: Any, tmp_path: Path, record_property: Callable
-) -> None:
+def test_sliders_in_the_chapters(stem: str, lab: Lab, chrome: Any, tmp_path: Path) -> None:
     put_chapter(stem, lab.folder)
-    with opened(browser, lab, f"{stem}.ipynb", tmp_path) as page:
+    with opened(chrome, lab, f"{stem}.ipynb", tmp_path) as page:
         labels = CHAPTERS[stem]
         panel = find_panel(page, labels)
         picture, status = panel.locator("img.widget-image"), panel.locator(".eqflow-status")
@@ -149,14 +132,8 @@ def test_sliders_in_the_chapters(
         wait_for(lambda: named.count() == 1, "a name for screen readers", 30)
         wait_for(lambda: picture.get_attribute("alt"), "words for the picture", 30)
         before = picture.get_attribute("src")
-
-        start = time.perf_counter()
         press(panel, labels[0], "ArrowLeft")
         wait_for(lambda: picture.get_attribute("src") not in (None, before), "a new picture")
-        seconds = time.perf_counter() - start
-        record_property("seconds_from_key_to_picture", round(seconds, 3))
-        print(f"{stem}: {seconds:.2f} s from key to picture; the panel says: {status.inner_text()}")
-
         for label in labels:
             bring_to_zero(panel, label)
         wait_for(lambda: moved(status) == 0, "the particles to stop")
@@ -172,9 +149,9 @@ def test_sliders_in_the_chapters(
 
 
 @pytest.mark.slow
-def test_a_painted_creature_lives(lab: Lab, browser: Any, tmp_path: Path) -> None:
+def test_a_painted_creature_lives(lab: Lab, chrome: Any, tmp_path: Path) -> None:
     put_chapter("04_alife_flocking", lab.folder)
-    with opened(browser, lab, "04_alife_flocking.ipynb", tmp_path) as page:
+    with opened(chrome, lab, "04_alife_flocking.ipynb", tmp_path) as page:
         panel = page.locator(".widget-box:has(> img.widget-image):has(canvas)").first
         panel.scroll_into_view_if_needed()
         sheet = panel.locator("canvas").first.bounding_box()
@@ -195,10 +172,10 @@ def test_a_painted_creature_lives(lab: Lab, browser: Any, tmp_path: Path) -> Non
         wait_for(lambda: film.evaluate("image => image.naturalWidth") == 320, "the film")
 
 
-def test_an_error_in_a_panel_is_seen(lab: Lab, browser: Any, tmp_path: Path) -> None:
+def test_an_error_in_a_panel_is_seen(lab: Lab, chrome: Any, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text(BROKEN)
     nbformat.write(course.load(tmp_path / "broken.py"), lab.folder / "broken.ipynb")
-    with opened(browser, lab, "broken.ipynb", tmp_path) as page:
+    with opened(chrome, lab, "broken.ipynb", tmp_path) as page:
         panel = find_panel(page, ("gain",))
         error = panel.locator(".eqflow-error")
         assert error.inner_text() == ""
@@ -209,18 +186,16 @@ def test_an_error_in_a_panel_is_seen(lab: Lab, browser: Any, tmp_path: Path) -> 
         wait_for(lambda: moved(panel.locator(".eqflow-status")) == 0, "the redraw")
 
 
-def test_the_explorer_serves_its_first_panel(browser: Any, tmp_path: Path) -> None:
+def test_the_explorer_serves_its_first_panel(chrome: Any, tmp_path: Path) -> None:
     """As `make explore` starts it."""
-    folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime"}
-    environment = os.environ | {name: str(tmp_path / folder) for name, folder in folders.items()}
-    environment |= {"PYTHONPATH": str(ROOT), "JUPYTER_PATH": str(EXPLORER / "share")}
+    environment = surroundings(tmp_path) | {"JUPYTER_PATH": str(EXPLORER / "share")}
     port = free_port()
     command = [sys.executable, "-m", "voila", "explorer.ipynb", "--no-browser", f"--port={port}"]
     errors, elsewhere = [], []
     with serving([*command, "--Voila.ip=127.0.0.1"], environment, tmp_path / "log", EXPLORER):
         address = f"127.0.0.1:{port}"
-        wait_for(lambda: listens(port), "the page to be served", 60)
-        page = browser.new_page(viewport={"width": 1300, "height": 900})
+        wait_for(lambda: listening(port), "the page to be served", 60)
+        page = chrome.new_page(viewport={"width": 1300, "height": 900})
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: elsewhere.append(request.url))
         page.goto(f"http://{address}/", timeout=120_000)
@@ -236,10 +211,15 @@ def test_the_explorer_serves_its_first_panel(browser: Any, tmp_path: Path) -> No
 # ---- how it is done ----
 
 
+def surroundings(folder: Path) -> dict[str, str]:
+    """What a Jupyter server is started with; it knows nothing of this machine's settings."""
+    places = {f"JUPYTER_{name.upper()}_DIR": str(folder / name) for name in ("config", "runtime")}
+    return os.environ | places | {"PYTHONPATH": str(ROOT)}
+
+
 def put_chapter(stem: str, folder: Path) -> None:
     """Copy a chapter, without outputs and at the quick budget."""
     path = course.notebooks_folder() / f"{stem}.py"
-    assert path.is_file(), f"there is no {path}"
     notebook = course.load(path)
     (cell,) = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
     cell.source, changed = re.subn(r'(?m)^budget = "\w+"', 'budget = "quick"', cell.source)
@@ -250,14 +230,11 @@ def put_chapter(stem: str, folder: Path) -> None:
 def find_panel(page: Any, labels: tuple[str, ...]) -> Any:
     """The first panel that has all of these sliders, once it has come up."""
 
-    def candidates() -> Any:
-        panels = page.locator(".widget-box:has(> img.widget-image)")
-        for label in labels:
-            panels = panels.filter(has=page.locator(f'.widget-label:text("{label}")'))
-        return panels
-
-    wait_for(lambda: candidates().count() > 0, f"a panel with sliders {labels}")
-    return candidates().first
+    panels = page.locator(".widget-box:has(> img.widget-image)")
+    for label in labels:
+        panels = panels.filter(has=page.locator(f'.widget-label:text("{label}")'))
+    wait_for(lambda: panels.count() > 0, f"a panel with sliders {labels}")
+    return panels.first
 
 
 def slider(panel: Any, label: str) -> Any:
@@ -294,11 +271,6 @@ def moved(status: Any) -> float:
 def kernel_is_ready(lab: Lab, name: str) -> bool:
     kernels = [session["kernel"] for session in lab.sessions() if session["path"] == name]
     return any(k["execution_state"] == "idle" and k["connections"] >= 1 for k in kernels)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def answers(lab: Lab, process: subprocess.Popen) -> bool:

