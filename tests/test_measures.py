@@ -78,13 +78,6 @@ def test_distances_are_symmetric_and_blind_to_order_and_common_shifts(seed):
         assert distance(x, x[order]) == pytest.approx(0, abs=1e-4)
 
 
-def test_lengths_scale_with_the_clouds():
-    x, y = normal(50, 0), normal(50, 1) + 1
-    assert sliced_wasserstein(3 * x, 3 * y) == pytest.approx(3 * sliced_wasserstein(x, y))
-    assert sinkhorn(3 * x, 3 * y, reg=4.5) == pytest.approx(3 * sinkhorn(x, y, reg=0.5))
-    assert mmd(3 * x, 3 * y, bandwidth=1.5) == pytest.approx(mmd(x, y, bandwidth=0.5))
-
-
 @pytest.mark.parametrize("shift", [0.5, 30.0])
 def test_sinkhorn_of_a_shifted_cloud_is_the_shift(shift):
     # The debiased divergence of x and x + a is |a|^2 exactly.  30 needs the log-space branch.
@@ -329,12 +322,6 @@ def test_fresh_images_are_one_floor_away_and_others_are_more():
     found = reference.distances(images[1])
     assert len(found) == 3 and 0.6 < np.mean(found) < 1.6
     assert np.mean(reference.distances(2 * images[1])) > 2
-
-
-def test_cosines_share_one_sign():
-    v = noise(3, 2, 4, 4)
-    change = torch.stack([-v[0], -v[1], v[2] * 0.1])
-    torch.testing.assert_close(patterns.cosines(v, change), torch.tensor([1.0, 1.0, -1.0]).double())
 
 
 def test_pairs_of_noise_cancel_in_a_linear_field_and_the_best_speed_fits():

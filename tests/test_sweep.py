@@ -147,12 +147,8 @@ def start(out: Path, *options: str) -> subprocess.Popen[bytes]:
 
 def logged(folder: Path) -> str:
     """Code that notes each start of a set, for the tests to count, and its kernel."""
-    log = str(folder / "log")
-    return f"""
-import os
-with open({log!r}, 'a') as log:
-    log.write(f'{{seed}} {{os.getpid()}}\\n')
-"""
+    opened = f"with open({str(folder / 'log')!r}, 'a') as log: "
+    return "import os\n" + opened + "print(seed, os.getpid(), file=log)\n"
 
 
 def starts(folder: Path) -> list[int]:

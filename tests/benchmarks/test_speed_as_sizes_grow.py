@@ -1,7 +1,6 @@
 """Each core at three sizes, a factor of four apart; the study `growth` has all of them."""
 
 import pytest
-import torch
 
 from eqflow_nb.course import growth
 
@@ -11,7 +10,6 @@ CORES = growth.cores()
 @pytest.mark.parametrize("place", [2, 4, -3])
 @pytest.mark.parametrize("name", sorted(CORES))
 def test_growth(benchmark, name, place):
-    torch.set_num_threads(1)
     core = CORES[name]
     size = core.sizes[min(place, len(core.sizes) - 1)]
     benchmark.group = f"{name}, {core.grows}"

@@ -53,19 +53,10 @@ def py_pde() -> Follow:
     return follow
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    before = torch.get_num_threads(), numba.get_num_threads()
-    torch.set_num_threads(1)
-    numba.set_num_threads(1)
-    yield
-    torch.set_num_threads(before[0])
-    numba.set_num_threads(before[1])
-
-
 @pytest.mark.benchmark(group="Gray-Scott, 128 by 128, one thread")
 @pytest.mark.parametrize("way", [ours, py_pde])
 def test_gray_scott(benchmark: Any, way: Callable[[], Follow]) -> None:
+    numba.set_num_threads(1)
     follow, x = way(), state()
     # Each way is held to the same answer, so that none is quick by doing less.
     after = benchmark.pedantic(follow, (x,), rounds=15, warmup_rounds=3)

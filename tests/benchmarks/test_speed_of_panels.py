@@ -1,7 +1,6 @@
 """From a control of the creatures' panel moved to the picture redrawn; p50 and p95 are kept.
 
-The rule, the creature and the noise are each moved once, and followed anew for 50 steps; a step of
-time is 10 steps.  The chapters measure the other panels.
+The chapters measure the other panels.
 """
 
 from __future__ import annotations
@@ -10,15 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from eqflow_nb.panels import images as panels_images
 
 
 @pytest.mark.parametrize("what", ["rule, creature and noise", "time"])
 def test_creatures(benchmark: Any, what: str) -> None:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     panels_images._life.cache_clear()
     panel = panels_images.alife_panel()
     if what == "time":
@@ -32,7 +28,6 @@ def test_creatures(benchmark: Any, what: str) -> None:
         panel.controls[name].value = value
 
     benchmark.pedantic(move, setup=lambda: (next(left), {}), rounds=len(moves))
-    torch.set_num_threads(threads)
     assert not panel.errors
     if benchmark.stats:
         spread = np.percentile(benchmark.stats.stats.sorted_data, [50, 95])

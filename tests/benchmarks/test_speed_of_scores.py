@@ -36,7 +36,6 @@ def test_fitting_a_mixture_to_20000_samples(benchmark, samples, components):
 @pytest.mark.benchmark(group="one image of two channels, 128 by 128")
 @pytest.mark.parametrize("what", ["spectral score", "network score", "projected flow"])
 def test_fields(benchmark, what):
-    torch.set_num_threads(1)
     x = torch.randn(8, 2, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     score = scores.fit_gaussian_field(x, 0.5)
     tests = projection.potentials(2, (SIZE, SIZE), degree=3)
