@@ -53,14 +53,15 @@ def constant(matrix: Tensor, score: Field) -> Linear:
 
 def from_entries(*entries: float) -> Tensor:
     """Skew matrix from its entries above the diagonal, row by row: 1 for d = 2, 3 for d = 3."""
-    size = next((d for d in range(2, 33) if d * (d - 1) // 2 == len(entries)), None)
+    given = as_numbers(entries, "entries").flatten()
+    size = next((d for d in range(2, 33) if d * (d - 1) // 2 == len(given)), None)
     if size is None:
         raise InputError(
-            f"entries holds {len(entries)} numbers; a skew matrix has d (d - 1) / 2: 1, 3, 6, ..."
+            f"entries holds {len(given)} numbers; a skew matrix has d (d - 1) / 2: 1, 3, 6, ..."
         )
     matrix = torch.zeros(size, size)
     rows, columns = torch.triu_indices(size, size, offset=1)
-    matrix[rows, columns] = as_numbers(entries, "entries").to(matrix)
+    matrix[rows, columns] = given.to(matrix)
     return skew_matrix(matrix - matrix.T, "entries")
 
 
