@@ -186,6 +186,10 @@ def test_an_error_in_a_panel_is_seen(lab: Lab, chrome: Any, tmp_path: Path) -> N
         wait_for(lambda: moved(panel.locator(".eqflow-status")) == 0, "the redraw")
 
 
+DRAWN = """() => [...document.querySelectorAll('canvas')].some((one) =>
+  one.width && one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some(Boolean))"""
+
+
 def test_the_explorer_serves_its_first_panel(chrome: Any, tmp_path: Path) -> None:
     """As `make explore` starts it."""
     environment = surroundings(tmp_path) | {"JUPYTER_PATH": str(EXPLORER / "share")}
@@ -200,6 +204,7 @@ def test_the_explorer_serves_its_first_panel(chrome: Any, tmp_path: Path) -> Non
         page.on("request", lambda request: elsewhere.append(request.url))
         page.goto(f"http://{address}/", timeout=120_000)
         page.wait_for_selector(".eqflow-status", timeout=120_000)
+        page.wait_for_function(DRAWN, timeout=60_000)
         assert page.locator("[role=tab]").count() > 5
         assert page.locator(".eqflow-error").first.inner_text() == ""
         page.close()

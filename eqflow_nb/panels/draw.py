@@ -117,9 +117,11 @@ class DrawPanel(base.Shown):
                 if len(self.dots):
                     self.motion = Motion(self.dots, self.values["sigma"])
                 self.behind_sheet.put(picture(drawn_motion.draw_score, self.motion))
-                self._swarm()
             flow, gamma = drawn_motion.draw_flow, self.values["gamma"]
             self.behind_stage.put(picture(flow, self.motion, gamma))
+            # Last, also if nothing moved: a page that opens names the canvas it draws on only when
+            # it is another than the last one used, and it begins with a backdrop.
+            self._swarm()
             self._measure()
         self.seconds = time.perf_counter() - start
         said = f"{len(self.dots)} dots · redraw {1000 * self.seconds:.0f} ms"
