@@ -52,34 +52,26 @@ card = Scorecard("toys_long", seed=seed, budget=budget, sigma=sigma)
 
 
 # %%
+recipe = dict(width=48, last=last, octaves=2, steps=steps, smoothness=(0.003, 1e-5))
+tails = {name: dict(wide_fraction=0.2, residual_weight_power=1.0) for name in worlds}
+tails["two_peaks"] = dict(widest=1.5, wide_fraction=0.4)
+
+
+def trained(name, samples, score, signs):
+    """The networks of one world, by chapter 01's recipe."""
+    settings = flows.learned.Settings(signs=signs, inverse_iterations=1, **recipe, **tails[name])
+    return flows.learned.learn(samples, score, sigma, settings, members, seed=seed, progress=False)[
+        0
+    ]
+
+
+# %%
 def runners(name):
     """Fields of one world at the common speed."""
-    samples = worlds[name].sample(n, seed).to(place)
+    samples, x = worlds[name].sample(n, seed).to(place), draw[name](4096, seed + 1)
     turn = measures.half_turns(samples[:20000], seed=seed)[0]
     signs = turn.signs.to(place) if turn.holds else None
-    score, x = (
-        scores.fit_mixture(samples, sigma, seed=seed, signs=signs),
-        draw[name](4096, seed + 1),
-    )
-    wide = name == "two_peaks"
-    tails = (
-        dict(widest=1.5, wide_fraction=0.4)
-        if wide
-        else dict(wide_fraction=0.2, residual_weight_power=1.0)
-    )
-    settings = flows.learned.Settings(
-        width=48,
-        last=last,
-        octaves=2,
-        signs=signs,
-        steps=steps,
-        smoothness=(0.003, 1e-5),
-        inverse_iterations=1,
-        **tails,
-    )
-    learned, _ = flows.learned.learn(
-        samples, score, sigma, settings, members, seed=seed, progress=False
-    )
+    score = scores.fit_mixture(samples, sigma, seed=seed, signs=signs)
     random = flows.networks.FlowNetworks(members, 2, 48, last, seed=seed + 5).to(place)
     random.requires_grad_(False).set_speed(x)
     plain = {
@@ -88,6 +80,7 @@ def runners(name):
         "score": score,
     }
     plain = {kind: flows.at_common_speed(field, x) for kind, field in plain.items()}
+    learned = trained(name, samples, score, signs)
     return {"learned": learned, "random": random, **plain}
 
 
