@@ -23,8 +23,8 @@ WORK = """
     torch.set_num_threads(int(sys.argv[1]))
     from itertools import islice
     from eqflow_nb import measures, rollout, scores
-    from eqflow_nb.flows import learned, skew, spectral
-    from eqflow_nb.flows.stationarity import identify
+    from eqflow_nb.equations import identify
+    from eqflow_nb.flows import skew, spectral_kernel
     from eqflow_nb.scores import denoiser
     from eqflow_nb.snapshots import gray_scott, world
     from eqflow_nb.snapshots.zoo import system
@@ -37,7 +37,7 @@ WORK = """
     flow = skew.constant(skew.random(2, 3), mixture)
     path = rollout.heun(flow, x[:200], 0.05, 40, 0.2, seed=3)
     ended = list(islice(path, 41))[-1][1]
-    law = identify(system("lorenz").sample(3000, 3))
+    equations = identify(system("lorenz").sample(3000, 3))
     raw = gray_scott.gray_scott("waves", 32, steps=200, keep=False)
     stills = raw.sample(6, 3)
     field = spectral_kernel.flow(scores.fit_gaussian_field(stills, 0.1))(stills)
@@ -47,7 +47,7 @@ WORK = """
         "loss": [float(loss) for *_, loss in losses] if isinstance(losses[0], tuple) else losses,
         "rollout": ended.flatten().tolist(),
         "distance": measures.sliced_wasserstein(ended, moons.sample(200, 4)),
-        "law": [term.coefficient for term in law.candidate],
+        "equations": [term.coefficient for term in equations.candidate],
         "chemistry": stills.flatten().tolist()[:500],
         "field": field.flatten().tolist()[:500],
     }
