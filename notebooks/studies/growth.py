@@ -57,7 +57,7 @@ flops = 2 * 1024**3 / growth.seconds_of(lambda: a @ b)
 bandwidth = 8 * 2**25 / growth.seconds_of(lambda: x.copy_(y))
 card.row("machine.gigaflops", flops / 1e9, threads=1)
 card.row("machine.gigabytes_per_second", bandwidth / 1e9, threads=1)
-del a, b, x, y  # a quarter of the memory this study may have
+x = y = None  # a quarter of the memory that this study may have
 print(f"{flops / 1e9:.0f} GFLOP/s, {bandwidth / 1e9:.1f} GB/s")
 
 # %% [markdown]
