@@ -37,7 +37,7 @@ def examine() -> list[Finding]:
     repair = "python -m ipykernel install --sys-prefix --name python3"
     sliders, install = WIDGETS.is_dir(), "pip install --force-reinstall jupyterlab_widgets"
     return [
-        Finding("python", f"{sys.version.split()[0]} at {sys.prefix}"),
+        Finding("python", f"{sys.version.split()[0]}, in {Path(sys.prefix).name}"),
         *packages(),
         Finding("device", f"{device}, for torch {torch.__version__}"),
         Finding("memory", f"{memory:.1f} GB free", "" if memory > 1 else "1 GB: close programs"),
