@@ -27,7 +27,8 @@ def test_the_map_of_chapter_00_is_the_course() -> None:
     assert [line.split()[0] for line in lines] == [chapter.stem for chapter in CHAPTERS]
     for line, chapter in zip(lines, CHAPTERS):
         minutes = float(re.search(r"([\d.]+) min", line)[1])
-        assert minutes == pytest.approx(chapter.minutes, rel=0.3, abs=0.1)
+        if chapter is not CHAPTERS[0]:  # which can't know how long it takes before it ends
+            assert minutes == pytest.approx(chapter.minutes, rel=0.3, abs=0.1)
         assert line.endswith(chapter.question)
 
 
