@@ -1,5 +1,6 @@
 """Integrators reach their orders and keep what they should; what is recorded of their paths."""
 
+import gc
 import itertools
 import math
 import signal
@@ -291,9 +292,14 @@ def endless(steps_done):
 
 @pytest.fixture
 def interruptible():
-    """Where the tests run in the background, a shell has told them to ignore interrupts."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Where the tests run in the background, a shell has told them to ignore interrupts.
+
+    One that meets a callback of the garbage collector, such as Hypothesis has, would be lost.
+    """
+    before, callbacks = signal.signal(signal.SIGINT, signal.default_int_handler), gc.callbacks[:]
+    gc.callbacks.clear()
     yield
+    gc.callbacks[:] = callbacks
     signal.signal(signal.SIGINT, before)
 
 
