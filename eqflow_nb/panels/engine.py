@@ -1,0 +1,99 @@
+"""The engine of the live panels: its modules in `js/` as one script, and data for it.
+
+There is no build step.  The modules are plain ES modules with one-line imports from each other and
+named exports; joining them is to leave those words away, in an order in which each module comes
+after those that it imports from.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eqflow_nb.flows.networks import FlowNetworks
+from eqflow_nb.inputs import InputError
+
+FOLDER = Path(__file__).with_name("js")
+IMPORT = re.compile(r'^import \{ ([\w, $]+) \} from "\./([\w-]+\.js)";$')
+NAME = re.compile(r"^(export )?(?:const|let|class|function\*?|async function) ([\w$]+)", re.M)
+
+
+def bundle(page: bool = True, folder: Path = FOLDER) -> str:
+    """The engine as one script: for a page, or as a module with the `render` of an anywidget.
+
+    On a page the script runs once however often it is there; all exported names are on
+    `window.eqflow`, and it starts the panels that it finds, by `startAll` if a module has it.
+    """
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.js"))}
+    exported = _check(texts)
+    body = "\n".join(_joined(texts))
+    if not page:
+        return f"{body}\nexport default {{ render }};\n"
+    names = ", ".join(sorted(exported))
+    begun = "window.eqflow.startAll?.();"
+    return f"window.eqflow ??= (() => {{\n'use strict';\n{body}\nreturn {{ {names} }};\n}})();\n{begun}"
+
+
+def packed(array: Any) -> dict[str, Any]:
+    """An array, or tensor, as JSON: its numbers as little-endian float32 in base64, its shape."""
+    values = np.asarray(array, dtype="<f4")
+    return {"f32": base64.b64encode(values.tobytes()).decode(), "shape": list(values.shape)}
+
+
+def network_spec(net: FlowNetworks) -> dict[str, Any]:
+    """A single network, such as `networks.member(0)`, as `network` in flows.js reads it."""
+    if net.members != 1:
+        raise InputError(f"net holds {net.members} networks; give one of them: net.member(0)")
+    layers = [
+        {"weights": packed(weight.detach()[0].cpu()), "bias": packed(bias.detach()[0, 0].cpu())}
+        for weight, bias in zip(net.weights, net.biases, strict=True)
+    ]
+    signs = None if net.signs is None else net.signs.tolist()
+    return {"layers": layers, "octaves": net.octaves, "signs": signs, "speed": float(net.speed)}
+
+
+def _check(texts: dict[str, str]) -> set[str]:
+    """The exported names; imports in another form, of unknown names, or a name twice are errors."""
+    owner: dict[str, str] = {}
+    exported: dict[str, set[str]] = {file: set() for file in texts}
+    for file, text in texts.items():
+        for export, name in NAME.findall(text):
+            if name in owner:
+                raise InputError(f"{file} and {owner[name]} both define {name}; rename one")
+            owner[name] = file
+            if export:
+                exported[file].add(name)
+        odd = [line for line in text.splitlines() if re.match(r"(import|export)\b", line)]
+        odd = [line for line in odd if not (IMPORT.match(line) or NAME.match(line))]
+        if odd:
+            raise InputError(f'{file}: write import {{ a, b }} from "./file.js"; not {odd[0]}')
+    for file, text in texts.items():
+        for names, other in _imports(text):
+            unknown = set(names) - exported.get(other, set())
+            if unknown:
+                raise InputError(f"{file} imports {sorted(unknown)}, which {other} doesn't export")
+    return set().union(*exported.values())
+
+
+def _imports(text: str) -> Iterator[tuple[list[str], str]]:
+    for found in filter(None, map(IMPORT.match, text.splitlines())):
+        yield found[1].split(", "), found[2]
+
+
+def _joined(texts: dict[str, str]) -> Iterator[str]:
+    """The modules without their imports and `export`, each after those that it needs."""
+    left = dict(texts)
+    while left:
+        ready = [
+            file for file in left if not {other for _, other in _imports(left[file])} & {*left}
+        ]
+        if not ready:
+            raise InputError(f"{', '.join(left)} import each other in a circle")
+        for file in ready:
+            lines = [line for line in left.pop(file).splitlines() if not IMPORT.match(line)]
+            yield "\n".join(line.removeprefix("export ") for line in lines)

@@ -1,0 +1,113 @@
+import { numbers } from "./arrays.js";
+import { logistic } from "./exponential.js";
+
+/** v = K s for any constant matrix K, rows [[...], ...]; skew, it keeps p.  Add eta on the diagonal. */
+export function linear(matrix, score) {
+  const d = matrix.length, k = numbers(matrix, "the matrix K"), s = new Float64Array(d);
+  if (k.length !== d * d) throw new Error(`K has ${d} rows and ${k.length} entries; it must be square`);
+  return (x, out) => {
+    score(x, out);
+    for (let at = 0; at < x.length; at += d) {
+      for (let i = 0; i < d; i++) s[i] = out[at + i];
+      for (let i = 0; i < d; i++) {
+        let sum = 0;
+        for (let j = 0; j < d; j++) sum += k[i * d + j] * s[j];
+        out[at + i] = sum;
+      }
+    }
+  };
+}
+
+/** c v(x): the same flow at another speed. */
+export function scaled(field, c) {
+  return (x, out) => {
+    field(x, out);
+    for (let i = 0; i < out.length; i++) out[i] *= c;
+  };
+}
+
+/** Root of the mean of |v|^2 over states x (n * d). */
+export function rmsSpeed(field, x, d) {
+  const v = new Float64Array(x.length);
+  field(x, v);
+  return Math.sqrt(v.reduce((sum, each) => sum + each * each, 0) / (x.length / d));
+}
+
+/**
+ * The stream function c + b . x + x . A x / 2 in the plane.  A stream function is a function
+ * psi(x, value, slope) of states x (n * 2), which fills value (n) and slope (n * 2), its gradient.
+ */
+export function quadratic({ c = 0, b = [0, 0], a = [[0, 0], [0, 0]] }) {
+  const [b0, b1] = numbers(b, "b"), [a00, a01, a10, a11] = numbers(a, "A");
+  return (x, value, slope) => {
+    for (let i = 0, at = 0; i < value.length; i++, at += 2) {
+      const p = x[at], q = x[at + 1], s = a00 * p + a10 * q, t = a01 * p + a11 * q;
+      value[i] = c + (b0 + s / 2) * p + (b1 + t / 2) * q;
+      slope[at] = b0 + s;
+      slope[at + 1] = b1 + t;
+    }
+  };
+}
+
+/**
+ * A smooth random potential, sum over k of a_k cos(w_k . x + phase_k): waves (d, terms), phases
+ * (terms), weights (terms, outputs).  With one output it is a stream function; with three, value is
+ * (n * 3) and slope (n * 3 * d), the gradient of each.
+ */
+export function waves({ waves: w, phases, weights, d = 2 }) {
+  const k = numbers(w, "waves"), shift = numbers(phases, "phases"), a = numbers(weights, "weights");
+  const terms = shift.length, outputs = a.length / terms;
+  return (x, value, slope) => {
+    value.fill(0);
+    slope.fill(0);
+    for (let i = 0; i < x.length / d; i++) {
+      for (let t = 0; t < terms; t++) {
+        let angle = shift[t];
+        for (let j = 0; j < d; j++) angle += k[j * terms + t] * x[i * d + j];
+        const cos = Math.cos(angle), sin = Math.sin(angle);
+        for (let o = 0; o < outputs; o++) {
+          const weight = a[t * outputs + o], at = i * outputs + o;
+          value[at] += weight * cos;
+          for (let j = 0; j < d; j++) slope[at * d + j] -= weight * sin * k[j * terms + t];
+        }
+      }
+    }
+  };
+}
+
+/** (1 - share) + share * psi: constant skew at 0, psi alone at 1. */
+export function mixed(psi, share) {
+  return (x, value, slope) => {
+    psi(x, value, slope);
+    for (let i = 0; i < value.length; i++) value[i] = 1 - share + share * value[i];
+    for (let i = 0; i < slope.length; i++) slope[i] *= share;
+  };
+}
+
+/** The stream functions by name; those of waves come with their numbers, see `waves`. */
+export const PSI = {
+  constant: quadratic({ c: 1 }),
+  x: quadratic({ b: [1, 0] }),
+  y: quadratic({ b: [0, 1] }),
+  "x y": quadratic({ a: [[0, 1], [1, 0]] }),
+  saddle: quadratic({ a: [[2, 0], [0, -2]] }),
+};
+
+/**
+ * Every flow in the plane that keeps p: v = J (grad psi + psi s), J = [[0, 1], [-1, 0]].  No
+ * residual: p v = J grad(p psi) is a curl.
+ */
+export function stream(psi, score) {
+  let value = new Float64Array(0), slope = value;
+  return (x, out) => {
+    const n = x.length / 2;
+    if (value.length !== n) [value, slope] = [new Float64Array(n), new Float64Array(2 * n)];
+    psi(x, value, slope);
+    score(x, out);
+    for (let i = 0, at = 0; i < n; i++, at += 2) {
+      const a = slope[at] + value[i] * out[at], b = slope[at + 1] + value[i] * out[at + 1];
+      out[at] = b;
+      out[at + 1] = -a;
+    }
+  };
+}
