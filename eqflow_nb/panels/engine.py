@@ -35,8 +35,8 @@ def bundle(page: bool = True, folder: Path = FOLDER) -> str:
     if not page:
         return f"{body}\nexport default {{ render }};\n"
     names = ", ".join(sorted(exported))
-    begun = "window.eqflow.startAll?.();"
-    return f"window.eqflow ??= (() => {{\n'use strict';\n{body}\nreturn {{ {names} }};\n}})();\n{begun}"
+    engine = f"(() => {{\n'use strict';\n{body}\nreturn {{ {names} }};\n}})()"
+    return f"window.eqflow ??= {engine};\nwindow.eqflow.startAll?.();"
 
 
 def packed(array: Any) -> dict[str, Any]:
