@@ -141,6 +141,26 @@ def test_a_film_moves(displayed: list[nbformat.NotebookNode]) -> None:
     assert displayed[0].metadata["image/gif"]["alt"] == "a cloud that moves"
 
 
+def test_a_film_of_points_keeps_their_colours_and_is_small(
+    displayed: list[nbformat.NotebookNode],
+) -> None:
+    path = torch.stack([CLOUD @ torch.tensor([[c, s], [-s, c]]) for c, s in
+                        [(math.cos(k / 10), math.sin(k / 10)) for k in range(20)]])  # fmt: skip
+    figures.points_film({"a": path, "b": path}, "two clouds that turn", times=range(20))
+    content = base64.b64decode(displayed[0].data["image/gif"])
+    film = Image.open(io.BytesIO(content))
+    assert (film.n_frames, film.info["loop"]) == (20, 0)
+    assert film.width >= 640
+    assert len(content) < 20 * 15_000
+    blue = np.array([13, 8, 135])  # of the points that started farthest to the left
+    middles = []
+    for number in (0, 16):  # 1.6 is about a quarter of a turn
+        film.seek(number)
+        near = np.abs(np.array(film.convert("RGB")).astype(int) - blue).sum(2) < 30
+        middles.append(np.argwhere(near[:, : film.width // 2])[:, 1].mean() / film.width)
+    assert middles[0] < 0.19 < 0.22 < middles[1] < 0.28
+
+
 def test_streamlines_follow_the_field() -> None:
     _, (axes,) = grid(1, 1)
     draw_streamlines(axes, turn, 3.0)

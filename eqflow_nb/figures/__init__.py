@@ -21,7 +21,7 @@ from eqflow_nb.figures.axes import (
 from eqflow_nb.figures.equations import draw_elimination, gallery, recovery_rates, verdicts
 from eqflow_nb.figures.images import frames, images
 from eqflow_nb.figures.measures import FLOOR, bars, curves, draw_curves, grouped_bars, scatter
-from eqflow_nb.figures.points import clouds, flow_on_density, rollout_strip
+from eqflow_nb.figures.points import clouds, flow_on_density, points_film, rollout_strip
 from eqflow_nb.figures.style import PALETTE, colour, film, grid, png, show, style
 
 # fmt: off
@@ -29,6 +29,6 @@ __all__ = [
     "FLOOR", "PALETTE", "PATTERN", "VELOCITY", "bars", "clouds", "colour", "cube", "curves",
     "draw_cloud", "draw_curves", "draw_density", "draw_elimination", "draw_image",
     "draw_streamlines", "draw_trajectory", "film", "flow_on_density", "frames", "gallery", "grid",
-    "grouped_bars", "images", "png", "recovery_rates", "rollout_strip", "scatter", "show", "square",
-    "style", "verdicts",
+    "grouped_bars", "images", "png", "points_film", "recovery_rates", "rollout_strip", "scatter",
+    "show", "square", "style", "verdicts",
 ]

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from eqflow_nb.figures.axes import (
     PLANE,
     LogDensity,
+    bare,
     draw_cloud,
     draw_density,
     draw_streamlines,
     square,
 )
-from eqflow_nb.figures.style import PALETTE, array, colour, colours, grid, in_units
+from eqflow_nb.figures.style import (
+    CARD,
+    DPI,
+    FAINT,
+    INK,
+    PALETTE,
+    array,
+    colour,
+    colours,
+    film,
+    grid,
+    in_units,
+    thin,
+)
 from eqflow_nb.inputs import Field
 
 
@@ -75,6 +95,132 @@ def rollout_strip(
             else:
                 pane.set_ylabel(f"{flow}\n{in_units(axes[1])}")
     return figure
+
+
+# Colours of where points started, from a map that is as clear without red or green.
+TINTS = matplotlib.colormaps["plasma"](np.linspace(0, 0.86, 7))[:, :3]
+SHARES, SHADES = (0.97, 0.5), ("#f4f2ec", "#e6e3d8")  # of the cloud inside each contour
+
+
+def points_film(
+    films: Mapping[str, Any],
+    alt: str,
+    cloud: Any = None,
+    times: Sequence[float] | None = None,
+    axes: tuple[int, int] = (0, 1),
+    extent: float = 3,
+    points: int = 200,
+    trail: int = 5,
+    width: int = 660,
+    milliseconds: int = 70,
+) -> None:
+    """Display a looping film of moving points, over the outline that their cloud should keep.
+
+    Points are coloured by the first coordinate at their start, and draw short trails that thin out.
+    Forty states of 200 points take some 400 kB.
+
+    Parameters
+    ----------
+    films : {title: states (T, n, d)}
+        A panel each, side by side; for a smooth film some 40 states close together.
+    alt : str
+        What there is to see, in words.
+    cloud : (m, d), optional
+        Samples to draw the outline of; by default those of the first panel's start.
+    times : (T,), optional
+        Shown in the corner, in the flow's own units.
+    axes, extent
+        Which two coordinates; the picture reaches from -extent to extent.
+    points, trail : int
+        At most so many points, with lines along so many of their last states.
+    width, milliseconds : int
+        Of the whole in pixels; of each frame, while the first and the last stay longer.
+    """
+    shown = {
+        title: np.stack([thin(x, points) for x in states])[..., axes]
+        for title, states in films.items()
+    }
+    outline = array(next(iter(films.values()))[0] if cloud is None else cloud)[:, axes]
+    stays = [milliseconds] * len(next(iter(shown.values())))
+    stays[0] = stays[-1] = 12 * milliseconds
+    drawn = _frames_of_points(shown, outline, times, extent, trail, width)
+    film(drawn, alt, stays)
+
+
+def _frames_of_points(
+    shown: Mapping[str, np.ndarray],
+    outline: np.ndarray,
+    times: Sequence[float] | None,
+    extent: float,
+    trail: int,
+    width: int,
+) -> Iterator[Image.Image]:
+    """The pictures of a film, of which only points and times are drawn anew."""
+    side = width / DPI / len(shown)
+    high = min(side, 4.2)  # one panel alone is wider than high, to fit on a screen
+    figure, panes = grid(len(shown), len(shown), (side, high + 0.25), layout="none")
+    figure.subplots_adjust(0.005, 0.01, 0.995, high / (high + 0.25), wspace=0.02)
+    canvas, moving = FigureCanvasAgg(figure), []
+    for pane, (title, states) in zip(panes, shown.items(), strict=True):
+        pane.set(xlim=(-extent * side / high, extent * side / high), ylim=(-extent, extent))
+        pane.set_title(title)
+        bare(pane)
+        draw_outline(pane, outline, 1.5 * extent)
+        ranks = np.argsort(np.argsort(states[0, :, 0]))
+        tints = TINTS[ranks * len(TINTS) // len(ranks)]
+        dots = pane.scatter(
+            states[0, :, 0], states[0, :, 1], s=13, c=tints, linewidths=0, animated=True
+        )
+        lines = LineCollection([], antialiaseds=False, animated=True)
+        pane.add_collection(lines, autolim=False)
+        clock = pane.text(0.02, 0.02, "", transform=pane.transAxes, animated=True)
+        moving.append((pane, states, tints, lines, dots, clock))
+    canvas.draw()
+    palette = _palette([CARD, "white", *SHADES, FAINT, INK, *TINTS, *_pale(TINTS)])
+    still = canvas.copy_from_bbox(figure.bbox)
+    for now in range(len(next(iter(shown.values())))):
+        canvas.restore_region(still)
+        for pane, states, tints, lines, dots, clock in moving:
+            past = states[max(0, now - trail) : now + 1]
+            lines.set(**_trails(past, tints))
+            dots.set_offsets(past[-1])
+            clock.set_text("" if times is None else f"t = {times[now]:.1f}")
+            for artist in (lines, dots, clock):
+                pane.draw_artist(artist)
+        drawn = Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB")
+        yield drawn.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def draw_outline(axes: Axes, samples: np.ndarray, extent: float, cells: int = 120) -> None:
+    """Draw contours that hold given shares of samples (n, 2), of a smooth histogram of them."""
+    edges = np.linspace(-extent, extent, cells + 1)
+    counts, _, _ = np.histogram2d(samples[:, 0], samples[:, 1], [edges, edges])
+    smooth = gaussian_filter(counts, cells / 45)
+    ordered = np.sort(smooth, axis=None)[::-1]
+    levels = ordered[np.searchsorted(np.cumsum(ordered) / ordered.sum(), SHARES)]
+    at = (edges[1:] + edges[:-1]) / 2
+    axes.contourf(at, at, smooth.T, [*levels, np.inf], colors=SHADES, zorder=0)
+    axes.contour(at, at, smooth.T, levels[:1], colors=FAINT, linewidths=1, zorder=0)
+
+
+def _trails(past: np.ndarray, tints: np.ndarray) -> dict[str, Any]:
+    """Pale line segments along the last states (T, n, 2), thinner the older they are."""
+    pairs = np.stack([past[:-1], past[1:]], axis=2)  # (T - 1, n, 2 ends, 2), oldest first
+    widths = np.linspace(0.5, 1.0, len(pairs)).repeat(len(tints))
+    pale = np.tile(_pale(tints), (len(pairs), 1))
+    return {"segments": list(pairs.reshape(-1, 2, 2)), "colors": pale, "linewidths": widths}
+
+
+def _pale(tints: np.ndarray) -> np.ndarray:
+    """Colours half-way to white."""
+    return (1 + tints) / 2
+
+
+def _palette(tints: Sequence[Any]) -> Image.Image:
+    """A picture that holds a palette: few colours, the same in all frames, keep a film small."""
+    holder = Image.new("P", (1, 1))
+    holder.putpalette([round(255 * part) for tint in tints for part in to_rgb(tint)])
+    return holder
 
 
 def _squares(

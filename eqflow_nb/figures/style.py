@@ -161,11 +161,22 @@ def show(figure: Figure, alt: str) -> None:
     plt.close(figure)  # one that pyplot made would be shown a second time
 
 
-def film(frames: Iterable[Figure], alt: str, milliseconds: int = 120, dpi: int = 60) -> None:
-    """Display some thirty figures as an animated GIF, which plays on any page; see `show`."""
+def film(
+    frames: Iterable[Figure | Image],
+    alt: str,
+    milliseconds: int | Sequence[int] = 120,
+    dpi: int = 60,
+) -> None:
+    """Display some thirty figures as an animated GIF, which plays on any page; see `show`.
+
+    A frame can also be Pillow's image, which is kept as it is.
+    """
     from PIL import Image
 
-    drawn = [Image.open(io.BytesIO(png(frame, dpi, 64))) for frame in frames]
+    drawn = [
+        Image.open(io.BytesIO(png(frame, dpi, 64))) if isinstance(frame, Figure) else frame
+        for frame in frames
+    ]
     _publish("image/gif", gif(drawn, milliseconds), alt, "film")
 
 
