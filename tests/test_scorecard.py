@@ -11,6 +11,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from bs4 import BeautifulSoup
 
 from eqflow_nb.running import scorecard
 from eqflow_nb.running.scorecard import MIME, Scorecard, gather, meets, read, table
@@ -76,9 +77,38 @@ def test_the_table_says_what_each_row_says() -> None:
     assert head.split("  ")[0].strip() == "row"
     for text in ("ring.exact", "1.235", "± 0.1", "floor 0.011, control 3", "0.257", "yes"):
         assert text in first
-    assert first.index("<= 1.5") == head.index("target") == second.index("reported")
+    assert first.index("<= 1.5") == head.index("target")
     assert "not finite" in second
     assert "570-1490 s" in second
+
+
+def shown(rows: scorecard.Card, claims: Any = ()) -> tuple[list[list[str]], list[list[str]]]:
+    """The texts of the table, and of the one folded below it."""
+    page = BeautifulSoup(scorecard.coloured(rows, claims), "html.parser")
+    tables = [
+        [[cell.get_text(" ") for cell in line.find_all("td")] for line in each.find_all("tr")[1:]]
+        for each in page.find_all("table")
+    ]
+    assert [each.find_parent("details") is None for each in page.find_all("table")][:1] == [True]
+    return tables[0], tables[1] if len(tables) > 1 else []
+
+
+def test_a_chapter_shows_few_claims_and_folds_the_rest() -> None:
+    card = Scorecard("n")
+    for number in range(20):
+        card.row(f"met{number}", 1.0, target="<= 1.5")
+    card.row("<missed>", 2.0, sd=0.1, target="<= 1.5")
+    card.row("plain", 3.0)
+    claims, rest = shown(card.rows)
+    assert (len(claims), len(rest)) == (15, 7)
+    assert claims[-1] == ["<missed>", "2", "± 0.1", "<= 1.5", "missed"], "none is left out"
+    assert claims[0][-1] == "met"
+    claims, rest = shown(card.rows, {"plain": "what it says"})
+    assert [line[0] for line in claims] == ["<missed>", "what it says plain"]
+    assert claims[1][-1] == "reported"
+    assert len(rest) == 20
+    with pytest.raises(ValueError, match="no row called 'other'"):
+        shown(card.rows, ["other"])
 
 
 def test_verdicts_print_what_a_new_seed_does_not_change(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,7 +119,7 @@ def test_verdicts_print_what_a_new_seed_does_not_change(capsys: pytest.CaptureFi
         card.row("bb", value)
         card.verdicts()
         printed.append(capsys.readouterr().out)
-    assert printed[0] == printed[1] == "row  target\na    <= 1.5\nbb   reported\n"
+    assert printed[0] == printed[1] == "row  target\na    <= 1.5\nand 1 more, without a target\n"
 
 
 def test_gathering_takes_the_finished_and_leaves_the_rest(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ be parted from the run that made it.
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ from eqflow_nb.inputs import replace_text
 
 MIME = "application/vnd.eqflow.scorecard+json"
 COLUMNS = ("row", "value", "spread", "floor or control", "paper", "target", "met")
+MOST = 15  # rows that are shown unfolded
+VERDICTS = {
+    True: ("met", "background: #cdebd3; color: #0b3d1a"),
+    False: ("missed", "background: #f6c9bd; color: #5c1400"),
+    None: ("reported", "background: #e4e4e4; color: #333333"),
+}
 
 NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)"
 _TARGET = re.compile(
@@ -66,8 +73,12 @@ class Scorecard:
         self.row(f"{name}_mean", values.mean(), sd=values.std(), **arguments)
         self.row(f"{name}_sd", values.std())
 
-    def show(self) -> None:
-        """Show the table, and put the rows into the notebook's output for `read` to find."""
+    def show(self, claims: Collection[str] = ()) -> None:
+        """Show the claims in colour, the other rows folded; the output holds all, for `read`.
+
+        Claims are the rows named, or all with a target, and always those that miss theirs; a
+        mapping {row: words} gives their words too.
+        """
         from IPython import get_ipython
         from IPython.display import display
 
@@ -77,12 +88,14 @@ class Scorecard:
             return
         # A list, since Jupyter sorts the keys of what it saves.
         rows = [{"row": name, **row} for name, row in self.rows.items()]
-        display({MIME: {"notebook": self.notebook, "rows": rows}, "text/plain": text}, raw=True)
+        data = {MIME: {"notebook": self.notebook, "rows": rows}, "text/plain": text}
+        display(data | {"text/html": coloured(self.rows, claims)}, raw=True)
 
     def verdicts(self) -> None:
-        """Print what doesn't change from run to run: each row's name and target."""
-        lines = [(name, row.get("target", "reported")) for name, row in self.rows.items()]
-        print(_aligned([("row", "target"), *lines]))
+        """Print what doesn't change from run to run: the targets, and how many rows there are."""
+        aims = [(name, row["target"]) for name, row in self.rows.items() if "target" in row]
+        print(_aligned([("row", "target"), *aims]))
+        print(f"and {len(self.rows) - len(aims)} more, without a target")
 
 
 def meets(value: Any, target: str) -> bool:
@@ -112,6 +125,38 @@ def table(rows: Card) -> str:
     return _aligned([COLUMNS, *(cells(name, row) for name, row in rows.items())])
 
 
+def coloured(rows: Card, claims: Collection[str] = ()) -> str:
+    """Rows as HTML: at most 15 claims, the missed ones before others, and the rest folded."""
+    wanted = claims or [name for name, row in rows.items() if "target" in row]
+    if unknown := set(wanted) - set(rows):
+        raise ValueError(f"the scorecard has no row called {', '.join(map(repr, sorted(unknown)))}")
+    words = claims if isinstance(claims, Mapping) else {}
+    missed = [name for name, row in rows.items() if row.get("met") is False]
+    chosen = list(dict.fromkeys([*missed, *wanted]))[:MOST]
+    shown = {name: row for name, row in rows.items() if name in chosen}
+    rest = {name: row for name, row in rows.items() if name not in chosen}
+    folded = f"<details><summary>{len(rest)} more rows</summary>{_html(rest, {})}</details>"
+    return _html(shown, words) + (folded if rest else "")
+
+
+def _html(rows: Card, words: Mapping[str, str]) -> str:
+    """A table, each verdict in a colour and in words; columns that are empty are left out."""
+    *columns, _ = COLUMNS
+    texts = [cells(name, row) for name, row in rows.items()]
+    full = [number for number, _ in enumerate(columns) if any(text[number] for text in texts)]
+    head = "".join(f"<th>{columns[number]}</th>" for number in full)
+    body = []
+    for text, row in zip(texts, rows.values(), strict=True):
+        word, style = VERDICTS[row.get("met")]
+        verdict = f'<td><span style="{style}; padding: 0 .5em">{word}</span></td>'
+        said = [html.escape(each) for each in text]
+        if text[0] in words:
+            said[0] = f"{html.escape(words[text[0]])}<br><code>{said[0]}</code>"
+        plain = "".join(f"<td>{said[number]}</td>" for number in full)
+        body.append(f"<tr>{plain}{verdict}</tr>")
+    return f"<table><tr>{head}<th></th></tr>{''.join(body)}</table>"
+
+
 def cells(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
     """One row's text under each of `COLUMNS`."""
     paper = row.get("paper", "")
@@ -121,7 +166,7 @@ def cells(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
         f"± {row['sd']:.4g}" if "sd" in row else "",
         ", ".join(f"{key} {row[key]:.4g}" for key in ("floor", "control") if key in row),
         paper if isinstance(paper, str) else f"{paper:.4g}",
-        row.get("target", "reported"),
+        row.get("target", ""),
         {True: "yes", False: "no", None: ""}[row.get("met")],
     )
 
