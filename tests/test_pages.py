@@ -80,6 +80,12 @@ def test_pages_link_to_pages_and_not_to_what_needs_a_kernel() -> None:
     assert '<a href="01_a.html">one</a>, two, <a href="https://b.org"' in page
 
 
+def test_cells_for_the_tests_are_not_shown() -> None:
+    plain, hidden = cell(png(RED), alt="seen"), cell(png(BLUE), tags=(pages.HIDDEN,))
+    page = pages.to_html(nbformat.v4.new_notebook(cells=[plain, hidden]), "a")
+    assert page.count("<img") == 1
+
+
 # ---- the README's pictures ----
 
 

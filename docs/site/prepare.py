@@ -14,7 +14,7 @@ from pathlib import Path
 
 import eqflow_nb
 from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import scorecard
+from eqflow_nb.running import pages, scorecard
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -56,6 +56,9 @@ def prepare(target: Path, studies: bool = True) -> Path:
         copy = target / source.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, copy)
+        if copy.suffix == ".ipynb":  # the tag by which Sphinx leaves a cell out
+            copy.write_text(copy.read_text().replace(f'"{pages.HIDDEN}"', '"remove-cell"'))
+            shutil.copystat(source, copy)
     (target / "chapters.md").write_text(chapter_table(course.chapters(ROOT / "notebooks")))
     with (target / "pages" / "scorecards.md").open("a") as page:
         page.write(scorecards(target))
