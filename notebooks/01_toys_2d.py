@@ -37,7 +37,6 @@ import torch
 
 from eqflow_nb import figures, flows, measures, panels, rollout, scores, snapshots
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
-from eqflow_nb.panels import draw as panels_draw
 from eqflow_nb.running import catalogue as course
 from eqflow_nb.running.scorecard import Scorecard
 
@@ -236,7 +235,7 @@ panels.stream_panel()
 # </details>
 
 # %%
-panels_draw.draw_panel()
+panels.draw_panel()
 
 # %% [markdown]
 # ## 6. A network, the paper's way, and better

@@ -42,7 +42,7 @@ from eqflow_nb.course import noise_levels as levels
 from eqflow_nb.equations import identify, identify_fields
 from eqflow_nb.inputs import BUDGETS, InputError, choice, pick_device
 from eqflow_nb.measures.phases import phase_order
-from eqflow_nb.panels.own import own_panel
+from eqflow_nb.panels import own_panel
 from eqflow_nb.report import report
 from eqflow_nb.running import catalogue as course
 from eqflow_nb.running.scorecard import Scorecard
@@ -262,16 +262,7 @@ figures.show(
 # 2. Make γ negative. Which of the statements above changes?
 
 # %%
-panel = own_panel()
-panel.show()
-
-# %%
-redraws = []
-for knob in panel.controls.values():
-    for value in (knob.min, knob.max, knob.value):
-        knob.value = value
-        redraws.append(1000 * panel.seconds)
-redraws = float(np.quantile(redraws, 0.95))
+own_panel()
 
 # %% [markdown]
 # `own_panel(X)` shows any points in the plane, yours too.
@@ -519,7 +510,6 @@ for name in estimates:
 card.row("plummer.linear_laws", law.null_dimension, verdict=law.verdict, stars=looked, exact=6)
 card.row("pictures.rounded.terms", len(album.equations.terms), verdict=album.equations.verdict)
 card.row("pictures.all_digits.terms", len(chemistry.terms), verdict=chemistry.verdict)
-card.row("own.panel_redraw_milliseconds_p95", redraws, target="<= 200")
 card.show()
 
 # %%

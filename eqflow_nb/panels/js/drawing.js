@@ -1,0 +1,209 @@
+// A sheet to draw dots on, by mouse, finger or keys: the dots are the cloud that points move in.
+
+import { Random } from "./random.js";
+import { mixture } from "./scores.js";
+import { button, choice, make, toggle } from "./controls.js";
+
+const MOST_DOTS = 5000; // on the sheet
+const CENTRES = 500; // dots, at most, that p is made of: more cost time and change little
+const SPACING = 0.045; // between the dots of a stroke, along it
+const BRUSH = 0.13; // radii
+const ERASER = 0.35;
+const PATIENCE = 5; // frames between two pictures of the density while something is drawn
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+/** Dots [x, y, rank] of a drawing; p is made of those with the lowest ranks, which are random. */
+export class Sheet {
+  constructor(cloud) {
+    Object.assign(this, { cloud, plane: cloud.plane, stage: cloud.stage, spec: cloud.spec });
+    this.random = new Random(11);
+    this.pen = null; // where it is, while it is down
+    this.cursor = null; // of the keyboard
+    this.erases = false;
+    this.hint = make("div", { class: "eqflow-hint" }, make("span", {}, this.spec.hint));
+    this.plane.element.append(this.hint);
+    this.take(this.spec.world);
+    this.tools();
+    this.follow();
+  }
+
+  tools() {
+    const eraser = toggle("Eraser", false, (on) => { this.erases = on; });
+    const clear = button("Clear", () => this.replace(() => this.put([])));
+    const none = "choose\u2026";
+    const ready = choice("or", none, [none, ...Object.keys(this.spec.worlds)], (name) => {
+      if (name !== none) this.replace(() => this.take(name));
+      ready.select.value = none;
+    });
+    ready.select.setAttribute("aria-label", "a ready-made drawing");
+    this.stage.bar.append(eraser, clear, ready.element);
+  }
+
+  /** Put a ready-made drawing on the sheet; the first stroke replaces it. */
+  take(name) {
+    const { means } = this.spec.worlds[name];
+    this.put(Array.from({ length: means.length / 2 }, (_, i) => this.dot(means[2 * i], means[2 * i + 1])));
+    this.readyMade = true;
+  }
+
+  put(dots) {
+    [this.dots, this.fresh, this.gone, this.readyMade] = [dots, [], [], false];
+    this.hint.hidden = dots.length > 0 && this.used;
+  }
+
+  replace(put) {
+    put();
+    this.cloud.restart();
+    this.stage.tell(`${this.dots.length} dots on the sheet.`);
+    this.stage.wake();
+  }
+
+  dot(x, y) {
+    return [x, y, this.random.uniform()];
+  }
+
+  get busy() {
+    return this.pen !== null;
+  }
+
+  /** What p is made of: the same small Gaussian around every dot. */
+  parts(dots = this.dots) {
+    const some = dots.length > CENTRES
+      ? dots.toSorted((a, b) => a[2] - b[2]).slice(0, CENTRES) : dots;
+    const means = Float64Array.from(some.flatMap(([x, y]) => [x, y]));
+    return { weights: new Float64Array(some.length).fill(1), means, covariances: null };
+  }
+
+  /** Follow pointers and keys. */
+  follow() {
+    const { stage, plane: { canvas } } = this;
+    canvas.tabIndex = 0;
+    canvas.style.touchAction = "none";
+    canvas.style.cursor = "crosshair";
+    const at = (event) => this.plane.place(event);
+    stage.listen(canvas, "pointerdown", (event) => {
+      if (!event.isPrimary || event.button !== 0) return;
+      canvas.setPointerCapture(event.pointerId);
+      this.cursor = null;
+      this.press(at(event));
+    });
+    stage.listen(canvas, "pointermove", (event) => {
+      if (!this.pen || !event.isPrimary) return;
+      const ways = event.getCoalescedEvents?.() ?? [];
+      for (const each of ways.length ? ways : [event]) this.drag(at(each));
+    });
+    for (const end of ["pointerup", "pointercancel"]) stage.listen(canvas, end, () => this.lift());
+    stage.listen(canvas, "keydown", (event) => this.key(event));
+    stage.listen(canvas, "keyup", (event) => event.key === " " && this.lift());
+    stage.listen(canvas, "blur", () => { this.cursor = null; this.lift(); stage.wake(); });
+  }
+
+  /** Arrow keys move a cursor, faster with Shift; while Space is down, it draws. */
+  key(event) {
+    if (event.key === "Escape") return this.plane.canvas.blur();
+    const step = KEYS[event.key], reach = event.shiftKey ? 0.4 : 0.1, { extent } = this.plane;
+    if (!step && event.key !== " ") return;
+    event.preventDefault();
+    const within = (value) => Math.max(-extent, Math.min(extent, value));
+    this.cursor = (this.cursor ?? [0, 0]).map((value, i) => within(value + reach * (step?.[i] ?? 0)));
+    if (this.pen) this.drag(this.cursor);
+    else if (event.key === " ") this.press(this.cursor);
+    this.stage.wake();
+  }
+
+  press(place) {
+    if (this.readyMade && !this.erases) this.replace(() => this.put([]));
+    this.used = this.hint.hidden = true;
+    this.pen = place;
+    this.stroke(place, place);
+  }
+
+  drag(place) {
+    this.stroke(this.pen, place);
+    this.pen = place;
+  }
+
+  lift() {
+    if (!this.pen) return;
+    this.pen = null;
+    this.readyMade = false;
+    this.cloud.stale = true;
+    if (this.cloud.mixture) this.cloud.recolour();
+    this.hint.hidden = this.dots.length > 0;
+    const few = this.dots.length > CENTRES ? `; p is made of ${CENTRES} of them` : "";
+    this.stage.tell(`${this.dots.length} dots on the sheet${few}.`);
+    this.stage.wake();
+  }
+
+  /** Draw, or erase, from one place to another. */
+  stroke(from, to) {
+    const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
+    if (this.erases) {
+      const hit = (dot) => toLine(dot, from, to) < ERASER;
+      this.gone.push(...this.dots.filter(hit));
+      this.dots = this.dots.filter((dot) => !hit(dot));
+    } else {
+      const number = Math.min(MOST_DOTS - this.dots.length, length ? Math.ceil(length / SPACING) : 8);
+      for (let i = 0; i < number; i++) this.drop(from, to);
+    }
+    this.stage.wake();
+  }
+
+  /** One dot within the brush's radius of a line, kept on the sheet. */
+  drop(from, to) {
+    const along = this.random.uniform(), turn = 2 * Math.PI * this.random.uniform();
+    const out = BRUSH * Math.sqrt(this.random.uniform()), { extent } = this.plane;
+    const [x, y] = [Math.cos(turn), Math.sin(turn)].map((part, i) => (
+      Math.max(-extent, Math.min(extent, from[i] + along * (to[i] - from[i]) + out * part))));
+    this.fresh.push(this.dot(x, y));
+    this.dots.push(this.fresh.at(-1));
+  }
+
+  /**
+   * Before a frame: let p follow the drawing.  Points are drawn from p, and stay so: of new dots
+   * each gets its share of them, and those that came from a dot that is gone start anew.
+   */
+  update() {
+    const { cloud, fresh, gone } = this, { sigma = this.spec.sigma } = this.stage.values;
+    if (!fresh.length && !gone.length) return;
+    const old = cloud.mixture, left = this.chances(gone, old, sigma);
+    [this.fresh, this.gone] = [[], []];
+    const patient = this.busy && cloud.stage.frames % PATIENCE;
+    if (!cloud.tints.length || !this.dots.length) return cloud.restart();
+    cloud.model();
+    cloud.stale = !patient;
+    if (left) cloud.reseed((i) => cloud.random.uniform() < left[i], cloud.mixture);
+    if (!fresh.length) return;
+    const share = fresh.length / this.dots.length;
+    cloud.reseed(() => cloud.random.uniform() < share, mixture(this.parts(fresh), 2, sigma));
+  }
+
+  /** For each point the chance that it came from one of the dots that are gone. */
+  chances(gone, old, sigma) {
+    if (!gone.length || !old) return null;
+    const { x, tints } = this.cloud, both = [0, 1].map(() => new Float64Array(tints.length));
+    mixture(this.parts(gone), 2, sigma).logDensity(x, both[0]);
+    old.logDensity(x, both[1]);
+    const share = gone.length / (gone.length + this.dots.length);
+    return both[0].map((log, i) => share * Math.exp(log - both[1][i]));
+  }
+
+  /** The dots, behind the points. */
+  ink() {
+    this.plane.dots(this.plane.back, this.dots);
+  }
+
+  /** Over the points: new dots that are not behind them yet, and where the brush is. */
+  drawOver() {
+    const place = this.pen ?? this.cursor;
+    if (this.busy) this.plane.dots(this.plane.context, this.dots.slice(-200));
+    if (place) this.plane.ring(...place, this.erases ? ERASER : BRUSH, this.busy);
+  }
+}
+
+/** The distance of a dot from a line between two places. */
+function toLine([x, y], [ax, ay], [bx, by]) {
+  const [dx, dy] = [bx - ax, by - ay], square = dx * dx + dy * dy;
+  const along = square ? Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / square)) : 0;
+  return Math.hypot(x - ax - along * dx, y - ay - along * dy);
+}

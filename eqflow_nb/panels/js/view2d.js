@@ -1,0 +1,263 @@
+// The plane on a canvas: a density behind, arrows or streamlines, points with fading trails.
+
+import { make } from "./controls.js";
+import { TINTS } from "./colours.js";
+
+const SHARPEST = 2; // pixels of the canvas for each of the page's
+const CELLS = 72; // of the picture of a density, a side
+const LATTICE = 33; // places at which a field is read for its streamlines, a side
+const SEEDS = 10; // streamlines, a side
+const TRACED = 14; // of a streamline, each way
+const ARROWS = 19; // a side
+const FADE = 0.3; // of a trail, each time that it fades
+const FADES = 4; // frames between two
+
+/** A square view of [-extent, extent]^2; `axes` names what is to the right, and upwards. */
+export function plane(stage, { extent, axes, label, draws }) {
+  const canvas = make("canvas", { role: draws ? "application" : "img", "aria-label": label });
+  canvas.style.aspectRatio = "1";
+  const element = make("figure", { class: "eqflow-view" }, canvas);
+  stage.views.append(element);
+  return new Plane(stage, canvas, element, extent, axes);
+}
+
+class Plane {
+  constructor(stage, canvas, element, extent, axes) {
+    Object.assign(this, { stage, canvas, element, extent, axes });
+    this.context = canvas.getContext("2d");
+    this.back = make("canvas").getContext("2d");
+    this.trail = make("canvas").getContext("2d");
+    this.age = 0;
+    this.resize();
+  }
+
+  /** Fit the pixels to the place on the page; what was drawn is gone. */
+  resize() {
+    this.ratio = Math.min(SHARPEST, window.devicePixelRatio || 1);
+    this.side = Math.max(16, Math.round((this.canvas.clientWidth || 320) * this.ratio));
+    for (const each of [this.context, this.back, this.trail]) {
+      each.canvas.width = each.canvas.height = this.side;
+    }
+    this.scale = this.side / (2 * this.extent);
+  }
+
+  /** Pixels of a place in the plane. */
+  right(x) {
+    return (x + this.extent) * this.scale;
+  }
+
+  down(y) {
+    return (this.extent - y) * this.scale;
+  }
+
+  /** The place in the plane of a pointer. */
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    return [(2 * x - 1) * this.extent, (1 - 2 * y) * this.extent];
+  }
+
+  /** Begin the picture behind the points anew. */
+  clearBack() {
+    const { look } = this.stage;
+    this.back.fillStyle = look.paper;
+    this.back.fillRect(0, 0, this.side, this.side);
+    if (this.axes) this.ticks();
+  }
+
+  /** Shade p, darkest at its peak; by its root, so that the tails show too. */
+  density(logDensity) {
+    const log = new Float64Array(CELLS * CELLS);
+    logDensity(lattice(this.extent * (1 - 1 / CELLS), CELLS), log);
+    const top = log.reduce((a, b) => Math.max(a, b));
+    const small = make("canvas", { width: CELLS, height: CELLS }).getContext("2d");
+    const image = small.createImageData(CELLS, CELLS);
+    for (let i = 0; i < log.length; i++) {
+      const at = 4 * ((CELLS - 1 - Math.floor(i / CELLS)) * CELLS + (i % CELLS));
+      image.data.set(this.stage.look.density, at);
+      image.data[at + 3] = 110 * Math.exp((log[i] - top) / 2);
+    }
+    small.putImageData(image, 0, 0);
+    this.back.imageSmoothingQuality = "high";
+    this.back.drawImage(small.canvas, 0, 0, this.side, this.side);
+  }
+
+  /** Arrows of a field, the fastest of one length. */
+  arrows(field) {
+    const at = lattice(this.extent * (1 - 1 / ARROWS), ARROWS), v = new Float64Array(at.length);
+    field(at, v);
+    shorten(v);
+    const longest = 1.7 * this.extent / ARROWS;
+    this.pen(0.75);
+    for (let i = 0; i < v.length; i += 2) {
+      const [dx, dy] = [v[i] * longest, v[i + 1] * longest];
+      const from = [at[i] - dx / 2, at[i + 1] - dy / 2], to = [at[i] + dx / 2, at[i + 1] + dy / 2];
+      this.back.moveTo(this.right(from[0]), this.down(from[1]));
+      this.back.lineTo(this.right(to[0]), this.down(to[1]));
+      this.head(to[0], to[1], v[i], v[i + 1], Math.hypot(v[i], v[i + 1]));
+    }
+    this.back.stroke();
+    this.back.globalAlpha = 1;
+  }
+
+  /** Short streamlines of a field, longer where it is fast; read on a lattice, traced together. */
+  streamlines(field) {
+    const v = new Float64Array(2 * LATTICE * LATTICE);
+    field(lattice(this.extent, LATTICE), v);
+    shorten(v);
+    const starts = lattice(this.extent * (1 - 1 / SEEDS), SEEDS);
+    const step = (1.6 * this.extent) / SEEDS / TRACED;
+    this.pen(0.65);
+    for (let i = 0; i < starts.length; i += 2) {
+      this.trace(v, starts[i], starts[i + 1], -step);
+      const [x, y, a, b] = this.trace(v, starts[i], starts[i + 1], step);
+      this.head(x, y, a, b, Math.min(1, 1.5 * Math.hypot(a, b)));
+    }
+    this.back.stroke();
+    this.back.globalAlpha = 1;
+  }
+
+  trace(v, x, y, step) {
+    this.back.moveTo(this.right(x), this.down(y));
+    let [a, b] = this.read(v, x, y);
+    for (let i = 0; i < TRACED; i++) {
+      [a, b] = this.read(v, x + (step / 2) * a, y + (step / 2) * b);
+      x += step * a;
+      y += step * b;
+      this.back.lineTo(this.right(x), this.down(y));
+    }
+    return [x, y, a, b];
+  }
+
+  /** A field at one place, interpolated on the lattice. */
+  read(v, x, y) {
+    const place = (z) => Math.min(LATTICE - 1.001, Math.max(0, (z / this.extent + 1) / 2 * (LATTICE - 1)));
+    const [p, q] = [place(x), place(y)], i = Math.floor(p), j = Math.floor(q);
+    const at = 2 * (j * LATTICE + i), up = at + 2 * LATTICE;
+    const mix = (k) => (1 - q + j) * ((1 - p + i) * v[at + k] + (p - i) * v[at + 2 + k])
+      + (q - j) * ((1 - p + i) * v[up + k] + (p - i) * v[up + 2 + k]);
+    return [mix(0), mix(1)];
+  }
+
+  pen(strength) {
+    this.back.strokeStyle = this.stage.look.faint;
+    this.back.globalAlpha = strength;
+    this.back.lineWidth = 1.1 * this.ratio;
+    this.back.beginPath();
+  }
+
+  /** The head of an arrow that ends in (x, y) and points along (a, b). */
+  head(x, y, a, b, size) {
+    const length = Math.hypot(a, b), long = 5 * this.ratio * size;
+    if (size < 0.15 || length === 0) return;
+    const [c, s, px, py] = [a / length, b / length, this.right(x), this.down(y)];
+    this.back.moveTo(px - long * (c + 0.5 * s), py + long * (s - 0.5 * c));
+    this.back.lineTo(px, py);
+    this.back.lineTo(px - long * (c - 0.5 * s), py + long * (s + 0.5 * c));
+  }
+
+  /** Dots [[x, y], ...] of a drawing, on a layer. */
+  dots(layer, dots) {
+    const side = 2 * this.ratio;
+    layer.fillStyle = this.stage.look.ink;
+    layer.globalAlpha = 0.6;
+    for (const [x, y] of dots) {
+      layer.fillRect(this.right(x) - side / 2, this.down(y) - side / 2, side, side);
+    }
+    layer.globalAlpha = 1;
+  }
+
+  ticks() {
+    const { back, ratio, side, axes, stage } = this;
+    back.fillStyle = stage.look.faint;
+    back.font = `${12 * ratio}px system-ui, sans-serif`;
+    const edge = 6 * ratio;
+    back.textAlign = "right";
+    back.fillText(`${axes[0]} \u2192`, side - edge, side - edge);
+    back.textAlign = "left";
+    back.fillText(`${axes[1]} \u2191`, edge, 14 * ratio);
+  }
+
+  /** Forget the trails. */
+  clearTrails() {
+    this.trail.clearRect(0, 0, this.side, this.side);
+  }
+
+  /** Let trails fade, and add the way of points from `before` (2n) to `x` in the groups' tints. */
+  trails(before, x, groups) {
+    const { trail } = this;
+    if (++this.age % FADES === 0) {
+      trail.globalCompositeOperation = "destination-out";
+      trail.fillStyle = `rgba(0, 0, 0, ${FADE})`;
+      trail.fillRect(0, 0, this.side, this.side);
+      trail.globalCompositeOperation = "source-over";
+    }
+    trail.lineWidth = 1.2 * this.ratio;
+    groups.forEach((members, tint) => {
+      trail.strokeStyle = this.stage.look.tints[tint];
+      trail.beginPath();
+      for (const i of members) {
+        trail.moveTo(this.right(before[2 * i]), this.down(before[2 * i + 1]));
+        trail.lineTo(this.right(x[2 * i]), this.down(x[2 * i + 1]));
+      }
+      trail.stroke();
+    });
+  }
+
+  /** Put together what is behind, the trails, and points x (2n) in the tints of their groups. */
+  show(x, groups, radius) {
+    const { context, side, ratio } = this, r = radius * ratio;
+    context.drawImage(this.back.canvas, 0, 0);
+    context.globalAlpha = 0.45;
+    context.drawImage(this.trail.canvas, 0, 0);
+    context.globalAlpha = 1;
+    groups.forEach((members, tint) => {
+      context.fillStyle = this.stage.look.tints[tint];
+      context.beginPath();
+      for (const i of members) {
+        const [px, py] = [this.right(x[2 * i]), this.down(x[2 * i + 1])];
+        if (px < -r || py < -r || px > side + r || py > side + r) continue;
+        context.moveTo(px + r, py);
+        context.arc(px, py, r, 0, 2 * Math.PI);
+      }
+      context.fill();
+    });
+  }
+
+  /** A ring at a place, where a brush would act. */
+  ring(x, y, radius, thick) {
+    this.context.strokeStyle = this.stage.look.ink;
+    this.context.lineWidth = (thick ? 3 : 1.5) * this.ratio;
+    this.context.beginPath();
+    this.context.arc(this.right(x), this.down(y), radius * this.scale, 0, 2 * Math.PI);
+    this.context.stroke();
+  }
+}
+
+/** The members of each tint, from the tint of each point. */
+export function grouped(tints) {
+  const groups = Array.from({ length: TINTS }, () => []);
+  tints.forEach((tint, i) => groups[tint].push(i));
+  return groups;
+}
+
+/** The places (2 cells^2) of a square lattice, row by row from the bottom. */
+export function lattice(reach, cells) {
+  const x = new Float64Array(2 * cells * cells);
+  for (let i = 0; i < cells * cells; i++) {
+    x[2 * i] = reach * ((2 * (i % cells)) / (cells - 1) - 1);
+    x[2 * i + 1] = reach * ((2 * Math.floor(i / cells)) / (cells - 1) - 1);
+  }
+  return x;
+}
+
+/** Vectors (2n) as drawn, in place: of length 1 where fast, of a root's (so visible) where slow. */
+export function shorten(v) {
+  const speeds = Float64Array.from({ length: v.length / 2 }, (_, i) => Math.hypot(v[2 * i], v[2 * i + 1]));
+  const usual = Math.max(1e-9, speeds.slice().sort()[Math.floor(0.7 * speeds.length)]);
+  speeds.forEach((speed, i) => {
+    const c = speed > 1e-9 ? Math.sqrt(Math.min(1, speed / usual)) / speed : 0;
+    v[2 * i] *= c;
+    v[2 * i + 1] *= c;
+  });
+}

@@ -1,0 +1,114 @@
+"""A live panel: the engine in the reader's browser, in a notebook or on a page without a kernel."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import anywidget
+import ipywidgets as widgets
+import traitlets
+from matplotlib.figure import Figure
+
+from eqflow_nb.inputs import InputError
+from eqflow_nb.panels import base, engine
+
+LARGEST_KB = 400
+PAGE_NOTE = "A live panel; it moves on the course's pages, and in a notebook that you run."
+Control = dict[str, Any]
+
+
+def knob(
+    name: str, label: str, value: float, low: float, high: float, step: float, digits: int = 2
+) -> Control:
+    """A slider of the engine."""
+    limits = {"min": low, "max": high, "step": step, "digits": digits}
+    return {"name": name, "label": label, "value": float(value), **limits}
+
+
+def pick(name: str, label: str, value: str, options: Sequence[str]) -> Control:
+    """A choice between names."""
+    return {"name": name, "label": label, "value": value, "options": list(options)}
+
+
+class Live(base.Shown):
+    """A panel that runs in the browser, with its sliders; Python only hands the numbers over.
+
+    `spec` is what the engine reads (`js/README.md`), its `controls` made by `knob` and `pick`.  In
+    a notebook the sliders are ipywidgets, joined with the panel in the browser, so none of them
+    waits for the kernel; `values` are theirs.  `twin` draws the static picture, which `alt` says in
+    words.
+    """
+
+    def __init__(self, spec: Mapping[str, Any], twin: Callable[[], Figure]) -> None:
+        self.spec, self.twin = dict(spec), twin
+        abouts = self.spec["controls"]
+        for about in abouts:
+            check(about, about["value"])
+        super().__init__({about["name"]: _slider(about) for about in abouts})
+        self.alt = self.spec["alt"]
+        self.engine = _widget(self.spec)
+        for name, each in self.controls.items():
+            widgets.jslink(
+                (each, "index" if hasattr(each, "index") else "value"), (self.engine, name)
+            )
+        self.widget = widgets.VBox([self.engine, *self.controls.values()])
+
+    def static(self) -> Figure:
+        """The static twin: a picture by the same numbers."""
+        return self.twin()
+
+    def html(self, script: bool = True) -> str:
+        """The panel for a page without a kernel; the engine's script once a page is enough."""
+        data = json.dumps(self.spec, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+        run = page_script() if script else "<script>window.eqflow?.startAll()</script>"
+        note = f"<p>{html.escape(PAGE_NOTE)}</p>"
+        slot = f'<script type="application/json">{data}</script>{note}'
+        return f'<div class="eqflow-live-slot">{slot}</div>{run}'
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return self.widget._repr_mimebundle_() | {"text/html": self.html()}
+
+
+@cache
+def page_script() -> str:
+    """The engine as a script element."""
+    return f"<script>\n{engine.bundle()}</script>"
+
+
+@cache
+def _module() -> str:
+    return engine.bundle(page=False)
+
+
+def _widget(spec: Mapping[str, Any]) -> anywidget.AnyWidget:
+    """The engine as a widget: the spec, and a trait for each control."""
+    traits: dict[str, Any] = {"spec": traitlets.Dict(dict(spec)).tag(sync=True)}
+    for about in spec["controls"]:
+        trait: Any = traitlets.Float(about["value"])
+        if "options" in about:  # a dropdown knows its value in Python, its index in the browser too
+            trait = traitlets.Int(about["options"].index(about["value"]))
+        traits[about["name"]] = trait.tag(sync=True)
+    return type("Engine", (anywidget.AnyWidget,), {"_esm": _module(), **traits})()
+
+
+def check(about: Control, value: Any) -> None:
+    """Raise an error in words unless a value will do for a control."""
+    if "options" in about:
+        if value not in about["options"]:
+            known = ", ".join(about["options"])
+            raise InputError(f"{about['name']} is {value!r}; known are {known}")
+    elif not math.isfinite(value):
+        raise InputError(f"{about['name']} is {value}; it must be a finite number")
+
+
+def _slider(about: Control) -> Any:
+    """The ipywidget of a control."""
+    if "options" in about:
+        return base.dropdown(about["label"], about["value"], about["options"])
+    limits = (about["min"], about["max"], about["step"])
+    return base.slider(about["label"], about["value"], *limits, f".{about['digits']}f")
