@@ -16,7 +16,7 @@
 #
 # > Can chemistry be set in motion from snapshots, with no dynamics network trained?
 #
-# Two chemicals feed on each other and spread. The sheet they live on fills with waves, spirals or
+# Two chemicals feed on each other and spread. The sheet they live on fills with waves, bursts or
 # worms. You get snapshots of the sheet, in no order. Which way does everything move?
 #
 # **You will**
@@ -59,8 +59,8 @@ sizes = {
     "laptop": dict(stills=64, held=16, steps=100, long=300, alone=(30, 60), canvases=2, pairs=8),
     "paper": dict(stills=256, held=64, steps=100, long=900, alone=(30, 60), canvases=8, pairs=16),
 }[choice(budget, BUDGETS, "budget")]
-MOVING = ("life", "waves", "spirals")
-PAPER = {"life": 0.271, "waves": 0.589, "spirals": 0.250, "maze": 0.270}
+MOVING = ("life", "waves", "bursts")
+PAPER = {"life": 0.271, "waves": 0.589, "bursts": 0.250, "maze": 0.270}
 SHARP = 0.05  # the noise level of what needs no network
 card = Scorecard("03_gray_scott_training_free", seed=seed, budget=budget)
 
@@ -79,7 +79,7 @@ card = Scorecard("03_gray_scott_training_free", seed=seed, budget=budget)
 data = chemistry.datasets((*MOVING, "maze"), sizes["stills"], sizes["held"], seed, place)
 figures.show(
     figures.images({name: one.snapshots[0, 1] for name, one in data.items()}),
-    "Four patterns: life, a few small crescents; waves, rings and fronts like coral; spirals, large "
+    "Four patterns: life, a few small crescents; waves, rings and fronts like coral; bursts, large "
     "soft fronts; maze, a labyrinth.",
 )
 
@@ -205,7 +205,7 @@ KINDS = ("spectral", "warped", "fitted", "symmetric", "random", "other score", "
 bars = {n: {k: (found[n][k].mean(), found[n][k].std()) for k in KINDS} for n in MOVING}
 figures.show(
     figures.grouped_bars(bars, "similarity to the true change"),
-    "Similarity of each rule to the true change, for life, waves and spirals: the spectral rule at "
+    "Similarity of each rule to the true change, for life, waves and bursts: the spectral rule at "
     ".73 to .85, the warped one at .85 to .91, with one observed velocity at .91 to .93; symmetric "
     "and random rules with the same low pass reach .46 to .70, the identity almost nothing.",
 )
@@ -530,16 +530,16 @@ print(
 # %% [markdown]
 # ## What failed, and what to make of it
 #
-# - The spectral rule of spirals does not reach its aim of .75: see its row. Of the three patterns
-#   spirals ask for the largest fraction of the copula: their values are the least Gaussian. The row
-#   `spirals.warped` is the same rule with the copula.
+# - The spectral rule of bursts does not reach its aim of .75: see its row. Of the three patterns
+#   bursts ask for the largest fraction of the copula: their values are the least Gaussian. The row
+#   `bursts.warped` is the same rule with the copula.
 # - The symmetric control is not small: part of the similarity is the low pass alone. What is left
 #   above it is the motion.
 # - With both chemicals scaled to deviation 1 instead of in concentrations, the spectral rule is
 #   less similar: see the rows `similarity_scaled`. The food then counts less than it weighs.
 # - The network's own flow, with the better score, is *another* dynamics: see the rows `network`.
 # - A network's distribution can leak late. Under K = ±J life and waves meet their aims after 300
-#   and 1,000 steps; spirals miss both, while K = 0 stays where it began: see the rows
+#   and 1,000 steps; bursts miss both, while K = 0 stays where it began: see the rows
 #   `sde.patch_distance_over_floor`. The nearest flow of waves stays too, and what it was made from
 #   does not.
 # - The nearest flow keeps the distribution as far as its test functions see it. What they miss the

@@ -358,7 +358,7 @@ print(f"{len(recovered)} of {len(zoo)} recovered; others: {sorted(set(zoo) - set
 # network.
 
 # %%
-MOVING = ("waves", "spirals", "life", "chaos")
+MOVING = ("waves", "bursts", "life", "chaos")
 chemistry = trials.chemistries((*MOVING, "maze"), stills, seed)
 
 # %%

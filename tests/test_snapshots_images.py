@@ -44,12 +44,12 @@ def test_a_step_is_the_equation(preset: str) -> None:
 
 def test_a_uniform_mixture_in_balance_stays() -> None:
     # With v > 0: u v = F + k from the second equation, then u^2 - u + (F + k)^2 / F = 0.
-    chosen = gray_scott.PRESETS["spirals"]
+    chosen = gray_scott.PRESETS["bursts"]
     lost = chosen.feed + chosen.kill
     u = (1 - math.sqrt(1 - 4 * lost**2 / chosen.feed)) / 2
     x = torch.tensor([u, lost / u]).float()[None, :, None, None].expand(1, 2, 16, 16)
-    assert gray_scott.rate(x, "spirals").abs().max() < 1e-7
-    torch.testing.assert_close(gray_scott.advance(x, "spirals", 5), x, atol=1e-6, rtol=0)
+    assert gray_scott.rate(x, "bursts").abs().max() < 1e-7
+    torch.testing.assert_close(gray_scott.advance(x, "bursts", 5), x, atol=1e-6, rtol=0)
 
 
 def test_diffusion_alone_decays_a_wave_at_the_exact_rate() -> None:

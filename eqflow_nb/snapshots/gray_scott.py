@@ -40,10 +40,11 @@ class Preset(NamedTuple):
     scale: tuple[float, float]
 
 
+# All but the last two are those of Zhang & Levin (2025), who call `bursts` spirals.
 PRESETS = {
     "life": Preset(0.006, 0.045, (0.8154, 0.02184), (0.2004, 0.05547)),
     "waves": Preset(0.018, 0.049, (0.586, 0.1115), (0.2491, 0.1094)),
-    "spirals": Preset(0.007, 0.028, (0.3104, 0.1355), (0.1574, 0.07842)),
+    "bursts": Preset(0.007, 0.028, (0.3104, 0.1355), (0.1574, 0.07842)),
     "maze": Preset(0.029, 0.057, (0.5128, 0.1643), (0.1437, 0.09717)),
     "chaos": Preset(0.026, 0.051, (0.3771, 0.2107), (0.09345, 0.04617)),
     "solitons": Preset(0.03, 0.062, (0.657, 0.1118), (0.1686, 0.1128)),

@@ -47,7 +47,7 @@ sizes = {
     "paper": dict(steps=(0, 100, 300, 600, 1000), canvases=16, pairs=16, stills=256),
 }[choice(budget, BUDGETS, "budget")]
 steps, canvases = sizes["steps"], sizes["canvases"]
-NAMES = ("life", "waves", "spirals")
+NAMES = ("life", "waves", "bursts")
 card = Scorecard("gray_scott_long", seed=seed, budget=budget, canvases=canvases)
 data = chemistry.datasets(NAMES, sizes["stills"], 2, seed, place)
 net = chemistry.networks(NAMES, sigma, place)
