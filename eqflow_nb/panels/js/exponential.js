@@ -12,8 +12,3 @@ export function expMinus(u) {
   const r = i / STEPS - u;
   return TABLE[i] * (1 + r * (1 + r * (1 / 2 + r / 6)));
 }
-
-/** 1 / (1 + e^-z), the logistic function. */
-export function logistic(z) {
-  return z < 0 ? 1 - 1 / (1 + expMinus(-z)) : 1 / (1 + expMinus(z));
-}

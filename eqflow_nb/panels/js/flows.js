@@ -1,5 +1,4 @@
 import { numbers } from "./arrays.js";
-import { logistic } from "./exponential.js";
 
 /** v = K s for any constant matrix K, rows [[...], ...]; skew, it keeps p.  Add eta on the diagonal. */
 export function linear(matrix, score) {
@@ -108,6 +107,38 @@ export function stream(psi, score) {
       const a = slope[at] + value[i] * out[at], b = slope[at + 1] + value[i] * out[at + 1];
       out[at] = b;
       out[at + 1] = -a;
+    }
+  };
+}
+
+/**
+ * Every flow in space that keeps p: v = curl a + s x a, for a potential of three outputs, since
+ * p v = curl(p a).
+ */
+export function curl(potential, score) {
+  let a = new Float64Array(0), da = a;
+  return (x, out) => {
+    if (a.length !== x.length) [a, da] = [new Float64Array(x.length), new Float64Array(3 * x.length)];
+    potential(x, a, da);
+    score(x, out);
+    for (let at = 0, g = 0; at < x.length; at += 3, g += 9) {
+      const [p, q, r] = [a[at], a[at + 1], a[at + 2]], [s, t, w] = [out[at], out[at + 1], out[at + 2]];
+      out[at] = da[g + 7] - da[g + 5] + t * r - w * q;
+      out[at + 1] = da[g + 2] - da[g + 6] + w * p - s * r;
+      out[at + 2] = da[g + 3] - da[g + 1] + s * q - t * p;
+    }
+  };
+}
+
+/** Lorenz' equations with 10, 28, 8/3 in display units, x = (raw - centre) / scale, a unit of time each. */
+export function lorenzField({ centre, scale }) {
+  const c = numbers(centre, "centre"), w = numbers(scale, "scale");
+  return (x, out) => {
+    for (let at = 0; at < x.length; at += 3) {
+      const a = c[0] + w[0] * x[at], b = c[1] + w[1] * x[at + 1], z = c[2] + w[2] * x[at + 2];
+      out[at] = (10 * (b - a)) / w[0];
+      out[at + 1] = (a * (28 - z) - b) / w[1];
+      out[at + 2] = (a * b - (8 / 3) * z) / w[2];
     }
   };
 }
