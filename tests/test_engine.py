@@ -1,0 +1,379 @@
+"""The panels' engine in a real browser: every numerical function against Python's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from mixtures import mixture, normal
+from torch import Tensor
+
+from eqflow_nb import rollout, scores, snapshots
+from eqflow_nb.flows import exact, skew, spectral_kernel
+from eqflow_nb.flows.networks import FlowNetworks
+from eqflow_nb.inputs import InputError
+from eqflow_nb.panels import engine
+from eqflow_nb.panels.motion import PSI, Mixed
+from eqflow_nb.scores.gaussian_field import GaussianFieldScore
+from eqflow_nb.snapshots import gray_scott, lorenz
+
+Run = Callable[..., Any]
+J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
+
+# What the checks are written with: fields and functions of all states at once, as arrays.
+HELPERS = """
+    const at = (field, x) => { const v = Float64Array.from(x); field(Float64Array.from(x), v);
+                               return Array.from(v); };
+    const potential = (psi, x, outputs, d) => {
+      const value = new Float64Array(x.length / d * outputs);
+      const slope = new Float64Array(x.length * outputs);
+      psi(Float64Array.from(x), value, slope);
+      return [Array.from(value), Array.from(slope)];
+    };
+    const path = (step, x, steps) => {
+      const y = Float64Array.from(x), work = eqflow.workspace(x.length);
+      for (let i = 0; i < steps; i++) step(y, work);
+      return Array.from(y); };
+    const moments = (x) => { const mean = x.reduce((a, b) => a + b) / x.length;
+      return [mean, x.reduce((a, b) => a + (b - mean) ** 2, 0) / x.length]; };
+"""
+
+
+@pytest.fixture(scope="module")
+def js(chrome: Any) -> Run:
+    """Run the body of a function in the page; what it is given by name it finds in `given`."""
+    page = chrome.new_page()
+    page.add_script_tag(content=engine.bundle())
+
+    def run(body: str, **given: Any) -> Any:
+        # As text, since a list takes a browser's driver some 50 microseconds a number.
+        text = json.dumps({name: plain(value) for name, value in given.items()})
+        function = f"({{ {', '.join(given)} }}) => {{ {HELPERS} {body} }}"
+        return json.loads(page.evaluate(f"t => JSON.stringify(({function})(JSON.parse(t)))", text))
+
+    return run
+
+
+def plain(value: Any) -> Any:
+    """Tensors as flat lists, also inside of dictionaries and lists."""
+    if isinstance(value, Tensor):
+        return value.detach().double().flatten().tolist()
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return value
+
+
+def parts(weights: Tensor, means: Tensor, covariances: Tensor | None) -> dict[str, Any]:
+    return {"weights": weights, "means": means, "covariances": covariances}
+
+
+def blurred(weights: Tensor, means: Tensor, covariances: Tensor | None, sigma: float) -> Any:
+    d = means.shape[1]
+    wide = torch.zeros(len(means), d, d).double() if covariances is None else covariances
+    return scores.MixtureScore(weights, means, wide + sigma**2 * torch.eye(d).double())
+
+
+def worst(found: list[float], truth: Tensor) -> float:
+    """The largest error of a state, relative to the true vector there."""
+    error = torch.tensor(found, dtype=torch.float64).view(truth.shape) - truth
+    if truth.ndim == 1:
+        return float((error.abs() / truth.abs().clamp(min=1)).max())
+    return float((error.norm(dim=1) / truth.norm(dim=1)).max())
+
+
+def close(found: list[float], truth: Tensor | np.ndarray, tolerance: float = 1e-5) -> None:
+    truth = np.asarray(truth, dtype=float)
+    error = np.abs(np.reshape(found, truth.shape) - truth).max()
+    assert error <= tolerance * np.abs(truth).max()
+
+
+@pytest.mark.parametrize("d", [2, 3])
+@pytest.mark.parametrize("sigma", [1e-3, 0.05, 0.3, 2.0])
+@pytest.mark.parametrize("dots", [False, True])
+def test_scores_and_densities(js: Run, d: int, sigma: float, dots: bool) -> None:
+    weights, means, covariances = mixture(40, d, seed=d)
+    given = (weights, means, None if dots else covariances / 30)
+    model = blurred(*given, sigma)
+    near = means.repeat(3, 1) + sigma * normal(120, d, seed=7)
+    x = torch.cat([near, normal(100, d, seed=8), 20 * normal(50, d, seed=9)])
+    score, log = js(
+        """const m = eqflow.mixture(parts, d, sigma);
+           return [at(m.score, x), (() => { const out = new Float64Array(x.length / d);
+             m.logDensity(Float64Array.from(x), out); return Array.from(out); })()];""",
+        parts=parts(*given), d=d, sigma=sigma, x=x,
+    )  # fmt: skip
+    assert worst(score, model(x)) < 1e-5
+    assert worst(log, model.log_density(x)) < 1e-5
+
+
+@pytest.mark.parametrize("n", [1, 5000])
+def test_clouds_of_one_dot_and_of_many(js: Run, n: int) -> None:
+    dots, x = normal(n, 2), normal(50, 2, seed=1)
+    body = "return at(eqflow.mixture({ weights: Array(n).fill(1), means: dots }, 2, 0.2).score, x);"
+    found = js(body, n=n, dots=dots, x=x)
+    assert worst(found, scores.KernelDensityScore(dots, 0.2)(x)) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("{ weights: [1], means: [0, 0] }, 2, 0", "no width"),
+        ("{ weights: [1], means: [0, NaN] }, 2, 1", "means holds NaN at place 1"),
+        ("{ weights: [1, -1], means: [0, 0, 1, 1] }, 2, 1", "weight 1 is -1"),
+        ("{ weights: [], means: [] }, 2, 1", "0 weights"),
+        ("{ weights: [1], means: [0, 0] }, 2, Infinity", "sigma is Infinity"),
+    ],
+)
+def test_what_makes_no_mixture_is_told(js: Run, arguments: str, said: str) -> None:
+    body = f"try {{ eqflow.mixture({arguments}); }} catch (e) {{ return e.message; }}"
+    assert said in js(body)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_samples_of_a_mixture(js: Run, d: int) -> None:
+    weights, means, covariances = mixture(3, d)
+    body = "return Array.from(eqflow.mixture(parts, d, 0.5).sample(40000, new eqflow.Random(3)));"
+    x = torch.tensor(js(body, parts=parts(weights, means, covariances), d=d)).view(-1, d).double()
+    share = weights / weights.sum()
+    mean = share @ means
+    spread = covariances + 0.25 * torch.eye(d) + means[:, :, None] * means[:, None, :]
+    truth = torch.einsum("k,kij->ij", share, spread) - torch.outer(mean, mean)
+    assert (x.mean(0) - mean).abs().max() < 0.05
+    assert (torch.cov(x.T) - truth).abs().max() < 0.04 * truth.abs().max()
+
+
+def test_random_numbers(js: Run) -> None:
+    body = """const draw = (seed) => { const r = new eqflow.Random(seed);
+                return Array.from({ length: 20000 }, () => [r.uniform(), r.normal()]); };
+              return [draw(1), draw(1), draw(2)];"""
+    one, again, other = (np.array(x) for x in js(body))
+    assert (one == again).all() and (one != other).mean() > 0.99
+    uniform, gauss = one.T
+    assert uniform.min() > 0 and uniform.max() < 1
+    assert abs(uniform.mean() - 0.5) < 0.01 and abs(uniform.var() - 1 / 12) < 0.002
+    assert abs(gauss.mean()) < 0.03 and abs(gauss.var() - 1) < 0.04
+    assert abs((gauss**4).mean() - 3) < 0.2
+    assert abs(np.corrcoef(gauss[1:], gauss[:-1])[0, 1]) < 0.03
+
+
+def peaks(sigma: float) -> tuple[tuple[Tensor, Tensor, Tensor], scores.MixtureScore]:
+    given = snapshots.world("two_peaks").mixture(0.0)
+    return given, blurred(*given, sigma)
+
+
+@pytest.mark.parametrize("kind", ["skew", "stream"])
+def test_a_path_of_a_thousand_steps(js: Run, kind: str) -> None:
+    given, score = peaks(0.2)
+    x = normal(20, 2)
+    if kind == "skew":
+        field, made = skew.constant(J, score), "eqflow.linear([[0, 1], [-1, 0]], m.score)"
+    else:
+        made = "eqflow.stream(eqflow.mixed(eqflow.PSI['x y'], 0.5), m.score)"
+        field = exact.StreamFunction(Mixed(PSI["x y"], 0.5), score)
+    body = f"""const m = eqflow.mixture(parts, 2, 0.2), field = {made};
+               return path((y, work) => eqflow.rk4(field, y, 0.01, work), x, 1000);"""
+    *_, (_, end) = rollout.rk4(field, x, 0.01, 1000)
+    close(js(body, parts=parts(*given), x=x), end, 1e-3)
+
+
+@pytest.mark.parametrize("step", ["eulerMaruyama", "heun"])
+def test_noise_keeps_a_gaussian(js: Run, step: str) -> None:
+    body = f"""const r = new eqflow.Random(5), one = {{ weights: [1], means: [0, 0] }};
+               const m = eqflow.mixture(one, 2, 0.5);
+               const drift = eqflow.linear([[1, 0], [0, 1]], m.score);
+               return moments(path((y, work) => eqflow.{step}(drift, y, 0.005, 1, r, work),
+                                   m.sample(5000, r), 400));"""
+    mean, variance = js(body)
+    assert abs(mean) < 0.03 and abs(variance / 0.25 - 1) < 0.05
+
+
+def test_turning_with_noise_keeps_a_mixture(js: Run) -> None:
+    given, score = peaks(0.3)
+    body = """const r = new eqflow.Random(5), m = eqflow.mixture(parts, 2, 0.3);
+              const drift = eqflow.linear([[0.5, 2], [-2, 0.5]], m.score);
+              const step = (y, work) => eqflow.heun(drift, y, 0.01, 0.5, r, work);
+              return path(step, m.sample(4000, r), 300);"""
+    x = torch.tensor(js(body, parts=parts(*given))).view(-1, 2).double()
+    assert x.mean(0).abs().max() < 0.08
+    assert (torch.cov(x.T) - 1.09 * torch.eye(2)).abs().max() < 0.08
+    assert abs(float(score.log_density(x).mean()) - entropy(score, given)) < 0.05
+
+
+def entropy(score: scores.MixtureScore, given: tuple[Tensor, Tensor, Tensor]) -> float:
+    """The mean of log p over fresh samples."""
+    rows = torch.multinomial(given[0], 20000, True, generator=torch.Generator().manual_seed(0))
+    factor = torch.linalg.cholesky(score.covariances)[rows]
+    x = given[1][rows] + (factor @ normal(20000, 2, 1))[:, :, 0]
+    return float(score.log_density(x).mean())
+
+
+@pytest.mark.parametrize("name", PSI)
+def test_stream_functions(js: Run, name: str) -> None:
+    x, psi = normal(50, 2), PSI[name]
+    given = vars(psi) if name.startswith("waves") else {}
+    made = "eqflow.waves(given)" if given else "eqflow.PSI[name]"
+    value, slope = js(f"return potential({made}, x, 1, 2);", x=x, name=name, given=given)
+    truth = psi.with_gradient(x)
+    close(value, truth[0])
+    close(slope, truth[1])
+
+
+def test_flows_in_space(js: Run) -> None:
+    x, given, waves = normal(60, 3), mixture(5, 3), exact.Waves(3, 3, seed=4)
+    units = {"centre": list(lorenz.CENTRE), "scale": list(lorenz.SCALE)}
+    found = js(
+        """const m = eqflow.mixture(parts, 3, 0.3);
+           return [at(eqflow.curl(eqflow.waves({ ...waves, d: 3 }), m.score), x),
+                   at(eqflow.scaled(eqflow.lorenzField(units), 2), x),
+                   eqflow.rmsSpeed(eqflow.lorenzField(units), Float64Array.from(x), 3)];""",
+        parts=parts(*given), waves=vars(waves), units=units, x=x,
+    )  # fmt: skip
+    truth = lorenz.LorenzField()(x)
+    close(found[0], exact.VectorPotential(waves, blurred(*given, 0.3))(x))
+    close(found[1], 2 * truth)
+    assert found[2] == pytest.approx(float(truth.square().sum(1).mean().sqrt()), rel=1e-6)
+
+
+@pytest.mark.parametrize("signs", [None, (-1.0, -1.0, 1.0)])
+@pytest.mark.parametrize(("width", "octaves"), [(0, 0), (0, 2), (24, 4)])
+def test_networks(js: Run, width: int, octaves: int, signs: Any) -> None:
+    mirror = None if signs is None else torch.tensor(signs)
+    nets = FlowNetworks(2, 3, width, 32, octaves, mirror, seed=1)
+    x = normal(51, 3).float()
+    nets.set_speed(x)
+    alone = nets.member(1)
+    body = "return at(eqflow.network(eqflow.decode(given)), x);"
+    close(js(body, given=engine.network_spec(alone), x=x), alone.double()(x.double()).detach())
+    with pytest.raises(InputError, match=r"member\(0\)"):
+        engine.network_spec(nets)
+
+
+def test_a_network_with_silu(js: Run) -> None:
+    net, x = scores.DenoiserScore(2, 1.0, width=20).noise.double(), 3 * normal(40, 2)
+    layers = [{"weights": net[i].weight.T, "bias": net[i].bias} for i in (0, 2, 4)]
+    layers = [plain(layer) for layer in layers]
+    body = "return at(eqflow.network({ layers, activation: 'silu' }), x);"
+    close(js(body, layers=layers, x=x), net(x).detach())
+
+
+@pytest.mark.parametrize("n", [2, 8, 128])
+def test_fourier_transforms(js: Run, n: int) -> None:
+    re, im = normal(2, n, n).numpy()
+    back, *there = js(
+        """const a = Float64Array.from(re), b = Float64Array.from(im);
+           eqflow.fft2(a, b, n);
+           const there = [Array.from(a), Array.from(b)];
+           eqflow.fft2(a, b, n, true);
+           return [Array.from(a).concat(Array.from(b)), ...there];""",
+        re=re.ravel().tolist(), im=im.ravel().tolist(), n=n,
+    )  # fmt: skip
+    truth = np.fft.fft2(re + 1j * im)
+    close(there[0], truth.real)
+    close(there[1], truth.imag)
+    close(back, np.stack([re, im]))
+
+
+def field(n: int) -> GaussianFieldScore:
+    """A Gaussian field with correlated channels, smooth, the same upside down."""
+    k = torch.stack(
+        torch.meshgrid(torch.fft.fftfreq(n), torch.fft.rfftfreq(n), indexing="ij"), 2
+    ).double()
+    power = 5 * torch.exp(-40 * k.square().sum(2)) + 0.01
+    shape = torch.tensor([[1.0, -0.4], [-0.4, 0.6]], dtype=torch.float64)
+    tilt = 0.2 * torch.exp(-60 * (k[..., 1] - 0.1) ** 2)[..., None, None]
+    eye = torch.eye(2).double()
+    return GaussianFieldScore(
+        torch.tensor([0.3, -0.2]), power[..., None, None] * shape + tilt * eye, 0.2
+    )
+
+
+SPECTRAL = """const flow = eqflow.spectralFlow({ n, mean, precision, symbol });
+    const u = new Float64Array(n * n), v = new Float64Array(n * n);"""
+
+
+@pytest.mark.parametrize("rule", ["equal rate", "slow", "not skew"])
+@pytest.mark.parametrize("n", [16, 128])
+def test_the_spectral_flow(js: Run, n: int, rule: str) -> None:
+    score = field(n)
+    x = normal(1, 2, n, n)
+    kernel = spectral_kernel.equal_rate_kernel(score)
+    if rule != "equal rate":
+        kernel = (
+            torch.tensor([[0.3, 0.5], [0.2, 0.1]]).double()
+            * torch.linspace(0, 1, n)[:, None, None, None]
+        )
+        kernel = (kernel + kernel.flip(0).roll(1, 0)).expand(n, n // 2 + 1, 2, 2)
+    found = js(
+        SPECTRAL + """flow.start(x.slice(0, n * n), x.slice(n * n));
+           flow.advance(1.5, { speed });
+           flow.advance(1.5, { speed });
+           flow.read(u, v);
+           return [...u, ...v];""",
+        n=n, x=x, mean=score.mean, precision=score.precision,
+        symbol=None if rule == "equal rate" else kernel, speed=0.4 if rule == "slow" else 1.0,
+    )  # fmt: skip
+    truth = spectral_kernel.exact_state(score, kernel * (0.4 if rule == "slow" else 1), x, 3.0)
+    close(found, truth[0])
+
+
+def test_noise_in_the_spectral_flow(js: Run) -> None:
+    """Given the coefficients of Python's own noise, it makes the same state of them."""
+    n, score, seed = 16, field(16), 5
+    x, kernel = normal(1, 2, n, n), spectral_kernel.equal_rate_kernel(score)
+    u, v = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed)).double()[0]
+    noise = torch.view_as_real(torch.fft.fft2(torch.complex(u, v))) / n
+    found = js(
+        SPECTRAL
+        + """let drawn = 0;
+           flow.start(x.slice(0, n * n), x.slice(n * n));
+           flow.advance(0.2, { eta: 0.3 }, { normal: () => noise[drawn++] });
+           flow.read(u, v);
+           return [...u, ...v];""",
+        n=n, x=x, mean=score.mean, precision=score.precision, symbol=None, noise=noise,
+    )  # fmt: skip
+    close(found, spectral_kernel.exact_state(score, kernel, x, 0.2, 0.3, seed)[0])
+
+
+def test_gray_scott_steps(js: Run) -> None:
+    preset = gray_scott.PRESETS["waves"]
+    raw = gray_scott.simulate("waves", 1, 128, 200)
+    body = """const u = Float64Array.from(x.slice(0, n * n)), v = Float64Array.from(x.slice(n * n));
+              eqflow.grayScott({ F, k }, u, v, n, 10);
+              return [...u, ...v];"""
+    found = js(body, x=raw, n=128, F=preset.feed, k=preset.kill)
+    close(found, gray_scott.advance(raw, "waves", 10)[0])
+
+
+def test_arrays_arrive_as_they_were(js: Run) -> None:
+    x = normal(3, 4).float()
+    body = "const { a } = eqflow.decode({ a: [packed], c: 1 }); return [a[0].shape, [...a[0]]];"
+    shape, values = js(body, packed=engine.packed(x))
+    assert shape == [3, 4] and values == x.flatten().tolist()
+
+
+GOOD = {
+    "a.js": "export const one = 1;\n",
+    "b.js": 'import { one } from "./a.js";\nconst two = one;\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("c.js", "function two() {}\n", "both define two"),
+        ("c.js", 'import * as a from "./a.js";\n', "not import"),
+        ("c.js", "export default 3;\n", "not export default"),
+        ("c.js", 'import { none } from "./a.js";\n', "none.*doesn't export"),
+        ("a.js", 'import { two } from "./b.js";\nexport const one = 1;\n', "doesn't export"),
+    ],
+)
+def test_modules_that_cannot_be_joined(tmp_path: Path, file: str, text: str, said: str) -> None:
+    for name, good in (GOOD | {file: text}).items():
+        (tmp_path / name).write_text(good)
+    with pytest.raises(InputError, match=said):
+        engine.bundle(folder=tmp_path)
