@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import html
 import importlib
 import io
 import re
@@ -15,7 +16,9 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
+from eqflow_nb.running import catalogue as course
 from eqflow_nb.running import pages
+from eqflow_nb.running.formulas import mathml
 
 ROOT = Path(__file__).parents[1]
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -80,10 +83,54 @@ def test_pages_link_to_pages_and_not_to_what_needs_a_kernel() -> None:
     assert '<a href="01_a.html">one</a>, two, <a href="https://b.org"' in page
 
 
+<<<<<<< HEAD
 def test_cells_for_the_tests_are_not_shown() -> None:
     plain, hidden = cell(png(RED), alt="seen"), cell(png(BLUE), tags=(pages.HIDDEN,))
     page = pages.to_html(nbformat.v4.new_notebook(cells=[plain, hidden]), "a")
     assert page.count("<img") == 1
+=======
+FORMULAS = {
+    r"v = K s": "v=Ks",
+    r"K = -K^\top": "K=−K⊤",
+    r"r := \nabla\cdot v \tag{1}": "r≔∇·v(1)",
+    r"D\,\Delta\psi + \tfrac12\,|v|^2/2": "DΔψ+12|v|2/2",
+    r"s = \nabla\log p": "s=∇logp",
+    r"\begin{pmatrix}0&1\\-1&0\end{pmatrix}": "(01−10)",
+}
+
+
+@pytest.mark.parametrize(("latex", "shown"), FORMULAS.items())
+def test_formulas_are_set_without_a_script(latex: str, shown: str) -> None:
+    made = BeautifulSoup(mathml(latex, display=True), "html.parser")
+    assert "".join(made.get_text().split()) == shown
+    assert made.math["display"] == "block"
+    assert not made.find("script")
+
+
+def test_signs_names_and_bars_stand_as_in_print() -> None:
+    assert '<mo>=</mo><mo form="prefix">−</mo>' in html.unescape(mathml("K = -K"))
+    assert 'form="prefix"' not in mathml("a - b") + mathml("(a) - b") + mathml("|a| - b")
+    assert 'lspace="0" rspace="0"' in mathml("|v|")
+    assert mathml("<b>") == mathml("< b >") and "<b>" not in mathml("<b>")
+
+
+@pytest.mark.parametrize("latex", [r"\nonsense{a}", r"\frac{a}{"])
+def test_what_is_no_formula_is_shown_as_written(latex: str) -> None:
+    assert mathml(latex) == f"<code>{latex}</code>"
+
+
+@pytest.mark.parametrize("one", course.chapters(ROOT / "notebooks"), ids=lambda one: one.stem)
+def test_every_formula_of_the_course_can_be_set(one: course.Chapter) -> None:
+    page = pages.to_html(course.load(one.path), one.stem)
+    words = BeautifulSoup(page, "html.parser")
+    written = sum(cell.source.count("$") for cell in course.load(one.path).cells)
+    assert written // 8 <= len(words.find_all("math")) <= written // 2
+    for part in words.find_all(["pre", "code", "style", "annotation"]):
+        part.clear()
+    assert not re.search(r"[$]|\\[a-z]+", words.get_text())
+    assert not re.search(r'(?:src|href)="(?:https?:)?//[^"]*\.(?:js|css|woff)', page)
+    assert "<script" not in page or "eqflow" in page
+>>>>>>> 56bfb45 (Formulas are MathML on the site and on the pages of make course, and both begin with the chapters as cards)
 
 
 # ---- the README's pictures ----

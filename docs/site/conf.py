@@ -9,25 +9,27 @@ from pathlib import Path
 
 from docutils import nodes
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from eqflow_nb.running.formulas import mathml  # noqa: E402
 
 project = "eqflow_nb"
 author = "the eqflow_nb authors"
 html_title = "Equilibrium flow"
-exclude_patterns = ["README.md", "chapters.md"]  # parts of the home page
+exclude_patterns = ["README.md"]  # parts of it are on other pages
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
-    "sphinx-mathjax-offline",
 ]
 suppress_warnings = [
     "mystnb.unknown_mime_type",  # scorecards carry their rows as data beside the text shown
     "ref.python",  # two modules have a class of the same short name
 ]
 
-# The notebooks are shown as committed.  Panels have static pictures, so no widgets' JavaScript.
+# The notebooks are shown as committed.  Live panels bring their own engine, so no widgets' JavaScript.
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}
 nb_merge_streams = True
@@ -47,8 +49,9 @@ napoleon_use_rtype = False
 
 html_theme = "furo"
 pygments_dark_style = "a11y-high-contrast-dark"  # furo's own has words too dark to read
-html_static_path = [str(Path(__file__).parent / "static")]
-html_css_files = ["site.css"]
+html_math_renderer = "mathml"
+html_static_path = [str(Path(__file__).parent / "static"), str(ROOT / "eqflow_nb/running/common.css")]
+html_css_files = ["common.css", "site.css"]
 html_favicon = str(Path(__file__).parent / "static" / "favicon.svg")
 html_copy_source = False
 html_show_copyright = False
@@ -79,7 +82,14 @@ def plain_words(app, what, name, obj, options, lines):
         lines[number] = "".join(parts)
 
 
+def formula(writer, node):
+    """Write a formula as MathML, as on the pages of `make course`."""
+    writer.body.append(mathml(node.astext(), display=isinstance(node, nodes.math_block)))
+    raise nodes.SkipNode
+
+
 def setup(app):
-    """Connect the two."""
+    """Connect the three."""
     app.connect("doctree-read", describe_pictures)
     app.connect("autodoc-process-docstring", plain_words, priority=400)  # before napoleon
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))

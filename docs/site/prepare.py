@@ -14,7 +14,7 @@ from pathlib import Path
 
 import eqflow_nb
 from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import pages, scorecard
+from eqflow_nb.running import front, pages, scorecard
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -24,6 +24,7 @@ COPIED = (
     "LICENSE",
     "docs/*.png",
     "docs/*.gif",
+    "docs/*.md",
     "notebooks/*.md",
     "notebooks/*.ipynb",
     "notebooks/exercises/*.ipynb",
@@ -59,7 +60,7 @@ def prepare(target: Path, studies: bool = True) -> Path:
         if copy.suffix == ".ipynb":  # the tag by which Sphinx leaves a cell out
             copy.write_text(copy.read_text().replace(f'"{pages.HIDDEN}"', '"remove-cell"'))
             shutil.copystat(source, copy)
-    (target / "chapters.md").write_text(chapter_table(course.chapters(ROOT / "notebooks")))
+    (target / "front.html").write_text(front_page())
     with (target / "pages" / "scorecards.md").open("a") as page:
         page.write(scorecards(target))
     for name, text in reference().items():
@@ -73,15 +74,15 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def chapter_table(chapters: Iterable[course.Chapter]) -> str:
-    """The chapters, a row each: a picture, the title, the question, time and memory."""
-    rows = []
-    for one in chapters:
-        page, picture = f"notebooks/{one.stem}.ipynb", f"docs/{one.stem[:2]}.png"
-        cost = "" if one.minutes is None else f"<br>*{one.minutes:.1f} min, {one.peak_mb:.0f} MB*"
-        image = f"[![A picture of chapter {one.stem[:2]}]({picture})]({page})"
-        rows.append((image, f"[{one.title}]({page})<br>{one.question}{cost}"))
-    return markdown_table(("", "chapter"), rows)
+def front_page() -> str:
+    """The live drawing panel, and the chapters as cards, from the committed notebooks."""
+    cards = []
+    for one in course.chapters(ROOT / "notebooks"):
+        path = one.path.with_suffix(".ipynb")
+        notebook, rows = course.load(path), scorecard.read(path)
+        note = pages.cost(notebook.metadata["eqflow"])
+        cards.append(front.card(one, f"notebooks/{one.stem}.html", notebook, rows, note))
+    return front.page(cards)
 
 
 def scorecards(target: Path) -> str:

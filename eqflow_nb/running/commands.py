@@ -80,14 +80,17 @@ def run(
     everything = [*(known := catalogue.chapters()), *catalogue.studies()]
     chosen = [catalogue.find(name, everything) for name in notebooks or []] or known
     tasks = execute.plan(chosen, out, dict(_pairs(parameter, budget=budget, device=device)))
+    if html:
+        from eqflow_nb.running.pages import write_pages
+
+        due = [task.stem for task in tasks]
+        typer.echo(f"Open {write_pages(out, everything, due)} and draw while the notebooks run.")
     records = _run(tasks, jobs, force)
     cards = scorecard.gather(out)
     for task in tasks:
         if card := cards.get(task.stem):
             typer.echo(f"\n{task.stem}\n{scorecard.table(card)}")
     if html:
-        from eqflow_nb.running.pages import write_pages
-
         typer.echo(f"\nOpen {write_pages(out, everything)}")
     _finish(records, out)
 

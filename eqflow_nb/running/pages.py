@@ -8,40 +8,52 @@ import html
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pandas as pd
 
 from eqflow_nb.inputs import InputError, replace_text
 from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import execute, scorecard
+from eqflow_nb.running import execute, front, scorecard
+from eqflow_nb.running.formulas import mathml
 
 LARGEST_MB = 1.5
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PANEL_NOTE = "A live panel: open this notebook in JupyterLab to move its sliders."
 HIDDEN = "hidden-test"  # the tag of cells that are there for the tests
+STYLES = ("page.css", "common.css")
 KEPT = ("seconds", "peak_mb", "parameters", "versions")
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Equilibrium flow</title><style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; color: #222 }
-th, td { text-align: left; padding: .4rem .8rem .4rem 0; vertical-align: top }
-img { max-width: 12rem; display: block } .scores { font-size: 14px } .failed { color: #a00 }
-</style></head>
+<title>{title}</title><style>{css}</style></head>
+<body class="{kind}">
+{body}
+</body></html>
 """
+_NOTHING = nbformat.v4.new_notebook()
+ENGINE = re.compile(r"<script>\s*window\.eqflow \?\?=.*?</script>\s*", re.DOTALL)
 
 
 def without_kernel(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Put a note, and any HTML that stands in for them, in place of a notebook's widgets."""
+    """Put a note, and any HTML that stands in for them, in place of a notebook's widgets.
+
+    The live panels' engine stays with the last of them only: when it runs, all are there.
+    """
     notebook.metadata.pop("widgets", None)
+    live: list[Any] = []
     for output in _outputs(notebook):
         data = output.get("data", {})
         if WIDGET in data:
             kept = {"text/html": data["text/html"]} if "text/html" in data else {}
-            output["data"] = {"text/plain": PANEL_NOTE} | kept
+            output["data"] = data = {"text/plain": PANEL_NOTE} | kept
+        if ENGINE.search(data.get("text/html", "")):
+            live.append(data)
+    for data in live[:-1]:
+        data["text/html"] = ENGINE.sub("", data["text/html"])
     return notebook
 
 
@@ -69,44 +81,59 @@ def machine_paths(notebook: nbformat.NotebookNode) -> list[str]:
     return sorted(place for place in places if len(place) > 3 and place in said)
 
 
-def write_pages(out: Path, chapters: Sequence[course.Chapter]) -> Path:
-    """Write an HTML page for each executed notebook in `out`, and an index; return the index."""
+def write_pages(out: Path, chapters: Sequence[course.Chapter], due: Sequence[str] = ()) -> Path:
+    """Write an HTML page for each executed notebook in `out`, and a front page; return that.
+
+    Chapters that are `due` stand on it too, as they are committed; those in `chapters` have titles.
+    """
     known = {chapter.stem: chapter for chapter in chapters}
-    lines = []
-    for path in sorted(out.glob("*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        page = path.with_suffix(".html")
-        if not page.is_file() or page.stat().st_mtime < path.stat().st_mtime:
-            replace_text(page, to_html(notebook, path.stem))
-        chapter, record = known.get(path.stem), notebook.metadata.get("eqflow", {})
-        title = chapter.title if chapter else path.stem
-        drawn = [o.get("data", {}).get("image/png") for o in _outputs(notebook)]
-        first = next(filter(None, drawn), "")
-        picture = first and _img("image/png", first, {"alt": f"First picture of {title}"})
-        status, error = record.get("status", "unknown"), html.escape(record.get("error", ""))
-        lines.append(
-            {
-                "notebook": f'<a href="{html.escape(page.name)}">{picture}{html.escape(title)}</a>',
-                "question": html.escape(chapter.question if chapter else ""),
-                "status": f'<span class="{status}">{status}</span> {error}',
-                "time": f"{record['seconds']:.0f} s" if "seconds" in record else "",
-                "memory": f"{record['peak_mb']:.0f} MB" if "peak_mb" in record else "",
-            }
-        )
-    parts = ["<body><h1>Equilibrium flow</h1>", _table(pd.DataFrame(lines), escape=False)]
-    parts.append("<h2>Scorecard</h2>")
-    for stem, card in scorecard.gather(out).items():
-        rows = pd.DataFrame(itertools.starmap(scorecard.cells, card.items()))
+    results = {path.stem: path for path in sorted(out.glob("*.ipynb"))}
+    rows, cards = scorecard.gather(out), []
+    for stem in sorted({*results, *due}):
+        chapter = known.get(stem) or course.Chapter(stem, results[stem], stem, "")
+        path, link = results.get(stem, chapter.path.with_suffix(".ipynb")), ""
+        notebook = nbformat.read(path, as_version=4) if path.is_file() else _NOTHING
+        if stem in results:
+            link = (page := path.with_suffix(".html")).name
+            if not page.is_file() or page.stat().st_mtime < path.stat().st_mtime:
+                replace_text(page, to_html(notebook, stem))
+        note = cost(notebook.metadata.get("eqflow", {})) if link else "being run"
+        cards.append(front.card(chapter, link, notebook, rows.get(stem, {}), note))
+    parts = ["<h1>Equilibrium flow: motion from snapshots</h1>", front.page(cards)]
+    for stem, card in rows.items():
+        table = pd.DataFrame(itertools.starmap(scorecard.cells, card.items()))
         if card:
-            shown = _table(rows.set_axis(scorecard.COLUMNS, axis=1), classes="scores")
-            parts.append(f"<h3>{html.escape(stem)}</h3>{shown}")
-    replace_text(index := out / "index.html", _PAGE + "".join(parts) + "</body></html>\n")
+            shown = _table(table.set_axis(scorecard.COLUMNS, axis=1), classes="scores")
+            name = f"Scorecard of {html.escape(stem)}"
+            parts.append(f"<details><summary>{name}</summary>{shown}</details>")
+    replace_text(index := out / "index.html", _page("Equilibrium flow", "\n".join(parts), "front"))
     return index
 
 
+def cost(record: Mapping[str, Any]) -> str:
+    """What a notebook's run took, as it recorded, and its error if it failed."""
+    said = [record["status"]] if record.get("status", "finished") != "finished" else []
+    said += [f"{record['seconds']:.0f} s"] if "seconds" in record else []
+    said += [f"{record['peak_mb']:.0f} MB"] if "peak_mb" in record else []
+    return ": ".join(filter(None, [", ".join(said), record.get("error", "")]))
+
+
 def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
-    """One self-contained page; only the setting of formulas needs the network."""
+    """One self-contained page, with nothing in it from elsewhere."""
     from nbconvert import HTMLExporter  # slow to load
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class Renderer(IPythonRenderer):
+        def block_math(self, body: str) -> str:
+            return mathml(body, display=True)
+
+        def inline_math(self, body: str) -> str:
+            return mathml(body)
+
+    class Exporter(HTMLExporter):
+        def markdown2html(self, source: str) -> str:
+            renderer = Renderer(escape=False, exclude_anchor_links=True)
+            return MarkdownWithMath(renderer=renderer).render(source)
 
     page = without_kernel(copy.deepcopy(notebook))
     page.cells = [cell for cell in page.cells if HIDDEN not in cell.metadata.get("tags", ())]
@@ -116,10 +143,15 @@ def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
             # nbconvert would drop the description.
             if "alt" in about.get(mime, {}) and "text/html" not in data:
                 data["text/html"] = _img(mime, data.pop(mime), about[mime])
-    exporter = HTMLExporter(embed_images=True, require_js_url="data:,")
-    body, _ = exporter.from_notebook_node(page, resources={"metadata": {"name": title}})
+    body, _ = Exporter(template_name="basic").from_notebook_node(page)
     body = re.sub(r'<a href="exercises/[^"]*">(.*?)</a>', r"\1", body)  # those need a kernel
-    return re.sub(r'href="([\w-]+)\.ipynb"', r'href="\1.html"', body)  # pages link to pages
+    body = re.sub(r'href="([\w-]+)\.ipynb"', r'href="\1.html"', body)  # pages link to pages
+    return _page(title, body)
+
+
+def _page(title: str, body: str, kind: str = "chapter") -> str:
+    css = "".join(Path(__file__).with_name(name).read_text("utf-8") for name in STYLES)
+    return _PAGE.format(title=html.escape(title), css=css, body=body, kind=kind)
 
 
 def _img(mime: str, content: str, about: dict) -> str:

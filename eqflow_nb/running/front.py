@@ -1,0 +1,128 @@
+"""The front page: the live drawing panel, then the chapters, each with what moves in it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eqflow_nb.running.catalogue import Chapter
+
+LEAD = (
+    "<b>Draw here:</b> particles run through whatever you draw, each for good, "
+    "and yet your drawing stays as it is."
+)
+# What each chapter found, with the figures of these rows of its scorecard put in.
+HEADLINES = {
+    "00_start_here": ("the cloud within {:.1f} floors of itself", "start.skew.preservation"),
+    "01_toys_2d": ("sampling {:.1f} times as fast", "sampler.speedup"),
+    "02_lorenz_chaos": (
+        "similarity to the true motion {:.3f} ± {:.3f}",
+        "lorenz.learned.similarity_mean",
+        "lorenz.learned.similarity_sd",
+    ),
+    "03_gray_scott_training_free": (
+        "similarity {:.2f} on waves, nothing trained",
+        "waves.both.similarity_mean",
+    ),
+    "04_alife_flocking": (
+        "why a rule moves them, told from the drawing: rank correlation {:.2f} to {:.2f}",
+        "dots.mobility_rank_correlation",
+        "dot.mobility_rank_correlation",
+    ),
+    "05_equations_from_snapshots": (
+        "{:.0f} wrong equations called determined in a zoo of {:.0f} systems",
+        "zoo.wrong_but_confident",
+        "zoo.tried",
+    ),
+}
+WIDTH = 360  # pixels of a small picture
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a notebook: what it is in bytes and in words, and which part of it to show."""
+
+    content: bytes
+    alt: str
+    part: Sequence[float] = (0, 0, 1, 1)  # left, top, right and bottom, as shares
+
+    @classmethod
+    def tagged(cls, notebook: Any, tag: str, kind: str) -> Picture | None:
+        """The last picture of a kind, such as image/gif, in the cell with a tag; None if none is.
+
+        The cell's metadata may name the `part` that is to be shown.
+        """
+        for cell in notebook["cells"]:
+            if tag in cell["metadata"].get("tags", []):
+                for output in reversed(cell.get("outputs", [])):
+                    if kind in output.get("data", {}):
+                        content = base64.b64decode("".join(output["data"][kind]))
+                        alt = output["metadata"].get(kind, {}).get("alt", "")
+                        return cls(content, alt, cell["metadata"].get("part", cls.part))
+        return None
+
+    def small(self, kind: str = "webp", width: int = WIDTH) -> bytes:
+        """The part to be shown, at most so wide: a moving WebP, or its first frame as a PNG."""
+        from PIL import Image, ImageSequence
+
+        film = Image.open(io.BytesIO(self.content))
+        frames = []
+        for frame in ImageSequence.Iterator(film) if kind == "webp" else [film]:
+            size = [*frame.size, *frame.size]
+            # Colours of a palette can't be averaged, and thin lines would break.
+            part = frame.convert("RGB").crop([round(s * p) for s, p in zip(size, self.part)])
+            part.thumbnail((width, width), Image.Resampling.LANCZOS)
+            frames.append(part)
+        written = io.BytesIO()
+        if kind == "webp":
+            lasts = {"duration": film.info.get("duration", 120), "loop": 0}
+            rest = {"append_images": frames[1:], "save_all": True} | lasts
+            frames[0].save(written, "webp", quality=50, method=4, **rest)
+        else:
+            few = frames[0].quantize(128, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+            few.save(written, kind, optimize=True)
+        return written.getvalue()
+
+
+def headline(stem: str, card: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a chapter found, in one line with figures; nothing if its scorecard lacks a row."""
+    text, *rows = HEADLINES.get(stem, ("",))
+    found = [card[row]["value"] for row in rows if row in card]
+    return text.format(*found) if len(found) == len(rows) and None not in found else ""
+
+
+def card(
+    chapter: Chapter, link: str, notebook: Any, rows: Mapping[str, Any], note: str = ""
+) -> str:
+    """A chapter as a card: what moves in it, its title, its question, its headline and a note."""
+    film = Picture.tagged(notebook, "readme-film", "image/gif")
+    shown = film or Picture.tagged(notebook, "thumbnail", "image/png")
+    picture = ""
+    if shown:
+        source = base64.b64encode(shown.small()).decode()
+        alt = html.escape(shown.alt)
+        picture = f'<img alt="{alt}" src="data:image/webp;base64,{source}">'
+    lines = {
+        "title": f"{chapter.stem[:2]} {chapter.title}",
+        "question": chapter.question,
+        "headline": headline(chapter.stem, rows),
+        "cost": note,
+    }
+    words = "".join(
+        f'<span class="{kind}">{html.escape(line)}</span>' for kind, line in lines.items() if line
+    )
+    tag, where = ("a", f' href="{html.escape(link)}"') if link else ("div", "")
+    return f'<{tag} class="eqflow-card"{where}>{picture}{words}</{tag}>'
+
+
+def page(cards: Sequence[str]) -> str:
+    """The first screen, which is the live drawing panel, and below it the chapters."""
+    from eqflow_nb import panels
+
+    live = panels.draw_panel().html()
+    rows = "\n".join(cards)
+    return f'<p class="eqflow-lead">{LEAD}</p>\n{live}\n<div class="eqflow-cards">\n{rows}\n</div>'
