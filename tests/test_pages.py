@@ -83,12 +83,12 @@ def test_pages_link_to_pages_and_not_to_what_needs_a_kernel() -> None:
     assert '<a href="01_a.html">one</a>, two, <a href="https://b.org"' in page
 
 
-<<<<<<< HEAD
 def test_cells_for_the_tests_are_not_shown() -> None:
     plain, hidden = cell(png(RED), alt="seen"), cell(png(BLUE), tags=(pages.HIDDEN,))
     page = pages.to_html(nbformat.v4.new_notebook(cells=[plain, hidden]), "a")
     assert page.count("<img") == 1
-=======
+
+
 FORMULAS = {
     r"v = K s": "v=Ks",
     r"K = -K^\top": "K=−K⊤",
@@ -130,7 +130,6 @@ def test_every_formula_of_the_course_can_be_set(one: course.Chapter) -> None:
     assert not re.search(r"[$]|\\[a-z]+", words.get_text())
     assert not re.search(r'(?:src|href)="(?:https?:)?//[^"]*\.(?:js|css|woff)', page)
     assert "<script" not in page or "eqflow" in page
->>>>>>> 56bfb45 (Formulas are MathML on the site and on the pages of make course, and both begin with the chapters as cards)
 
 
 # ---- the README's pictures ----

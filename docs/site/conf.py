@@ -50,7 +50,10 @@ napoleon_use_rtype = False
 html_theme = "furo"
 pygments_dark_style = "a11y-high-contrast-dark"  # furo's own has words too dark to read
 html_math_renderer = "mathml"
-html_static_path = [str(Path(__file__).parent / "static"), str(ROOT / "eqflow_nb/running/common.css")]
+html_static_path = [
+    str(Path(__file__).parent / "static"),
+    str(ROOT / "eqflow_nb/running/common.css"),
+]
 html_css_files = ["common.css", "site.css"]
 html_favicon = str(Path(__file__).parent / "static" / "favicon.svg")
 html_copy_source = False

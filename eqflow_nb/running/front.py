@@ -72,9 +72,10 @@ class Picture:
         film = Image.open(io.BytesIO(self.content))
         frames = []
         for frame in ImageSequence.Iterator(film) if kind == "webp" else [film]:
-            size = [*frame.size, *frame.size]
+            (wide, high), (left, top, right, bottom) = frame.size, self.part
+            box = (round(wide * left), round(high * top), round(wide * right), round(high * bottom))
             # Colours of a palette can't be averaged, and thin lines would break.
-            part = frame.convert("RGB").crop([round(s * p) for s, p in zip(size, self.part)])
+            part = frame.convert("RGB").crop(box)
             part.thumbnail((width, width), Image.Resampling.LANCZOS)
             frames.append(part)
         written = io.BytesIO()
