@@ -29,7 +29,7 @@ suppress_warnings = [
     "ref.python",  # two modules have a class of the same short name
 ]
 
-# The notebooks are shown as committed.  Live panels bring their own engine, so no widgets' JavaScript.
+# The notebooks are shown as committed.  Live panels bring their engine, so no widgets' JavaScript.
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}
 nb_merge_streams = True
