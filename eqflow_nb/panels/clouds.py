@@ -30,7 +30,7 @@ from eqflow_nb.snapshots.cells import AXES, cells
 
 EXTENT, SIGMA, CLEAN = 3.0, 0.15, 0.05
 AROUND, ALONG = 96, 7  # Gaussians that stand for a circle, and for each side of a square
-MOST = 400  # of the reader's points that p is made of
+MOST = 300  # of the reader's points that p is made of
 SHOWN, STEPS = 400, 100  # points of a static picture, and steps of their path
 TIMES = (0.0, 1.0, 2.0, 4.0)
 COLOURS = "A point keeps the colour of the side where it started."
@@ -42,7 +42,7 @@ def start_panel() -> Live:
     """Two moons in motion: every point moves, and the cloud stays."""
     moons = {"two_moons": mixture("two_moons")}
     return _panel(
-        {"name": "start", "title": "Two moons in motion", "lines": False, "world": "two_moons"},
+        {"name": "start", "title": "Two moons in motion", "lines": False},
         moons,
         [GAMMA, ETA],
         f"Every point moves, yet the cloud keeps its shape. {COLOURS} γ sets sense and speed; with "
@@ -108,7 +108,7 @@ def draw_panel(drawing: Tensor | None = None) -> Live:
     first = next(iter(ready.values()))
     return _panel(
         {"name": "draw", "title": "Draw a cloud", "draws": True, "lines": False}
-        | {"hint": "Draw here", "world": next(iter(ready))},
+        | {"hint": "Draw here"},
         ready,
         [GAMMA, ETA, knob("sigma", "noise level σ", 0.2, 0.1, 0.6, 0.05)],
         "Your dots, blurred by σ, are the distribution p; the flow γ J s keeps it, so the points "
@@ -124,7 +124,7 @@ def own_panel(
 ) -> Live:
     """Set noise level and skew strength on a cloud in the plane, by default the blood cells.
 
-    Of the samples (n, 2) at most 400 are used, each column scaled to unit deviation.  Without a
+    Of the samples (n, 2) at most 300 are used, each column scaled to unit deviation.  Without a
     sigma the panel begins with the one chosen automatically.
     """
     if samples is None:
@@ -205,7 +205,8 @@ def _panel(
     """A panel of the kind `cloud`, and its static twin: four cases by the same numbers."""
     full = {
         "kind": "cloud", "seed": 1, "extent": EXTENT, "sigma": SIGMA, "axes": ["x", "y"],
-        "caption": caption, "alt": alt, "controls": list(controls), **spec,
+        "caption": caption, "alt": alt, "controls": list(controls),
+        "world": next(iter(worlds)), **spec,
         "worlds": {name: _packed(*each) for name, each in worlds.items()},
     }  # fmt: skip
     return Live(full, lambda: _twin(cases(), full["extent"], full["axes"]))

@@ -11,9 +11,10 @@ import { Distance } from "./distance.js";
 import { Sheet } from "./drawing.js";
 
 const POINTS = 2000;
+const CENTRES = 500; // dots at most that p is made of
 const PACE = 0.9; // rms speed at gamma = 1, in units of the plane a second
 const FEW = 300; // points on which a field's speed and steepness are measured
-const TURN = 0.25; // an integrator's step, over the time in which the steepest part of a flow acts
+const TURN = 0.4; // an integrator's step, over the time in which the steepest part of a flow acts
 const SUBSTEPS = 4; // at most, in a frame: where a flow is steep, time passes more slowly
 const J = [[0, 1], [-1, 0]];
 
@@ -69,7 +70,7 @@ class Cloud {
     const { parts } = this, { sigma = this.spec.sigma } = this.stage.values;
     this.stale = true;
     this.distance = null;
-    this.mixture = parts.weights.length ? mixture(parts, 2, sigma) : null;
+    this.mixture = parts.weights.length ? mixture(fewer(parts, sigma), 2, sigma) : null;
     if (!this.mixture) return;
     const { score } = this.mixture, some = this.mixture.sample(FEW, new Random(7));
     const paced = (field) => scaled(field, PACE / Math.max(1e-6, rmsSpeed(field, some, 2)));
@@ -166,16 +167,22 @@ class Cloud {
   }
 }
 
-/** The largest rate at which a field changes along either axis, at states x (2n). */
+/**
+ * Of a cloud of dots, those that p is made of: its first, as many as cost too much time if there
+ * were more, and the fewer the more blur there is.  Dots come in random order.
+ */
+export function fewer({ weights, means, covariances }, sigma) {
+  const most = Math.min(CENTRES, Math.ceil(25 / sigma ** 2));
+  if (covariances || weights.length <= most) return { weights, means, covariances };
+  return { weights: weights.slice(0, most), means: means.slice(0, 2 * most), covariances };
+}
+
+/** The rate at which a field changes from place to place, at all but a few of states x (2n). */
 function steepness(field, x) {
   const h = 1e-3, here = new Float64Array(x.length), there = new Float64Array(x.length);
   field(x, here);
-  let most = 0;
-  for (const side of [0, 1]) {
-    field(x.map((value, i) => value + (i % 2 === side ? h : 0)), there);
-    for (let i = 0; i < x.length; i += 2) {
-      most = Math.max(most, Math.hypot(there[i] - here[i], there[i + 1] - here[i + 1]) / h);
-    }
-  }
-  return most;
+  field(x.map((value) => value + h), there);
+  const rates = Float64Array.from({ length: x.length / 2 }, (_, i) => (
+    Math.hypot(there[2 * i] - here[2 * i], there[2 * i + 1] - here[2 * i + 1]) / h));
+  return rates.sort()[Math.floor(0.95 * rates.length)];
 }

@@ -5,14 +5,13 @@ import { mixture } from "./scores.js";
 import { button, choice, make, toggle } from "./controls.js";
 
 const MOST_DOTS = 5000; // on the sheet
-const CENTRES = 500; // dots, at most, that p is made of: more cost time and change little
 const SPACING = 0.045; // between the dots of a stroke, along it
 const BRUSH = 0.13; // radii
 const ERASER = 0.35;
 const PATIENCE = 5; // frames between two pictures of the density while something is drawn
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-/** Dots [x, y, rank] of a drawing; p is made of those with the lowest ranks, which are random. */
+/** Dots [x, y, rank] of a drawing; the ranks are random, for an order that says nothing. */
 export class Sheet {
   constructor(cloud) {
     Object.assign(this, { cloud, plane: cloud.plane, stage: cloud.stage, spec: cloud.spec });
@@ -68,10 +67,9 @@ export class Sheet {
 
   /** What p is made of: the same small Gaussian around every dot. */
   parts(dots = this.dots) {
-    const some = dots.length > CENTRES
-      ? dots.toSorted((a, b) => a[2] - b[2]).slice(0, CENTRES) : dots;
-    const means = Float64Array.from(some.flatMap(([x, y]) => [x, y]));
-    return { weights: new Float64Array(some.length).fill(1), means, covariances: null };
+    const mixed = [...dots].sort((one, other) => one[2] - other[2]);
+    const means = Float64Array.from(mixed.flatMap(([x, y]) => [x, y]));
+    return { weights: new Float64Array(dots.length).fill(1), means, covariances: null };
   }
 
   /** Follow pointers and keys. */
@@ -130,8 +128,7 @@ export class Sheet {
     this.cloud.stale = true;
     if (this.cloud.mixture) this.cloud.recolour();
     this.hint.hidden = this.dots.length > 0;
-    const few = this.dots.length > CENTRES ? `; p is made of ${CENTRES} of them` : "";
-    this.stage.tell(`${this.dots.length} dots on the sheet${few}.`);
+    this.stage.tell(`${this.dots.length} dots on the sheet.`);
     this.stage.wake();
   }
 

@@ -9,6 +9,6 @@ const TABLE = Float64Array.from({ length: STEPS * END + 1 }, (_, i) => Math.exp(
 export function expMinus(u) {
   if (u >= END) return 0;
   const i = (STEPS * u + 0.5) | 0;
-  const r = i / STEPS - u;
-  return TABLE[i] * (1 + r * (1 + r * (1 / 2 + r / 6)));
+  const r = i * (1 / STEPS) - u;
+  return TABLE[i] * (1 + r * (1 + r * (1 / 2 + r * (1 / 6))));
 }

@@ -1,3 +1,4 @@
+import { scoreOfAlike } from "./alike.js";
 import { numbers } from "./arrays.js";
 import { expMinus } from "./exponential.js";
 
@@ -17,9 +18,11 @@ export function mixture({ weights, means, covariances = null }, d, sigma) {
   const pull = d === 2 ? pull2 : pull3;
   const scratch = new Float64Array(parts.logs.length);
 
-  function score(x, out) {
-    for (let at = 0; at < x.length; at += d) pull(parts, exponents(parts, x, at, scratch), scratch, x, at, out);
-  }
+  const scoreAt = (x, at, out) => pull(parts, exponents(parts, x, at, scratch), scratch, x, at, out);
+  const each = (x, out) => {
+    for (let at = 0; at < x.length; at += d) scoreAt(x, at, out);
+  };
+  const score = (d === 2 && scoreOfAlike(parts, scoreAt)) || each;
 
   function logDensity(x, out) {
     for (let i = 0; i < out.length; i++) {

@@ -4,7 +4,7 @@ import { make } from "./controls.js";
 import { TINTS } from "./colours.js";
 
 const SHARPEST = 2; // pixels of the canvas for each of the page's
-const CELLS = 72; // of the picture of a density, a side
+const CELLS = 56; // of the picture of a density, a side
 const LATTICE = 33; // places at which a field is read for its streamlines, a side
 const SEEDS = 10; // streamlines, a side
 const TRACED = 14; // of a streamline, each way
