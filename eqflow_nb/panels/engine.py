@@ -45,6 +45,15 @@ def packed(array: Any) -> dict[str, Any]:
     return {"f32": base64.b64encode(values.tobytes()).decode(), "shape": list(values.shape)}
 
 
+def packed_bytes(array: Any) -> dict[str, Any]:
+    """An array in 256 even levels from its least to its greatest, a quarter of the size of `packed`."""
+    values = np.asarray(array, dtype=float)
+    low, high = float(values.min()), float(values.max())
+    levels = np.round(255 * (values - low) / (high - low or 1)).astype(np.uint8)
+    text = base64.b64encode(levels.tobytes()).decode()
+    return {"u8": text, "low": low, "high": high, "shape": list(values.shape)}
+
+
 def network_spec(net: FlowNetworks) -> dict[str, Any]:
     """A single network, such as `networks.member(0)`, as `network` in flows.js reads it."""
     if net.members != 1:

@@ -1,19 +1,19 @@
-"""A canvas to paint a creature on, and a button that brings it to life."""
+"""A sheet to paint a creature on, in the browser, and a button that brings it to life."""
 
 from __future__ import annotations
 
-from typing import Any
-
+import anywidget
 import ipywidgets as widgets
 import numpy as np
 import torch
+import traitlets
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from eqflow_nb.course import creatures as alife
 from eqflow_nb.figures.style import gif
-from eqflow_nb.panels import base, labels
-from eqflow_nb.panels.base import Shown, dropdown, leave_by_keys, on_strokes, side_by_side, slider
+from eqflow_nb.panels import base, engine
+from eqflow_nb.panels.base import Shown, side_by_side
 from eqflow_nb.snapshots import icons
 from eqflow_nb.user_data.pictures import read_picture
 
@@ -53,6 +53,25 @@ def moving_picture(frames: Tensor, scale: int = 5, milliseconds: int = 90) -> by
     return gif(pictures, milliseconds)
 
 
+class Sheet(anywidget.AnyWidget):
+    """The engine's sheet to paint on; `pixels` are what it shows, RGBA row by row, none at first.
+
+    They are handed over after each stroke; set here, they show there.
+    """
+
+    _esm = engine.bundle(page=False)
+    spec = traitlets.Dict().tag(sync=True)
+    pixels = traitlets.Bytes().tag(sync=True)
+
+    def __init__(self) -> None:
+        paper = "#{:02x}{:02x}{:02x}".format(*(round(255 * c) for c in icons.PAPER))
+        about = {"name": "paint", "kind": "paint", "title": "Paint a creature", "controls": []}
+        about |= {"alt": "A sheet to paint on; arrow keys move the brush, Space paints."}
+        super().__init__(
+            spec=about | {"side": SIDE, "paper": paper, "brushes": BRUSHES, "width": 18}
+        )
+
+
 class PaintPanel(Shown):
     """Paint or upload a creature, press the button, watch it live.
 
@@ -61,13 +80,11 @@ class PaintPanel(Shown):
     """
 
     def __init__(self, seconds: float = 25.0, sigma: float = 0.5) -> None:
-        self.brush = dropdown("brush", "blue", tuple(BRUSHES))
-        self.width = slider("width in pixels", 18, 4, 48, 2, "d")
-        super().__init__({"brush": self.brush, "width": self.width})
+        super().__init__({})
         self.seconds, self.sigma = seconds, sigma
         self.life: alife.Life | None = None
-        self.icon: Tensor | None = None  # what was put on the sheet whole, while nothing covers it
-        self.sheet = _sheet()
+        self.sheet = Sheet()
+        self._put: tuple[bytes, Tensor] | None = None  # pixels that show an icon, and the icon
         about = "upload a picture of a creature, PNG or JPEG"
         self.upload = base.upload(".png,.jpg,.jpeg", "upload a PNG", about, self.take)
         about = "put a painted fish on the sheet"
@@ -80,37 +97,30 @@ class PaintPanel(Shown):
         self.film.add_class("eqflow-film")
         # An empty picture would show as a broken one.
         self.film.layout = widgets.Layout(max_width="100%", display="none")
-        on_strokes(self.sheet, self._dab)
-        leave_by_keys(self.sheet, self.brush)
         buttons = side_by_side(self.upload, self.fish, self.clear, self.go)
-        column = [self.brush, self.width, buttons, self.status, self.trouble]
-        tools = widgets.VBox(column, layout=base.wide("32em"))
-        sheet = labels.named(self.sheet, "Paint here")
-        self.widget = side_by_side(sheet, tools, self.film, labels.script(), **base.APART)
+        self.widget = widgets.VBox([self.sheet, buttons, self.status, self.trouble, self.film])
         self.say("Paint on the sheet, upload a picture or take the fish; then bring it to life.")
 
     def picture(self) -> Tensor:
         """What the sheet shows, as an icon."""
-        if self.icon is not None:
-            return self.icon
-        if self.sheet[1].image_data is None:  # nobody has touched it
-            return torch.from_numpy(read_picture(np.zeros((SIDE, SIDE, 4), np.uint8)))
-        painted = np.ascontiguousarray(self.sheet[1].get_image_data())
+        pixels = bytes(self.sheet.pixels)
+        if self._put and pixels == self._put[0]:
+            return self._put[1]
+        painted = np.frombuffer(pixels or bytes(4 * SIDE**2), np.uint8).reshape(SIDE, SIDE, 4)
         return torch.from_numpy(read_picture(painted))
 
     def put(self, icon: Tensor) -> None:
         """Show an icon, RGBA (4, S, S), on the sheet; it is what will live."""
         shown = Image.fromarray((icon.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8))
-        self.wipe()
         room = SIDE - 2 * MARGIN
-        shown = shown.resize((room, room), Image.Resampling.LANCZOS)
-        self.sheet[1].put_image_data(np.asarray(shown), MARGIN, MARGIN)
-        self.icon = icon
+        sheet = Image.new("RGBA", (SIDE, SIDE))
+        sheet.paste(shown.resize((room, room), Image.Resampling.LANCZOS), (MARGIN, MARGIN))
+        self.sheet.pixels = sheet.tobytes()
+        self._put = (sheet.tobytes(), icon)
 
     def wipe(self) -> None:
         """Make the sheet empty."""
-        self.sheet[1].clear()
-        self.icon = None
+        self.sheet.pixels = bytes(4 * SIDE**2)
 
     def start(self) -> None:
         """Learn the creature and show its life.  What goes wrong is shown, kept, and raised."""
@@ -131,34 +141,6 @@ class PaintPanel(Shown):
         with self.alarmed("the sheet is as it was"):
             self.put(torch.from_numpy(read_picture(content)))
             self.say("This is what was cut out. Paint over it, or bring it to life.")
-
-    def _dab(self, start: tuple[float, float], to: tuple[float, float]) -> None:
-        from ipycanvas import hold_canvas
-
-        brush: Any = self.sheet[1]
-        with hold_canvas():
-            erases = self.brush.value == "eraser"
-            brush.global_composite_operation = "destination-out" if erases else "source-over"
-            brush.fill_style = brush.stroke_style = BRUSHES[self.brush.value]
-            brush.fill_circle(*to, self.width.value / 2)
-            brush.line_width, brush.line_cap = self.width.value, "round"
-            brush.stroke_line(*start, *to)
-            brush.global_composite_operation = "source-over"
-        self.icon = None
-
-
-def _sheet() -> Any:
-    """Paper, and a layer over it to paint on, which alone is read."""
-    sheet = base.canvas(SIDE)
-
-    def paper() -> None:
-        sheet[0].fill_style = "#{:02x}{:02x}{:02x}".format(*(round(255 * c) for c in icons.PAPER))
-        sheet[0].fill_rect(0, 0, SIDE, SIDE)
-
-    paper()
-    sheet[0].on_client_ready(paper)  # a page served later has seen nothing of this
-    sheet[1].sync_image_data = True
-    return sheet
 
 
 paint_panel = PaintPanel

@@ -1,0 +1,148 @@
+// Two films of one sheet of chemicals from the same start: the true one, and the inferred one.
+
+import { Random } from "./random.js";
+import { grayScott, spectralFlow } from "./fields.js";
+import { make, toggle } from "./controls.js";
+
+const STEPS_A_SECOND = 24; // Euler steps in a second of film
+const LOOP = 160; // steps after which both films begin again, if they are to
+const SHAPES = { // a(k) of a kernel a(k) J, k in cycles a pixel; null: every wavelength turns alike
+  spectral: null,
+  "one pixel": () => 1,
+  blurred: (k) => Math.exp(-2 * (Math.PI * k) ** 2),
+};
+
+/**
+ * The spec holds `presets` by name, each with the rates {F, k, Du, Dv}, the `start` {u, v} (n, n),
+ * `centre` and `scale` of both, the scaled channels' `mean` and `spectrum` (rings, 3): C(|k|), the
+ * covariances of their orthonormal Fourier coefficients at |k| = 0, 1, 2 ..., and `turn`, the steps
+ * in which the spectral rule turns once when it is as fast as the truth, negative if backwards.
+ */
+export function chemistry(spec, stage) {
+  return new Chemistry(spec, stage);
+}
+
+class Chemistry {
+  constructor(spec, stage) {
+    Object.assign(this, { spec, stage, loops: true });
+    this.images = ["the true film", "the inferred film"].map((words) => imageView(stage, spec, words));
+    this.bar = colourBar(stage, spec);
+    stage.bar.append(toggle("loop", true, (on) => (this.loops = on), "Begin again after a while"));
+    this.restart();
+  }
+
+  /** Both films from the start. */
+  restart() {
+    const { preset } = this.stage.values, sheet = this.spec.presets[preset], { start } = sheet;
+    this.sheet = sheet;
+    this.n = start.u.length ** 0.5;
+    this.truth = [start.u.slice(), start.v.slice()];
+    this.inferred = [start.u.slice(), start.v.slice()];
+    this.random = new Random(5);
+    this.time = this.due = 0;
+    this.bar(sheet.most);
+    this.infer();
+  }
+
+  /** The inferred flow goes on from where it is, by the present noise level and kernel. */
+  infer() {
+    const { kernel, sigma } = this.stage.values, { n, sheet } = this;
+    const precision = byFrequency(n, (k) => precisionAt(sheet.spectrum, sigma, k)), shape = SHAPES[kernel];
+    const symbol = shape && byFrequency(n, (k) => [0, shape(k / n), -shape(k / n), 0]);
+    this.flow = spectralFlow({ n, mean: sheet.mean, precision, symbol });
+    this.flow.start(...this.inferred.map((channel, c) => channel.map((x) => (x - sheet.centre[c]) / sheet.scale[c])));
+    let least = Infinity; // of the precisions' determinants: the spectral rule turns at its root
+    for (let i = 0; i < precision.length; i += 4) {
+      least = Math.min(least, precision[i] * precision[i + 3] - precision[i + 1] ** 2);
+    }
+    this.pace = (2 * Math.PI) / sheet.turn / Math.sqrt(least);
+  }
+
+  set(name) {
+    if (name === "preset") this.restart();
+    if (name === "kernel" || name === "sigma") this.infer();
+  }
+
+  /** Move the inferred film on by some steps of the true one. */
+  follow(steps) {
+    const { gamma, eta } = this.stage.values, { centre, scale } = this.sheet;
+    const speed = gamma * Math.sign(this.pace);
+    this.flow.advance(steps * Math.abs(this.pace), { speed, eta }, this.random);
+    this.flow.read(...this.inferred);
+    this.inferred.forEach((channel, c) => channel.forEach((x, i) => (channel[i] = centre[c] + scale[c] * x)));
+  }
+
+  frame(seconds) {
+    if (this.loops && this.time >= LOOP) this.restart();
+    this.due += STEPS_A_SECOND * seconds;
+    const steps = Math.floor(this.due);
+    if (steps > 0) {
+      this.due -= steps;
+      this.time += steps;
+      grayScott(this.sheet, ...this.truth, this.n, steps);
+      this.follow(steps);
+      for (const [film, [u]] of [["true", this.truth], ["inferred", this.inferred]]) {
+        if (!Number.isFinite(u[0])) throw new RangeError(`The ${film} film left for infinity`);
+      }
+    }
+    [this.truth, this.inferred].forEach((film, i) => this.images[i](film[1], this.sheet.most));
+  }
+
+  /** How far both films have come from the start, in concentrations, and whether the same way. */
+  say() {
+    const { u, v } = this.sheet.start, size = 2 * u.length;
+    const [a, b] = [this.truth, this.inferred].map((film) => Float64Array.from({ length: size }, (_, i) => (
+      i < u.length ? film[0][i] - u[i] : film[1][i - u.length] - v[i - u.length])));
+    const dot = (x, y) => x.reduce((sum, each, i) => sum + each * y[i], 0), far = [a, b].map((x) => Math.sqrt(dot(x, x)));
+    const cosine = far[0] * far[1] > 0 ? dot(a, b) / (far[0] * far[1]) : 0;
+    const [one, other] = far.map((x) => (x / Math.sqrt(size)).toFixed(3));
+    return `Step ${this.time}: rms change so far ${one} true, ${other} inferred; their cosine ${cosine.toFixed(2)}`;
+  }
+}
+
+/** Matrices (n, n / 2 + 1, 2, 2) of all frequencies k that are kept, each made from |k|. */
+function byFrequency(n, matrix) {
+  const width = n / 2 + 1, out = new Float64Array(4 * n * width);
+  for (let i = 0; i < n * width; i++) {
+    const row = Math.floor(i / width);
+    out.set(matrix(Math.hypot(Math.min(row, n - row), i % width)), 4 * i);
+  }
+  return out;
+}
+
+/** (C + sigma^2)^-1 at a frequency of length k, from C (rings, 3) at 0, 1, 2 ... */
+function precisionAt(spectrum, sigma, k) {
+  const at = Math.min(Math.floor(k), spectrum.length / 3 - 2), share = Math.min(1, k - at);
+  const [p, q, r] = [0, 1, 2].map((j) => (1 - share) * spectrum[3 * at + j] + share * spectrum[3 * at + 3 + j]);
+  const [a, d] = [p + sigma ** 2, r + sigma ** 2], det = a * d - q * q;
+  return [d / det, -q / det, -q / det, a / det];
+}
+
+/** A picture on the page; returns what draws a field (n * n) in the colours of 0 to `most`. */
+function imageView(stage, spec, words) {
+  const canvas = make("canvas", { role: "img", "aria-label": `${words}: ${spec.alt}` });
+  const element = make("figure", { class: "eqflow-view" }, canvas, make("figcaption", {}, words));
+  element.style.flexBasis = "140px";
+  stage.views.append(element);
+  const context = canvas.getContext("2d"), bytes = new Uint8ClampedArray(1024).fill(255);
+  spec.colours.forEach((part, i) => (bytes[4 * Math.floor(i / 3) + (i % 3)] = part));
+  const colours = new Uint32Array(bytes.buffer);
+  return (field, most) => {
+    const n = field.length ** 0.5;
+    if (canvas.width !== n) canvas.width = canvas.height = n;
+    const image = context.createImageData(n, n), pixels = new Uint32Array(image.data.buffer);
+    field.forEach((v, i) => (pixels[i] = colours[Math.max(0, Math.min(255, Math.floor((256 * v) / most)))]));
+    context.putImageData(image, 0, 0);
+  };
+}
+
+/** A colour bar below the pictures; returns what sets its end. */
+function colourBar(stage, { colours }) {
+  const stops = Array.from({ length: 18 }, (_, i) => `rgb(${colours.slice(45 * i, 45 * i + 3)})`);
+  const strip = make("span", {}), end = make("span", {});
+  strip.style.cssText = `flex: 1; height: 12px; border-radius: 3px; background: linear-gradient(90deg, ${stops})`;
+  const bar = make("div", {}, "v: 0", strip, end);
+  bar.style.cssText = "flex: 1 1 100%; display: flex; gap: 8px; align-items: center; font-size: 13px";
+  stage.views.append(bar);
+  return (most) => (end.textContent = most.toFixed(2));
+}

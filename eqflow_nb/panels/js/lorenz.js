@@ -1,0 +1,111 @@
+// Four flows on the Lorenz attractor's snapshots, in space, from the same points.
+
+import { Random } from "./random.js";
+import { mixture } from "./scores.js";
+import { curl, linear, lorenzField, rmsSpeed, scaled, waves } from "./flows.js";
+import { network } from "./network.js";
+import { eulerMaruyama, rk4, workspace } from "./integrators.js";
+import { tintsByAngle } from "./colours.js";
+import { Camera, space } from "./view3d.js";
+
+const SPEED = Math.sqrt(3); // rms, of every flow: one radius of the cloud in a unit of time
+const TEMPO = 1.2; // units of time in a second
+const SWAY = 0.12; // radians a second, until the reader turns the view
+const STIFFEST = 0.4; // of a step of the noise, over the time in which the score acts
+const COARSE = 3; // neighbouring tints drawn as one
+const ALL = "all four";
+
+/**
+ * The spec holds `samples` (n, 3), of which `moving` move; the `mixture` fitted to them, sharp;
+ * Lorenz's centre and scale, and its rms `speed`; a `network`; and the waves of a `potential`.
+ */
+export function lorenz(spec, stage) {
+  return new Lorenz(spec, stage);
+}
+
+class Lorenz {
+  constructor(spec, stage) {
+    Object.assign(this, { spec, stage, camera: new Camera() });
+    this.names = spec.controls.find(({ name }) => name === "show").options.filter((name) => name !== ALL);
+    this.views = this.names.map((name) => space(stage, { camera: this.camera, label: `${name}: ${spec.alt}`, name }));
+    this.network = network(spec.network);
+    this.truth = scaled(lorenzField(spec), SPEED / spec.speed);
+    this.potential = waves({ ...spec.potential, d: 3 });
+    this.restart();
+  }
+
+  /** The same blurred points again for every flow shown, each coloured by where it is now. */
+  restart() {
+    const { spec, stage } = this, random = new Random(spec.seed ?? 1);
+    this.cloud = spec.samples.map((each) => each + stage.values.sigma * random.normal());
+    this.start = this.cloud.slice(0, 3 * spec.moving);
+    this.behind = this.cloud.slice(3 * spec.moving);
+    const plane = this.start.filter((_, i) => i % 3 !== 1); // x and z
+    const tints = tintsByAngle(plane, 0, 0, new Uint8Array(spec.moving)).map((tint) => tint - (tint % COARSE));
+    const { show } = stage.values;
+    this.runs = this.names.map((name) => ({ name, x: this.start.slice(), random: new Random(7) }));
+    this.views.forEach((view, i) => {
+      view.element.style.flex = show === ALL ? "0 0 calc(50% - 5px)" : "1 1 260px";
+      view.element.hidden = show !== ALL && show !== this.names[i];
+      view.resize();
+      view.begin(this.start, tints);
+    });
+    this.work = workspace(this.start.length);
+    this.time = 0;
+    this.model();
+  }
+
+  /** The four fields at the present noise level, at one rms speed over the blurred points. */
+  model() {
+    const { sigma, xy, xz, yz } = this.stage.values;
+    this.score = mixture(this.spec.mixture, 3, sigma).score;
+    const skew = linear([[0, xy, xz], [-xy, 0, yz], [-xz, -yz, 0]], this.score);
+    this.fields = [this.truth, this.network, this.common(skew), this.common(curl(this.potential, this.score))];
+  }
+
+  common(field) {
+    const speed = rmsSpeed(field, this.start, 3);
+    return scaled(field, speed > 1e-9 ? SPEED / speed : 0);
+  }
+
+  set(name, value) {
+    if (name === "show") this.restart();
+    else if (name !== "eta") this.model();
+  }
+
+  resize() {
+    this.views.forEach((view) => view.resize());
+  }
+
+  frame(seconds) {
+    const { sigma, eta } = this.stage.values, dt = TEMPO * seconds;
+    if (!this.camera.held) this.camera.azimuth += SWAY * seconds;
+    this.time += dt;
+    const steps = Math.ceil((dt * eta) / (STIFFEST * sigma ** 2));
+    this.runs.forEach(({ name, x, random }, i) => {
+      const view = this.views[i];
+      if (view.element.hidden) return;
+      if (dt > 0) {
+        rk4(this.fields[i], x, dt, this.work);
+        for (let k = 0; k < steps && name !== "truth"; k++) {
+          eulerMaruyama(scaled(this.score, eta), x, dt / steps, eta, random, this.work);
+        }
+        if (!x.every(Number.isFinite)) throw new RangeError(`The points of ${name} left for infinity`);
+        view.follow(x, seconds);
+      }
+      view.show(this.behind);
+      view.words.textContent = `${name}: ${this.crossed(x)}% changed wing`;
+    });
+  }
+
+  /** How many of 100 points have x of another sign than at the start. */
+  crossed(x) {
+    let many = 0;
+    for (let i = 0; i < x.length; i += 3) many += x[i] * this.start[i] < 0;
+    return Math.round((300 * many) / x.length);
+  }
+
+  say() {
+    return `t = ${this.time.toFixed(1)} (path in radii of the cloud)`;
+  }
+}
