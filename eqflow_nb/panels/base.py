@@ -19,7 +19,6 @@ from eqflow_nb.panels import labels
 
 Draw = Callable[..., str]
 SLOW = 0.2
-APART = {"grid_gap": "0.5em", "align_items": "flex-start"}  # a look of `side_by_side`
 SIZE, TWIN_SIZE = 4.2, 2.2
 LEFT, BOTTOM, REST = 0.5, 0.42, 0.08  # margins in inches
 
@@ -84,8 +83,7 @@ class Panel(Shown):
     can't tell different stories: it fills a list of axes, `panes` of them side by side, and says
     what is to be seen.  `controls` are widgets by the names of the values; `twin` holds the values
     of one of them that the static twin shows, which `alt` says in words, as `caption` says what the
-    marks mean.  With the `projection` "3d" the axes are in space; a `step` adds a play button that
-    moves the control called "time" by that much.
+    marks mean.  A `step` adds a play button that moves the control called "time" by that much.
     """
 
     def __init__(
@@ -96,12 +94,11 @@ class Panel(Shown):
         caption: str,
         alt: str,
         panes: int = 1,
-        projection: str | None = None,
         step: float | None = None,
     ) -> None:
         super().__init__(controls)
         self.draw, self.twin = draw, dict(twin)
-        self.alt, self.panes, self.projection = alt, panes, projection
+        self.alt, self.panes = alt, panes
         self.figure, self.axes = self._axes(panes, panes, SIZE, layout="none")
         self.figure.subplots_adjust(**self._margins())
         self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
@@ -125,8 +122,7 @@ class Panel(Shown):
         ((name, chosen),) = (values or self.twin).items()
         if name not in self.controls:
             raise ValueError(f"no control is called {name!r}; known are {', '.join(self.controls)}")
-        size = TWIN_SIZE * (1.2 if self.projection else 1)
-        figure, axes = self._axes(self.panes * len(chosen), len(chosen), size)
+        figure, axes = self._axes(self.panes * len(chosen), len(chosen), TWIN_SIZE)
         symbol = self.controls[name].description.split()[-1]
         for column, value in enumerate(chosen):
             panes = axes[column :: len(chosen)]
@@ -163,12 +159,9 @@ class Panel(Shown):
     def _axes(
         self, count: int, columns: int, size: float, layout: str = "constrained"
     ) -> tuple[Figure, list[Axes]]:
-        space = {"projection": self.projection}
-        return grid(count, columns, (size, size * 1.03), layout=layout, subplot_kw=space)
+        return grid(count, columns, (size, size * 1.03), layout=layout)
 
     def _margins(self) -> dict[str, float]:
-        if self.projection == "3d":
-            return {"left": -0.09, "right": 0.97, "bottom": -0.01, "top": 1.06}
         width = SIZE * self.panes
         right, top, between = 1 - REST / width, 1 - REST / SIZE, LEFT / SIZE * 1.3
         low = {"left": LEFT / width, "bottom": BOTTOM / SIZE}
@@ -231,53 +224,10 @@ def wide(width: str) -> widgets.Layout:
     return widgets.Layout(width=width, max_width="100%")
 
 
-def canvas(side: int) -> Any:
-    """A square canvas of two layers, for a picture and what is painted over it."""
-    from ipycanvas import MultiCanvas
-
-    look = widgets.Layout(border="1px solid #999", width=f"{side}px", height=f"{side}px")
-    return MultiCanvas(2, width=side, height=side, layout=look)
-
-
-def side_by_side(*parts: widgets.Widget, **look: str) -> widgets.Box:
+def side_by_side(*parts: widgets.Widget) -> widgets.Box:
     """Widgets in a row, which breaks where the page is narrow."""
-    row = widgets.Layout(display="flex", flex_flow="row wrap", **look)
+    row = widgets.Layout(display="flex", flex_flow="row wrap")
     return widgets.Box(parts, layout=row)
-
-
-def on_strokes(
-    canvas: Any,
-    stroke: Callable[[tuple[float, float], tuple[float, float]], None],
-    done: Callable[[], None] = lambda: None,
-) -> None:
-    """Call `stroke(before, now)` as mouse or finger moves over a canvas, `done()` as it lifts."""
-    pen: list[tuple[float, float]] = []  # where it is, while it is down
-
-    def down(x: float, y: float) -> None:
-        pen[:] = [(x, y)]
-        stroke((x, y), (x, y))
-
-    def move(x: float, y: float) -> None:
-        if pen:
-            before, pen[0] = pen[0], (x, y)
-            stroke(before, (x, y))
-
-    def lift(*_: Any) -> None:
-        if pen:
-            pen.clear()
-            done()
-
-    canvas.on_mouse_down(down)
-    canvas.on_mouse_move(move)
-    canvas.on_touch_start(lambda fingers: down(*fingers[0]))
-    canvas.on_touch_move(lambda fingers: move(*fingers[0]))
-    for leave in (canvas.on_mouse_up, canvas.on_mouse_out, canvas.on_touch_end):
-        leave(lift)
-
-
-def leave_by_keys(canvas: Any, to: Any) -> None:
-    """Let Tab and Escape leave a canvas, which swallows every key, for another control."""
-    canvas.on_key_down(lambda key, *_: to.focus() if key in ("Tab", "Escape") else None)
 
 
 def small(text: str) -> str:

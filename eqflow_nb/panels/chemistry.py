@@ -26,7 +26,7 @@ STEPS = (0, 20, 40, 80)  # in the static picture
 
 
 def chemistry_panel() -> Live:
-    """Gray-Scott from a snapshot, and the spectral flow from the same; rule, noise and speed yours."""
+    """Gray-Scott from a snapshot, and from the same the spectral flow, by your rule and noise."""
     names = tuple(gray_scott.PRESETS)[:4]
     rollout.together({name: partial(_snapshots, name) for name in names})  # seconds, once a machine
     colours = matplotlib.colormaps[figures.PATTERN](np.arange(256))[:, :3] * 255
@@ -37,7 +37,7 @@ def chemistry_panel() -> Live:
         "truth's speed and direction, which no snapshot tells, and γ multiplies it. The maze "
         "stands still, so there its clock is a guess.",
         "alt": "Two films of one sheet. In the true one fronts move, split and merge; in the "
-        "inferred one they begin to move the same way, and lose their shape after a fifth of a turn.",
+        "inferred one they begin to move the same way, then lose their shape.",
         "controls": [
             pick("preset", "preset", "waves", names),
             knob("gamma", "skew strength γ", 1, -2, 2, 0.1, 1),

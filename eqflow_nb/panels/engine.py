@@ -46,7 +46,7 @@ def packed(array: Any) -> dict[str, Any]:
 
 
 def packed_bytes(array: Any) -> dict[str, Any]:
-    """An array in 256 even levels from its least to its greatest, a quarter of the size of `packed`."""
+    """An array in 256 even levels from its least to its greatest: a quarter of `packed`."""
     values = np.asarray(array, dtype=float)
     low, high = float(values.min()), float(values.max())
     levels = np.round(255 * (values - low) / (high - low or 1)).astype(np.uint8)

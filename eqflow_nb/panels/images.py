@@ -1,8 +1,9 @@
-"""The panels of the chapters on images: patterns of two chemicals, creatures, and a canvas."""
+"""The panel on creatures: a canvas that lives by the K of your choice."""
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from matplotlib.axes import Axes
@@ -10,87 +11,35 @@ from torch import Tensor
 
 from eqflow_nb import figures, rollout, scores, snapshots
 from eqflow_nb.course import creatures as alife
-from eqflow_nb.figures import PATTERN, VELOCITY
-from eqflow_nb.flows import kernels, skew, spectral_kernel
+from eqflow_nb.flows import skew
 from eqflow_nb.panels.base import Panel, dropdown, slider
-from eqflow_nb.panels.motion import Particles
+from eqflow_nb.rollout import Path
 from eqflow_nb.snapshots import icons
-from eqflow_nb.snapshots.base import blur
 
-PRESETS = tuple(snapshots.gray_scott.PRESETS)
-SHAPES = ("one pixel", "blurred", "random 3x3", "spectral")
-SNAPSHOTS = 12
 LONGEST = 400
 
 
-@lru_cache(maxsize=8)
-def _snapshots(preset: str) -> Tensor:
-    return snapshots.field_world(preset).sample(SNAPSHOTS, 5)
+class Particles:
+    """States of an integrator's path, followed as far as anybody has asked for.
 
+    `frame` is the time between states kept, and takes `every` steps; `keep` gives what is kept.
+    """
 
-@lru_cache(maxsize=8)
-def _spectrum(preset: str) -> scores.GaussianFieldScore:
-    return scores.fit_gaussian_field(_snapshots(preset), 1.0, symmetrise=True)
+    def __init__(
+        self, path: Path, frame: float, every: int, keep: Callable[[Tensor], Tensor] = lambda x: x
+    ) -> None:
+        self.path, self.frame, self.every, self.keep = path, frame, every, keep
+        self.states = [keep(next(path)[1])]
 
-
-@lru_cache(maxsize=16)
-def _score(preset: str, sigma: float) -> scores.GaussianFieldScore:
-    return _spectrum(preset).at(sigma)
-
-
-def shape_symbol(shape: str, score: scores.GaussianFieldScore) -> Tensor:
-    """K(k) of a shape of kernel, largest eigenvalue 1."""
-    size = score.size
-    if shape == "spectral":
-        return spectral_kernel.equal_rate_kernel(score)
-    if shape == "random 3x3":
-        return kernels.symbol(kernels.random_kernel(2, 3, seed=1), size)
-    if shape == "one pixel":
-        return skew.from_entries(1.0).double()
-    line = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-    return kernels.symbol(skew.from_entries(1.0)[:, :, None, None] * (line[:, None] * line), size)
-
-
-def gray_scott_panel() -> Panel:
-    """Preset, skew strength, kernel, diffusion, noise level and time: pattern, velocity, film."""
-
-    def draw(panes: list[Axes], preset: str, kernel: str, sigma: float, **at: float) -> str:
-        score = _score(preset, sigma)
-        x = blur(_snapshots(preset)[:1], sigma, 1)
-        symbol = at["gamma"] * shape_symbol(kernel, score)
-        v = kernels.Convolution(symbol, score)(x)
-        rates = spectral_kernel.low_pass(score) * torch.linalg.det(score.precision).sqrt()
-        turn = 2 * torch.pi / float(rates.mean())  # at gamma = 1 by the spectral rule
-        later = spectral_kernel.exact_state(score, symbol, x, at["time"] * turn, at["eta"])
-        figures.draw_image(panes[0], x[0, 1], (-1.5, 2.5), PATTERN)
-        figures.draw_image(panes[1], v[0, 1], None, VELOCITY)
-        figures.draw_image(panes[2], later[0, 1], (-1.5, 2.5), PATTERN)
-        moved = float((later - x).square().mean().sqrt())
-        return f"rms velocity {float(v.square().mean().sqrt()):.3g}; moved {moved:.2f} sd by then"
-
-    # Every preset takes a second, once a machine: no slider should wait for it.
-    rollout.together({preset: partial(_snapshots, preset) for preset in PRESETS})
-    for preset in PRESETS:
-        _spectrum(preset)
-    controls = {
-        "preset": dropdown("preset", "waves", PRESETS),
-        "gamma": slider("skew strength γ", 1.0, -2.0, 2.0, 0.1),
-        "kernel": dropdown("kernel", "spectral", SHAPES),
-        "eta": slider("diffusion η", 0.0, 0.0, 1.0, 0.05),
-        "sigma": slider("noise level σ", 0.1, 0.05, 1.0, 0.05),
-        "time": slider("time in turns t", 0.1, 0.0, 1.0, 0.02),
-    }
-    return Panel(
-        draw,
-        controls,
-        {"time": [0.0, 0.1, 0.3]},
-        "Left: a blurred snapshot, the eater v. Middle: its velocity, red where it grows. Right: "
-        "the same sheet at time t, by the rule you chose.",
-        "Three rows for times 0, .1 and .3 of a turn: the snapshot, its velocity, and the sheet "
-        "by then: the fronts move on, and by .3 have lost their shape.",
-        panes=3,
-        step=0.02,
-    )
+    @torch.no_grad()
+    def until(self, time: float) -> Tensor:
+        """The states (T, n, d) up to a time."""
+        wanted = round(time / self.frame) + 1
+        while len(self.states) < wanted:
+            for _ in range(self.every):
+                x = next(self.path)[1]
+            self.states.append(self.keep(x))
+        return torch.stack(self.states[:wanted])
 
 
 @lru_cache(maxsize=8)

@@ -27,8 +27,6 @@
     }
     for (const box of document.querySelectorAll('.eqflow-named')) {
       set(box.querySelector('img.widget-image'), 'alt', text(box.querySelector('.eqflow-name')));
-      set(box.querySelector('canvas'), 'role', 'img');
-      set(box.querySelector('canvas'), 'aria-label', text(box.querySelector('.eqflow-name')));
     }
     for (const button of document.querySelectorAll('.widget-play button')) {
       const icon = button.querySelector('.fa');

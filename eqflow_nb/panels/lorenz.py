@@ -41,9 +41,9 @@ def lorenz_panel(learned: FlowNetworks | None = None) -> Live:
         "caption": "Faint dots: the cloud. Colour: where a point started. Drag a picture, or press "
         "arrow keys, to turn it. All flows have one rms speed, so of K only the ratio of its "
         "entries counts. The truth takes no noise; the network was made for σ = .31.",
-        "alt": "The same blurred points of the Lorenz attractor, moved by four flows. The truth and "
-        "the learned network circle in both wings and mix their colours; constant skew turns in "
-        "parallel planes and never does; the exact flow takes other ways.",
+        "alt": "Blurred points of the Lorenz attractor, moved by four flows. By the truth and the "
+        "learned network they circle in both wings; constant skew turns them in parallel planes, "
+        "on closed loops; the exact flow takes them on other ways.",
         "controls": [
             pick("show", "show", "all four", ("all four", *SHOWN)),
             knob("xy", "K[x,y]", SKEW["xy"], -1, 1, 0.1, 1),

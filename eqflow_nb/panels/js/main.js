@@ -1,10 +1,13 @@
 // Where panels begin: on a page, in the slots that Python left there; in a notebook, as a widget.
 
 import { decode } from "./arrays.js";
+import { chemistry } from "./chemistry.js";
 import { cloud } from "./cloud.js";
 import { KINDS, mount } from "./live.js";
+import { lorenz } from "./lorenz.js";
+import { paint } from "./paint.js";
 
-Object.assign(KINDS, { cloud });
+Object.assign(KINDS, { chemistry, cloud, lorenz, paint });
 
 /** Start the panel of every slot on the page that has none yet, now and once the page is read. */
 export function startAll() {
