@@ -35,3 +35,19 @@ def rms(v):
 def relative_error(found, truth):
     """Root mean square error over the root mean square of the truth."""
     return float((found - truth).norm().detach() / truth.norm().detach())
+
+
+class Mixed:
+    """The stream function (1 - share) + share * psi: constant skew at 0, psi alone at 1."""
+
+    def __init__(self, psi, share):
+        self.psi, self.share = psi, share
+
+    def with_gradient(self, x):
+        """Value (B, 1) and gradient (B, 1, 2) at states (B, 2)."""
+        value, slope = self.psi.with_gradient(x)
+        return 1 - self.share + self.share * value, self.share * slope
+
+    def __call__(self, x):
+        """Value (B,) at states (B, 2)."""
+        return self.with_gradient(x)[0][:, 0]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from mixtures import mixture, normal
+from mixtures import Mixed, mixture, normal
 from torch import Tensor
 
 from eqflow_nb import rollout, scores, snapshots
@@ -18,7 +18,7 @@ from eqflow_nb.flows import exact, skew, spectral_kernel
 from eqflow_nb.flows.networks import FlowNetworks
 from eqflow_nb.inputs import InputError
 from eqflow_nb.panels import engine
-from eqflow_nb.panels.motion import PSI, Mixed
+from eqflow_nb.panels.stream_functions import PSI
 from eqflow_nb.scores.gaussian_field import GaussianFieldScore
 from eqflow_nb.snapshots import gray_scott, lorenz
 

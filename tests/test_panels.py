@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.axes import Axes
+from mixtures import Mixed
 from PIL import Image, ImageDraw
 
 from eqflow_nb import panels, snapshots
@@ -24,7 +25,7 @@ from eqflow_nb.panels import images as panels_images
 from eqflow_nb.panels import paint as panels_paint
 from eqflow_nb.panels.base import Panel, dropdown, slider
 from eqflow_nb.panels.live import Live, knob
-from eqflow_nb.panels.motion import PSI, Mixed
+from eqflow_nb.panels.stream_functions import PSI
 from eqflow_nb.scores import MixtureScore
 
 

@@ -21,7 +21,7 @@ from eqflow_nb.flows.continuity import Scaled
 from eqflow_nb.inputs import InputError, as_samples, choice, seeded
 from eqflow_nb.panels.engine import packed
 from eqflow_nb.panels.live import Control, Live, knob, pick
-from eqflow_nb.panels.motion import PSI
+from eqflow_nb.panels.stream_functions import PSI
 from eqflow_nb.report.points import extent_of
 from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.snapshots import dots, toys

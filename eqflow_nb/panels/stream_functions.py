@@ -30,22 +30,6 @@ class Quadratic:
         return value, (b + slope)[:, None]
 
 
-class Mixed:
-    """The stream function (1 - share) + share * psi: constant skew at 0, psi alone at 1."""
-
-    def __init__(self, psi: Any, share: float) -> None:
-        self.psi, self.share = psi, share
-
-    def with_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Value (B, 1) and gradient (B, 1, 2) at states (B, 2)."""
-        value, slope = self.psi.with_gradient(x)
-        return 1 - self.share + self.share * value, self.share * slope
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Value (B,) at states (B, 2)."""
-        return self.with_gradient(x)[0][:, 0]
-
-
 PSI: dict[str, Any] = {
     "constant": Quadratic(c=1.0),
     "x": Quadratic(b=(1.0, 0.0)),
