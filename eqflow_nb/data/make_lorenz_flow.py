@@ -8,11 +8,14 @@ motion is not looked at.  Its similarity to it is recorded, not chosen by.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from eqflow_nb import flows, measures, rollout, scores, snapshots
 from eqflow_nb.panels.lorenz import FLOW
 from eqflow_nb.scores import weights
+from eqflow_nb.snapshots.lorenz import LorenzField
 
 SIGMA, SEED, UNITS, STEPS = 0.31, 0, 128, 1000
 
@@ -36,9 +39,15 @@ def main() -> None:
     floors = [away(net) for net in members]
     best = min(range(len(members)), key=floors.__getitem__)
     sharp = world.sample(2048, SEED + 2000)
-    similar = measures.similarity(members[best](sharp), world.velocity(sharp))
-    about = {"sigma": SIGMA, "seed": SEED, "units": UNITS, "member": best, "similarity": similar}
-    about |= {"floors_at_100": floors[best], "all_floors_at_100": floors}
+    similar = measures.similarity(members[best](sharp), LorenzField()(sharp))
+    about: dict[str, Any] = {
+        "sigma": SIGMA,
+        "seed": SEED,
+        "units": UNITS,
+        "member": best,
+        "similarity": similar,
+    }
+    about |= {"floors_at_100": floors[best], "floors_of_all": [round(each, 2) for each in floors]}
     weights.write(FLOW, members[best].state_dict(), about)
     print(about)
 
