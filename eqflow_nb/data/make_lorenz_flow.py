@@ -3,7 +3,7 @@
 Of eight networks the one is kept that holds the blurred snapshots best up to t = 100; the true
 motion is not looked at.  Its similarity to it is recorded, not chosen by.
 
-    python -m eqflow_nb.data.make_lorenz_flow
+    python eqflow_nb/data/make_lorenz_flow.py
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 import { button, controls, make } from "./controls.js";
 
-const REACH = 12; // pixels that an arrow key moves the brush by; with Shift, 4
+const LEAP = 12; // pixels that an arrow key moves the brush by; with Shift, 4
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const ERASING = "eraser";
 
@@ -70,7 +70,7 @@ class Paint {
     const way = WAYS[event.key], { side } = this.spec;
     if (!way && event.key !== " ") return;
     event.preventDefault();
-    const reach = event.shiftKey ? REACH / 3 : REACH;
+    const reach = event.shiftKey ? LEAP / 3 : LEAP;
     if (way) this.place = this.place.map((x, i) => Math.max(0, Math.min(side, x + reach * way[i])));
     if (this.pen) this.stroke(this.place);
     else if (event.key === " ") this.press(this.place);
