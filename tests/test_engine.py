@@ -119,6 +119,28 @@ def test_clouds_of_one_dot_and_of_many(js: Run, n: int) -> None:
     assert worst(found, scores.KernelDensityScore(dots, 0.2)(x)) < 1e-5
 
 
+@pytest.mark.parametrize("dots", [False, True])
+@pytest.mark.parametrize("sigma", [0.03, 0.15, 0.5])
+def test_scores_where_states_keep_coming(js: Run, sigma: float, dots: bool) -> None:
+    """After a hundred times nearly all are interpolated, unless the cells would be too many."""
+    weights, means, covariances = mixture(100, 2)
+    given = (weights, means, None if dots else covariances / 30)
+    model = blurred(*given, sigma)
+    x = torch.cat([means + sigma * normal(100, 2, seed=4), 30 * normal(5, 2)])
+    first, last = js(
+        """const m = eqflow.mixture(parts, 2, sigma), first = at(m.score, x);
+           for (let i = 0; i < 100; i++) at(m.score, x);
+           return [first, at(m.score, x)];""",
+        parts=parts(*given), sigma=sigma, x=x,
+    )  # fmt: skip
+    truth = model(x)
+    assert worst(first, truth) < 1e-5
+    error = torch.tensor(last, dtype=torch.float64).view(-1, 2) - truth
+    assert float((error.norm(dim=1) / truth.norm(dim=1).clamp(min=1 / sigma)).max()) < 1e-5
+    if sigma > 0.1:
+        assert np.not_equal(first, last).mean() > 0.8
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -173,7 +195,8 @@ def test_a_path_of_a_thousand_steps(js: Run, kind: str) -> None:
     if kind == "skew":
         field, made = skew.constant(J, score), "eqflow.linear([[0, 1], [-1, 0]], m.score)"
     else:
-        made = "eqflow.stream(eqflow.mixed(eqflow.PSI['x y'], 0.5), m.score)"
+        psi = "eqflow.quadratic({ a: [[0, 1], [1, 0]] })"
+        made = f"eqflow.stream(eqflow.mixed({psi}, 0.5), m.score)"
         field = exact.StreamFunction(Mixed(PSI["x y"], 0.5), score)
     body = f"""const m = eqflow.mixture(parts, 2, 0.2), field = {made};
                return path((y, work) => eqflow.rk4(field, y, 0.01, work), x, 1000);"""
@@ -181,22 +204,23 @@ def test_a_path_of_a_thousand_steps(js: Run, kind: str) -> None:
     close(js(body, parts=parts(*given), x=x), end, 1e-3)
 
 
-@pytest.mark.parametrize("step", ["eulerMaruyama", "heun"])
-def test_noise_keeps_a_gaussian(js: Run, step: str) -> None:
-    body = f"""const r = new eqflow.Random(5), one = {{ weights: [1], means: [0, 0] }};
-               const m = eqflow.mixture(one, 2, 0.5);
-               const drift = eqflow.linear([[1, 0], [0, 1]], m.score);
-               return moments(path((y, work) => eqflow.{step}(drift, y, 0.005, 1, r, work),
-                                   m.sample(5000, r), 400));"""
+def test_noise_keeps_a_gaussian(js: Run) -> None:
+    body = """const r = new eqflow.Random(5), one = { weights: [1], means: [0, 0] };
+              const m = eqflow.mixture(one, 2, 0.5);
+              const step = (y, work) => eqflow.eulerMaruyama(m.score, y, 0.005, 1, r, work);
+              return moments(path(step, m.sample(5000, r), 400));"""
     mean, variance = js(body)
     assert abs(mean) < 0.03 and abs(variance / 0.25 - 1) < 0.05
 
 
 def test_turning_with_noise_keeps_a_mixture(js: Run) -> None:
+    """As the panels do: a step of the flow, then one of the noise and its drift."""
     given, score = peaks(0.3)
     body = """const r = new eqflow.Random(5), m = eqflow.mixture(parts, 2, 0.3);
-              const drift = eqflow.linear([[0.5, 2], [-2, 0.5]], m.score);
-              const step = (y, work) => eqflow.heun(drift, y, 0.01, 0.5, r, work);
+              const turn = eqflow.linear([[0, 2], [-2, 0]], m.score);
+              const drift = eqflow.scaled(m.score, 0.5);
+              const step = (y, work) => { eqflow.rk4(turn, y, 0.01, work);
+                                          eqflow.eulerMaruyama(drift, y, 0.01, 0.5, r, work); };
               return path(step, m.sample(4000, r), 300);"""
     x = torch.tensor(js(body, parts=parts(*given))).view(-1, 2).double()
     assert x.mean(0).abs().max() < 0.08
@@ -215,9 +239,8 @@ def entropy(score: scores.MixtureScore, given: tuple[Tensor, Tensor, Tensor]) ->
 @pytest.mark.parametrize("name", PSI)
 def test_stream_functions(js: Run, name: str) -> None:
     x, psi = normal(50, 2), PSI[name]
-    given = vars(psi) if name.startswith("waves") else {}
-    made = "eqflow.waves(given)" if given else "eqflow.PSI[name]"
-    value, slope = js(f"return potential({made}, x, 1, 2);", x=x, name=name, given=given)
+    made = "waves" if name.startswith("waves") else "quadratic"
+    value, slope = js(f"return potential(eqflow.{made}(given), x, 1, 2);", x=x, given=vars(psi))
     truth = psi.with_gradient(x)
     close(value, truth[0])
     close(slope, truth[1])

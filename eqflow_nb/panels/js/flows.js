@@ -83,15 +83,6 @@ export function mixed(psi, share) {
   };
 }
 
-/** The stream functions by name; those of waves come with their numbers, see `waves`. */
-export const PSI = {
-  constant: quadratic({ c: 1 }),
-  x: quadratic({ b: [1, 0] }),
-  y: quadratic({ b: [0, 1] }),
-  "x y": quadratic({ a: [[0, 1], [1, 0]] }),
-  saddle: quadratic({ a: [[2, 0], [0, -2]] }),
-};
-
 /**
  * Every flow in the plane that keeps p: v = J (grad psi + psi s), J = [[0, 1], [-1, 0]].  No
  * residual: p v = J grad(p psi) is a curl.

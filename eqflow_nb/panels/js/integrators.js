@@ -29,24 +29,12 @@ export function rk4(field, x, dt, { slope, sum, probe }) {
   for (let i = 0; i < n; i++) x[i] += (dt / 6) * (sum[i] + slope[i]);
 }
 
-/** One step of dx = b(x) dt + sqrt(2 eta) dW, in place: x += b dt + sqrt(2 eta dt) xi. */
+/**
+ * One step of dx = b(x) dt + sqrt(2 eta) dW, in place: x += b dt + sqrt(2 eta dt) xi.  It is for
+ * b = eta s alone: a flow that turns spirals outwards in such steps, so `rk4` moves that in between.
+ */
 export function eulerMaruyama(drift, x, dt, eta, random, { slope }) {
   const kick = Math.sqrt(2 * eta * dt);
   drift(x, slope);
   for (let i = 0; i < x.length; i++) x[i] += dt * slope[i] + kick * random.normal();
-}
-
-/**
- * One step of the same by Heun's method, the mean of two drifts: for a flow that turns and noise
- * together, since Euler's step spirals outwards.  Moments are right to order dt^2.
- */
-export function heun(drift, x, dt, eta, random, { slope, sum, probe }) {
-  const kick = Math.sqrt(2 * eta * dt), n = x.length;
-  drift(x, sum);
-  for (let i = 0; i < n; i++) {
-    x[i] += kick * random.normal();
-    probe[i] = x[i] + dt * sum[i];
-  }
-  drift(probe, slope);
-  for (let i = 0; i < n; i++) x[i] += (dt / 2) * (sum[i] + slope[i]);
 }

@@ -1,8 +1,9 @@
-import { scoreOfAlike } from "./alike.js";
 import { numbers } from "./arrays.js";
 import { expMinus } from "./exponential.js";
+import { interpolated } from "./interpolation.js";
 
-const NEGLIGIBLE = 24; // a component e^-24 times as likely as the likeliest is left out
+const NEGLIGIBLE = 20; // a component e^-20 times as likely as the likeliest is left out
+const LITTLE = 16; // components up to which nothing is faster than the sum itself
 
 /**
  * A Gaussian mixture blurred by sigma, in closed form: p(x) = sum_k w_k N(x; mu_k, S_k + sigma^2 I),
@@ -10,45 +11,53 @@ const NEGLIGIBLE = 24; // a component e^-24 times as likely as the likeliest is 
  * Weights (M) need no sum, means are (M, d), covariances S (M, d, d), or null for a cloud of dots;
  * d is 2 or 3.  States x (n * d) lie one after the other.  `score(x, out)` fills out (n * d),
  * `logDensity(x, out)` fills out (n), `sample(n, random)` draws n states.
+ *
+ * In the plane the score is exact at first, and where states keep coming interpolated, to 1e-6.
  */
 export function mixture({ weights, means, covariances = null }, d, sigma) {
   if (d !== 2 && d !== 3) throw new Error(`a mixture is drawn in 2 or 3 dimensions, not in ${d}`);
   const parts = components(weights, means, covariances, d, sigma);
-  const exponents = d === 2 ? exponents2 : exponents3;
-  const pull = d === 2 ? pull2 : pull3;
-  const scratch = new Float64Array(parts.logs.length);
+  const [exponents, pull] = d === 2 ? [exponents2, pull2] : [exponents3, pull3];
+  const e = new Float64Array(parts.logs.length), kept = new Int32Array(e.length);
 
-  const scoreAt = (x, at, out) => pull(parts, exponents(parts, x, at, scratch), scratch, x, at, out);
-  const each = (x, out) => {
-    for (let at = 0; at < x.length; at += d) scoreAt(x, at, out);
-  };
-  const score = (d === 2 && scoreOfAlike(parts, scoreAt)) || each;
+  function score(x, out) {
+    for (let at = 0; at < x.length; at += d) {
+      const top = exponents(parts, x, at, e);
+      pull(parts, e, top, kept, likely(e, top - NEGLIGIBLE, kept), x, at, out);
+    }
+  }
 
   function logDensity(x, out) {
     for (let i = 0; i < out.length; i++) {
-      const top = exponents(parts, x, d * i, scratch);
+      const top = exponents(parts, x, d * i, e);
       let sum = 0;
-      for (let k = 0; k < scratch.length; k++) sum += expMinus(top - scratch[k]);
+      for (let k = 0; k < e.length; k++) sum += expMinus(top - e[k]);
       out[i] = top + Math.log(sum);
     }
   }
 
   function sample(n, random, out = new Float64Array(n * d)) {
-    const { shares, roots } = parts;
     for (let at = 0; at < n * d; at += d) {
       const share = random.uniform();
-      let k = 0;
-      while (k < shares.length - 1 && shares[k] < share) k++;
+      const k = Math.max(0, parts.shares.findIndex((upTo) => upTo >= share));
       for (let i = 0; i < d; i++) out[at + i] = parts.means[d * k + i];
       for (let j = 0; j < d; j++) {
         const noise = random.normal();
-        for (let i = j; i < d; i++) out[at + i] += roots[(k * d + i) * d + j] * noise;
+        for (let i = j; i < d; i++) out[at + i] += parts.roots[(k * d + i) * d + j] * noise;
       }
     }
     return out;
   }
 
-  return { d, score, logDensity, sample };
+  return { d, score: d === 2 && e.length > LITTLE ? interpolated(score, ...cells(parts)) : score, logDensity, sample };
+}
+
+/** The box of a mixture in the plane, and the side of a cell: a share of its narrowest component. */
+function cells({ means, precisions, roots }) {
+  const wide = 4 * roots.reduce((most, each) => Math.max(most, each), 0);
+  const steep = precisions.reduce((most, each, i) => (i % 3 === 1 ? most : Math.max(most, 2 * each)), 0);
+  const ends = (pick, room) => [0, 1].map((i) => pick(...means.filter((_, at) => at % 2 === i)) + room);
+  return [{ low: ends(Math.min, -wide), high: ends(Math.max, wide) }, 0.6 / Math.sqrt(steep)];
 }
 
 /**
@@ -118,6 +127,16 @@ function inverse(root, d) {
   return out;
 }
 
+/** The numbers of the components whose exponent is over `least` into `kept`; how many they are. */
+function likely(e, least, kept) {
+  let count = 0;
+  for (let k = 0; k < e.length; k++) {
+    kept[count] = k;
+    count += (e[k] > least) | 0; // a branch here would be guessed wrongly, and take twice as long
+  }
+  return count;
+}
+
 /** log(w_k N_k(x)) of every component into e (M), in the plane; returns the largest. */
 function exponents2({ logs, means, precisions }, x, at, e) {
   const x0 = x[at], x1 = x[at + 1];
@@ -131,13 +150,13 @@ function exponents2({ logs, means, precisions }, x, at, e) {
   return top;
 }
 
-/** The score at one state in the plane, from its exponents. */
-function pull2({ means, precisions }, top, e, x, at, out) {
-  const x0 = x[at], x1 = x[at + 1], least = top - NEGLIGIBLE;
+/** The score at one state in the plane, from the exponents of the components that are kept. */
+function pull2({ means, precisions }, e, top, kept, count, x, at, out) {
+  const x0 = x[at], x1 = x[at + 1];
   let sum = 0, s0 = 0, s1 = 0;
-  for (let k = 0; k < e.length; k++) {
-    if (e[k] < least) continue;
-    const r = expMinus(top - e[k]), a = means[2 * k] - x0, b = means[2 * k + 1] - x1, p = 3 * k;
+  for (let l = 0; l < count; l++) {
+    const k = kept[l], p = 3 * k, r = expMinus(top - e[k]);
+    const a = means[2 * k] - x0, b = means[2 * k + 1] - x1;
     sum += r;
     s0 += r * (2 * precisions[p] * a + precisions[p + 1] * b);
     s1 += r * (precisions[p + 1] * a + 2 * precisions[p + 2] * b);
@@ -160,13 +179,12 @@ function exponents3({ logs, means, precisions }, x, at, e) {
   return top;
 }
 
-/** The score at one state in space, from its exponents. */
-function pull3({ means, precisions }, top, e, x, at, out) {
-  const x0 = x[at], x1 = x[at + 1], x2 = x[at + 2], least = top - NEGLIGIBLE;
+/** The score at one state in space, from the exponents of the components that are kept. */
+function pull3({ means, precisions }, e, top, kept, count, x, at, out) {
+  const x0 = x[at], x1 = x[at + 1], x2 = x[at + 2];
   let sum = 0, s0 = 0, s1 = 0, s2 = 0;
-  for (let k = 0; k < e.length; k++) {
-    if (e[k] < least) continue;
-    const r = expMinus(top - e[k]), p = 6 * k;
+  for (let l = 0; l < count; l++) {
+    const k = kept[l], p = 6 * k, r = expMinus(top - e[k]);
     const a = means[3 * k] - x0, b = means[3 * k + 1] - x1, c = means[3 * k + 2] - x2;
     sum += r;
     s0 += r * (2 * precisions[p] * a + precisions[p + 1] * b + precisions[p + 2] * c);
