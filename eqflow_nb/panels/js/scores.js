@@ -1,3 +1,4 @@
+import { scoreOfAlike } from "./alike.js";
 import { numbers } from "./arrays.js";
 import { expMinus } from "./exponential.js";
 import { interpolated } from "./interpolation.js";
@@ -20,12 +21,15 @@ export function mixture({ weights, means, covariances = null }, d, sigma) {
   const [exponents, pull] = d === 2 ? [exponents2, pull2] : [exponents3, pull3];
   const e = new Float64Array(parts.logs.length), kept = new Int32Array(e.length);
 
-  function score(x, out) {
-    for (let at = 0; at < x.length; at += d) {
-      const top = exponents(parts, x, at, e);
-      pull(parts, e, top, kept, likely(e, top - NEGLIGIBLE, kept), x, at, out);
-    }
-  }
+  const scoreAt = (x, at, out) => {
+    const top = exponents(parts, x, at, e);
+    pull(parts, e, top, kept, likely(e, top - NEGLIGIBLE, kept), x, at, out);
+  };
+  const everywhere = (x, out) => {
+    for (let at = 0; at < x.length; at += d) scoreAt(x, at, out);
+  };
+  const exact = (d === 2 && scoreOfAlike(parts, scoreAt)) || everywhere;
+  const score = d === 2 && e.length > LITTLE ? interpolated(exact, ...cells(parts)) : exact;
 
   function logDensity(x, out) {
     for (let i = 0; i < out.length; i++) {
@@ -49,7 +53,7 @@ export function mixture({ weights, means, covariances = null }, d, sigma) {
     return out;
   }
 
-  return { d, score: d === 2 && e.length > LITTLE ? interpolated(score, ...cells(parts)) : score, logDensity, sample };
+  return { d, score, logDensity, sample };
 }
 
 /** The box of a mixture in the plane, and the side of a cell: a share of its narrowest component. */
