@@ -13,7 +13,6 @@ MADE := $(VENV)/.made
 COURSE := $(VENV)/.course
 TESTS := $(VENV)/.tests
 SITE := $(VENV)/.site
-EXPLORE := $(VENV)/.explore
 INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
@@ -42,9 +41,9 @@ test-all: $(TESTS) ## every test, with more made-up inputs and 50 kills of each 
 lab: $(COURSE) ## open JupyterLab on the first notebook
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb $(ARGS)
 
-explore: $(EXPLORE) ## open every panel on one page (ARGS=--theme=dark)
-	bin="$$(cd $(BIN) && pwd)" && cd notebooks/explorer && \
-	  JUPYTER_PATH="$$PWD/share" "$$bin/python" -m voila explorer.ipynb $(ARGS)
+explore: site ## build the website and open it, every panel live (ARGS=build only builds it)
+	@echo "The panels are live in build/site/index.html."
+	@[ -n "$(ARGS)" ] || $(BIN)/python -m webbrowser "file://$$PWD/build/site/index.html"
 
 notebooks: $(COURSE) ## execute the .py notebooks into the committed .ipynb (ARGS=--studies for those too)
 	$(BIN)/eqflow-nb refresh $(ARGS)
@@ -71,10 +70,6 @@ $(MADE):
 $(COURSE): $(MADE) $(INPUTS)
 	@echo "Installing into $(VENV): a few minutes, up to 2 GB."
 	$(PIP) -e .
-	@touch $@
-
-$(EXPLORE): $(COURSE)
-	$(PIP) -e '.[explore]'
 	@touch $@
 
 $(TESTS): $(COURSE)

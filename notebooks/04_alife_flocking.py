@@ -132,7 +132,7 @@ life = rollout.together(
 # %% [markdown]
 # The sheets at the end, with the way each creature went.
 
-# %% tags=["thumbnail"]
+# %% part=[0, 0, 0.25, 0.5] tags=["thumbnail"]
 ends = {f"{n}, {k}": life[n, k] for k in ("skew", "none") for n in icons.ICONS}
 figures.show(
     figures.images(

@@ -182,7 +182,7 @@ figures.show(
 # The equations found are a dynamical system. Follow it, and compare its Lyapunov exponents with the
 # true ones, by the same estimator. Its clock is set to the true one by one factor, the best scale.
 
-# %%
+# %% part=[0.5, 0, 1, 0.5] tags=["thumbnail"]
 held = lorenz.sample(2000, seed + 999)
 judged = trials.judge(found, lorenz, held)
 copy = trials.as_system(found.coefficients, judged.scale, lorenz)
@@ -292,7 +292,7 @@ for name, one in answers.items():
     rows[name] = (pair, trials.spectrum(one), one.verdict, one.verdict == due)
     print(f"{name:12} {one.verdict}, {one.null_dimension} dimension(s)")
 
-# %% tags=["thumbnail"]
+# %%
 figures.show(
     figures.verdicts(rows),
     "Seven clouds with the misfits of their libraries' equations below. Lorenz has one fit within the "

@@ -428,7 +428,7 @@ for name, field in moving.items():
         f"{name:9s} energy changes by {drifts[name][0]:.0e}, angular momentum {drifts[name][1]:.0e}"
     )
 
-# %% tags=["thumbnail"]
+# %% part=[0, 0, 0.36, 1] tags=["thumbnail"]
 figure, panes = figures.grid(3, 3, (2.9, 3.0))
 for pane, (title, several) in zip(panes, paths.items()):
     for path in several:
@@ -439,6 +439,19 @@ figures.show(
     figure,
     "Three stars' paths under three flows. Newton: rosettes around the centre. Pairing: the same "
     "rosettes, drawn to other lengths. Random K: loops that are no orbits of a central force.",
+)
+
+# %% tags=["readme-film"]
+orbits = {
+    name: [x for _, x in rollout.rk4(flows.at_common_speed(moving[name], fresh), star[:150], 0.02, 160)]
+    for name in ("Newton", "pairing")
+}
+figures.points_film(
+    {name: states[::4] for name, states in orbits.items()},
+    "A film of 150 stars under Newton's law and under the pairing found from snapshots: in both they "
+    "circle the centre to and fro, and the cluster stays.",
+    cloud=star,
+    extent=2.5,
 )
 
 # %% [markdown]

@@ -1,4 +1,4 @@
-"""The panels in a real browser, in JupyterLab and on the explorer's page."""
+"""The panels in a real browser, in JupyterLab."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from browser import free_port, listening, serving
 from eqflow_nb.running import catalogue as course
 
 ROOT = Path(__file__).parents[1]
-EXPLORER = ROOT / "notebooks" / "explorer"
 PATIENCE = 300.0
 RUN_ALL = '.lm-Menu-item[data-command="runmenu:run-all"]'
 SETTINGS = {
@@ -181,33 +180,6 @@ def test_an_error_in_a_panel_is_seen(lab: Lab, chrome: Any, tmp_path: Path) -> N
         press(panel, "gain", "Home")
         wait_for(lambda: error.inner_text() == "", "the error to go")
         wait_for(lambda: moved(panel.locator(".eqflow-status")) == 0, "the redraw")
-
-
-DRAWN = """() => [...document.querySelectorAll('canvas')].some((one) =>
-  one.width && one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some(Boolean))"""
-
-
-def test_the_explorer_serves_its_first_panel(chrome: Any, tmp_path: Path) -> None:
-    """As `make explore` starts it."""
-    environment = surroundings(tmp_path) | {"JUPYTER_PATH": str(EXPLORER / "share")}
-    port = free_port()
-    command = [sys.executable, "-m", "voila", "explorer.ipynb", "--no-browser", f"--port={port}"]
-    errors, elsewhere = [], []
-    with serving([*command, "--Voila.ip=127.0.0.1"], environment, tmp_path / "log", EXPLORER):
-        address = f"127.0.0.1:{port}"
-        wait_for(lambda: listening(port), "the page to be served", 60)
-        page = chrome.new_page(viewport={"width": 1300, "height": 900})
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda request: elsewhere.append(request.url))
-        page.goto(f"http://{address}/", timeout=120_000)
-        page.wait_for_selector(".eqflow-status", timeout=120_000)
-        page.wait_for_function(DRAWN, timeout=60_000)
-        assert page.locator("[role=tab]").count() > 5
-        assert page.locator(".eqflow-error").first.inner_text() == ""
-        page.close()
-    assert errors == []
-    own = ("data:", "blob:", f"http://{address}", f"ws://{address}")
-    assert [url for url in elsewhere if not url.startswith(own)] == [], "nothing of other hosts"
 
 
 # ---- how it is done ----

@@ -14,10 +14,11 @@ from types import ModuleType
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from PIL import Image
+from PIL import Image, ImageSequence
 
+from eqflow_nb.panels import live
 from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import pages
+from eqflow_nb.running import front, pages
 from eqflow_nb.running.formulas import mathml
 
 ROOT = Path(__file__).parents[1]
@@ -141,31 +142,101 @@ def make_pictures(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("make_pictures")
 
 
+def film(*colours: tuple[int, int, int], size: tuple[int, int] = (640, 480)) -> bytes:
+    frames, drawn = [Image.new("RGB", size, each) for each in colours], io.BytesIO()
+    lasting = [200] + [100] * (len(frames) - 1)
+    frames[0].save(drawn, "gif", save_all=True, append_images=frames[1:], duration=lasting)
+    return drawn.getvalue()
+
+
 def test_the_readme_shows_what_is_tagged(tmp_path: Path, make_pictures: ModuleType) -> None:
     folder, docs = tmp_path / "notebooks", tmp_path / "docs"
     docs.mkdir()
-    put(folder, "01_toys", cell(png(RED)), cell(png(GREEN), tags=("thumbnail",)), cell(png(BLUE)))
-    put(folder, "02_chaos", cell(png(BLUE, (900, 300)), tags=("hero", "thumbnail")))
-    put(folder, "03_waves", cell(b"GIF89a", mime="image/gif", tags=("readme-film",)))
+    halves = Image.new("RGB", (800, 300), RED)
+    halves.paste(GREEN, (400, 0, 800, 300))
+    halves.save(drawn := io.BytesIO(), "png")
+    one = cell(drawn.getvalue(), tags=("thumbnail",))
+    one.metadata["part"] = [0.5, 0, 1, 1]
+    opening = cell(film(RED, GREEN), tags=("hero",), mime="image/gif")
+    put(folder, "01_toys", opening, cell(png(RED)), one, cell(png(BLUE)))
+    second = cell(film(BLUE, RED, BLUE, size=(300, 200)), tags=("hero",), mime="image/gif")
+    put(folder, "02_chaos", second, cell(png(BLUE, (900, 300)), tags=("thumbnail",)))
     put(folder, "04_words", cell())
     written = make_pictures.make(folder, docs)
-    assert sorted(path.name for path in written) == ["01.png", "02.png", "03.gif", "lorenz.png"]
+    assert sorted(path.name for path in written) == ["01.png", "02.png", "hero.gif"]
     assert sorted(docs.iterdir()) == sorted(written)
-    assert look(docs / "01.png") == ((320, 240), GREEN)
-    assert look(docs / "02.png") == ((320, 107), BLUE)
-    assert (docs / "lorenz.png").read_bytes() == png(BLUE, (900, 300))
-    assert (docs / "03.gif").read_bytes() == b"GIF89a"
-    for tag in ("thumbnail", "readme-film"):
+    assert look(docs / "01.png") == ((front.WIDTH, round(front.WIDTH * 3 / 4)), GREEN)
+    assert look(docs / "02.png") == ((front.WIDTH, front.WIDTH // 3), BLUE)
+    whole = Image.open(docs / "hero.gif")
+    assert (whole.size, whole.n_frames, whole.info["loop"]) == ((640, 480), 5, 0)
+    middles = [frame.convert("RGB").getpixel((320, 240)) for frame in ImageSequence.Iterator(whole)]
+    assert middles == [RED, GREEN, BLUE, RED, BLUE]
+    for tag in ("thumbnail", "hero"):
         put(folder, "05_none", cell(tags=(tag,)))
         with pytest.raises(SystemExit, match=f"05_none has a cell tagged '{tag}' without"):
             make_pictures.make(folder, docs)
 
 
+def test_the_readme_is_as_the_committed_runs_fill_it(make_pictures: ModuleType) -> None:
+    text = (ROOT / "README.md").read_text()
+    blank = re.sub(r"(?m)\| [\d.]+ \|$", lambda old: re.sub(r"\d", "7", old[0]), text)
+    blank = re.sub(r"(ipynb\) \|[^|]*\|)[^|]*\|", r"\1 to come |", blank)
+    assert text != blank
+    assert make_pictures.filled(blank, ROOT / "notebooks") == text
+
+
 def test_the_pictures_that_the_readme_shows_are_there_and_light() -> None:
     shown = re.findall(r"!\[([^\]]*)\]\((docs/[^)]*)\)", (ROOT / "README.md").read_text())
-    assert len(shown) >= 8
+    assert len(shown) == 8
     for alt, place in shown:
         assert len(alt) > 8, f"{place} needs words for those who can't see it"
-        assert (ROOT / place).stat().st_size < 400_000, place
+        assert (ROOT / place).stat().st_size < (1_500_000 if place.endswith("gif") else 60_000)
     there = [path for kind in ("png", "gif") for path in (ROOT / "docs").glob(f"*.{kind}")]
     assert {place for _, place in shown} == {f"docs/{path.name}" for path in there}
+
+
+# ---- the front page ----
+
+
+def test_a_card_shows_what_moves_and_what_was_found() -> None:
+    about = course.Chapter("02_lorenz_chaos", Path("a.py"), "Butterflies & <b>", "Why?")
+    seen = film(RED, GREEN, BLUE)
+    notebook = nbformat.v4.new_notebook(
+        cells=[cell(seen, tags=("readme-film",), mime="image/gif", alt="colours")]
+    )
+    rows = {row: {"value": 0.5} for row in front.HEADLINES[about.stem][1:]}
+    made = BeautifulSoup(front.card(about, "a.html", notebook, rows, "3 s"), "html.parser")
+    assert made.a["href"] == "a.html"
+    said = [each.text for each in made.find_all("span")]
+    assert said[:2] == ["02 Butterflies & <b>", "Why?"] and said[3] == "3 s"
+    assert ".500" in said[2] and "0.5" not in said[2]
+    assert made.img["alt"] == "colours"
+    moving = Image.open(io.BytesIO(base64.b64decode(made.img["src"].partition(",")[2])))
+    assert (moving.format, moving.n_frames, moving.width) == ("WEBP", 3, front.WIDTH)
+    rows.popitem()
+    assert front.headline(about.stem, rows) == "" == front.headline("other", rows)
+    bare = front.card(about, "", nbformat.v4.new_notebook(), {})
+    assert "<img" not in bare and "href" not in bare
+
+
+def test_the_front_page_says_what_is_still_to_come(tmp_path: Path) -> None:
+    put(tmp_path, "01_toys", cell(png(RED)))
+    chapters = [course.Chapter(stem, tmp_path / f"{stem}.py", stem, "?") for stem in ("01_toys", "02")]
+    page = BeautifulSoup(pages.write_pages(tmp_path, chapters, due=["02"]).read_text(), "html.parser")
+    cards = page.select(".eqflow-card")
+    assert [each.name for each in cards] == ["a", "div"]
+    assert cards[0]["href"] == "01_toys.html" and "being run" in cards[1].text
+    assert len(page.select(".eqflow-live-slot")) == 1
+    first = page.body.find(class_=re.compile("eqflow-(live-slot|cards)"))
+    assert "eqflow-live-slot" in first["class"], "the first screen is the drawing panel"
+
+
+def test_the_engine_is_once_on_a_page() -> None:
+    def panel(name: str) -> nbformat.NotebookNode:
+        data = {pages.WIDGET: {}, "text/plain": "", "text/html": f"{name}{live.page_script()}"}
+        output = nbformat.v4.new_output("display_data", data)
+        return nbformat.v4.new_code_cell("", outputs=[output])
+
+    page = pages.to_html(nbformat.v4.new_notebook(cells=[panel("one"), panel("two")]), "a")
+    assert page.count("window.eqflow ??=") == 1
+    assert page.index("two") < page.index("window.eqflow ??=")

@@ -49,9 +49,9 @@ def without_kernel(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         data = output.get("data", {})
         if WIDGET in data:
             kept = {"text/html": data["text/html"]} if "text/html" in data else {}
-            output["data"] = data = {"text/plain": PANEL_NOTE} | kept
+            output["data"] = {"text/plain": PANEL_NOTE} | kept
         if ENGINE.search(data.get("text/html", "")):
-            live.append(data)
+            live.append(output["data"])
     for data in live[:-1]:
         data["text/html"] = ENGINE.sub("", data["text/html"])
     return notebook
