@@ -1,8 +1,8 @@
 """What the README takes from the committed notebooks: python docs/make_pictures.py.
 
 A cell tagged ``thumbnail`` gives its chapter's small picture, docs/NN.png: the ``part`` of it that
-the cell's metadata name, as shares of its width and height.  The films of cells tagged ``hero``, one
-after the other, are docs/hero.gif.  The figures in the README's tables are those of the scorecards.
+the cell's metadata name, as shares of its width and height.  The films of cells tagged ``hero`` are
+docs/hero.gif, one after the other.  The figures in the README's tables are those of the scorecards.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def make(notebooks: Path, docs: Path) -> list[Path]:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         tags = {tag for cell in notebook["cells"] for tag in cell["metadata"].get("tags", [])}
         for tag, kind in (("thumbnail", "image/png"), ("hero", "image/gif")):
-            picture = front.Picture.tagged(notebook, tag, kind)
+            picture = front.Picture.found(notebook, kind, tag)
             if tag in tags and not picture:
                 sys.exit(f"{path.stem} has a cell tagged {tag!r} without a {kind}")
             if picture and tag == "thumbnail":

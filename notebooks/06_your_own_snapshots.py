@@ -443,7 +443,9 @@ figures.show(
 
 # %% tags=["readme-film"]
 orbits = {
-    name: [x for _, x in rollout.rk4(flows.at_common_speed(moving[name], fresh), star[:150], 0.02, 160)]
+    name: [
+        x for _, x in rollout.rk4(flows.at_common_speed(moving[name], fresh), star[:150], 0.02, 160)
+    ]
     for name in ("Newton", "pairing")
 }
 figures.points_film(

@@ -17,7 +17,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from browser import free_port, listening, serving
+from browser import free_port, serving
 
 from eqflow_nb.running import catalogue as course
 

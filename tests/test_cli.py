@@ -89,7 +89,7 @@ def test_run_prints_its_scorecard_and_writes_pages(
     assert "ValueError: <no>" in printed
     assert "02_b.ipynb" in errors
     index = (out / "index.html").read_text()
-    for part in ('href="01_a.html"', "data:image/png;base64,", "ValueError: &lt;no&gt;", "gain?"):
+    for part in ('href="01_a.html"', "data:image/webp;base64,", "ValueError: &lt;no&gt;", "gain?"):
         assert part in index
     assert "ValueError" in (out / "02_b.html").read_text()
     page = out / "01_a.html"

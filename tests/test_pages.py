@@ -221,8 +221,12 @@ def test_a_card_shows_what_moves_and_what_was_found() -> None:
 
 def test_the_front_page_says_what_is_still_to_come(tmp_path: Path) -> None:
     put(tmp_path, "01_toys", cell(png(RED)))
-    chapters = [course.Chapter(stem, tmp_path / f"{stem}.py", stem, "?") for stem in ("01_toys", "02")]
-    page = BeautifulSoup(pages.write_pages(tmp_path, chapters, due=["02"]).read_text(), "html.parser")
+    chapters = [
+        course.Chapter(stem, tmp_path / f"{stem}.py", stem, "?") for stem in ("01_toys", "02")
+    ]
+    page = BeautifulSoup(
+        pages.write_pages(tmp_path, chapters, due=["02"]).read_text(), "html.parser"
+    )
     cards = page.select(".eqflow-card")
     assert [each.name for each in cards] == ["a", "div"]
     assert cards[0]["href"] == "01_toys.html" and "being run" in cards[1].text

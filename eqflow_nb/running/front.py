@@ -67,13 +67,13 @@ class Picture:
     part: Sequence[float] = (0, 0, 1, 1)  # left, top, right and bottom, as shares
 
     @classmethod
-    def tagged(cls, notebook: Any, tag: str, kind: str) -> Picture | None:
-        """The last picture of a kind, such as image/gif, in the cell with a tag; None if none is.
+    def found(cls, notebook: Any, kind: str, tag: str = "") -> Picture | None:
+        """The last picture of a kind, such as image/gif, in the first cell with one; None if none.
 
-        The cell's metadata may name the `part` that is to be shown.
+        With a tag, only cells that have it count.  A cell's metadata may name the `part` to show.
         """
         for cell in notebook["cells"]:
-            if tag in cell["metadata"].get("tags", []):
+            if not tag or tag in cell["metadata"].get("tags", []):
                 for output in reversed(cell.get("outputs", [])):
                     if kind in output.get("data", {}):
                         content = base64.b64decode("".join(output["data"][kind]))
@@ -117,8 +117,8 @@ def card(
     chapter: Chapter, link: str, notebook: Any, rows: Mapping[str, Any], note: str = ""
 ) -> str:
     """A chapter as a card: what moves in it, its title, its question, its headline and a note."""
-    film = Picture.tagged(notebook, "readme-film", "image/gif")
-    shown = film or Picture.tagged(notebook, "thumbnail", "image/png")
+    wanted = (("image/gif", "readme-film"), ("image/png", "thumbnail"), ("image/png",))
+    shown = next(filter(None, (Picture.found(notebook, *each) for each in wanted)), None)
     picture = ""
     if shown:
         source = base64.b64encode(shown.small()).decode()
