@@ -1,4 +1,4 @@
-"""The exercises: solutions pass, stubs give their hint, constants don't pass; nbgrader grades."""
+"""The exercises: solutions pass, stubs and constants don't; hints are folded; nbgrader grades."""
 
 from __future__ import annotations
 
@@ -53,18 +53,17 @@ def test_the_committed_notebooks_are_what_the_solutions_make() -> None:
 
 
 @each_script
-def test_solutions_pass_stubs_give_their_hint_and_constants_do_not_pass(script: Path) -> None:
+def test_solutions_pass_and_stubs_and_constants_do_not(script: Path) -> None:
     space: dict[str, Any] = {}
-    solved, made = catalogue.load(script).cells, exercises.student(script).cells
-    for cell, mine in zip(solved, made, strict=True):
+    made = [c for c in exercises.student(script).cells if not c.source.startswith("<details>")]
+    for cell, mine in zip(catalogue.load(script).cells, made, strict=True):
         tags = cell.metadata.get("tags", [])
         if "solution" in tags:
-            before, stub, hint = set(space), mine.source, exercises.HINT.match(cell.source)[1]
+            before, stub = set(space), mine.source
             assert exercises.MARKED.search(cell.source)[0].splitlines()[-2].strip() not in stub
         if "check" in tags:
-            with pytest.raises(NotImplementedError) as unanswered:
+            with pytest.raises(NotImplementedError):
                 run(f"{stub}\n{cell.source}", dict(space))
-            assert str(unanswered.value) == hint
             (name,) = set(space) - before
             for wrong in wrong_answers(space[name]):
                 with pytest.raises(Wrong) as raised:
@@ -73,6 +72,15 @@ def test_solutions_pass_stubs_give_their_hint_and_constants_do_not_pass(script: 
         if cell.cell_type == "code":
             said = run(cell.source, space)
             assert ("Right: " in said) == ("check" in tags)
+
+
+@each_script
+def test_two_hints_are_folded_and_the_first_shows_no_formula(script: Path) -> None:
+    cells = exercises.student(script).cells
+    asked = [place for place, cell in enumerate(cells) if "answer" in cell.metadata.get("tags", [])]
+    for place in asked:
+        first, second = re.findall(r"</summary>\n\n(.+)\n", cells[place - 1].source)
+        assert first != second and not re.search(r"[=^]|\w\(|\bJ\b", first.replace("s = -x", ""))
 
 
 def wrong_answers(right: Any) -> list[Any]:
@@ -89,7 +97,7 @@ def wrong_answers(right: Any) -> list[Any]:
 
 # ---- the command, and what it refuses ----
 
-ASKED = '# %% tags=["solution"]\n# HINT: Twice.\ndef f(x):\n    """2 x."""\n'
+ASKED = '# %% tags=["solution"]\n# HINT: How often?\n# MORE: Twice.\ndef f(x):\n    """2 x."""\n'
 ASKED += "    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n\n\n"
 CHECKED = '# %% tags=["check"]\nassert f(3) == 6\n\n'
 
@@ -136,7 +144,7 @@ def test_the_command_writes_compares_and_names_what_is_out_of_step(
 @pytest.mark.parametrize(
     "code",
     [
-        ASKED.replace("# HINT: Twice.\n", "") + CHECKED,
+        ASKED.replace("# HINT: How often?\n# MORE: Twice.\n", "") + CHECKED,
         ASKED.replace("    ### END SOLUTION\n", "") + CHECKED,
         CHECKED + ASKED,
         ASKED + CHECKED + CHECKED,

@@ -1,25 +1,31 @@
 """The exercises and their command: made from notebooks of solutions, so that the two can't drift.
 
 A solution notebook is a script in `notebooks/exercises/solutions`.  A cell tagged ``solution``
-begins with ``# HINT: ...`` and has nbgrader's marks around what the student is to find; there the
-student's notebook raises the hint.  A cell tagged ``check`` follows, and stays as it is.
+begins with ``# HINT: ...``, which asks the right question, and ``# MORE: ...``, which half answers
+it, and has nbgrader's marks around what the student is to find.  The student's notebook has both
+hints folded, one in the other, above the cell.  A cell tagged ``check`` follows, as it is.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import textwrap
 from pathlib import Path
 from typing import Annotated, Any
 
+import nbformat
 import typer
 from typer import Option
 
 from eqflow_nb.inputs import InputError, replace_text
 from eqflow_nb.running import catalogue
 
-HINT = re.compile(r"\A# HINT: (\S.*)\n")
+HINTS = re.compile(r"\A# HINT: (\S.*)\n# MORE: (\S.*)\n")
+FOLDED = (
+    "<details><summary>A hint</summary>\n\n{}\n\n"
+    "<details><summary>A larger one</summary>\n\n{}\n\n</details></details>"
+)
+UNANSWERED = 'raise NotImplementedError("your answer goes here")'
 MARKED = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$", re.MULTILINE | re.DOTALL)
 
 
@@ -34,34 +40,40 @@ def solutions() -> list[Path]:
 def assignment(script: Path) -> Any:
     """What nbgrader starts from: a check is worth a point, only solutions may be changed."""
     notebook, waiting = catalogue.load(script), False
-    for place, cell in enumerate(notebook.cells):
-        cell["id"] = f"exercise-{place:02d}"  # random ids would change with every run
+    cells, notebook.cells = notebook.cells, []
+    for place, cell in enumerate(cells):
         solution, check = (tag in cell.metadata.get("tags", []) for tag in ("solution", "check"))
-        marked = HINT.match(cell.source) and len(MARKED.findall(cell.source)) == 1
+        hints = HINTS.match(cell.source)
+        marked = hints and len(MARKED.findall(cell.source)) == 1
         if (solution and (waiting or not marked)) or (check and not waiting):
             raise InputError(
-                f"{script.name}, cell {place}: a solution should begin with '# HINT: ...', mark "
-                "one place with ### BEGIN SOLUTION and ### END SOLUTION, and a check after it"
+                f"{script.name}, cell {place}: a solution should begin with '# HINT: ...' and "
+                "'# MORE: ...', mark one place with ### BEGIN SOLUTION and ### END SOLUTION, and "
+                "a check after it"
             )
         waiting = solution or (waiting and not check)
+        if solution:
+            cell.source = HINTS.sub("", cell.source)
+            notebook.cells.append(nbformat.v4.new_markdown_cell(FOLDED.format(*hints.groups())))
+        notebook.cells.append(cell)
         if cell.cell_type == "code":
             about = {"grade": check, "solution": solution, "locked": not solution, "task": False}
-            about |= {"grade_id": cell["id"], "schema_version": 3} | (
-                {"points": 1} if check else {}
-            )
-            cell.metadata["nbgrader"] = about
+            about |= {"grade_id": f"exercise-{place:02d}", "schema_version": 3}
+            cell.metadata["nbgrader"] = about | ({"points": 1} if check else {})
     if waiting:
         raise InputError(f"{script.name}: no check follows the last solution")
+    for place, cell in enumerate(notebook.cells):
+        cell["id"] = f"exercise-{place:02d}"  # random ids would change with every run
     return notebook
 
 
 def student(script: Path) -> Any:
-    """The student's notebook: the hint in place of what is to be found, nothing executed."""
+    """The student's notebook: a refusal in place of what is to be found, nothing executed."""
     notebook = assignment(script)
     for cell in notebook.cells:
         tags = cell.metadata.get("tags")
         if tags == ["solution"]:
-            cell.source, tags = HINT.sub("", MARKED.sub(_refusal, cell.source)), ["answer"]
+            cell.source, tags = MARKED.sub(rf"\1{UNANSWERED}", cell.source), ["answer"]
         cell.metadata = type(cell)({"tags": tags} if tags else {})
     form = {"extension": ".py", "format_name": "percent"}  # JupyterLab keeps the two in step
     notebook.metadata["jupytext"] = {"formats": "ipynb,py:percent", "text_representation": form}
@@ -110,11 +122,3 @@ def exercises(
             typer.echo(f"wrote {path}")
     except OSError as error:
         raise InputError(f"can't read or write the exercises: {error}") from error
-
-
-def _refusal(marked: re.Match[str]) -> str:
-    """The statement that raises a cell's hint, in place of what is marked."""
-    hint = HINT.match(marked.string)[1]  # type: ignore[index]
-    pieces = textwrap.wrap(hint, 78, drop_whitespace=False)
-    quoted = "".join(f"    {json.dumps(piece, ensure_ascii=False)}\n" for piece in pieces)
-    return textwrap.indent(f"raise NotImplementedError(\n{quoted})", marked[1])

@@ -17,7 +17,7 @@
 # > Which parts of a motion can't be in a snapshot?
 #
 # These go with [chapter 00](../00_start_here.ipynb). Write each answer in place of the line that
-# raises its hint, and run the check below it: it tries your answer on numbers that nobody knows
+# raises an error, and run the check below it: it tries your answer on numbers that nobody knows
 # beforehand, and says in words what is off.
 
 # %%
@@ -37,13 +37,21 @@ from eqflow_nb.course.check import plane as check
 strength = check.fresh_strength()
 print(f"strength {strength:.2f}")
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# How does the velocity change with the strength, and what does a negative one do to the way?
+#
+# <details><summary>A larger one</summary>
+#
+# The velocity is strength times as large, and a negative one runs the film backwards.
+#
+# </details></details>
+
 # %% tags=["answer"]
 # Fill in your answer, and delete what raises.
 when = ...
-raise NotImplementedError(
-    "The velocity is strength times as large, and a negative one runs the film "
-    "backwards."
-)
+raise NotImplementedError("your answer goes here")
 
 # %% tags=["check"]
 check.same_place(when, strength)
@@ -55,13 +63,21 @@ check.same_place(when, strength)
 # Only skew matrices will do, $K = -K^\top$. Write the function that takes the skew part out of any
 # square matrix. A matrix that is skew already should come out as it is.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Transpose a symmetric matrix, then a skew one. What happens to each?
+#
+# <details><summary>A larger one</summary>
+#
+# Every matrix is a sum of a skew and a symmetric one; what does transposing do to each?
+#
+# </details></details>
+
 # %% tags=["answer"]
 def skew_part(W):
     """The skew part (d, d) of a matrix W (d, d)."""
-    raise NotImplementedError(
-        "Every matrix is a sum of a skew and a symmetric one; what does transposing do "
-        "to each?"
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -74,12 +90,21 @@ check.makes_skew(skew_part)
 # Find the Gaussian cloud that $v = Js$ turns as a rigid wheel, once in a time $T$. (The score of a
 # Gaussian with covariance $C$ is $-C^{-1}x$.)
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# What shape must a cloud have, so that a rigid turn leaves it as it is?
+#
+# <details><summary>A larger one</summary>
+#
+# A wheel is round: C = c I. Then v = J s turns at the rate 1 / c.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def covariance_for(T):
     """The covariance (2, 2) of a cloud that turns rigidly once in a time T."""
-    raise NotImplementedError(
-        "A wheel is round: C = c I. Then v = J s turns at the rate 1 / c."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -94,13 +119,21 @@ check.turns_rigidly(covariance_for)
 # each number; `measures.sliced_wasserstein(x, y)` is a distance of clouds. Take the floor as a mean
 # over some pairs, since one pair alone scatters.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# How far apart are two clouds that differ by chance alone? Take many such pairs.
+#
+# <details><summary>A larger one</summary>
+#
+# Compare draw(n, 0) with draw(n, 1), draw(n, 2) with draw(n, 3), ..., with n = len(x).
+#
+# </details></details>
+
 # %% tags=["answer"]
 def in_floors(x, draw):
     """The distance of the cloud x (n, 2) to a fresh one, over that of two fresh ones."""
-    raise NotImplementedError(
-        "Compare draw(n, 0) with draw(n, 1), draw(n, 2) with draw(n, 3), ..., with n = "
-        "len(x)."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]

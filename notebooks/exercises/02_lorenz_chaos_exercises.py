@@ -35,12 +35,21 @@ from eqflow_nb.course.check import lorenz as check
 s, r, b = rates = check.fresh_rates()
 print(f"s = {s:.2f}, r = {r:.2f}, b = {b:.2f}")
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# What happens to a small ball of states as it moves? Which operation on a field says how its volume grows?
+#
+# <details><summary>A larger one</summary>
+#
+# A small volume grows at the rate div v, the trace of the Jacobian.
+#
+# </details></details>
+
 # %% tags=["answer"]
 # Fill in your answer, and delete what raises.
 total = ...
-raise NotImplementedError(
-    "A small volume grows at the rate div v, the trace of the Jacobian."
-)
+raise NotImplementedError("your answer goes here")
 
 # %% tags=["check"]
 check.sum_of_exponents(total, rates)
@@ -52,12 +61,21 @@ check.sum_of_exponents(total, rates)
 # The cloud is unchanged by $x \to Sx$ with $S = \mathrm{diag}(-1,-1,1)$. A flow has that symmetry if
 # $v(Sx) = S\,v(x)$. Make it so for any field, and leave fields that have it as they are.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# A quantity becomes symmetric if you average it over the symmetry. Which two fields do you average?
+#
+# <details><summary>A larger one</summary>
+#
+# Average v with S v(S x): S twice is nothing, so the average is symmetric.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def symmetric(v, signs, x):
     """The symmetric part (B, 3) of a field v at x (B, 3); signs (3,) is the diagonal of S."""
-    raise NotImplementedError(
-        "Average v with S v(S x): S twice is nothing, so the average is symmetric."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -70,12 +88,21 @@ check.makes_symmetric(symmetric)
 # Speed and direction of time aren't in snapshots. So compare fields, given at the same states, by the
 # |cosine| of all their components together.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Think of each field as one long vector. When are two such vectors alike, whatever their lengths and signs?
+#
+# <details><summary>A larger one</summary>
+#
+# Sum over states and components at once: |sum u v| / sqrt(sum u^2 sum v^2).
+#
+# </details></details>
+
 # %% tags=["answer"]
 def similarity(u, v):
     """The similarity, a number in [0, 1], of two fields (B, d)."""
-    raise NotImplementedError(
-        "Sum over states and components at once: |sum u v| / sqrt(sum u^2 sum v^2)."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -89,13 +116,21 @@ check.compares(similarity)
 # and bring the neighbour back to $10^{-6}$, in the direction it has taken. The mean rate is the
 # largest Lyapunov exponent. An Euler step $x + v(x)\,dt$ will do.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Keep the gap between the two paths, not the second path. What do you add up each time you shrink it again?
+#
+# <details><summary>A larger one</summary>
+#
+# total += log(|gap| / 1e-6), then gap *= 1e-6 / |gap|; in the end divide by steps * dt.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def growth(v, x, dt, steps):
     """The largest Lyapunov exponent of a field v along the path from x (1, d)."""
-    raise NotImplementedError(
-        "total += log(|gap| / 1e-6), then gap *= 1e-6 / |gap|; in the end divide by "
-        "steps * dt."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -109,13 +144,21 @@ check.growth_rate(growth)
 # like it? There is more than one way. Then see how well it does for Lorenz (the last cell), and
 # say why no constant rule can do much better than that, whoever chooses it.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# How many free numbers has a skew matrix in space? K s depends on them in the simplest way there is.
+#
+# <details><summary>A larger one</summary>
+#
+# K s is linear in three entries of K: three fields. Fit their sum to v by least squares.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def best_rule(s, v):
     """The skew K (3, 3) whose flow K s is most like v; s and v are (B, 3)."""
-    raise NotImplementedError(
-        "K s is linear in three entries of K: three fields. Fit their sum to v by least"
-        " squares."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]

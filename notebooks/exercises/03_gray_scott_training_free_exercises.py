@@ -31,13 +31,21 @@ from eqflow_nb.course.check import images as check
 # at a distance δ. It is skew if $K_{oi}(\delta) = -K_{io}(-\delta)$. Take the skew part of any
 # weights.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Which two operations on the weights does the definition ask for, one on channels and one on distances?
+#
+# <details><summary>A larger one</summary>
+#
+# Exchange the channels with transpose(0, 1), and turn distances round with flip(2, 3).
+#
+# </details></details>
+
 # %% tags=["answer"]
 def skew_kernel(weights):
     """The skew part of weights (C, C, h, w), whose middle is the distance 0."""
-    raise NotImplementedError(
-        "Exchange the channels with transpose(0, 1), and turn distances round with "
-        "flip(2, 3)."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -52,13 +60,21 @@ check.makes_skew_kernel(skew_kernel)
 # $K(-k) = \overline{K(k)}$. The filter is skew if $K(k)^H = -K(k)$, with the conjugate transpose.
 # Which of the two hold?
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Write each condition as an equation between arrays. At which place of a ring of 8 is the wave -k?
+#
+# <details><summary>A larger one</summary>
+#
+# The wave -k is at place (-k) % 8: K.flip(0).roll(1, 0). K.mH is the conjugate transpose.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def kind(K):
     """Two truth values: is the filter K (8, 2, 2) real, and is it skew?"""
-    raise NotImplementedError(
-        "The wave -k is at place (-k) % 8: K.flip(0).roll(1, 0). K.mH is the conjugate "
-        "transpose."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -66,21 +82,32 @@ check.tells_kernels(kind)
 
 
 # %% [markdown]
-# ## 3. Predict: how fast a wave turns
+# ## 3. Predict: what the projection gains
 #
-# Two channels have the covariance $C$ at some wave, blurred: $C+\sigma^2 I$. With $v = Js$, at which
-# rate (radians a unit of time) does the wave turn?
+# A field $v_0$ has the similarity `before` to the truth, and the gradient part takes the `fraction` of
+# $E|v_0|^2$. Predict the similarity once that part is taken out. Then look up both numbers for waves in
+# the chapter, and see how near the prediction comes to the row `waves.both.similarity_mean`. Why
+# isn't it exact there?
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Which two vectors are at right angles, and which of the three sides is the hypotenuse?
+#
+# <details><summary>A larger one</summary>
+#
+# The truth is orthogonal to gradients, so its product with v_0 stays; only the length of v_0 shrinks.
+#
+# </details></details>
 
 # %% tags=["answer"]
-def rate(C, sigma):
-    """The rate of turning for a covariance C (2, 2) and a noise level sigma."""
-    raise NotImplementedError(
-        "The eigenvalues of J A^-1 are +-i / sqrt(det A)."
-    )
+def similarity_after(before, fraction):
+    """The similarity of v_0 less its gradient part, which has this fraction of E |v_0|^2."""
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
-check.turning_rate(rate)
+check.gains_by_projection(similarity_after)
 
 
 # %% [markdown]
@@ -89,13 +116,21 @@ check.turning_rate(rate)
 # One channel, mean 0, Gaussian and periodic. The power of wave $k$, $P(k) = E|x(k)|^2$ with
 # transforms of `norm="ortho"`, is all there is to know. Write the score of the sheet blurred by σ.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# In waves a Gaussian is many independent numbers, each with a variance. What does blurring add to it?
+#
+# <details><summary>A larger one</summary>
+#
+# s(k) = -x(k) / (P(k) + sigma^2): a transform, a division, a transform back, the real part.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def score(x, power, sigma):
     """The score (H, W) of a sheet x (H, W) with power (H, W), blurred by sigma."""
-    raise NotImplementedError(
-        "s(k) = -x(k) / (P(k) + sigma^2): a transform, a division, a transform back, "
-        "the real part."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -110,13 +145,21 @@ check.spectral_score(score)
 # (down, right). The rule is a convolution, $v(y) = \sum_\delta K(\delta)\,s(y-\delta)$. What
 # drifts worse, coarse or fine detail, and could a larger kernel mend it?
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Which derivative moves a sheet along? How is a derivative written with neighbouring pixels?
+#
+# <details><summary>A larger one</summary>
+#
+# Drifting is v = -d . grad x = d . grad s, and (s(y + 1) - s(y - 1)) / 2 is a derivative.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def kernel(direction):
     """A kernel (1, 1, 3, 3) for a direction (2,) of length 1, (down, right)."""
-    raise NotImplementedError(
-        "Drifting is v = -d . grad x = d . grad s, and (s(y + 1) - s(y - 1)) / 2 is a "
-        "derivative."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]

@@ -31,12 +31,21 @@ from eqflow_nb.course.check import images as check
 # In three colours a skew rule is a turn about an axis $a$, a colour: $Ku = a\times u$. Write its
 # matrix, for an axis of length 1.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# What does a linear map do to the unit vectors? They give you its columns.
+#
+# <details><summary>A larger one</summary>
+#
+# Column j of K is a x e_j.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def rule(axis):
     """The matrix K (3, 3) with K u = axis x u, for an axis (3,)."""
-    raise NotImplementedError(
-        "Column j of K is a x e_j."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -50,12 +59,21 @@ check.spares_a_colour(rule)
 # covariance must the noise ξ have, so that this holds after it too? (For the rules of the chapter
 # $E = e^{-(\eta I+K)\tau}$; here it is any matrix that shrinks.)
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# How does a covariance change under a linear map, and under adding something independent?
+#
+# <details><summary>A larger one</summary>
+#
+# E x has the covariance E E^T, and covariances of independent parts add.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def noise(E):
     """The covariance (d, d) of the noise of a step E (d, d)."""
-    raise NotImplementedError(
-        "E x has the covariance E E^T, and covariances of independent parts add."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -70,13 +88,21 @@ check.keeps_unit_covariance(noise)
 # has the mean square $u$. In the long run each coordinate spreads as $E[\Delta x^2] = 2Dt$. What is
 # $D$?
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# The mean square displacement is a double integral of how long the velocity remembers itself.
+#
+# <details><summary>A larger one</summary>
+#
+# D is the integral over all t > 0 of E[v_x(t) v_x(0)] = u exp(-eta t) cos(omega t).
+#
+# </details></details>
+
 # %% tags=["answer"]
 def diffusion(square, eta, omega):
     """The diffusion D for E[v_x^2] = square, friction eta and turning rate omega."""
-    raise NotImplementedError(
-        "D is the integral over all t > 0 of E[v_x(t) v_x(0)] = u exp(-eta t) cos(omega"
-        " t)."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -89,12 +115,21 @@ check.diffusion_coefficient(diffusion)
 # Mean squared displacements that grow as lag^α say what kind of motion it is: α = 1 wandering, 2
 # straight. Read α off.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# In which axes is a power law a straight line?
+#
+# <details><summary>A larger one</summary>
+#
+# In logarithms a power law is a line; fit its slope, with an intercept.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def exponent(lags, squares):
     """The exponent alpha of mean squared displacements (n,) at lags (n,)."""
-    raise NotImplementedError(
-        "In logarithms a power law is a line; fit its slope, with an intercept."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -108,12 +143,21 @@ check.reads_exponent(exponent)
 # Write one rule that carries the first farther than no rule does, and not the second. Its largest
 # eigenvalue should have size 1. Can one rule carry two kinds and leave a third? Try it on paper.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Which direction of colour does a turn about an axis leave alone?
+#
+# <details><summary>A larger one</summary>
+#
+# Noise along an edge's colour is a momentum only if the rule turns that colour.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def rule_for(moved, still):
     """A skew rule (3, 3) for two colours of edges (3,), of length 1."""
-    raise NotImplementedError(
-        "Noise along an edge's colour is a momentum only if the rule turns that colour."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]

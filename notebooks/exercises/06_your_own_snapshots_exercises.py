@@ -29,12 +29,21 @@ from eqflow_nb.course.check import equations as check
 #
 # A cloud of standard deviation `sd` is blurred by σ. How wide is it then?
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# What adds up when independent things are added: standard deviations, or something else?
+#
+# <details><summary>A larger one</summary>
+#
+# Variances of independent things add.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def blurred_sd(sd, sigma):
     """The standard deviation after a blur by sigma."""
-    raise NotImplementedError(
-        "Variances of independent things add."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -48,12 +57,21 @@ check.blurs(blurred_sd)
 # Make such a table: each column keeps its numbers, in an order of its own. Use
 # `torch.randperm(n, generator=generator)`.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# A fair control keeps what each column is, and destroys only how columns go together.
+#
+# <details><summary>A larger one</summary>
+#
+# One randperm for each column; a single one for all would only move whole rows.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def shuffled(x, generator):
     """The table x (n, d) with its columns shuffled, each in its own way."""
-    raise NotImplementedError(
-        "One randperm for each column; a single one for all would only move whole rows."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -67,13 +85,21 @@ check.shuffles(shuffled)
 # at the rates $\dot l_a = v\cdot\nabla l_a$. Phase $a$ gives to $b$ the net current
 # $F_{ab} = E[l_a\dot l_b - l_b\dot l_a]$. Write it for all pairs at once.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Write the mean of l_a times the rate of l_b as a matrix first, then look at what the definition does with a and b.
+#
+# <details><summary>A larger one</summary>
+#
+# share.T @ change / n is the matrix of the means E[l_a dl_b]. What is its skew part?
+#
+# </details></details>
+
 # %% tags=["answer"]
 def currents(share, change):
     """Net currents F (k, k) from chances (n, k) and their rates of change (n, k)."""
-    raise NotImplementedError(
-        "share.T @ change / n is the matrix of the means E[l_a dl_b]. What is its skew "
-        "part?"
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -87,13 +113,21 @@ check.phase_currents(currents)
 # stay the same along each orbit: the energy $\frac12 v^2 + \Phi$ and the angular momentum
 # $x\times v$.
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Write one row by hand; then find the functions that do it for all rows.
+#
+# <details><summary>A larger one</summary>
+#
+# torch.linalg.cross works row by row; torch.cat glues columns, [:, None] makes one.
+#
+# </details></details>
+
 # %% tags=["answer"]
 def conserved(stars):
     """Energy and angular momentum (n, 4) of stars (n, 6): x, y, z, vx, vy, vz."""
-    raise NotImplementedError(
-        "torch.linalg.cross works row by row; torch.cat glues columns, [:, None] makes "
-        "one."
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
@@ -108,13 +142,21 @@ check.conserves(conserved)
 # orbits are one. Find another. Which measurement, besides positions and velocities, would tell them
 # apart?
 
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Which changes of a position and of a velocity leave their lengths alone?
+#
+# <details><summary>A larger one</summary>
+#
+# Energy knows only the lengths of position and velocity. What leaves both lengths alone?
+#
+# </details></details>
+
 # %% tags=["answer"]
 def motion(stars):
     """The rates of change (n, 6) of stars (n, 6): x, y, z, vx, vy, vz."""
-    raise NotImplementedError(
-        "Energy knows only the lengths of position and velocity. What leaves both "
-        "lengths alone?"
-    )
+    raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]

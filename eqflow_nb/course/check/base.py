@@ -31,10 +31,10 @@ class Wrong(AssertionError):
 
 
 class Unanswered(NotImplementedError):
-    """A stub that is still one.  Jupyter shows its hint, without the way from check to stub."""
+    """A stub that is still one.  Jupyter says so, without the way from check to stub."""
 
     def _render_traceback_(self) -> list[str]:
-        return textwrap.wrap(f"Not answered yet. Hint: {self}", WIDTH)
+        return [f"Not answered yet: {self}."]
 
 
 def right(meaning: str) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from eqflow_nb import flows, measures
 from eqflow_nb.course.check import base
-from eqflow_nb.course.check.base import ask, covariance, expect, normal, require, right, uniform
+from eqflow_nb.course.check.base import ask, expect, normal, require, right, uniform
 from eqflow_nb.measures import momentum
 
 
@@ -34,17 +34,16 @@ def tells_kernels(kind: Any) -> None:
     right("real pairs k with -k, skew pairs channels at the same k: two tests, both needed.")
 
 
-def turning_rate(rate: Any) -> None:
-    """03: `rate(C, sigma)`, how fast J s turns a wave with covariance C."""
-    C, sigma = covariance(), uniform(0.3, 1)
-    want = torch.det(C + sigma**2 * torch.eye(2)) ** -0.5
+def gains_by_projection(similarity_after: Any) -> None:
+    """03: `similarity_after(before, fraction)`, once the gradient part is taken out."""
+    before, fraction = uniform(0.2, 0.6), uniform(0.1, 0.6)
     mistakes = {
-        "you left out the blur, sigma^2 I.": torch.det(C) ** -0.5,
-        "the other way round: strong waves turn slowly, since their score is faint.": 1 / want,
-        "the determinant is the product of two eigenvalues: take its root.": want**2,
+        "the fraction is one of squared lengths: take the root.": before / (1 - fraction),
+        "a shorter field with the same product is more alike.": before * (1 - fraction) ** 0.5,
     }
-    expect(want, rate, "rate", C, sigma, mistakes=mistakes)
-    right("faint waves would race; multiply by the root of det, and all turn at one rate.")
+    want = before / (1 - fraction) ** 0.5
+    expect(want, similarity_after, "similarity_after", before, fraction, mistakes=mistakes)
+    right("whatever the truth is, taking the gradient part out can only bring a field nearer.")
 
 
 def spectral_score(score: Any) -> None:

@@ -17,7 +17,7 @@
 # > Which parts of a motion can't be in a snapshot?
 #
 # These go with [chapter 00](../00_start_here.ipynb). Write each answer in place of the line that
-# raises its hint, and run the check below it: it tries your answer on numbers that nobody knows
+# raises an error, and run the check below it: it tries your answer on numbers that nobody knows
 # beforehand, and says in words what is off.
 
 # %%
@@ -38,7 +38,8 @@ strength = check.fresh_strength()
 print(f"strength {strength:.2f}")
 
 # %% tags=["solution"]
-# HINT: The velocity is strength times as large, and a negative one runs the film backwards.
+# HINT: How does the velocity change with the strength, and what does a negative one do to the way?
+# MORE: The velocity is strength times as large, and a negative one runs the film backwards.
 # Fill in your answer, and delete what raises.
 when = ...
 ### BEGIN SOLUTION
@@ -56,7 +57,8 @@ check.same_place(when, strength)
 
 
 # %% tags=["solution"]
-# HINT: Every matrix is a sum of a skew and a symmetric one; what does transposing do to each?
+# HINT: Transpose a symmetric matrix, then a skew one. What happens to each?
+# MORE: Every matrix is a sum of a skew and a symmetric one; what does transposing do to each?
 def skew_part(W):
     """The skew part (d, d) of a matrix W (d, d)."""
     ### BEGIN SOLUTION
@@ -75,7 +77,8 @@ check.makes_skew(skew_part)
 
 
 # %% tags=["solution"]
-# HINT: A wheel is round: C = c I. Then v = J s turns at the rate 1 / c.
+# HINT: What shape must a cloud have, so that a rigid turn leaves it as it is?
+# MORE: A wheel is round: C = c I. Then v = J s turns at the rate 1 / c.
 def covariance_for(T):
     """The covariance (2, 2) of a cloud that turns rigidly once in a time T."""
     ### BEGIN SOLUTION
@@ -96,7 +99,8 @@ check.turns_rigidly(covariance_for)
 
 
 # %% tags=["solution"]
-# HINT: Compare draw(n, 0) with draw(n, 1), draw(n, 2) with draw(n, 3), ..., with n = len(x).
+# HINT: How far apart are two clouds that differ by chance alone? Take many such pairs.
+# MORE: Compare draw(n, 0) with draw(n, 1), draw(n, 2) with draw(n, 3), ..., with n = len(x).
 def in_floors(x, draw):
     """The distance of the cloud x (n, 2) to a fresh one, over that of two fresh ones."""
     ### BEGIN SOLUTION

@@ -25,7 +25,6 @@ import math
 import torch
 from torch.func import jvp
 
-from eqflow_nb import scores, snapshots
 from eqflow_nb.course.check import plane as check
 
 J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
@@ -38,7 +37,8 @@ J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
 
 
 # %% tags=["solution"]
-# HINT: The eigenvalues of J C^-1 are +-i / sqrt(det C); a turn is 2 pi.
+# HINT: On an ellipse of constant density the velocity is linear in x. Which numbers say how fast a linear velocity turns?
+# MORE: The eigenvalues of J C^-1 are +-i / sqrt(det C); a turn is 2 pi.
 def period(C, strength):
     """The time of one turn, for a covariance C (2, 2) and a strength above 0."""
     ### BEGIN SOLUTION
@@ -56,7 +56,8 @@ check.one_turn(period)
 
 
 # %% tags=["solution"]
-# HINT: The gradient of a quadratic form is linear; rows of x want C^-1 on their right.
+# HINT: Write the exponent out in components, or recall the gradient of a quadratic form. Then mind that x comes in rows.
+# MORE: The gradient of a quadratic form is linear; rows of x want C^-1 on their right.
 def score(x, mean, C):
     """The score (B, d) at x (B, d) of a Gaussian with mean (d,) and covariance C (d, d)."""
     ### BEGIN SOLUTION
@@ -75,7 +76,8 @@ check.gaussian_score(score)
 
 
 # %% tags=["solution"]
-# HINT: The divergence is the sum over i of the i-th component of the derivative along axis i.
+# HINT: Which entries of the matrix of derivatives does a divergence add up?
+# MORE: The divergence is the sum over i of the i-th component of the derivative along axis i.
 def residual(v, s, x):
     """The residual (B,) of a field v against the score s, at x (B, 2)."""
     ### BEGIN SOLUTION
@@ -97,7 +99,8 @@ check.residual_of(residual)
 
 
 # %% tags=["solution"]
-# HINT: A row times J.T is J applied to it. psi(x) has shape (B,), and wants [:, None].
+# HINT: Bring x to a leaf that requires gradients, then write the formula from left to right; mind the shapes.
+# MORE: A row times J.T is J applied to it. psi(x) has shape (B,), and wants [:, None].
 def flow(psi, s, x):
     """The flow (B, 2) at x (B, 2) of a stream function psi, for a score s."""
     ### BEGIN SOLUTION
@@ -114,21 +117,20 @@ check.stream_flow(flow)
 # %% [markdown]
 # ## 5. Open: a faster crossing
 #
-# The two peaks lie at about $x_1 = \pm1$ (below), with a saddle between. Find a ψ whose flow
-# crosses the saddle at least twice as fast as the constant skew flow, when both have the same rms
-# speed. There are many. How fast can you make it?
-
-# %%
-peaks = snapshots.world("two_peaks")
-print("centres of the peaks:", scores.MixtureScore(*peaks.mixture(0.15)).means.tolist())
+# Two round peaks lie at `one` and `other`, wherever these are, with a saddle half way. Find a ψ whose
+# flow crosses the saddle at least 2.5 times as fast as the constant skew flow, when both have the same rms
+# speed. The check draws new places. There are many such ψ: how fast can you make it?
 
 
 # %% tags=["solution"]
-# HINT: v_1 = d psi/dx_2 + psi s_2. With psi = 1 that is s_2; let psi be large where x_1 is small.
-def psi(x):
-    """A stream function (B,) at x (B, 2)."""
+# HINT: Where is the density low between the peaks? The current there grows with psi, and psi may depend on place.
+# MORE: Measure how far along the line between the peaks a point is, and let psi be large half way.
+def psi(x, one, other):
+    """A stream function (B,) at x (B, 2), for peaks at one (2,) and other (2,)."""
     ### BEGIN SOLUTION
-    return 0.2 + torch.exp(-x[:, 0].square() / 0.32)
+    axis = (other - one) / (other - one).norm()
+    along = (x - (one + other) / 2) @ axis
+    return 0.2 + torch.exp(-along.square() / 0.32)
     ### END SOLUTION
 
 

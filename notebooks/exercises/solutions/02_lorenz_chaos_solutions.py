@@ -36,7 +36,8 @@ s, r, b = rates = check.fresh_rates()
 print(f"s = {s:.2f}, r = {r:.2f}, b = {b:.2f}")
 
 # %% tags=["solution"]
-# HINT: A small volume grows at the rate div v, the trace of the Jacobian.
+# HINT: What happens to a small ball of states as it moves? Which operation on a field says how its volume grows?
+# MORE: A small volume grows at the rate div v, the trace of the Jacobian.
 # Fill in your answer, and delete what raises.
 total = ...
 ### BEGIN SOLUTION
@@ -54,7 +55,8 @@ check.sum_of_exponents(total, rates)
 
 
 # %% tags=["solution"]
-# HINT: Average v with S v(S x): S twice is nothing, so the average is symmetric.
+# HINT: A quantity becomes symmetric if you average it over the symmetry. Which two fields do you average?
+# MORE: Average v with S v(S x): S twice is nothing, so the average is symmetric.
 def symmetric(v, signs, x):
     """The symmetric part (B, 3) of a field v at x (B, 3); signs (3,) is the diagonal of S."""
     ### BEGIN SOLUTION
@@ -73,7 +75,8 @@ check.makes_symmetric(symmetric)
 
 
 # %% tags=["solution"]
-# HINT: Sum over states and components at once: |sum u v| / sqrt(sum u^2 sum v^2).
+# HINT: Think of each field as one long vector. When are two such vectors alike, whatever their lengths and signs?
+# MORE: Sum over states and components at once: |sum u v| / sqrt(sum u^2 sum v^2).
 def similarity(u, v):
     """The similarity, a number in [0, 1], of two fields (B, d)."""
     ### BEGIN SOLUTION
@@ -93,7 +96,8 @@ check.compares(similarity)
 
 
 # %% tags=["solution"]
-# HINT: total += log(|gap| / 1e-6), then gap *= 1e-6 / |gap|; in the end divide by steps * dt.
+# HINT: Keep the gap between the two paths, not the second path. What do you add up each time you shrink it again?
+# MORE: total += log(|gap| / 1e-6), then gap *= 1e-6 / |gap|; in the end divide by steps * dt.
 def growth(v, x, dt, steps):
     """The largest Lyapunov exponent of a field v along the path from x (1, d)."""
     ### BEGIN SOLUTION
@@ -121,7 +125,8 @@ check.growth_rate(growth)
 
 
 # %% tags=["solution"]
-# HINT: K s is linear in three entries of K: three fields. Fit their sum to v by least squares.
+# HINT: How many free numbers has a skew matrix in space? K s depends on them in the simplest way there is.
+# MORE: K s is linear in three entries of K: three fields. Fit their sum to v by least squares.
 def best_rule(s, v):
     """The skew K (3, 3) whose flow K s is most like v; s and v are (B, 3)."""
     ### BEGIN SOLUTION

@@ -32,7 +32,8 @@ from eqflow_nb.course.check import images as check
 
 
 # %% tags=["solution"]
-# HINT: Exchange the channels with transpose(0, 1), and turn distances round with flip(2, 3).
+# HINT: Which two operations on the weights does the definition ask for, one on channels and one on distances?
+# MORE: Exchange the channels with transpose(0, 1), and turn distances round with flip(2, 3).
 def skew_kernel(weights):
     """The skew part of weights (C, C, h, w), whose middle is the distance 0."""
     ### BEGIN SOLUTION
@@ -53,7 +54,8 @@ check.makes_skew_kernel(skew_kernel)
 
 
 # %% tags=["solution"]
-# HINT: The wave -k is at place (-k) % 8: K.flip(0).roll(1, 0). K.mH is the conjugate transpose.
+# HINT: Write each condition as an equation between arrays. At which place of a ring of 8 is the wave -k?
+# MORE: The wave -k is at place (-k) % 8: K.flip(0).roll(1, 0). K.mH is the conjugate transpose.
 def kind(K):
     """Two truth values: is the filter K (8, 2, 2) real, and is it skew?"""
     ### BEGIN SOLUTION
@@ -66,23 +68,26 @@ def kind(K):
 check.tells_kernels(kind)
 
 # %% [markdown]
-# ## 3. Predict: how fast a wave turns
+# ## 3. Predict: what the projection gains
 #
-# Two channels have the covariance $C$ at some wave, blurred: $C+\sigma^2 I$. With $v = Js$, at which
-# rate (radians a unit of time) does the wave turn?
+# A field $v_0$ has the similarity `before` to the truth, and the gradient part takes the `fraction` of
+# $E|v_0|^2$. Predict the similarity once that part is taken out. Then look up both numbers for waves in
+# the chapter, and see how near the prediction comes to the row `waves.both.similarity_mean`. Why
+# isn't it exact there?
 
 
 # %% tags=["solution"]
-# HINT: The eigenvalues of J A^-1 are +-i / sqrt(det A).
-def rate(C, sigma):
-    """The rate of turning for a covariance C (2, 2) and a noise level sigma."""
+# HINT: Which two vectors are at right angles, and which of the three sides is the hypotenuse?
+# MORE: The truth is orthogonal to gradients, so its product with v_0 stays; only the length of v_0 shrinks.
+def similarity_after(before, fraction):
+    """The similarity of v_0 less its gradient part, which has this fraction of E |v_0|^2."""
     ### BEGIN SOLUTION
-    return torch.det(C + sigma**2 * torch.eye(2).to(C)) ** -0.5
+    return before / (1 - fraction) ** 0.5
     ### END SOLUTION
 
 
 # %% tags=["check"]
-check.turning_rate(rate)
+check.gains_by_projection(similarity_after)
 
 # %% [markdown]
 # ## 4. A score from a spectrum
@@ -92,7 +97,8 @@ check.turning_rate(rate)
 
 
 # %% tags=["solution"]
-# HINT: s(k) = -x(k) / (P(k) + sigma^2): a transform, a division, a transform back, the real part.
+# HINT: In waves a Gaussian is many independent numbers, each with a variance. What does blurring add to it?
+# MORE: s(k) = -x(k) / (P(k) + sigma^2): a transform, a division, a transform back, the real part.
 def score(x, power, sigma):
     """The score (H, W) of a sheet x (H, W) with power (H, W), blurred by sigma."""
     ### BEGIN SOLUTION
@@ -114,7 +120,8 @@ check.spectral_score(score)
 
 
 # %% tags=["solution"]
-# HINT: Drifting is v = -d . grad x = d . grad s, and (s(y + 1) - s(y - 1)) / 2 is a derivative.
+# HINT: Which derivative moves a sheet along? How is a derivative written with neighbouring pixels?
+# MORE: Drifting is v = -d . grad x = d . grad s, and (s(y + 1) - s(y - 1)) / 2 is a derivative.
 def kernel(direction):
     """A kernel (1, 1, 3, 3) for a direction (2,) of length 1, (down, right)."""
     ### BEGIN SOLUTION

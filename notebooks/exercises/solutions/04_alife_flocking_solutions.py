@@ -32,7 +32,8 @@ from eqflow_nb.course.check import images as check
 
 
 # %% tags=["solution"]
-# HINT: Column j of K is a x e_j.
+# HINT: What does a linear map do to the unit vectors? They give you its columns.
+# MORE: Column j of K is a x e_j.
 def rule(axis):
     """The matrix K (3, 3) with K u = axis x u, for an axis (3,)."""
     ### BEGIN SOLUTION
@@ -53,7 +54,8 @@ check.spares_a_colour(rule)
 
 
 # %% tags=["solution"]
-# HINT: E x has the covariance E E^T, and covariances of independent parts add.
+# HINT: How does a covariance change under a linear map, and under adding something independent?
+# MORE: E x has the covariance E E^T, and covariances of independent parts add.
 def noise(E):
     """The covariance (d, d) of the noise of a step E (d, d)."""
     ### BEGIN SOLUTION
@@ -74,7 +76,8 @@ check.keeps_unit_covariance(noise)
 
 
 # %% tags=["solution"]
-# HINT: D is the integral over all t > 0 of E[v_x(t) v_x(0)] = u exp(-eta t) cos(omega t).
+# HINT: The mean square displacement is a double integral of how long the velocity remembers itself.
+# MORE: D is the integral over all t > 0 of E[v_x(t) v_x(0)] = u exp(-eta t) cos(omega t).
 def diffusion(square, eta, omega):
     """The diffusion D for E[v_x^2] = square, friction eta and turning rate omega."""
     ### BEGIN SOLUTION
@@ -93,7 +96,8 @@ check.diffusion_coefficient(diffusion)
 
 
 # %% tags=["solution"]
-# HINT: In logarithms a power law is a line; fit its slope, with an intercept.
+# HINT: In which axes is a power law a straight line?
+# MORE: In logarithms a power law is a line; fit its slope, with an intercept.
 def exponent(lags, squares):
     """The exponent alpha of mean squared displacements (n,) at lags (n,)."""
     ### BEGIN SOLUTION
@@ -113,7 +117,8 @@ check.reads_exponent(exponent)
 
 
 # %% tags=["solution"]
-# HINT: Noise along an edge's colour is a momentum only if the rule turns that colour.
+# HINT: Which direction of colour does a turn about an axis leave alone?
+# MORE: Noise along an edge's colour is a momentum only if the rule turns that colour.
 def rule_for(moved, still):
     """A skew rule (3, 3) for two colours of edges (3,), of length 1."""
     ### BEGIN SOLUTION

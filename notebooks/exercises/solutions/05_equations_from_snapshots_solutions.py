@@ -33,7 +33,8 @@ from eqflow_nb.course.check import equations as check
 
 
 # %% tags=["solution"]
-# HINT: Monomials of d variables up to degree g are the ways to choose d things out of d + g.
+# HINT: Count for one equation first: in how many ways can d exponents add up to at most g?
+# MORE: Monomials of d variables up to degree g are the ways to choose d things out of d + g.
 def terms(d, degree):
     """The number of terms in d equations of all monomials up to a degree."""
     ### BEGIN SOLUTION
@@ -52,7 +53,8 @@ check.counts_terms(terms)
 
 
 # %% tags=["solution"]
-# HINT: The mean of grad psi . v, and grad psi = -w sin(w . x + b).
+# HINT: Use the chain rule along the motion, then average.
+# MORE: The mean of grad psi . v, and grad psi = -w sin(w . x + b).
 def rate(x, v, w, b):
     """The rate of change of E[cos(w . x + b)], for x and v (B, d), w (d,) and a number b."""
     ### BEGIN SOLUTION
@@ -71,7 +73,8 @@ check.rate_of_mean(rate)
 
 
 # %% tags=["solution"]
-# HINT: torch.linalg.svd sorts singular values from large to small; c is a row of its last output.
+# HINT: The least |M c| for unit c: which decomposition sorts directions by how much a matrix stretches them?
+# MORE: torch.linalg.svd sorts singular values from large to small; c is a row of its last output.
 def null_vector(M):
     """The unit vector c (n,) with the least |M c|, for M (m, n)."""
     ### BEGIN SOLUTION
@@ -90,7 +93,8 @@ check.finds_null_vector(null_vector)
 
 
 # %% tags=["solution"]
-# HINT: Expand E[y^2] and E[y^4], with E[eps^2] = 1 and E[eps^4] = 3, and solve for those of x.
+# HINT: What do even powers of y hold on average, besides those of x?
+# MORE: Expand E[y^2] and E[y^4], with E[eps^2] = 1 and E[eps^4] = 3, and solve for those of x.
 def clean_moments(y, sigma):
     """The means of x^2 and x^4, from y = x + sigma eps (n,)."""
     ### BEGIN SOLUTION
@@ -111,7 +115,8 @@ check.removes_noise(clean_moments)
 
 
 # %% tags=["solution"]
-# HINT: Chapter 01 has them all: v = J (grad psi + psi s). Which psi make that of degree 2?
+# HINT: There are as many flows as functions psi. Which ones stay polynomial when s = -x?
+# MORE: Chapter 01 has them all: v = J (grad psi + psi s). Which psi make that of degree 2?
 def velocity(x):
     """A velocity (B, 2) at x (B, 2), polynomials of degree 2."""
     ### BEGIN SOLUTION

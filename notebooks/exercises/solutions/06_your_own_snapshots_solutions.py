@@ -30,7 +30,8 @@ from eqflow_nb.course.check import equations as check
 
 
 # %% tags=["solution"]
-# HINT: Variances of independent things add.
+# HINT: What adds up when independent things are added: standard deviations, or something else?
+# MORE: Variances of independent things add.
 def blurred_sd(sd, sigma):
     """The standard deviation after a blur by sigma."""
     ### BEGIN SOLUTION
@@ -50,7 +51,8 @@ check.blurs(blurred_sd)
 
 
 # %% tags=["solution"]
-# HINT: One randperm for each column; a single one for all would only move whole rows.
+# HINT: A fair control keeps what each column is, and destroys only how columns go together.
+# MORE: One randperm for each column; a single one for all would only move whole rows.
 def shuffled(x, generator):
     """The table x (n, d) with its columns shuffled, each in its own way."""
     ### BEGIN SOLUTION
@@ -71,7 +73,8 @@ check.shuffles(shuffled)
 
 
 # %% tags=["solution"]
-# HINT: share.T @ change / n is the matrix of the means E[l_a dl_b]. What is its skew part?
+# HINT: Write the mean of l_a times the rate of l_b as a matrix first, then look at what the definition does with a and b.
+# MORE: share.T @ change / n is the matrix of the means E[l_a dl_b]. What is its skew part?
 def currents(share, change):
     """Net currents F (k, k) from chances (n, k) and their rates of change (n, k)."""
     ### BEGIN SOLUTION
@@ -92,7 +95,8 @@ check.phase_currents(currents)
 
 
 # %% tags=["solution"]
-# HINT: torch.linalg.cross works row by row; torch.cat glues columns, [:, None] makes one.
+# HINT: Write one row by hand; then find the functions that do it for all rows.
+# MORE: torch.linalg.cross works row by row; torch.cat glues columns, [:, None] makes one.
 def conserved(stars):
     """Energy and angular momentum (n, 4) of stars (n, 6): x, y, z, vx, vy, vz."""
     ### BEGIN SOLUTION
@@ -115,7 +119,8 @@ check.conserves(conserved)
 
 
 # %% tags=["solution"]
-# HINT: Energy knows only the lengths of position and velocity. What leaves both lengths alone?
+# HINT: Which changes of a position and of a velocity leave their lengths alone?
+# MORE: Energy knows only the lengths of position and velocity. What leaves both lengths alone?
 def motion(stars):
     """The rates of change (n, 6) of stars (n, 6): x, y, z, vx, vy, vz."""
     ### BEGIN SOLUTION
