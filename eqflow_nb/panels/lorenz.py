@@ -38,9 +38,10 @@ def lorenz_panel(learned: FlowNetworks | None = None) -> Live:
     sharp = mixture.covariances - CLEAN**2 * torch.eye(3)
     spec = {
         "name": "lorenz", "kind": "lorenz", "title": "Four flows on the Lorenz attractor",
-        "caption": "Faint dots: the cloud. Colour: where a point started. Drag a picture, or press "
-        "arrow keys, to turn it. All flows have one rms speed, so of K only the ratio of its "
-        "entries counts. The truth takes no noise; the network was made for σ = .31.",
+        "caption": "Faint dots: the cloud. Colour: where a point started. Crossed: now on the other "
+        "wing. Drag a picture, or press arrow keys, to turn it. All flows have one rms speed, so "
+        "of K only the ratio of its entries counts. The truth takes no noise; the network was made "
+        "for σ = .31.",
         "alt": "Blurred points of the Lorenz attractor, moved by four flows. By the truth and the "
         "learned network they circle in both wings; constant skew turns them in parallel planes, "
         "on closed loops; the exact flow takes them on other ways.",

@@ -5,7 +5,7 @@ import { grayScott, spectralFlow } from "./fields.js";
 import { make, toggle } from "./controls.js";
 
 const STEPS_A_SECOND = 24; // Euler steps in a second of film
-const LOOP = 160; // steps after which both films begin again, if they are to
+const LOOP = 100; // steps after which both films begin again, if they are to
 const SHAPES = { // a(k) of a kernel a(k) J, k in cycles a pixel; null: every wavelength turns alike
   spectral: null,
   "one pixel": () => 1,

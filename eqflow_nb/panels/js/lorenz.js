@@ -10,7 +10,8 @@ import { Camera, space } from "./view3d.js";
 
 const SPEED = Math.sqrt(3); // rms, of every flow: one radius of the cloud in a unit of time
 const TEMPO = 1.2; // units of time in a second
-const SWAY = 0.12; // radians a second, until the reader turns the view
+const SWAY = 0.3; // radians to both sides, until the reader turns the view
+const SWAY_PACE = 0.4; // radians of its sine in a second
 const STIFFEST = 0.4; // of a step of the noise, over the time in which the score acts
 const COARSE = 3; // neighbouring tints drawn as one
 const ALL = "all four";
@@ -25,7 +26,7 @@ export function lorenz(spec, stage) {
 
 class Lorenz {
   constructor(spec, stage) {
-    Object.assign(this, { spec, stage, camera: new Camera() });
+    Object.assign(this, { spec, stage, camera: new Camera(), phase: 0 });
     this.names = spec.controls.find(({ name }) => name === "show").options.filter((name) => name !== ALL);
     this.views = this.names.map((name) => space(stage, { camera: this.camera, label: `${name}: ${spec.alt}`, name }));
     this.network = network(spec.network);
@@ -79,7 +80,7 @@ class Lorenz {
 
   frame(seconds) {
     const { sigma, eta } = this.stage.values, dt = TEMPO * seconds;
-    if (!this.camera.held) this.camera.azimuth += SWAY * seconds;
+    this.sway(seconds);
     this.time += dt;
     const steps = Math.ceil((dt * eta) / (STIFFEST * sigma ** 2));
     this.runs.forEach(({ name, x, random }, i) => {
@@ -94,8 +95,15 @@ class Lorenz {
         view.follow(x, seconds);
       }
       view.show(this.behind);
-      view.words.textContent = `${name}: ${this.crossed(x)}% changed wing`;
+      view.words.textContent = `${name}: ${this.crossed(x)}% crossed`;
     });
+  }
+
+  /** Turn the view to and fro: motion shows depth. */
+  sway(seconds) {
+    const before = this.phase;
+    this.phase += SWAY_PACE * seconds;
+    if (!this.camera.held) this.camera.azimuth += SWAY * (Math.sin(this.phase) - Math.sin(before));
   }
 
   /** How many of 100 points have x of another sign than at the start. */

@@ -32,8 +32,10 @@ class Paint {
   tools() {
     const { brushes } = this.spec, about = { label: "brush width in pixels", min: 4, max: 48, step: 2, digits: 0 };
     const swatches = Object.entries(brushes).map(([name, colour]) => {
-      const swatch = button(name, () => choose(name));
-      swatch.style.borderLeft = `14px solid ${colour}`;
+      const swatch = button(name, () => choose(name)), spot = make("span", {});
+      spot.style.cssText = `display: inline-block; width: 14px; height: 14px; margin-right: 8px;
+        vertical-align: -1px; border: 1px solid #888; border-radius: 4px; background: ${colour}`;
+      if (name !== ERASING) swatch.prepend(spot);
       return swatch;
     });
     const choose = (name) => {
@@ -79,7 +81,7 @@ class Paint {
 
   showRing() {
     const share = (x) => `${(100 * x) / this.spec.side}%`, half = share(this.width / 2);
-    this.ring.style.cssText = `position: absolute; pointer-events: none; border: 2px solid #767676;
+    this.ring.style.cssText = `position: absolute; pointer-events: none; border: 2px solid #666; box-shadow: 0 0 0 1px #fff;
       border-radius: 50%; aspect-ratio: 1; width: ${share(this.width)};
       left: calc(${share(this.place[0])} - ${half}); top: calc(${share(this.place[1])} - ${half})`;
     this.ring.hidden = false;

@@ -11,7 +11,7 @@ const EVERY = 1 / 30; // seconds between two places of a trail
 
 /** Where the reader looks from: two angles in radians, shared by the views of a panel. */
 export class Camera {
-  constructor(azimuth = -1.15, elevation = 0.22) {
+  constructor(azimuth = -1.1, elevation = 0.3) {
     Object.assign(this, { azimuth, elevation });
   }
 
@@ -44,21 +44,20 @@ export function projected(x, camera, extent, out) {
   return out;
 }
 
-/** A view of the cube [-side, side]^3, with a name and words below it. */
-export function space(stage, { camera, label, name, side = 2.5, places = 12 }) {
+/** A view of what lies within `extent` of the middle, with words below it. */
+export function space(stage, { camera, label, name, extent = 3.6, places = 12 }) {
   const canvas = make("canvas", { role: "application", tabindex: 0, "aria-label": label });
   canvas.style.cssText = "aspect-ratio: 1; cursor: grab; touch-action: pan-y";
   const words = make("figcaption", {}, name);
   const element = make("figure", { class: "eqflow-view" }, canvas, words);
   stage.views.append(element);
-  return new Space(stage, { camera, canvas, element, words, side, places });
+  return new Space(stage, { camera, canvas, element, words, extent, places });
 }
 
 class Space {
   constructor(stage, parts) {
     Object.assign(this, { stage, ...parts });
     this.context = this.canvas.getContext("2d");
-    this.extent = 1.47 * this.side;
     this.handle();
     this.resize();
   }
@@ -117,7 +116,7 @@ class Space {
     this.trail[this.now].set(x);
   }
 
-  /** Draw the cube's axes, the cloud behind (3m), the trails and the points. */
+  /** Draw the axes, the cloud behind (3m), the trails and the points. */
   show(behind) {
     const { context, width, stage } = this;
     context.fillStyle = stage.look.paper;
@@ -194,24 +193,23 @@ class Space {
     }
   }
 
-  /** Three edges of the cube, with their names. */
+  /** The directions of the three axes, in a corner. */
   axes() {
-    const { context, side: s, ratio, stage } = this;
-    const ends = projected(Float64Array.of(-s, -s, -s, s, -s, -s, -s, s, -s, -s, -s, s), this.camera,
-      this.extent, new Float64Array(12)).map((share) => this.pixel(share));
+    const { context, width, ratio, stage } = this, rows = this.camera.rows();
+    const [left, down, long] = [0.11 * width, 0.89 * width, Math.min(0.08 * width, 26 * ratio)];
     context.globalAlpha = 1;
-    context.strokeStyle = stage.look.line;
-    context.fillStyle = stage.look.faint;
+    context.strokeStyle = context.fillStyle = stage.look.faint;
     context.lineWidth = ratio;
     context.font = `${12 * ratio}px system-ui, sans-serif`;
     context.textAlign = "center";
-    for (const axis of [1, 2, 3]) {
-      const [p, q] = [ends[3 * axis], ends[3 * axis + 1]];
-      context.beginPath();
-      context.moveTo(ends[0], ends[1]);
-      context.lineTo(p, q);
-      context.stroke();
-      context.fillText("xyz"[axis - 1], p + 0.05 * (p - ends[0]), q + 0.05 * (q - ends[1]) + 4 * ratio);
-    }
+    context.textBaseline = "middle";
+    context.beginPath();
+    ["x", "y", "z"].forEach((name, axis) => {
+      const [p, q] = [long * rows[axis], -long * rows[3 + axis]], beyond = 1 + (8 * ratio) / (Math.hypot(p, q) + ratio);
+      context.moveTo(left, down);
+      context.lineTo(left + p, down + q);
+      context.fillText(name, left + beyond * p, down + beyond * q);
+    });
+    context.stroke();
   }
 }
