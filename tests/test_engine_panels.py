@@ -156,7 +156,7 @@ def test_a_slider_of_the_skew_acts_in_the_next_frame(page: Any, space: Live) -> 
     before = field(page, "kind.runs[2].x", 3)
     page.evaluate("kind.frame(.05)")
     assert torch.equal(field(page, "kind.runs[2].x", 3), before), "no skew, no motion"
-    move(page, "show", "constant skew")
+    move(page, "show", "skew")
     assert page.locator("canvas:visible").count() == 1
 
 

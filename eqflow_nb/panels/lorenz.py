@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
 
 import torch
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from eqflow_nb import figures, flows, rollout, scores, snapshots
+from eqflow_nb.figures.axes import draw_cloud, square
+from eqflow_nb.figures.points import TINTS
+from eqflow_nb.figures.style import FAINT
 from eqflow_nb.flows.networks import FlowNetworks
+from eqflow_nb.inputs import Field
 from eqflow_nb.panels.engine import network_spec, packed
 from eqflow_nb.panels.live import Live, knob, pick
 from eqflow_nb.scores import weights
 from eqflow_nb.snapshots.base import blur
-from eqflow_nb.snapshots.lorenz import CENTRE, SCALE
+from eqflow_nb.snapshots.lorenz import CENTRE, SCALE, LorenzField
 
 FLOW = weights.FOLDER / "flows" / "lorenz.safetensors"
-SHOWN = ("truth", "learned network", "constant skew", "exact")
+SHOWN = ("truth", "learned", "skew", "exact")
 CLEAN, SIGMA = 0.05, 0.31  # noise levels: of the fit, and at the start
 MOVING, BEHIND = 500, 700
 SKEW = {"xy": 0.3, "xz": 1.0, "yz": 0.5}
@@ -33,18 +37,16 @@ def lorenz_panel(learned: FlowNetworks | None = None) -> Live:
     """
     net, samples = learned or shipped_flow(), snapshots.world("lorenz").sample(MOVING + BEHIND, 1)
     mixture, waves = _mixture(), flows.exact.Waves(3, 3, seed=POTENTIAL)
-    truth = snapshots.world("lorenz").velocity
-    assert truth is not None
     sharp = mixture.covariances - CLEAN**2 * torch.eye(3)
     spec = {
         "name": "lorenz", "kind": "lorenz", "title": "Four flows on the Lorenz attractor",
-        "caption": "Faint dots: the cloud. Colour: where a point started. Crossed: now on the other "
-        "wing. Drag a picture, or press arrow keys, to turn it. All flows have one rms speed, so "
-        "of K only the ratio of its entries counts. The truth takes no noise; the network was made "
-        "for σ = .31.",
-        "alt": "Blurred points of the Lorenz attractor, moved by four flows. By the truth and the "
-        "learned network they circle in both wings; constant skew turns them in parallel planes, "
-        "on closed loops; the exact flow takes them on other ways.",
+        "caption": "Faint dots: the cloud. Colour: where a point started. Crossed: now on the "
+        "other wing. Drag a picture, or press arrow keys, to turn it. All flows have one speed, "
+        "so of K only the ratio of its entries counts. The truth takes no noise; the network was "
+        "made for σ = .31.",
+        "alt": "Points of the Lorenz attractor, moved by four flows and coloured by where they "
+        "started. By the truth and the learned network they circle in both wings; constant skew "
+        "turns them on closed loops in parallel planes; the exact flow takes them on other ways.",
         "controls": [
             pick("show", "show", "all four", ("all four", *SHOWN)),
             knob("xy", "K[x,y]", SKEW["xy"], -1, 1, 0.1, 1),
@@ -56,7 +58,7 @@ def lorenz_panel(learned: FlowNetworks | None = None) -> Live:
         "moving": MOVING, "samples": packed(samples), "network": network_spec(net),
         "mixture": {"weights": packed(mixture.weights), "means": packed(mixture.means)}
         | {"covariances": packed(sharp)},
-        "centre": CENTRE, "scale": SCALE, "speed": float(_rms(truth(samples))),
+        "centre": CENTRE, "scale": SCALE, "speed": _rms(LorenzField()(samples)),
         "potential": {k: packed(getattr(waves, k)) for k in ("waves", "phases", "weights")},
     }  # fmt: skip
     return Live(spec, lambda: _twin(net))
@@ -77,28 +79,31 @@ def _mixture() -> scores.MixtureScore:
     return scores.fit_mixture(snapshots.world("lorenz").sample(3000, 0), CLEAN, components=48)
 
 
-def _rms(v: Tensor) -> Tensor:
-    return v.square().sum(1).mean().sqrt()
+def _rms(v: Tensor) -> float:
+    return float(v.square().sum(1).mean().sqrt())
 
 
 def _twin(net: FlowNetworks) -> Figure:
-    """Where two points go by each flow: one of either wing."""
-    samples = snapshots.world("lorenz").sample(MOVING, 1)
-    score, start = _mixture().blurred(math.sqrt(SIGMA**2 - CLEAN**2)), blur(samples, SIGMA, 1)
+    """Points of each flow at t = 4, in x and z, coloured by where they started, with trails."""
+    samples = snapshots.world("lorenz").sample(MOVING + BEHIND, 1)
+    score, x = _mixture().blurred(math.sqrt(SIGMA**2 - CLEAN**2)), blur(samples, SIGMA, 1)
     potential = flows.exact.Waves(3, 3, seed=POTENTIAL)
-    fields: tuple[Any, ...] = (
-        snapshots.world("lorenz").velocity,
+    fields: tuple[Field, ...] = (
+        LorenzField(),
         net,
         flows.skew.constant(flows.skew.from_entries(*SKEW.values()), score),
         flows.exact.VectorPotential(potential, score),
     )
-    figure, panes = figures.grid(4, 4, (2.3, 2.4), subplot_kw={"projection": "3d"})
-    two = start[start[:, 0].argsort()][[100, -100]]
+    figure, panes = figures.grid(4, 4, (2.3, 2.4))
+    start = x[:MOVING]
+    tints = TINTS[start[:, 0].argsort().argsort() * len(TINTS) // MOVING]
     for pane, name, field in zip(panes, SHOWN, fields, strict=True):
-        even = flows.at_common_speed(field, start)
-        path = torch.stack([x for _, x in rollout.rk4(even, two, 0.05, 500)])
-        for i, behind in enumerate((samples, None)):
-            figures.draw_trajectory(pane, path[:, i], behind, ("#0072b2", "#d55e00")[i])
-        figures.cube(pane, 2.7, ("x", "y", "z"))
-        pane.set_title(name, y=0.97)
+        even = flows.at_common_speed(field, x)
+        path = torch.stack([y for _, y in rollout.rk4(even, start, 0.05, 80)])[-12:, :, [0, 2]]
+        draw_cloud(pane, x[:, [0, 2]], FAINT, size=1)
+        trails = list(path.transpose(0, 1).numpy())
+        pane.add_collection(LineCollection(trails, colors=tints, linewidths=0.7, alpha=0.6))
+        pane.scatter(path[-1, :, 0], path[-1, :, 1], s=4, c=tints, linewidths=0)
+        square(pane, 3, ("x", "z"), inner=pane is panes[0])
+        pane.set_title(name)
     return figure

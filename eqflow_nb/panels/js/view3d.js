@@ -11,7 +11,7 @@ const EVERY = 1 / 30; // seconds between two places of a trail
 
 /** Where the reader looks from: two angles in radians, shared by the views of a panel. */
 export class Camera {
-  constructor(azimuth = -1.1, elevation = 0.3) {
+  constructor(azimuth = -1.25, elevation = 0.3) {
     Object.assign(this, { azimuth, elevation });
   }
 
@@ -196,7 +196,7 @@ class Space {
   /** The directions of the three axes, in a corner. */
   axes() {
     const { context, width, ratio, stage } = this, rows = this.camera.rows();
-    const [left, down, long] = [0.11 * width, 0.89 * width, Math.min(0.08 * width, 26 * ratio)];
+    const [left, down, long] = [0.1 * width, 0.9 * width, Math.max(18 * ratio, 0.09 * width)];
     context.globalAlpha = 1;
     context.strokeStyle = context.fillStyle = stage.look.faint;
     context.lineWidth = ratio;
