@@ -220,3 +220,13 @@ def test_strips_have_a_row_for_each_flow_and_count_those_outside() -> None:
     assert len(figure.axes) == 4
     share = float(lost.abs().gt(3).any(1).double().mean())
     assert figure.axes[3].texts[0].get_text() == f"{share:.0%} outside"
+
+
+def test_a_frame_shows_each_pixel_by_as_many_of_its_own() -> None:
+    image = RNG.random((32, 32))
+    (frame,) = figures.frames({"a": [image]}, ["0"], size=0.64, limits=(0, 1), bar="v")
+    drawn = np.asarray(Image.open(io.BytesIO(figures.png(frame, 100, None))))
+    box = frame.axes[0].get_window_extent()
+    top, left = round(drawn.shape[0] - box.y1), round(box.x0)
+    shown = drawn[top : top + 64, left : left + 64]
+    assert (shown == shown[::2, ::2].repeat(2, 0).repeat(2, 1)).all()

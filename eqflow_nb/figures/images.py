@@ -5,34 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from eqflow_nb.figures.axes import PATTERN, draw_image, draw_tracks
-from eqflow_nb.figures.style import array, grid
+from eqflow_nb.figures.style import array, grid, style
+
+Limits = tuple[float, float] | Mapping[str, tuple[float, float]] | None
 
 
 def images(
     pictures: Mapping[str, Any],
     columns: int = 4,
     size: float = 2.1,
-    limits: tuple[float, float] | None = None,
+    limits: Limits = None,
     maps: Sequence[str] = (PATTERN,),
     tracks: Mapping[str, Sequence[Any]] | None = None,
-    note: str = "",
+    bars: Mapping[str, str] | None = None,
 ) -> Figure:
     """Images {title: (H, W) or (3, H, W)} side by side, `size` inches a side.
 
-    Colour `maps`, with `limits` at their ends, are used in turn: as many as there are columns give
-    each its own.  `tracks` {title: [positions (T, n, 2), ...]} are drawn over the images, in
-    pixels, and a `note` below the first.
+    Colour `maps`, with `limits` (one pair, or {map: pair}) at their ends, are used in turn: as many
+    as there are columns give each its own.  Maps that have limits may have colour bars {map: label}
+    on the right.  `tracks` {title: [positions (T, n, 2), ...]} lie over the images, in pixels.
     """
-    figure, panes = grid(len(pictures), columns, (size, size + (0.45 if note else 0.22)))
-    for index, (pane, (title, image)) in enumerate(zip(panes, pictures.items(), strict=True)):
-        draw_image(pane, image, limits, maps[index % len(maps)])
-        for positions in (tracks or {}).get(title, ()):
-            draw_tracks(pane, positions, array(image).shape[-1])
-        pane.set_title(title)
-    panes[0].set_xlabel(note)
+    room = 0.75 * len(bars or {}) / columns
+    figure, panes = grid(len(pictures), columns, (size + room, size + 0.22))
+    _fill(panes, pictures, limits, maps, tracks or {})
+    for kind, label in (bars or {}).items():
+        scale = _scale(limits, kind)
+        figure.colorbar(scale, ax=panes, label=label, aspect=30, fraction=0.05, pad=0.02)
     return figure
 
 
@@ -40,14 +44,53 @@ def frames(
     strips: Mapping[str, Sequence[Any]],
     times: Sequence[str],
     size: float = 2.1,
-    limits: tuple[float, float] | None = None,
+    limits: Limits = None,
     tracks: Mapping[str, Any] | None = None,
+    bar: str = "",
 ) -> Iterator[Figure]:
     """One figure a time, of films {title: images} side by side; for `figures.film`.
 
-    Tracks {title: positions (T, n, 2)} are drawn as far as they have come.
+    Tracks {title: positions (T, n, 2)} are drawn as far as they have come; `bar` labels a colour
+    bar for the limits.  Images are `size` inches a side and nothing else, so that a film can show
+    each of their pixels by as many of its own: it is sharper then, and smaller.
     """
+    style()
+    edge, line = 0.2, 0.3
+    step, high = size + edge, size + 2 * line
+    wide = edge + step * len(strips) + (0.75 if bar else 0)
     for index, time in enumerate(times):
+        figure = Figure(figsize=(wide, high))
+        box = [line / high, size / wide, size / high]
+        lefts = [(edge + step * n) / wide for n in range(len(strips) + 1)]
+        panes = [figure.add_axes((left, *box)) for left in lefts[:-1]]
         shown = {title: strip[index] for title, strip in strips.items()}
         paths = {title: [path[: index + 1]] for title, path in (tracks or {}).items()}
-        yield images(shown, len(strips), size, limits, tracks=paths, note=time)
+        _fill(panes, shown, limits, (PATTERN,), paths)
+        figure.text(lefts[0], 0.1 / high, time)
+        if bar:
+            narrow = figure.add_axes((lefts[-1], box[0], 0.12 / wide, box[2]))
+            figure.colorbar(_scale(limits, PATTERN), cax=narrow, label=bar)
+        yield figure
+
+
+def _fill(
+    panes: Sequence[Axes],
+    pictures: Mapping[str, Any],
+    limits: Limits,
+    maps: Sequence[str],
+    tracks: Mapping[str, Sequence[Any]],
+) -> None:
+    for index, (pane, (title, image)) in enumerate(zip(panes, pictures.items(), strict=True)):
+        kind = maps[index % len(maps)]
+        draw_image(pane, image, _ends(limits, kind), kind)
+        for positions in tracks.get(title, ()):
+            draw_tracks(pane, positions, array(image).shape[-1])
+        pane.set_title(title)
+
+
+def _ends(limits: Limits, kind: str) -> tuple[float, float] | None:
+    return limits.get(kind) if isinstance(limits, Mapping) else limits
+
+
+def _scale(limits: Limits, kind: str) -> ScalarMappable:
+    return ScalarMappable(Normalize(*(_ends(limits, kind) or (None, None))), kind)

@@ -118,6 +118,18 @@ def grid(
 
 def png(figure: Figure, dpi: float = DPI, colours: int | None = 128) -> bytes:
     """The figure as a PNG with a palette, a third of the size; without `colours` it is quicker."""
+    from PIL import Image
+
+    drawn = _drawn(figure, dpi)
+    if colours:
+        drawn = drawn.quantize(palette=_palette(drawn, colours), dither=Image.Dither.NONE)
+    written = io.BytesIO()
+    drawn.save(written, format="png", optimize=bool(colours), compress_level=2)
+    return written.getvalue()
+
+
+def _drawn(figure: Figure, dpi: float) -> Image:
+    """The figure's pixels."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
@@ -126,18 +138,19 @@ def png(figure: Figure, dpi: float = DPI, colours: int | None = 128) -> bytes:
     old = figure.canvas
     canvas = old if isinstance(old, FigureCanvasAgg) else FigureCanvasAgg(figure)
     canvas.draw()
-    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    if colours:
-        # The colours of flows are kept as they are: a thin line is rare, and would lose its own.
-        tints = [*PALETTE.values(), INK, CARD]
-        kept = [round(255 * part) for tint in tints for part in to_rgb(tint)]
-        common = drawn.quantize(colours - len(tints), Image.Quantize.MEDIANCUT)
-        palette = Image.new("P", (1, 1))
-        palette.putpalette((common.getpalette() or [])[: 3 * (colours - len(tints))] + kept)
-        drawn = drawn.quantize(palette=palette, dither=Image.Dither.NONE)
-    written = io.BytesIO()
-    drawn.save(written, format="png", optimize=bool(colours), compress_level=2)
-    return written.getvalue()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def _palette(drawn: Image, colours: int) -> Image:
+    """An image with the picture's commonest colours, and those of flows: a thin line is rare."""
+    from PIL import Image
+
+    tints = [*PALETTE.values(), INK, CARD]
+    kept = [round(255 * part) for tint in tints for part in to_rgb(tint)]
+    common = drawn.quantize(colours - len(tints), Image.Quantize.MEDIANCUT).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(common[: 3 * (colours - len(tints))] + kept)
+    return palette
 
 
 def gif(frames: Sequence[Image], milliseconds: int | Sequence[int]) -> bytes:
@@ -166,17 +179,19 @@ def film(
     alt: str,
     milliseconds: int | Sequence[int] = 120,
     dpi: int = 60,
+    colours: int = 64,
 ) -> None:
     """Display some thirty figures as an animated GIF, which plays on any page; see `show`.
 
-    A frame can also be Pillow's image, which is kept as it is.
+    A frame can also be Pillow's image, which is kept as it is.  Fewer colours make a smaller film.
     """
     from PIL import Image
 
-    drawn = [
-        Image.open(io.BytesIO(png(frame, dpi, 64))) if isinstance(frame, Figure) else frame
-        for frame in frames
-    ]
+    drawn = [_drawn(frame, dpi) if isinstance(frame, Figure) else frame for frame in frames]
+    if drawn[0].mode == "RGB":  # one palette, or colours would flicker
+        some = np.concatenate([np.asarray(frame) for frame in drawn[:: max(1, len(drawn) // 4)]])
+        palette = _palette(Image.fromarray(some), colours)
+        drawn = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in drawn]
     _publish("image/gif", gif(drawn, milliseconds), alt, "film")
 
 
