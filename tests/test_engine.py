@@ -400,3 +400,8 @@ def test_modules_that_cannot_be_joined(tmp_path: Path, file: str, text: str, sai
         (tmp_path / name).write_text(good)
     with pytest.raises(InputError, match=said):
         engine.bundle(folder=tmp_path)
+
+
+def test_the_readme_names_every_module() -> None:
+    told = (engine.FOLDER / "README.md").read_text()
+    assert [f.stem for f in engine.FOLDER.glob("*.js") if f"`{f.stem}`" not in told] == []

@@ -1,3 +1,5 @@
+// Data from Python, as arrays of numbers.
+
 /**
  * A panel's data as the page carries it: every {f32: base64, shape: [...]} in it, at any depth,
  * becomes a flat Float64Array, row by row, with its `shape` beside it.  So does {u8: base64, low,

@@ -1,3 +1,5 @@
+// The exponential function from a table: scores and networks spend most of their time in it.
+
 const STEPS = 64; // table entries per unit
 const END = 60; // e^-60 is 0 for everything that is drawn
 const TABLE = Float64Array.from({ length: STEPS * END + 1 }, (_, i) => Math.exp(-i / STEPS));

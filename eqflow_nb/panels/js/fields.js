@@ -1,3 +1,5 @@
+// Images of two channels on a periodic grid: Fourier transform, spectral flow, Gray-Scott.
+
 import { numbers } from "./arrays.js";
 
 const plans = new Map(), bowls = new Map(); // what is needed for a grid of a size, made once
@@ -15,7 +17,11 @@ export function fft2(re, im, n, inverse = false) {
     transpose(a, n);
     transpose(b, n);
   }
-  if (inverse) for (let i = 0; i < n * n; i++) (re[i] /= n * n), (im[i] /= n * n);
+  if (!inverse) return;
+  for (let i = 0; i < n * n; i++) {
+    re[i] /= n * n;
+    im[i] /= n * n;
+  }
 }
 
 function plan(n) {
@@ -75,14 +81,17 @@ function transpose(x, n) {
  * `read(u, v)` gives it.
  */
 export function spectralFlow({ n, mean, precision, symbol = null }) {
-  const p = full(numbers(precision, "precision"), n), size = n * n;
+  const p = full(numbers(precision, "precision"), n), size = n * n, mu = numbers(mean, "mean");
   const k = symbol === null ? equalRate(p) : full(numbers(symbol, "symbol"), n);
   const [re, im, shownRe, shownIm, noiseRe, noiseIm] = Array.from({ length: 6 }, () => new Float64Array(size));
   const decay = new Float64Array(4 * size), spread = new Float64Array(4 * size);
   let known = "";
 
   function start(u, v) {
-    for (let i = 0; i < size; i++) (re[i] = u[i] - mean[0]), (im[i] = v[i] - mean[1]);
+    for (let i = 0; i < size; i++) {
+      re[i] = u[i] - mu[0];
+      im[i] = v[i] - mu[1];
+    }
     fft2(re, im, n);
   }
 
@@ -93,16 +102,25 @@ export function spectralFlow({ n, mean, precision, symbol = null }) {
     }
     multiply(decay, re, im, n);
     if (!(eta > 0)) return;
-    for (let i = 0; i < size; i++) (noiseRe[i] = n * random.normal()), (noiseIm[i] = n * random.normal());
+    for (let i = 0; i < size; i++) {
+      noiseRe[i] = n * random.normal();
+      noiseIm[i] = n * random.normal();
+    }
     multiply(spread, noiseRe, noiseIm, n);
-    for (let i = 0; i < size; i++) (re[i] += noiseRe[i]), (im[i] += noiseIm[i]);
+    for (let i = 0; i < size; i++) {
+      re[i] += noiseRe[i];
+      im[i] += noiseIm[i];
+    }
   }
 
   function read(u, v) {
     shownRe.set(re);
     shownIm.set(im);
     fft2(shownRe, shownIm, n, true);
-    for (let i = 0; i < size; i++) (u[i] = shownRe[i] + mean[0]), (v[i] = shownIm[i] + mean[1]);
+    for (let i = 0; i < size; i++) {
+      u[i] = shownRe[i] + mu[0];
+      v[i] = shownIm[i] + mu[1];
+    }
   }
 
   return { n, start, advance, read };
@@ -189,8 +207,9 @@ export function grayScott({ F, k, Du = 0.16, Dv = 0.08 }, u, v, n, steps) {
   const m = n + 2;
   if (!bowls.has(n)) bowls.set(n, Array.from({ length: 4 }, () => new Float64Array(m * m)));
   let [a, b, nextA, nextB] = bowls.get(n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0, at = (i + 1) * m + 1; j < n; j++, at++) (a[at] = u[i * n + j]), (b[at] = v[i * n + j]);
+  for (let i = 0, at = m + 1; i < n; i++, at += m) {
+    a.set(u.subarray(i * n, (i + 1) * n), at);
+    b.set(v.subarray(i * n, (i + 1) * n), at);
   }
   for (let step = 0; step < steps; step++) {
     wrap(a, n);
@@ -206,14 +225,19 @@ export function grayScott({ F, k, Du = 0.16, Dv = 0.08 }, u, v, n, steps) {
     }
     [a, b, nextA, nextB] = [nextA, nextB, a, b];
   }
-  for (let i = 0; i < n; i++) {
-    for (let j = 0, at = (i + 1) * m + 1; j < n; j++, at++) (u[i * n + j] = a[at]), (v[i * n + j] = b[at]);
+  for (let i = 0, at = m + 1; i < n; i++, at += m) {
+    u.set(a.subarray(at, at + n), i * n);
+    v.set(b.subarray(at, at + n), i * n);
   }
 }
 
 /** Fill the rim of a grid (n + 2, n + 2) with what lies on the other side. */
 function wrap(x, n) {
   const m = n + 2;
-  for (let j = 1; j <= n; j++) (x[j] = x[n * m + j]), (x[(n + 1) * m + j] = x[m + j]);
-  for (let i = 0; i < m; i++) (x[i * m] = x[i * m + n]), (x[i * m + n + 1] = x[i * m + 1]);
+  x.copyWithin(0, n * m, (n + 1) * m);
+  x.copyWithin((n + 1) * m, m, 2 * m);
+  for (let i = 0; i < m * m; i += m) {
+    x[i] = x[i + n];
+    x[i + n + 1] = x[i + 1];
+  }
 }

@@ -1,3 +1,5 @@
+// Velocity fields that keep a distribution, and Lorenz' own.  A field is a function (x, out).
+
 import { numbers } from "./arrays.js";
 
 /** v = K s for any constant matrix K, rows [[...], ...]; skew, it keeps p.  Add eta on the diagonal. */

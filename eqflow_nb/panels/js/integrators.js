@@ -1,3 +1,5 @@
+// Steps of ordinary and stochastic differential equations, in place.
+
 /** What a step of states x (length) writes into: made once, so that no step allocates. */
 export function workspace(length) {
   const [slope, sum, probe] = [0, 1, 2].map(() => new Float64Array(length));

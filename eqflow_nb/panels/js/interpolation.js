@@ -1,3 +1,5 @@
+// A field in the plane that is asked for at the same places again and again, from a table.
+
 const N = 8; // powers of each coordinate in a cell: 1, t, ..., t^7
 const RIGHT = 1e-6; // of the field's size in a cell: a polynomial that errs more isn't used
 const MOST_CELLS = 2 ** 16, MOST_KEPT = 2 ** 13;

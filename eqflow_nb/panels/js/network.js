@@ -1,3 +1,5 @@
+// A trained network as a velocity field.
+
 import { numbers } from "./arrays.js";
 import { expMinus } from "./exponential.js";
 

@@ -1,3 +1,5 @@
+// Random numbers from a seed.
+
 /**
  * Random numbers from a seed: the same seed gives the same numbers on every machine.  The generator
  * is sfc32 (Doty-Humphrey, PractRand), 128 bits of state.

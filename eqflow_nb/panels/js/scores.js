@@ -1,3 +1,5 @@
+// Gaussian mixtures, blurred: their score, density and samples in closed form.
+
 import { scoreOfAlike } from "./alike.js";
 import { numbers } from "./arrays.js";
 import { expMinus } from "./exponential.js";
