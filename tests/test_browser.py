@@ -30,13 +30,15 @@ SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
 
-# The sliders that have to stand at zero for nothing to move, by the beginnings of their labels.
+# The live panels of each chapter.
 CHAPTERS = {
-    "01_toys_2d": ("skew strength", "diffusion"),
-    "02_lorenz_chaos": ("K[x,y]", "K[x,z]", "K[y,z]", "diffusion"),
-    "03_gray_scott_training_free": ("turns t",),
+    "00_start_here": 1,
+    "01_toys_2d": 3,
+    "02_lorenz_chaos": 1,
+    "03_gray_scott_training_free": 1,
+    "06_your_own_snapshots": 1,
 }
-SOONEST = "01_toys_2d"
+SOONEST = "00_start_here"
 
 BROKEN = """# %%
 from IPython.display import display
@@ -94,7 +96,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, chrome: Any) -> Iterator[Lab]:
 
 
 @contextmanager
-def opened(chrome: Any, lab: Lab, name: str, evidence: Path) -> Iterator[Any]:
+def opened(chrome: Any, lab: Lab, name: str, evidence: Path, ended: bool = True) -> Iterator[Any]:
     """A page with a notebook of the lab's folder, all of it run; a picture of it on failure."""
     page = chrome.new_page(viewport={"width": 1400, "height": 1000})
     try:
@@ -104,9 +106,9 @@ def opened(chrome: Any, lab: Lab, name: str, evidence: Path) -> Iterator[Any]:
         wait_for(lambda: kernel_is_ready(lab, name), "the kernel", 60)
         page.click('.lm-MenuBar-itemLabel:text-is("Run")')
         page.click(RUN_ALL)
-        page.wait_for_selector(".eqflow-status", timeout=1000 * PATIENCE)
+        page.wait_for_selector(".eqflow-status, .eqflow-live", timeout=1000 * PATIENCE)
         running = page.locator('.jp-InputPrompt:text-is("[*]:")')
-        wait_for(lambda: running.count() == 0, "all cells to end")
+        wait_for(lambda: not ended or running.count() == 0, "all cells to end")
         yield page
     except BaseException:
         page.screenshot(path=evidence / "failure.png")
@@ -119,28 +121,17 @@ def opened(chrome: Any, lab: Lab, name: str, evidence: Path) -> Iterator[Any]:
 @pytest.mark.parametrize(
     "stem", [pytest.param(each, marks=[pytest.mark.slow] * (each != SOONEST)) for each in CHAPTERS]
 )
-def test_sliders_in_the_chapters(stem: str, lab: Lab, chrome: Any, tmp_path: Path) -> None:
+def test_the_panels_of_a_chapter_move(stem: str, lab: Lab, chrome: Any, tmp_path: Path) -> None:
     put_chapter(stem, lab.folder)
     with opened(chrome, lab, f"{stem}.ipynb", tmp_path) as page:
-        labels = CHAPTERS[stem]
-        panel = find_panel(page, labels)
-        picture, status = panel.locator("img.widget-image"), panel.locator(".eqflow-status")
-        wait_for(lambda: picture.get_attribute("src"), "the first picture")
-        wait_for(lambda: moved(status) > 0.01, "the panel to say that its particles move")
-        named = panel.get_by_role("slider", name=re.compile(re.escape(labels[0])))
-        wait_for(lambda: named.count() == 1, "a name for screen readers", 30)
-        wait_for(lambda: picture.get_attribute("alt"), "words for the picture", 30)
-        before = picture.get_attribute("src")
-        press(panel, labels[0], "ArrowLeft")
-        wait_for(lambda: picture.get_attribute("src") not in (None, before), "a new picture")
-        for label in labels:
-            bring_to_zero(panel, label)
-        wait_for(lambda: moved(status) == 0, "the particles to stop")
-        stopped = picture.get_attribute("src")
-        press(panel, labels[0], "ArrowRight")
-        wait_for(lambda: moved(status) > 0, "the particles to move again")
-        wait_for(lambda: picture.get_attribute("src") != stopped, "a picture of that")
-
+        live = page.locator(".eqflow-live")
+        assert live.count() == CHAPTERS[stem]
+        for panel in live.all():
+            panel.scroll_into_view_if_needed()
+            frames = int(panel.get_attribute("data-frames"))
+            more = lambda one=panel, n=frames: int(one.get_attribute("data-frames")) > n + 5  # noqa: E731
+            wait_for(more, "the panel to move", 60)
+            assert panel.get_attribute("data-state") == "running"
         # The static twin, which doesn't need the kernel, is there too.
         assert page.locator(".jp-RenderedImage img").count() > 0
         errors = page.locator(".jp-OutputArea-output", has_text="Traceback (most recent call last)")
@@ -182,6 +173,38 @@ def test_an_error_in_a_panel_is_seen(lab: Lab, chrome: Any, tmp_path: Path) -> N
         wait_for(lambda: moved(panel.locator(".eqflow-status")) == 0, "the redraw")
 
 
+LIVE = """# %%
+from eqflow_nb import panels
+panels.toy_panel()
+
+# %%
+import time
+time.sleep(600)
+"""
+
+
+def test_a_live_panel_asks_nothing_of_a_busy_kernel(lab: Lab, chrome: Any, tmp_path: Path) -> None:
+    (tmp_path / "live.py").write_text(LIVE)
+    nbformat.write(course.load(tmp_path / "live.py"), lab.folder / "live.ipynb")
+    with opened(chrome, lab, "live.ipynb", tmp_path, ended=False) as page:
+        root = page.locator(".eqflow-live")
+        wait_for(lambda: int(root.get_attribute("data-frames")) > 10, "the panel to move")
+        root.get_by_role("button", name="Pause").click()
+        for label in ("skew strength", "noise level"):
+            before = root.locator("canvas").evaluate("canvas => canvas.toDataURL()")
+            handle = page.locator(f'.widget-slider:has(.widget-label:text("{label}"))')
+            handle.locator(".noUi-handle").press("End")
+            changed = (
+                "before => document.querySelector('.eqflow-live canvas').toDataURL() != before"
+            )
+            page.wait_for_function(changed, arg=before, timeout=5000)
+        page.locator(".widget-dropdown select").select_option("ring")
+        page.wait_for_function(changed, arg=before, timeout=5000)
+        assert root.get_attribute("data-state") == "paused"
+        assert page.get_by_role("slider", name=re.compile("skew strength")).count() == 1
+        assert page.locator('.jp-InputPrompt:text-is("[*]:")').count() == 1, "it is busy"
+
+
 # ---- how it is done ----
 
 
@@ -219,21 +242,6 @@ def press(panel: Any, label: str, key: str) -> None:
     handle = slider(panel, label).locator(".noUi-handle")
     handle.focus()
     handle.press(key)
-
-
-def bring_to_zero(panel: Any, label: str) -> None:
-    """Move a slider to zero with the arrow keys, as its readout tells."""
-
-    def value() -> float:
-        return float(slider(panel, label).locator(".widget-readout").inner_text().replace("−", "-"))
-
-    for _ in range(100):
-        now = value()
-        if now == 0:
-            return
-        press(panel, label, "ArrowLeft" if now > 0 else "ArrowRight")
-        wait_for(lambda now=now: value() != now, f"{label} to follow the key")
-    raise AssertionError(f"{label} never reached zero; it stands at {value()}")
 
 
 def moved(status: Any) -> float:

@@ -62,11 +62,12 @@ def toy_panel(world: str = "two_peaks") -> Live:
         worlds,
         [
             pick("world", "world", world, list(worlds)),
-            GAMMA | {"label": "skew strength γ, K's one entry"},
+            GAMMA,
             ETA,
             knob("sigma", "noise level σ", SIGMA, 0.1, 0.6, 0.05),
         ],
-        f"Blue: p, blurred by σ. Lines: the flow γ J s. {COLOURS}",
+        "Blue: p, blurred by σ. Lines: the flow v = K s; in the plane K = γ J, so γ is its one "
+        f"entry. {COLOURS}",
         "Four pictures of one cloud at skew strengths -1, 0, 1 and 2. The flow runs along the "
         "density's level lines, one way for negative strength, the other for positive, and mixes "
         "the points' colours; at 0 they rest. The cloud looks the same in all.",
@@ -108,7 +109,7 @@ def draw_panel(drawing: Tensor | None = None) -> Live:
     first = next(iter(ready.values()))
     return _panel(
         {"name": "draw", "title": "Draw a cloud", "draws": True, "lines": False}
-        | {"hint": "Draw here"},
+        | {"hint": "Draw here", "axes": None},
         ready,
         [GAMMA, ETA, knob("sigma", "noise level σ", 0.2, 0.1, 0.6, 0.05)],
         "Your dots, blurred by σ, are the distribution p; the flow γ J s keeps it, so the points "
@@ -209,7 +210,7 @@ def _panel(
         "world": next(iter(worlds)), **spec,
         "worlds": {name: _packed(*each) for name, each in worlds.items()},
     }  # fmt: skip
-    return Live(full, lambda: _twin(cases(), full["extent"], full["axes"]))
+    return Live(full, lambda: _twin(cases(), full["extent"], full["axes"] or ("x", "y")))
 
 
 def _packed(weights: Tensor, means: Tensor, covariances: Tensor) -> dict[str, Any]:
@@ -240,7 +241,7 @@ def _twin(cases: Mapping[str, Case], extent: float, axes: Sequence[str]) -> Figu
         draw_density(pane, score.log_density, extent)
         draw_streamlines(pane, flow, extent)
         side = start[:, 0].argsort().argsort() * len(TINTS) // SHOWN
-        pane.scatter(*x.T, s=4, c=TINTS[side], linewidths=0)
+        pane.scatter(x[:, 0], x[:, 1], s=4, c=TINTS[side], linewidths=0)
         square(pane, extent, axes, inner=index == 0)
         pane.set_title(title)
     return figure

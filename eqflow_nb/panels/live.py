@@ -15,7 +15,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from eqflow_nb.inputs import InputError
-from eqflow_nb.panels import base, engine
+from eqflow_nb.panels import base, engine, labels
 
 LARGEST_KB = 400
 PAGE_NOTE = "A live panel; it moves on the course's pages, and in a notebook that you run."
@@ -56,19 +56,18 @@ class Live(base.Shown):
             widgets.jslink(
                 (each, "index" if hasattr(each, "index") else "value"), (self.engine, name)
             )
-        self.widget = widgets.VBox([self.engine, *self.controls.values()])
+        self.widget = widgets.VBox([self.engine, *self.controls.values(), labels.script()])
 
     def static(self) -> Figure:
         """The static twin: a picture by the same numbers."""
         return self.twin()
 
-    def html(self, script: bool = True) -> str:
+    def html(self) -> str:
         """The panel for a page without a kernel; the engine's script once a page is enough."""
         data = json.dumps(self.spec, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-        run = page_script() if script else "<script>window.eqflow?.startAll()</script>"
         note = f"<p>{html.escape(PAGE_NOTE)}</p>"
         slot = f'<script type="application/json">{data}</script>{note}'
-        return f'<div class="eqflow-live-slot">{slot}</div>{run}'
+        return f'<div class="eqflow-live-slot">{slot}</div>{page_script()}'
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return self.widget._repr_mimebundle_() | {"text/html": self.html()}

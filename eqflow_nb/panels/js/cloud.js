@@ -34,10 +34,10 @@ class Cloud {
     Object.assign(this, { spec, stage, count: spec.points ?? POINTS });
     this.plane = plane(stage, { ...spec, label: spec.alt });
     this.shows = { lines: spec.lines ?? true, arrows: false };
+    this.sheet = spec.draws ? new Sheet(this) : null;
     for (const [name, label] of [["lines", "Flow lines"], ["arrows", "Score"]]) {
       stage.bar.append(toggle(label, this.shows[name], (on) => this.showing(name, on)));
     }
-    this.sheet = spec.draws ? new Sheet(this) : null;
     this.restart();
   }
 
@@ -157,7 +157,7 @@ class Cloud {
     plane.clearBack();
     if (mixture) plane.density(mixture.logDensity);
     this.sheet?.ink();
-    if (mixture && shows.lines && gamma !== 0) plane.streamlines(scaled(this.velocity, gamma));
+    if (mixture && shows.lines && gamma !== 0) plane.streamlines(this.velocity, gamma);
     if (mixture && shows.arrows) plane.arrows(mixture.score);
   }
 

@@ -27,13 +27,13 @@ export function toggle(label, on, flip, about) {
   return made;
 }
 
-/** A choice between names, with its label. */
-export function choice(label, value, options, choose) {
-  const select = make("select", {});
+/** A choice between names. */
+export function choice(value, options, choose, attributes = {}) {
+  const select = make("select", attributes);
   for (const option of options) select.append(make("option", { value: option }, option));
   select.value = value;
   select.addEventListener("change", () => choose(select.value));
-  return { element: make("label", { class: "eqflow-choice" }, `${label} `, select), select };
+  return select;
 }
 
 /** A slider with its label and its value as text. */
@@ -62,7 +62,7 @@ export function controls(abouts, change) {
   for (const about of abouts) {
     const changed = (value) => change(about.name, value);
     const { label, value, options } = about;
-    box.append(options ? choice(label, value, options, changed).element
+    box.append(options ? make("label", {}, `${label} `, choice(value, options, changed))
       : slider(about, value, changed));
   }
   return box;

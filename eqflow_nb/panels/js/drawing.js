@@ -19,7 +19,7 @@ export class Sheet {
     this.pen = null; // where it is, while it is down
     this.cursor = null; // of the keyboard
     this.erases = false;
-    this.hint = make("div", { class: "eqflow-hint" }, make("span", {}, this.spec.hint));
+    this.hint = make("div", { class: "eqflow-hint" }, this.spec.hint);
     this.plane.element.append(this.hint);
     this.take(this.spec.world);
     this.tools();
@@ -29,13 +29,12 @@ export class Sheet {
   tools() {
     const eraser = toggle("Eraser", false, (on) => { this.erases = on; });
     const clear = button("Clear", () => this.replace(() => this.put([])));
-    const none = "choose\u2026";
-    const ready = choice("or", none, [none, ...Object.keys(this.spec.worlds)], (name) => {
+    const none = "or take\u2026";
+    const ready = choice(none, [none, ...Object.keys(this.spec.worlds)], (name) => {
       if (name !== none) this.replace(() => this.take(name));
-      ready.select.value = none;
-    });
-    ready.select.setAttribute("aria-label", "a ready-made drawing");
-    this.stage.bar.append(eraser, clear, ready.element);
+      ready.value = none;
+    }, { "aria-label": "take a ready-made drawing" });
+    this.stage.bar.append(eraser, clear, ready);
   }
 
   /** Put a ready-made drawing on the sheet; the first stroke replaces it. */
@@ -117,6 +116,7 @@ export class Sheet {
   }
 
   drag(place) {
+    if (place.every((value, i) => value === this.pen[i])) return;
     this.stroke(this.pen, place);
     this.pen = place;
   }

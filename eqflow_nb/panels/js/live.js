@@ -5,6 +5,7 @@ import { isDark, look } from "./colours.js";
 
 /** Kinds of panels by name: factories (spec, stage) => {frame, set, restart, say}. */
 export const KINDS = {};
+export const PANELS = []; // that are mounted
 
 const LONGEST = 0.05; // seconds that one frame may move on: after a sleep nothing jumps
 const SAYING = 500; // milliseconds between two figures shown
@@ -22,12 +23,13 @@ const STYLE = `
 .eqflow-view canvas { display: block; width: 100%; border-radius: 8px;
   border: 1px solid var(--line); }
 .eqflow-view figcaption { font-size: 13px; color: var(--faint); margin: 2px 0 0; }
-.eqflow-hint { position: absolute; inset: 0; display: flex; align-items: center; padding: 1em;
-  justify-content: center; pointer-events: none; font-size: 1.35em; text-align: center; }
+.eqflow-hint { position: absolute; left: 50%; bottom: 10px; transform: translateX(-50%);
+  pointer-events: none; font-weight: 600; color: var(--paper); background: var(--key);
+  padding: 5px 16px; border-radius: 20px; white-space: nowrap; }
 .eqflow-bar { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }
-.eqflow-live button, .eqflow-live select { font: inherit; color: var(--ink); min-height: 40px;
-  background: var(--paper); border: 1px solid var(--faint); border-radius: 8px; padding: 4px 12px;
-  cursor: pointer; }
+.eqflow-live button, .eqflow-live select { font: inherit; font-size: 14px; color: var(--ink);
+  background: var(--paper); border: 1px solid var(--faint); border-radius: 8px; padding: 4px 11px;
+  min-height: 40px; margin: 0; cursor: pointer; }
 .eqflow-live button[aria-pressed=true] { background: var(--key); border-color: var(--key);
   color: var(--paper); }
 .eqflow-live :focus-visible { outline: 3px solid var(--key); outline-offset: 1px; }
@@ -48,6 +50,7 @@ const STYLE = `
 /** Put a panel into `root`, as the README of this folder says; returns a function that ends it. */
 export function mount(root, spec, link = null) {
   const stage = new Stage(root, spec, link);
+  PANELS.push(stage);
   stage.start();
   return () => stage.end();
 }
@@ -154,6 +157,7 @@ class Stage {
   end() {
     cancelAnimationFrame(this.request);
     this.endings.forEach((ending) => ending());
+    PANELS.splice(PANELS.indexOf(this), 1);
   }
 
   /** Take the colours of the page around. */

@@ -9,27 +9,28 @@ import { paint } from "./paint.js";
 
 Object.assign(KINDS, { chemistry, cloud, lorenz, paint });
 
-/** Start the panel of every slot on the page that has none yet, now and once the page is read. */
+/** Start the panel in every slot on the page that has none yet. */
 export function startAll() {
-  for (const slot of document.querySelectorAll(".eqflow-live-slot:not([data-started])")) {
-    const data = slot.querySelector("script[type='application/json']");
-    if (!data) continue;
-    slot.dataset.started = "";
-    const spec = JSON.parse(data.textContent);
-    const root = document.createElement("div");
-    slot.append(root);
-    mount(root, decode(spec));
-    hideTwin(slot, spec.alt);
-  }
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", startAll);
+  document.querySelectorAll(".eqflow-live-slot:not([data-started])").forEach(startIn);
 }
 
-/** The static picture of a panel that has started, next after it, need not be there twice. */
+function startIn(slot) {
+  const spec = JSON.parse(slot.querySelector("script[type='application/json']").textContent);
+  const root = document.createElement("div");
+  slot.dataset.started = "";
+  slot.append(root);
+  mount(root, decode(spec));
+  if (root.dataset.state === "error") return;
+  hideTwin(slot, spec.alt);
+  document.addEventListener("DOMContentLoaded", () => hideTwin(slot, spec.alt));
+}
+
+/** The words and the static picture, next after it, that stood for a panel need not be there twice. */
 function hideTwin(slot, alt) {
-  for (const image of document.querySelectorAll("img")) {
-    const after = slot.compareDocumentPosition(image) & Node.DOCUMENT_POSITION_FOLLOWING;
-    if (after && image.alt === alt) return void (image.style.display = "none");
-  }
+  const words = slot.querySelector(":scope > p");
+  const follows = (image) => slot.compareDocumentPosition(image) & Node.DOCUMENT_POSITION_FOLLOWING;
+  const picture = [...document.images].find((image) => image.alt === alt && follows(image));
+  for (const twin of [words, picture]) if (twin) twin.style.display = "none";
 }
 
 /** What anywidget calls for each place in which a notebook shows the panel. */

@@ -100,18 +100,18 @@ class Plane {
     this.back.globalAlpha = 1;
   }
 
-  /** Short streamlines of a field, longer where it is fast; read on a lattice, traced together. */
-  streamlines(field) {
+  /** Short streamlines of a field times a factor, longer where it is fast; read on a lattice. */
+  streamlines(field, factor = 1) {
     const v = new Float64Array(2 * LATTICE * LATTICE);
     field(lattice(this.extent, LATTICE), v);
     shorten(v);
     const starts = lattice(this.extent * (1 - 1 / SEEDS), SEEDS);
-    const step = (1.6 * this.extent) / SEEDS / TRACED;
+    const step = (1.6 * this.extent * Math.sign(factor) * Math.sqrt(Math.abs(factor))) / SEEDS / TRACED;
     this.pen(0.65);
     for (let i = 0; i < starts.length; i += 2) {
       this.trace(v, starts[i], starts[i + 1], -step);
       const [x, y, a, b] = this.trace(v, starts[i], starts[i + 1], step);
-      this.head(x, y, a, b, Math.min(1, 1.5 * Math.hypot(a, b)));
+      this.head(x, y, step * a, step * b, Math.min(1, 1.5 * Math.hypot(a, b)));
     }
     this.back.stroke();
     this.back.globalAlpha = 1;

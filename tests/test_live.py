@@ -1,0 +1,307 @@
+"""Live panels in a real browser, on bare pages without a kernel."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from eqflow_nb import panels
+
+PANELS = {
+    "start": panels.start_panel,
+    "toys": panels.toy_panel,
+    "streams": panels.stream_panel,
+    "draw": panels.draw_panel,
+    "own": panels.own_panel,
+}
+DRAWN = {f"draw {n}": lambda n=n: panels.draw_panel(3 * torch.rand(n, 2) - 1.5) for n in (1, 5000)}
+PAGE = (
+    '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Panels</title>'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    "<body><p>Words.</p>{panels}<p style='margin-top: 200vh'>The end.</p></body></html>"
+)
+PICTURE = "root => root.querySelector('canvas').toDataURL()"
+
+
+@contextmanager
+def opened(chrome: Any, folder: Path, *shown: str, **how: Any) -> Iterator[Any]:
+    """A page with panels, which must ask nobody for anything, nor say anything to the console."""
+    path = folder / "page.html"
+    parts = "".join((PANELS | DRAWN)[name]().html() for name in shown)
+    path.write_text(PAGE.format(panels=parts), encoding="utf-8")
+    page = chrome.new_page(**{"viewport": {"width": 1300, "height": 800}} | how)
+    page.said, page.asked = [], []
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.goto(path.as_uri())
+    yield page
+    assert [url for url in page.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    page.close()
+
+
+def root_of(page: Any, name: str = "", number: int = 0) -> Any:
+    panel = page.locator(".eqflow-live")
+    return (panel.and_(page.locator(f'[data-panel="{name}"]')) if name else panel).nth(number)
+
+
+def frames(root: Any) -> int:
+    return int(root.get_attribute("data-frames"))
+
+
+def state(root: Any) -> str:
+    return root.get_attribute("data-state")
+
+
+def wait_for(condition: Callable[[], Any], what: str, patience: float = 30) -> None:
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, f"waited {patience:g} s for {what}"
+        time.sleep(0.02)
+
+
+def runs(root: Any, more: int = 5) -> None:
+    before = frames(root)
+    wait_for(lambda: state(root) == "running" and frames(root) >= before + more, "motion")
+
+
+def press(root: Any, name: str) -> None:
+    root.get_by_role("button", name=name, exact=True).click()
+
+
+def draw(page: Any, root: Any, *places: tuple[float, float]) -> None:
+    """Move the mouse, pressed, through places of the sheet, in shares of it."""
+    box = root.locator("canvas").bounding_box()
+    for number, (x, y) in enumerate(places):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=6)
+        if number == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def dots(root: Any) -> int:
+    return int(re.search(r"(\d+) dots", root.locator(".eqflow-status").inner_text())[1])
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_moves_and_its_sliders_act(name: str, chrome: Any, tmp_path: Path) -> None:
+    with opened(chrome, tmp_path, name) as page:
+        root = root_of(page, name)
+        runs(root, 30)
+        before = root.evaluate(PICTURE)
+        runs(root)
+        assert root.evaluate(PICTURE) != before, "the points have moved"
+        figures = root.locator(".eqflow-figures")
+        wait_for(lambda: "distance to the cloud" in figures.inner_text(), "a measurement")
+        assert float(re.search(r"cloud (\S+)", figures.inner_text())[1]) < 2
+        for slider in root.get_by_role("slider").all():
+            shown = slider.locator("xpath=ancestor::label").locator("output")
+            value = shown.inner_text()
+            slider.press("ArrowLeft" if slider.evaluate("s => s.value > s.min") else "ArrowRight")
+            assert shown.inner_text() != value
+        runs(root)
+        for label in ("Flow lines", "Score"):
+            press(root, label)
+        runs(root)
+        assert not page.said
+
+
+def test_a_paused_panel_rests_and_still_shows_what_a_slider_does(
+    chrome: Any, tmp_path: Path
+) -> None:
+    with opened(chrome, tmp_path, "toys") as page:
+        root = root_of(page)
+        runs(root)
+        press(root, "Pause")
+        assert state(root) == "paused"
+        still, drawn = root.evaluate(PICTURE), frames(root)
+        time.sleep(0.3)
+        assert root.evaluate(PICTURE) == still and frames(root) == drawn
+        root.get_by_role("slider").first.press("Home")
+        wait_for(lambda: root.evaluate(PICTURE) != still, "the other flow")
+        assert frames(root) == drawn + 1, "in the next frame"
+        assert state(root) == "paused"
+        press(root, "Play")
+        runs(root)
+        page.mouse.wheel(0, 3000)
+        wait_for(lambda: state(root) == "paused", "the panel to rest out of view")
+        page.mouse.wheel(0, -3000)
+        runs(root)
+        press(root, "Start again")
+        wait_for(lambda: "time 0." in root.locator(".eqflow-figures").inner_text(), "the start")
+
+
+def test_less_motion_on_request(chrome: Any, tmp_path: Path) -> None:
+    with opened(chrome, tmp_path, "start", reduced_motion="reduce") as page:
+        root = root_of(page)
+        wait_for(lambda: frames(root) == 1, "a picture")
+        assert state(root) == "paused"
+        assert "asks for less motion" in root.locator(".eqflow-status").inner_text()
+        press(root, "Play")
+        runs(root)
+
+
+def test_two_of_a_kind_on_one_page_live_apart(chrome: Any, tmp_path: Path) -> None:
+    with opened(chrome, tmp_path, "toys", "toys", "draw") as page:
+        assert page.evaluate("document.querySelectorAll('.eqflow-live').length") == 3
+        first, second = root_of(page, "toys", 0), root_of(page, "toys", 1)
+        runs(first)
+        press(first, "Pause")
+        second.scroll_into_view_if_needed()
+        runs(second)
+        first.get_by_role("slider").first.press("End")
+        assert second.locator("output").first.inner_text() == "1.0"
+        assert state(first) == "paused"
+        assert not page.said
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_narrow_pages_and_both_themes(scheme: str, chrome: Any, tmp_path: Path) -> None:
+    narrow = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}
+    with opened(chrome, tmp_path, *PANELS, **narrow) as page:
+        for name in PANELS:
+            root = root_of(page, name)
+            root.scroll_into_view_if_needed()
+            runs(root)
+            paper = root.evaluate("root => getComputedStyle(root).backgroundColor")
+            assert (sum(map(int, re.findall(r"\d+", paper)[:3])) < 300) == (scheme == "dark")
+            assert root.locator("canvas").bounding_box()["width"] > 300
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        root = root_of(page, "own")
+        page.set_viewport_size({"width": 700, "height": 600})  # while it runs
+        wait_for(lambda: root.locator("canvas").bounding_box()["width"] < 500, "the other layout")
+        runs(root)
+        page.evaluate("document.body.setAttribute('data-theme', 'dark')")
+        dark = "root => getComputedStyle(root).colorScheme"
+        wait_for(lambda: root.evaluate(dark) == "dark", "the page's own theme to count")
+        assert not page.said
+
+
+# ---- drawing ----
+
+
+def test_drawing_by_mouse(chrome: Any, tmp_path: Path) -> None:
+    with opened(chrome, tmp_path, "draw") as page:
+        root = root_of(page)
+        hint = root.locator(".eqflow-hint")
+        runs(root)
+        assert hint.is_visible()
+        draw(page, root, (0.3, 0.3), (0.7, 0.3), (0.7, 0.7))
+        once = dots(root)
+        assert 60 < once < 250 and not hint.is_visible(), "the ready-made drawing is gone"
+        draw(page, root, (0.3, 0.7), (0.3, 0.7))
+        assert once < dots(root) < once + 20
+        runs(root)
+        press(root, "Eraser")
+        draw(page, root, (0.3, 0.3), (0.72, 0.3), (0.7, 0.75))
+        assert 0 < dots(root) < 20, "one blot is left"
+        press(root, "Clear")
+        runs(root)
+        assert dots(root) == 0 and hint.is_visible()
+        root.get_by_role("combobox").select_option("letter S")
+        runs(root)
+        assert dots(root) > 300
+        press(root, "Eraser")
+        draw(page, root, (0.5, 0.5))
+        assert dots(root) < 20
+        for row in range(40):
+            draw(page, root, (0.02, row / 40), (0.98, row / 40))
+        assert dots(root) == 5000, "at most"
+        runs(root)
+        assert not page.said
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_drawing_of_one_dot_and_of_thousands(name: str, chrome: Any, tmp_path: Path) -> None:
+    with opened(chrome, tmp_path, name) as page:
+        root = root_of(page)
+        runs(root, 15)
+        draw(page, root, (0.1, 0.1), (0.15, 0.1))
+        runs(root)
+        assert not page.said
+
+
+def test_drawing_by_keys(chrome: Any, tmp_path: Path) -> None:
+    with opened(chrome, tmp_path, "draw") as page:
+        root = root_of(page)
+        runs(root)
+        sheet = root.locator("canvas")
+        sheet.focus()
+        page.keyboard.press("Space")
+        one = dots(root)
+        page.keyboard.down("Space")
+        for _ in range(6):
+            page.keyboard.press("Shift+ArrowRight")
+        page.keyboard.up("Space")
+        assert dots(root) > one + 30
+        page.keyboard.press("Escape")
+        assert not sheet.evaluate("canvas => document.activeElement === canvas")
+        runs(root)
+
+
+def test_drawing_by_finger_does_not_scroll(chrome: Any, tmp_path: Path) -> None:
+    phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+    with opened(chrome, tmp_path, "draw", **phone) as page:
+        root = root_of(page)
+        runs(root)
+        box = root.locator("canvas").bounding_box()
+        page.touchscreen.tap(box["x"] + 100, box["y"] + 100)
+        wait_for(lambda: "dots" in root.locator(".eqflow-status").inner_text(), "dots")
+        assert dots(root) < 20
+        assert root.locator("canvas").evaluate("c => getComputedStyle(c).touchAction") == "none"
+
+
+# ---- what goes wrong ----
+
+
+def test_a_parameter_that_is_not_finite_is_told_and_the_picture_moves_on(
+    chrome: Any, tmp_path: Path
+) -> None:
+    with opened(chrome, tmp_path, "toys") as page:
+        root = root_of(page)
+        runs(root)
+        page.evaluate("eqflow.PANELS[0].change('gamma', NaN)")
+        assert state(root) == "error"
+        error = root.get_by_role("alert")
+        assert "γ" in error.inner_text() and "NaN; it must be a finite number" in error.inner_text()
+        assert any("NaN" in line for line in page.said)
+        before = frames(root)
+        wait_for(lambda: frames(root) > before + 3, "no frozen picture")
+        root.get_by_role("slider").first.press("ArrowLeft")
+        wait_for(lambda: state(root) == "running" and not error.is_visible(), "the error to go")
+
+
+def test_an_error_in_a_frame_is_told_and_mended_by_starting_again(
+    chrome: Any, tmp_path: Path
+) -> None:
+    with opened(chrome, tmp_path, "toys") as page:
+        root = root_of(page)
+        runs(root)
+        page.evaluate("eqflow.PANELS[0].kind.x.fill(NaN)")
+        wait_for(lambda: state(root) == "error", "the error")
+        assert "left the plane" in root.get_by_role("alert").inner_text()
+        assert any("left the plane" in line for line in page.said)
+        press(root, "Start again")
+        runs(root)
+
+
+def test_after_a_long_sleep_nothing_jumps(chrome: Any, tmp_path: Path) -> None:
+    with opened(chrome, tmp_path, "toys") as page:
+        root = root_of(page)
+        runs(root)
+        slept = """() => { const panel = eqflow.PANELS[0], before = panel.kind.time;
+          panel.last -= 3.6e6; panel.draw(performance.now()); return panel.kind.time - before; }"""
+        assert 0 <= page.evaluate(slept) < 0.1
+
+
+def test_without_scripts_the_static_picture_stays(chrome: Any, tmp_path: Path) -> None:
+    with opened(chrome, tmp_path, "toys", java_script_enabled=False) as page:
+        assert page.get_by_text("A live panel").is_visible()
+        assert page.locator(".eqflow-live").count() == 0
