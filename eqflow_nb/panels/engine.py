@@ -19,8 +19,10 @@ from eqflow_nb.flows.networks import FlowNetworks
 from eqflow_nb.inputs import InputError
 
 FOLDER = Path(__file__).with_name("js")
-IMPORT = re.compile(r'^import \{ ([\w, $]+) \} from "\./([\w-]+\.js)";$')
+IMPORT = re.compile(r'^import \{ ([\w, $]+) \} from "\./([\w-]+\.js)";$', re.M)
 NAME = re.compile(r"^(export )?(?:const|let|class|function\*?|async function) ([\w$]+)", re.M)
+
+Imports = dict[str, list[tuple[str, str]]]  # of each file: names, as written, and their file
 
 
 def bundle(page: bool = True, folder: Path = FOLDER) -> str:
@@ -30,8 +32,9 @@ def bundle(page: bool = True, folder: Path = FOLDER) -> str:
     `window.eqflow`, and it starts the panels that it finds, by `startAll` if a module has it.
     """
     texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.js"))}
-    exported = _check(texts)
-    body = "\n".join(_joined(texts))
+    imports = {file: IMPORT.findall(text) for file, text in texts.items()}
+    exported = _check(texts, imports)
+    body = "\n".join(_joined(texts, imports))
     if not page:
         return f"{body}\nexport default {{ render }};\n"
     names = ", ".join(sorted(exported))
@@ -66,43 +69,31 @@ def network_spec(net: FlowNetworks) -> dict[str, Any]:
     return {"layers": layers, "octaves": net.octaves, "signs": signs, "speed": float(net.speed)}
 
 
-def _check(texts: dict[str, str]) -> set[str]:
+def _check(texts: dict[str, str], imports: Imports) -> set[str]:
     """The exported names; imports in another form, of unknown names, or a name twice are errors."""
     owner: dict[str, str] = {}
-    exported: dict[str, set[str]] = {file: set() for file in texts}
+    exported: set[str] = set()
     for file, text in texts.items():
         for export, name in NAME.findall(text):
-            if name in owner:
+            if owner.setdefault(name, file) != file:
                 raise InputError(f"{file} and {owner[name]} both define {name}; rename one")
-            owner[name] = file
-            if export:
-                exported[file].add(name)
-        odd = [line for line in text.splitlines() if re.match(r"(import|export)\b", line)]
-        odd = [line for line in odd if not (IMPORT.match(line) or NAME.match(line))]
-        if odd:
+            exported |= {name} if export else set()
+        if odd := re.search(r"^(import|export)\b.*", NAME.sub("", IMPORT.sub("", text)), re.M):
             raise InputError(f'{file}: write import {{ a, b }} from "./file.js"; not {odd[0]}')
-    for file, text in texts.items():
-        for names, other in _imports(text):
-            unknown = set(names) - exported.get(other, set())
-            if unknown:
+        for names, other in imports[file]:
+            known = {name for export, name in NAME.findall(texts.get(other, "")) if export}
+            if unknown := {*names.split(", ")} - known:
                 raise InputError(f"{file} imports {sorted(unknown)}, which {other} doesn't export")
-    return set().union(*exported.values())
+    return exported
 
 
-def _imports(text: str) -> Iterator[tuple[list[str], str]]:
-    for found in filter(None, map(IMPORT.match, text.splitlines())):
-        yield found[1].split(", "), found[2]
-
-
-def _joined(texts: dict[str, str]) -> Iterator[str]:
+def _joined(texts: dict[str, str], imports: Imports) -> Iterator[str]:
     """The modules without their imports and `export`, each after those that it needs."""
-    left = dict(texts)
+    left = list(texts)
     while left:
-        ready = [
-            file for file in left if not {other for _, other in _imports(left[file])} & {*left}
-        ]
+        ready = [file for file in left if not {other for _, other in imports[file]} & {*left}]
         if not ready:
             raise InputError(f"{', '.join(left)} import each other in a circle")
         for file in ready:
-            lines = [line for line in left.pop(file).splitlines() if not IMPORT.match(line)]
-            yield "\n".join(line.removeprefix("export ") for line in lines)
+            left.remove(file)
+            yield re.sub(r"^export ", "", IMPORT.sub("", texts[file]), flags=re.M)

@@ -81,10 +81,13 @@ function transpose(x, n) {
  * `read(u, v)` gives it.
  */
 export function spectralFlow({ n, mean, precision, symbol = null }) {
-  const p = full(numbers(precision, "precision"), n), size = n * n, mu = numbers(mean, "mean");
-  const k = symbol === null ? equalRate(p) : full(numbers(symbol, "symbol"), n);
+  const p = numbers(precision, "precision"), mu = numbers(mean, "mean"), size = n * n;
+  const k = symbol === null ? equalRate(p) : numbers(symbol, "symbol");
+  if (p.length !== 4 * n * (n / 2 + 1) || k.length !== p.length) {
+    throw new Error(`${p.length} and ${k.length} numbers are no matrices for a grid of ${n}`);
+  }
   const [re, im, shownRe, shownIm, noiseRe, noiseIm] = Array.from({ length: 6 }, () => new Float64Array(size));
-  const decay = new Float64Array(4 * size), spread = new Float64Array(4 * size);
+  const decay = new Float64Array(p.length), spread = new Float64Array(p.length);
   let known = "";
 
   function start(u, v) {
@@ -97,7 +100,7 @@ export function spectralFlow({ n, mean, precision, symbol = null }) {
 
   function advance(t, { speed = 1, eta = 0 } = {}, random = null) {
     if (known !== `${t} ${speed} ${eta}`) {
-      for (let at = 0; at < 4 * size; at += 4) propagate(p, k, at, t, speed, eta, decay, spread);
+      for (let at = 0; at < p.length; at += 4) propagate(p, k, at, t, speed, eta, decay, spread);
       known = `${t} ${speed} ${eta}`;
     }
     multiply(decay, re, im, n);
@@ -124,19 +127,6 @@ export function spectralFlow({ n, mean, precision, symbol = null }) {
   }
 
   return { n, start, advance, read };
-}
-
-/** Real matrices of all n x n frequencies from those of the n x (n / 2 + 1) that are kept. */
-function full(half, n) {
-  const width = n / 2 + 1, out = new Float64Array(4 * n * n);
-  if (half.length !== 4 * n * width) throw new Error(`${half.length} numbers are no matrices for a grid of ${n}`);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) {
-      const from = j < width ? i * width + j : ((n - i) % n) * width + n - j;
-      for (let entry = 0; entry < 4; entry++) out[4 * (i * n + j) + entry] = half[4 * from + entry];
-    }
-  }
-  return out;
 }
 
 function equalRate(p) {
@@ -185,7 +175,7 @@ function propagate(p, k, at, t, speed, eta, decay, spread) {
 function multiply(matrix, re, im, n) {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= n / 2; j++) {
-      const z = i * n + j, y = ((n - i) % n) * n + ((n - j) % n), m = 4 * z;
+      const z = i * n + j, y = ((n - i) % n) * n + ((n - j) % n), m = 4 * (i * (n / 2 + 1) + j);
       if (z > y && (j === 0 || j === n / 2)) continue; // a pair that has been
       const u = (re[z] + re[y]) / 2, ui = (im[z] - im[y]) / 2;
       const v = (im[z] + im[y]) / 2, vi = (re[y] - re[z]) / 2;
