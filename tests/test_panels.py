@@ -69,7 +69,7 @@ def test_showing_leaves_the_twin(panel: Panel, monkeypatch: pytest.MonkeyPatch) 
     seen: list[Any] = []
     monkeypatch.setattr("IPython.display.display", lambda data, **rest: seen.append((data, rest)))
     panel.show()
-    assert seen[0][0] is panel.widget
+    assert seen[0][0] == panel.bundle()
     assert seen[1][0]["image/png"]
     assert seen[1][1]["metadata"]["image/png"]["alt"] == panel.alt
 
@@ -122,7 +122,7 @@ def test_a_live_panel_hands_everything_over(name: str) -> None:
     (data,) = re.findall(r'<script type="application/json">(.*?)</script>', page)
     assert json.loads(data)["name"] == name and len(data) < 400_000
     assert "http" not in page.replace("http://www.w3.org", "")
-    assert page.count(panel.spec["caption"][:20]) == 1
+    assert panel.bundle().keys() >= {"application/vnd.jupyter.widget-view+json", "text/html"}
     for about in panel.spec["controls"]:
         control = panel.controls[about["name"]]
         assert control.description == about["label"]

@@ -51,11 +51,15 @@ class Shown:
         """Display the panel and, below it, the twin, which stays where there is no kernel."""
         from IPython.display import display
 
-        display(self.widget)
+        display(self.bundle(), raw=True)
         if self.alt:
             figures.show(self.static(), self.alt)
 
     _ipython_display_ = show  # the last line of a cell may name a panel
+
+    def bundle(self) -> dict[str, Any]:
+        """The widget, as Jupyter's kinds of output."""
+        return self.widget._repr_mimebundle_()
 
     def say(self, text: str) -> None:
         """Say what happened last."""

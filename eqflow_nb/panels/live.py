@@ -53,9 +53,8 @@ class Live(base.Shown):
         self.alt = self.spec["alt"]
         self.engine = _widget(self.spec)
         for name, each in self.controls.items():
-            widgets.jslink(
-                (each, "index" if hasattr(each, "index") else "value"), (self.engine, name)
-            )
+            trait = "index" if hasattr(each, "index") else "value"
+            widgets.jslink((each, trait), (self.engine, name))
         self.widget = widgets.VBox([self.engine, *self.controls.values(), labels.script()])
 
     def static(self) -> Figure:
@@ -69,8 +68,9 @@ class Live(base.Shown):
         slot = f'<script type="application/json">{data}</script>{note}'
         return f'<div class="eqflow-live-slot">{slot}</div>{page_script()}'
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return self.widget._repr_mimebundle_() | {"text/html": self.html()}
+    def bundle(self) -> dict[str, Any]:
+        """The widget, and for where no kernel runs the panel with sliders of its own."""
+        return super().bundle() | {"text/html": self.html()}
 
 
 @cache

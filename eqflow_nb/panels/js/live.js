@@ -28,7 +28,7 @@ const STYLE = `
   padding: 5px 16px; border-radius: 20px; white-space: nowrap; }
 .eqflow-bar { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }
 .eqflow-live button, .eqflow-live select { font: inherit; font-size: 14px; color: var(--ink);
-  background: var(--paper); border: 1px solid var(--faint); border-radius: 8px; padding: 4px 11px;
+  background: var(--paper); border: 1px solid var(--faint); border-radius: 8px; padding: 4px 8px;
   min-height: 40px; margin: 0; cursor: pointer; }
 .eqflow-live button[aria-pressed=true] { background: var(--key); border-color: var(--key);
   color: var(--paper); }
