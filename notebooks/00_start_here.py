@@ -16,19 +16,17 @@
 #
 # > What can a snapshot say about motion?
 #
-# Below is a still cloud of points. In half a minute every point will move, yet
-# the cloud keeps its shape. The rest of the course asks how much of the *true* motion can be read from
-# snapshots.
-#
-# **You will**
-# - see the idea of the course on one page,
-# - check that your machine is ready,
-# - learn how panels, parameters and exercises work here.
-#
-# **You should know** nothing yet. **Time** under 20 s to run, 3 minutes to read; nothing is trained.
+# Every point in this film moves, and the cloud stays as it is. Nobody told the program how the
+# points move: it has seen one still cloud.
 
-# %%
+# %% tags=["parameters"]
+seed = 0
+device = "auto"
+budget = "laptop"
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
 import torch
+from IPython.display import Markdown
 
 from eqflow_nb import figures, flows, measures, panels, rollout, scores, snapshots
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
@@ -37,100 +35,133 @@ from eqflow_nb.running import doctor
 from eqflow_nb.running.scorecard import Scorecard
 
 figures.style()
-torch.set_num_threads(1)  # steps are too short to split; whole rollouts run side by side
-
-# %% tags=["parameters"]
-seed = 0
-device = "auto"
-budget = "laptop"
-
-# %%
+torch.set_num_threads(1)  # steps are too short to split
 place = pick_device(device)
 count = 300 if choice(budget, BUDGETS, "budget") == "quick" else 2000
 card = Scorecard("00_start_here", seed=seed, budget=budget)
 
-# %% [markdown]
-# ## A still cloud
-#
-# These are unordered snapshots: 20,000 points $x$ from two moons, blurred a little. Which way do
-# they go? The snapshots don't say.
-
-# %%
+# %% tags=["hero", "readme-film"]
 sigma = 0.15
 moons = snapshots.world("two_moons")
-samples = moons.sample(20000, seed).to(place)
+samples = moons.sample(20000, seed).to(place)  # the still cloud
+score = scores.fit_mixture(samples, sigma, seed=seed)  # which way it gets denser
+J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], device=place)  # a quarter turn
 
 
-def draw(n, number):
-    """Fresh blurred points."""
-    eps = torch.randn(n, 2, generator=torch.Generator().manual_seed(number % 2**31))
-    return moons.sample(n, number).to(place) + sigma * eps.to(place)
+def sideways(x):
+    """The whole idea: at each point, look where the cloud gets denser, and go at right angles."""
+    return score(x) @ J.T
 
 
+draw = moons.blurred(sigma, place)  # fresh points of the cloud, blurred a little
 start = draw(count, seed + 1)
-figures.show(
-    figures.clouds({"a still cloud": start}),
-    "A still cloud of points in the shape of two interleaved crescents.",
+flow = flows.at_common_speed(sideways, start)
+clock = [0.1 * frame for frame in range(33)]
+run = rollout.record(rollout.rk4(flow, start, 0.02, 400), [*clock, 8.0])
+figures.points_film(
+    {"every point moves, the cloud stays": [run.at(t) for t in clock]},
+    "A looping film of two interleaved crescents. Points, coloured from left to right at the start, "
+    "stream along both crescents until the colours are mixed; the outline stays filled.",
+    cloud=draw(20000, seed + 2),
+    times=clock,
+    extent=2.5,
 )
 
 # %% [markdown]
-# ## Set in motion
+# ## Play with it
+#
+# The same cloud, alive. Guess first, then move a slider.
+#
+# 1. Set the strength γ of the flow to zero. What still moves? And with some noise η?
+# 2. Make γ negative. Can you tell from the cloud alone which sign nature chose?
+
+# %%
+panels.start_panel()
+
+# %% [markdown]
+# <details><summary>Answers</summary>
+#
+# 1. Nothing moves without flow and noise. With noise, points wander at random while a pull towards
+#    the dense parts makes up for it: the cloud stays again.
+# 2. You can't. Played backwards, or three times as fast, the film shows the same cloud. A snapshot
+#    never holds the speed or the direction of time.
+# </details>
+#
+# ## Why care
+#
+# Much of science has snapshots only. Measuring a cell's genes kills it. Stars live too long to be
+# watched. Many chemical patterns were photographed once. All of these move, and what moved them is gone
+# from the data. Or is it? This course asks what can be read from snapshots without time, and what
+# can't. This chapter takes under 20 s to run and 3 minutes to read; nothing is trained.
+#
+# The course follows Zhang & Levin (2025), *Equilibrium flow: From Snapshots to Dynamics*,
+# arXiv:2509.17990, and in places goes further.
+#
+# ## How it works
 #
 # Two ingredients are enough.
 #
-# 1. The **score** $s = \nabla\log p$: the direction in which points get denser. It can be learned
-#    from snapshots.
-# 2. A **skew-symmetric rule**: move at right angles to it, $v = K s$ with $K = -K^\top$.
-#
-# Then every point moves, and the cloud doesn't.
+# 1. The **score** $s = \nabla\log p$: at every place, the direction in which points get denser. It
+#    can be learned from snapshots.
+# 2. A **turn**: move at right angles to the score, $v = J s$. Then you never climb and never fall,
+#    and go round and round along lines of equal density.
 
-# %% tags=["thumbnail"]
-score = scores.fit_mixture(samples, sigma, seed=seed)
-flow = flows.at_common_speed(flows.skew.constant(flows.skew.from_entries(1.0), score), start)
-times = [0.0, 0.5, 2.0, 8.0]
-ascent = flows.at_common_speed(score, start)
-moved = {
-    name: rollout.record(rollout.rk4(field, start, 0.02, 400), times)
-    for name, field in {"skew": flow, "score": ascent}.items()
-}
+# %% tags=["thumbnail"] part=[0.5, 0, 1, 1]
 figures.show(
-    figures.rollout_strip({name: {t: run.at(t) for t in times} for name, run in moved.items()}),
-    "Two rows of four clouds. Moved at right angles to the score the moons stay as they are; moved "
-    "along it they collapse to dots.",
+    figures.flow_on_density(
+        {"the score s: uphill": score, "turned, v = J s: along the level lines": sideways},
+        lambda x: moons.log_density(x, sigma),
+        extent=2.6,
+    ),
+    "Arrows over two moons. Left, the score: from all sides they point to the crescents' middle "
+    "lines. Right, turned by a quarter: they run along the crescents, round each of them.",
 )
 
 # %% [markdown]
-# The first row moves at right angles to the score, the second along it. How far did the points go,
-# and how far did the *cloud* go? The distance between clouds is given in noise floors: two fresh
-# samples of the same cloud are one floor apart.
+# Does it have to be a right angle? Let the same points go uphill instead.
+
+# %%
+uphill = flows.at_common_speed(score, start)
+climb = rollout.record(rollout.rk4(uphill, start, 0.02, 400), [*clock, 8.0])
+figures.points_film(
+    {
+        "at right angles to the score": [run.at(t) for t in clock],
+        "along the score": [climb.at(t) for t in clock],
+    },
+    "Two films side by side. Moved at right angles to the score the points stream and the moons "
+    "stay; moved along it they collapse to two thin arcs and then to dots.",
+    cloud=draw(20000, seed + 2),
+    times=clock,
+    extent=2.5,
+)
+
+# %% [markdown]
+# How far did the points go, and how far did the *cloud* go? Even two fresh samples of one cloud
+# differ a little, by chance. That distance is the **noise floor**; we measure in floors, and 1 is
+# perfect.
 
 # %%
 floor, _ = measures.noise_floor(measures.sliced_wasserstein, draw, n=count, seed=seed)
-travelled = {k: float((r.at(8.0) - start).norm(dim=1).mean()) for k, r in moved.items()}
-changed = {k: measures.preservation(r.at(8.0), draw, floor, seed=seed) for k, r in moved.items()}
-for kind in moved:
-    print(f"{kind}: points moved {travelled[kind]:.1f} sd, the cloud {changed[kind]:.1f} floors")
+ends = {"skew": run.at(8.0), "score": climb.at(8.0)}
+travelled = {kind: float((end - start).norm(dim=1).mean()) for kind, end in ends.items()}
+changed = {kind: measures.preservation(end, draw, floor, seed=seed) for kind, end in ends.items()}
+for kind, words in {"skew": "at right angles", "score": "along the score"}.items():
+    print(f"{words:16s} points {travelled[kind]:.1f} sd away, the cloud {changed[kind]:.1f} floors")
 
 # %% [markdown]
-# ## Your turn
-#
-# Every panel has sliders, and a static picture of it above for pages that can't run code.
-# 1. Set the skew strength to zero. What moves now?
-# 2. Make it negative. Can you tell from the cloud alone which sign nature chose?
-
-# %%
-panels.toy_panel("two_moons")
-
-# %% [markdown]
-# You can't tell. Snapshots never hold the speed or the direction of time: if $v$ keeps a cloud, so
-# does $-3v$. What else do they not hold, and what *do* they hold? That is the course.
+# A matrix such as $J$, with $J^\top = -J$, is called **skew-symmetric**. Every chapter uses one, or
+# something that grew out of one. So one flow that keeps a cloud is found in a line. But many others
+# keep it too. Which is the true one? That is the rest of the course.
 #
 # ## The map
 
 # %%
-for chapter in course.chapters():
-    minutes = "" if chapter.minutes is None else f"{chapter.minutes:.1f} min"
-    print(f"{chapter.stem:28s}{minutes:>8s}  {chapter.question}")
+lines = [
+    f"| {chapter.stem[:2]} | **{chapter.title}** | {chapter.question} | {chapter.minutes or 0:.1f} |"
+    for chapter in course.chapters()
+]
+head = "| | chapter | its question | minutes to run |\n|---|---|---|---|\n"
+Markdown(head + "\n".join(lines))
 
 # %% [markdown]
 # Times were measured on two cores of a laptop-sized machine.
@@ -138,19 +169,19 @@ for chapter in course.chapters():
 # ## Is your machine ready?
 
 # %%
-for subject, found, mend in doctor.examine():
-    print(f"{subject:>10}: {found} {mend}")
+wrong = [f"{subject}: {found}. {mend}" for subject, found, mend in doctor.examine() if mend]
+print("\n".join(wrong) or "ready")
 
 # %% [markdown]
 # ## How to use these notebooks
 #
 # - **Parameters** are in one cell near the top. `budget` is `"quick"` (seconds), `"laptop"` (minutes)
 #   or `"paper"` (the paper's size, for a GPU). Change one and run all cells.
-# - **Headless**: `eqflow-nb run 01 -p seed 3 --budget quick` runs a chapter from the command line.
-# - **Panels** ask you something. Guess before you move a slider.
-# - **Scorecards** end each chapter: its claims as a table, with floors, controls and what the paper
+# - **Panels** move without waiting for Python. Guess before you move a slider.
+# - **Scorecards** end each chapter: its claims in colour, with floors, controls and what the paper
 #   reports. A claim that misses its target says so.
-# - **Exercises** are at the end of each chapter.
+# - **Exercises** have hints and checks of their own; the link is at the end of each chapter.
+# - **Without a browser**: `eqflow-nb run 01 -p seed 3 --budget quick` runs a chapter.
 #
 # ## Scorecard
 
@@ -164,24 +195,32 @@ card.row(
     t=8.0,
 )
 card.row("start.skew.travelled", travelled["skew"], target="> .5")
-card.show()
+card.show(
+    {
+        "start.skew.preservation": "the cloud is kept (in floors; control: along the score)",
+        "start.skew.travelled": "and its points have moved (in sd)",
+    }
+)
 
-# %%
+# %% tags=["hidden-test"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # NBVAL_CHECK_OUTPUT
 card.verdicts()
 
-# %%
+# %% tags=["hidden-test"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # NBVAL_CHECK_OUTPUT
 print(
     "the cloud is kept by skew:", changed["skew"] <= 1.5, "- by the score:", changed["score"] <= 1.5
 )
 
 # %% [markdown]
-# ## Read on
+# ## Exercises
 #
-# The question and the idea: Zhang & Levin (2025), *Equilibrium flow: From Snapshots to Dynamics*,
-# arXiv:2509.17990. Go on with chapter 01.
+# With hints and checks: [exercises of chapter 00](exercises/00_start_here_exercises.ipynb). And to
+# try right here:
 #
-# **Exercises** [with hints and checks](exercises/00_start_here_exercises.ipynb); and some to try here:
-# 1. Replace `from_entries(1.0)` by `from_entries(-1.0)`: predict what changes.
-# 2. Run with `sigma = 0.4`. 3. Find a cloud for which the skew flow is a rigid rotation.
+# 1. *Predict a figure*: put `-J` in place of `J`. What does the first film show now, and which of the
+#    printed numbers change? Then run it.
+# 2. Put `sigma = 0.4`. The points soon circle both moons at once. Why?
+# 3. For which cloud does the flow turn like a rigid wheel?
+#
+# Go on with chapter 01.

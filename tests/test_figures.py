@@ -45,7 +45,6 @@ FIGURES = {
     "rollout_strip": lambda: figures.rollout_strip({"skew": {0.0: CLOUD, 10.0: CLOUD}}),
     "curves": lambda: figures.curves({"skew": (TIMES, 1 + TIMES)}, levels=figures.FLOOR),
     "scatter": lambda: figures.scatter({"truth": (0, 0), "learned": RNG.random((5, 2))}),
-    "bars": lambda: figures.bars({"ring skew": (1.0, 0.1), "ring score": 9.0}, {"aim": 1.5}),
     "grouped_bars": lambda: figures.grouped_bars({"life": PAIR, "waves": PAIR}, "similarity"),
     "images": lambda: figures.images({"a": RNG.random((3, 16, 16)), "b": RNG.random((16, 16))}),
     "recovery_rates": lambda: figures.recovery_rates(

@@ -20,13 +20,13 @@ from eqflow_nb.figures.axes import (
 )
 from eqflow_nb.figures.equations import draw_elimination, gallery, recovery_rates, verdicts
 from eqflow_nb.figures.images import frames, images
-from eqflow_nb.figures.measures import FLOOR, bars, curves, draw_curves, grouped_bars, scatter
+from eqflow_nb.figures.measures import FLOOR, curves, draw_curves, grouped_bars, scatter
 from eqflow_nb.figures.points import clouds, flow_on_density, points_film, rollout_strip
 from eqflow_nb.figures.style import PALETTE, colour, film, grid, png, show, style
 
 # fmt: off
 __all__ = [
-    "FLOOR", "PALETTE", "PATTERN", "VELOCITY", "bars", "clouds", "colour", "cube", "curves",
+    "FLOOR", "PALETTE", "PATTERN", "VELOCITY", "clouds", "colour", "cube", "curves",
     "draw_cloud", "draw_curves", "draw_density", "draw_elimination", "draw_image",
     "draw_streamlines", "draw_trajectory", "film", "flow_on_density", "frames", "gallery", "grid",
     "grouped_bars", "images", "png", "points_film", "recovery_rates", "rollout_strip", "scatter",

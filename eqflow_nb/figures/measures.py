@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -83,40 +83,6 @@ def scatter(
     _label_few_decades(axes.xaxis, axes.get_xlim())
     _label_few_decades(axes.yaxis, axes.get_ylim())
     legend_outside(axes)
-    return figure
-
-
-def bars(
-    rows: Mapping[str, float | tuple[float, float]],
-    levels: Mapping[str, float] | None = None,
-    **about: Any,
-) -> Figure:
-    """Horizontal bars {name: value or (value, sd)}, over up to two levels {name: value}."""
-    figure, (axes,) = grid(1, 1, (7, 0.7 + 0.27 * len(rows)))
-    pairs = [value if isinstance(value, Sequence) else (value, 0.0) for value in rows.values()]
-    values, spreads = np.array(pairs, dtype=float).T
-    axes.barh(
-        list(rows), values, xerr=np.where(spreads > 0, spreads, np.nan), color=colours(rows),
-        height=0.7, error_kw={"elinewidth": 1, "ecolor": INK, "capsize": 2},
-    )  # fmt: skip
-    for line, (value, spread) in enumerate(pairs):
-        axes.annotate(
-            f"{value:.3g}" + (f" ± {spread:.2g}" if spread else ""), (max(value, 0) + spread, line),
-            (4, 0), textcoords="offset points", va="center", fontsize=8,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
-        )  # fmt: skip
-    axes.tick_params(axis="y", length=0, labelcolor=INK)
-    axes.invert_yaxis()
-    # Two labels lean away from each other.
-    marks = sorted((at, name) for name, at in (levels or {}).items())
-    for (at, name), side, dashes in zip(marks, ("right", "left"), (":", "--"), strict=False):
-        axes.axvline(at, color=INK, linewidth=1, linestyle=dashes)
-        axes.annotate(
-            f"{name} {at:g}", (at, 1), (0, 2), xycoords=("data", "axes fraction"),
-            textcoords="offset points", ha=side, fontsize=8,
-        )  # fmt: skip
-    axes.margins(x=0.12)
-    axes.set(**about)
     return figure
 
 

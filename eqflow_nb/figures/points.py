@@ -116,25 +116,10 @@ def points_film(
 ) -> None:
     """Display a looping film of moving points, over the outline that their cloud should keep.
 
-    Points are coloured by the first coordinate at their start, and draw short trails that thin out.
-    Forty states of 200 points take some 400 kB.
-
-    Parameters
-    ----------
-    films : {title: states (T, n, d)}
-        A panel each, side by side; for a smooth film some 40 states close together.
-    alt : str
-        What there is to see, in words.
-    cloud : (m, d), optional
-        Samples to draw the outline of; by default those of the first panel's start.
-    times : (T,), optional
-        Shown in the corner, in the flow's own units.
-    axes, extent
-        Which two coordinates; the picture reaches from -extent to extent.
-    points, trail : int
-        At most so many points, with lines along so many of their last states.
-    width, milliseconds : int
-        Of the whole in pixels; of each frame, while the first and the last stay longer.
+    `films` are {title: states (T, n, d)}, a panel each; some 40 states of 200 points take 400 kB.
+    Points are coloured by the first coordinate at their start, and draw trails of so many states.
+    `alt` says what there is to see.  The outline is that of `cloud` (m, d), or of the first start;
+    `times` (T,) stand in the corner; `axes` are the two coordinates shown, from -extent to extent.
     """
     shown = {
         title: np.stack([thin(x, points) for x in states])[..., axes]
