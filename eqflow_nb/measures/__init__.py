@@ -9,10 +9,8 @@ from eqflow_nb.measures.agreement import embed, signed_similarity, similarity, s
 from eqflow_nb.measures.chaos import LyapunovResult, kaplan_yorke, lyapunov_spectrum, mean_speed
 from eqflow_nb.measures.transport import (
     HalfTurn,
-    Sampling,
     assess,
     half_turns,
-    largest_step,
     mean_distance,
     mmd,
     noise_floor,
@@ -23,8 +21,8 @@ from eqflow_nb.measures.transport import (
 )
 
 __all__ = [
-    "HalfTurn", "LyapunovResult", "Sampling", "assess", "embed", "flocking", "half_turns",
-    "kaplan_yorke", "largest_step", "lyapunov_spectrum", "mean_distance", "mean_speed", "mmd",
+    "HalfTurn", "LyapunovResult", "assess", "embed", "flocking", "half_turns",
+    "kaplan_yorke", "lyapunov_spectrum", "mean_distance", "mean_speed", "mmd",
     "momentum", "noise_floor", "patterns", "preservation", "random_halves", "signed_similarity",
     "similarity", "similarity_matrix", "sinkhorn", "sliced_wasserstein", "tracking", "travel",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,19 +160,13 @@ def half_turns(samples: Tensor, pairs: int = 4, seed: int = 0) -> list[HalfTurn]
     return sorted(found, key=lambda turn: turn.over_floor)
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """Effective samples per score evaluation, and the distance to fresh samples in floors."""
-
-    effective: float
-    over_floor: float
-
-
 @torch.no_grad()
 def assess(
     path: Iterable[tuple[float, Tensor]], steps: int, evaluations: int, draw: Draw, floor: float
-) -> Sampling:
-    """Measure a sampler (of `evaluations` a step) on N chains that start in the distribution.
+) -> tuple[float, float]:
+    """Effective samples per score evaluation of a sampler, and its distance in noise floors.
+
+    N chains start in the distribution, with `evaluations` a step.
 
     With T steps, time averages of an observable f scatter with variance tau Var f / T over the
     chains (N, d); T / tau is the number of effective samples, the least over f of degree 1 and 2.
@@ -187,15 +181,7 @@ def assess(
             pairs.append((x, draw(len(x), 1000 + step)))
     scatter = (total / steps).var(0)
     effective = float((reference.to(scatter) / scatter).min()) / (steps * evaluations)
-    return Sampling(effective, mean_distance(sliced_wasserstein, pairs)[0] / floor)
-
-
-def largest_step(
-    run: Callable[[float], Sampling], steps: Sequence[float]
-) -> tuple[float, Sampling] | None:
-    """The largest of some step sizes, all tried, that stays within 1.5 floors, if any does."""
-    kept = [(dt, result) for dt in steps if (result := run(dt)).over_floor <= 1.5]
-    return max(kept, key=lambda pair: pair[0], default=None)
+    return effective, mean_distance(sliced_wasserstein, pairs)[0] / floor
 
 
 def _monomials(x: Tensor) -> Tensor:
