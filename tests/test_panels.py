@@ -218,7 +218,7 @@ def test_an_upload_is_cut_out_and_can_be_painted_over() -> None:
     assert (255 * panel.picture()[:3, 48, 48]).tolist() == pytest.approx(GREEN, abs=4)
     over = shown.copy()
     over[60:130, 60:130] = (214, 40, 32, 255)  # what the browser sends once it is painted over
-    panel.sheet.pixels = over.tobytes()
+    panel.sheet.set_state({"pixels": memoryview(over.tobytes())})  # as it arrives
     assert (255 * panel.picture()[:3, 48, 48]).tolist() == pytest.approx([214, 40, 32], abs=0.5)
     panel.clear.click()
     assert not any(panel.sheet.pixels)

@@ -61,7 +61,7 @@ class Sheet(anywidget.AnyWidget):
 
     _esm = engine.bundle(page=False)
     spec = traitlets.Dict().tag(sync=True)
-    pixels = traitlets.Bytes().tag(sync=True)
+    pixels = traitlets.Bytes().tag(sync=True, from_json=lambda sent, _: bytes(sent))
 
     def __init__(self) -> None:
         paper = "#{:02x}{:02x}{:02x}".format(*(round(255 * c) for c in icons.PAPER))
