@@ -40,29 +40,21 @@ place = pick_device(device)
 count = 300 if choice(budget, BUDGETS, "budget") == "quick" else 2000
 card = Scorecard("00_start_here", seed=seed, budget=budget)
 
-# %% tags=["hero", "readme-film"]
+# %% jupyter={"source_hidden": true} tags=["hero", "readme-film", "hide-input"]
 sigma = 0.15
 moons = snapshots.world("two_moons")
 samples = moons.sample(20000, seed).to(place)  # the still cloud
 score = scores.fit_mixture(samples, sigma, seed=seed)  # which way it gets denser
-J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], device=place)  # a quarter turn
-
-
-def sideways(x):
-    """The whole idea: at each point, look where the cloud gets denser, and go at right angles."""
-    return score(x) @ J.T
-
-
 draw = moons.blurred(sigma, place)  # fresh points of the cloud, blurred a little
-start = draw(count, seed + 1)
-flow = flows.at_common_speed(sideways, start)
+start, cloud = draw(count, seed + 1), draw(20000, seed + 2)
 clock = [0.1 * frame for frame in range(33)]
-run = rollout.record(rollout.rk4(flow, start, 0.02, 400), [*clock, 8.0])
+flow = flows.skew.constant(flows.skew.from_entries(1.0), score)
+opening = rollout.race({"": (flows.at_common_speed(flow, start), 0.05, clock)}, start)[""]
 figures.points_film(
-    {"every point moves, the cloud stays": [run.at(t) for t in clock]},
+    {"every point moves, the cloud stays": [opening.at(t) for t in clock]},
     "A looping film of two interleaved crescents. Points, coloured from left to right at the start, "
     "stream along both crescents until the colours are mixed; the outline stays filled.",
-    cloud=draw(20000, seed + 2),
+    cloud=cloud,
     times=clock,
     extent=2.5,
 )
@@ -107,6 +99,14 @@ panels.start_panel()
 #    and go round and round along lines of equal density.
 
 # %% tags=["thumbnail"] part=[0.5, 0, 1, 1]
+J = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], device=place)  # a quarter turn
+
+
+def sideways(x):
+    """The whole idea: at each point, look where the cloud gets denser, and go at right angles."""
+    return score(x) @ J.T
+
+
 figures.show(
     figures.flow_on_density(
         {"the score s: uphill": score, "turned, v = J s: along the level lines": sideways},
@@ -121,16 +121,17 @@ figures.show(
 # Does it have to be a right angle? Let the same points go uphill instead.
 
 # %%
-uphill = flows.at_common_speed(score, start)
-climb = rollout.record(rollout.rk4(uphill, start, 0.02, 400), [*clock, 8.0])
+fields = {"skew": sideways, "score": score}
+fields = {kind: flows.at_common_speed(v, start) for kind, v in fields.items()}
+runs = rollout.race({kind: (v, 0.05, [*clock, 8.0]) for kind, v in fields.items()}, start)
 figures.points_film(
     {
-        "at right angles to the score": [run.at(t) for t in clock],
-        "along the score": [climb.at(t) for t in clock],
+        "at right angles to the score": [runs["skew"].at(t) for t in clock],
+        "along the score": [runs["score"].at(t) for t in clock],
     },
     "Two films side by side. Moved at right angles to the score the points stream and the moons "
     "stay; moved along it they collapse to two thin arcs and then to dots.",
-    cloud=draw(20000, seed + 2),
+    cloud=cloud,
     times=clock,
     extent=2.5,
 )
@@ -142,7 +143,7 @@ figures.points_film(
 
 # %%
 floor, _ = measures.noise_floor(measures.sliced_wasserstein, draw, n=count, seed=seed)
-ends = {"skew": run.at(8.0), "score": climb.at(8.0)}
+ends = {kind: run.at(8.0) for kind, run in runs.items()}
 travelled = {kind: float((end - start).norm(dim=1).mean()) for kind, end in ends.items()}
 changed = {kind: measures.preservation(end, draw, floor, seed=seed) for kind, end in ends.items()}
 for kind, words in {"skew": "at right angles", "score": "along the score"}.items():
@@ -218,7 +219,7 @@ print(
 # With hints and checks: [exercises of chapter 00](exercises/00_start_here_exercises.ipynb). And to
 # try right here:
 #
-# 1. *Predict a figure*: put `-J` in place of `J`. What does the first film show now, and which of the
+# 1. *Predict a figure*: put `-J` in place of `J`. What does the second film show now, and which of the
 #    printed numbers change? Then run it.
 # 2. Put `sigma = 0.4`. The points soon circle both moons at once. Why?
 # 3. For which cloud does the flow turn like a rigid wheel?

@@ -69,6 +69,7 @@ budget = "laptop"
 sigma = 0.15
 
 # %%
+torch.manual_seed(seed)
 place = pick_device(device)
 quick = choice(budget, BUDGETS, "budget") == "quick"
 n, members, last = (4000, 2, 48) if quick else (50000, 8, 128)
@@ -269,7 +270,6 @@ panels.stream_panel()
 # the loss, so that standing still is no answer.
 
 # %%
-torch.manual_seed(seed)
 tanh, linear = torch.nn.Tanh(), torch.nn.Linear
 net = torch.nn.Sequential(linear(2, 64), tanh, linear(64, 64), tanh, linear(64, 2)).to(place)
 optimiser = torch.optim.Adam(net.parameters(), lr=3e-3)

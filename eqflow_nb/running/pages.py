@@ -137,6 +137,11 @@ def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
 
     page = without_kernel(copy.deepcopy(notebook))
     page.cells = [cell for cell in page.cells if HIDDEN not in cell.metadata.get("tags", ())]
+    for cell in page.cells:
+        if "hide-input" in cell.metadata.get(
+            "tags", ()
+        ):  # as on the site: what it shows comes first
+            cell.metadata["transient"] = {"remove_source": True}
     for output in _outputs(page):
         data, about = output.get("data", {}), output.get("metadata", {})
         for mime in [mime for mime in data if mime.startswith("image/")]:
