@@ -7,9 +7,8 @@ import os
 import re
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,11 @@ from typing import Any
 
 import nbformat
 import pytest
-from browser import free_port, serving
+from browser import PATIENCE, free_port, serving, wait_for
 
 from eqflow_nb.running import catalogue as course
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 300.0
 RUN_ALL = '.lm-Menu-item[data-command="runmenu:run-all"]'
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -262,10 +260,3 @@ def answers(lab: Lab, process: subprocess.Popen) -> bool:
     except OSError:
         return False
     return True
-
-
-def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> None:
-    end = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < end, f"waited {patience:g} s for {what}"
-        time.sleep(0.02)

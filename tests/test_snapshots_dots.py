@@ -13,6 +13,5 @@ def test_ready_made_drawings_fit_the_sheet() -> None:
         dots = drawn.ready(name)
         assert 100 < len(dots) < 2000, name
         assert float(dots.abs().max()) <= drawn.EXTENT
-    assert float(drawn.written("O").norm(dim=1).min()) > 0.5, "its hole is empty"
     with pytest.raises(InputError, match="drawing 'cat' is unknown; choose one of two moons"):
         drawn.ready("cat")

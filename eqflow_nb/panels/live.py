@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -14,10 +13,9 @@ import ipywidgets as widgets
 import traitlets
 from matplotlib.figure import Figure
 
-from eqflow_nb.inputs import InputError
+from eqflow_nb.inputs import between, choice
 from eqflow_nb.panels import base, engine, labels
 
-LARGEST_KB = 400
 PAGE_NOTE = "A live panel; it moves on the course's pages, and in a notebook that you run."
 Control = dict[str, Any]
 
@@ -27,12 +25,13 @@ def knob(
 ) -> Control:
     """A slider of the engine."""
     limits = {"min": low, "max": high, "step": step, "digits": digits}
-    return {"name": name, "label": label, "value": float(value), **limits}
+    return {"name": name, "label": label, "value": between(value, name, low, high), **limits}
 
 
 def pick(name: str, label: str, value: str, options: Sequence[str]) -> Control:
     """A choice between names."""
-    return {"name": name, "label": label, "value": value, "options": list(options)}
+    known = list(options)
+    return {"name": name, "label": label, "value": choice(value, known, name), "options": known}
 
 
 class Live(base.Shown):
@@ -47,8 +46,6 @@ class Live(base.Shown):
     def __init__(self, spec: Mapping[str, Any], twin: Callable[[], Figure]) -> None:
         self.spec, self.twin = dict(spec), twin
         abouts = self.spec["controls"]
-        for about in abouts:
-            check(about, about["value"])
         super().__init__({about["name"]: _slider(about) for about in abouts})
         self.alt = self.spec["alt"]
         self.engine = _widget(self.spec)
@@ -93,16 +90,6 @@ def _widget(spec: Mapping[str, Any]) -> anywidget.AnyWidget:
             trait = traitlets.Int(about["options"].index(about["value"]))
         traits[about["name"]] = trait.tag(sync=True)
     return type("Engine", (anywidget.AnyWidget,), {"_esm": _module(), **traits})()
-
-
-def check(about: Control, value: Any) -> None:
-    """Raise an error in words unless a value will do for a control."""
-    if "options" in about:
-        if value not in about["options"]:
-            known = ", ".join(about["options"])
-            raise InputError(f"{about['name']} is {value!r}; known are {known}")
-    elif not math.isfinite(value):
-        raise InputError(f"{about['name']} is {value}; it must be a finite number")
 
 
 def _slider(about: Control) -> Any:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from eqflow_nb.inputs import InputError, choice
+from eqflow_nb.inputs import choice
 from eqflow_nb.snapshots import toys
 
 EXTENT = 3.0
@@ -17,30 +16,20 @@ READY = ("two moons", "ring", "pinwheel", "letter S")
 def ready(name: str) -> Tensor:
     """A ready-made drawing, one of `READY`."""
     if choice(name, READY, "drawing") == "letter S":
-        return written("S")
+        return _letter("S")
     return (1.2 * toys.TOYS[name.replace(" ", "_")]().sample(600, 0)).clamp(-EXTENT, EXTENT)
 
 
-def written(text: str) -> Tensor:
-    """The letters of a text, filled with dots, as large as the sheet allows."""
-    from matplotlib.path import Path as Ring
+def _letter(text: str) -> Tensor:
+    """A letter without a hole, filled with dots, as large as the sheet allows."""
     from matplotlib.textpath import TextPath
 
-    path = TextPath((0, 0), text.strip(), size=1) if text.strip() else None
-    if path is None or not len(path.vertices):
-        raise InputError(f"text is {text!r}; give some letters")
+    path = TextPath((0, 0), text, size=1)
     low, high = path.vertices.min(0), path.vertices.max(0)
-    scale = 1.7 * EXTENT / (high - low).max()
-    half = round(EXTENT / SPACING) - 1
-    line = torch.arange(-half, half + 1) * SPACING
+    line = torch.arange(SPACING - EXTENT, EXTENT, SPACING)
     lattice = torch.cartesian_prod(line, line)
-    places = lattice.numpy() / scale + (low + high) / 2
-    rings = [Ring(ring).contains_points(places) for ring in path.to_polygons()]
-    # What lies in an even number of rings is in a hole, such as the letter O has.
-    dots = lattice[torch.from_numpy(np.sum(rings, axis=0) % 2 == 1)]
-    if len(dots) < 20 * len(text.strip()):
-        raise InputError(f"text has {len(text.strip())} letters, too many to fit; give fewer")
-    return dots
+    places = lattice.numpy() / (1.7 * EXTENT / (high - low).max()) + (low + high) / 2
+    return lattice[torch.from_numpy(path.contains_points(places))]
 
 
 def thinned(dots: Tensor, most: int) -> Tensor:
