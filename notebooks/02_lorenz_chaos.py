@@ -16,31 +16,21 @@
 #
 # > Can shuffled snapshots tell that their maker was chaotic?
 #
-# You get 20,000 points on the Lorenz attractor. The order is lost, and so is time. In this chapter
-# you look for motions that would keep the cloud as it is, run them for a long time, and ask two
-# questions of each: is it chaotic, and is it *the* motion that made the cloud?
-#
-# **You will**
-# - find a score and a symmetry in shuffled points,
-# - train eight networks that keep the attractor, and see which principle makes them agree,
-# - compare them with flows that need no training, and with controls that should fail,
-# - measure Lyapunov exponents without fooling yourself.
-#
-# **You should know** chapter 01 (the continuity equation, scores, constant skew flows).
-#
-# **Time** about 3 minutes to run on two cores, 40 to read. Memory: under 1 GB.
+# Left, the motion that made a cloud of points. Right, a motion that a small network thought up. It
+# was given the points without their order: no time, no velocity, no equation.
 
-# %%
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 import math
 import time
 
 import torch
 
 from eqflow_nb import figures, flows, measures, panels, rollout, scores, snapshots
+from eqflow_nb.course import lorenz as chapter
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
+from eqflow_nb.panels.lorenz import shipped_flow
 from eqflow_nb.running import catalogue as course
 from eqflow_nb.running.scorecard import Scorecard
-from eqflow_nb.snapshots.lorenz import trajectories
 
 figures.style()
 torch.set_num_threads(1)  # steps are too short to split; whole rollouts run side by side
@@ -51,7 +41,7 @@ device = "auto"
 budget = "laptop"
 sigma = 0.31
 
-# %%
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 place = pick_device(device)
 sizes = {
     "quick": dict(n=4000, steps=60, members=2, cloud=200, long=100.0, horizon=20.0, last=48),
@@ -63,18 +53,75 @@ sizes = {
 members, cloud = sizes["members"], sizes["cloud"]
 card = Scorecard("02_lorenz_chaos", seed=seed, budget=budget, sigma=sigma)
 
+# %% tags=["readme-film"]
+lorenz = snapshots.world("lorenz")
+samples = lorenz.sample(sizes["n"], seed).to(place)  # the snapshots, shuffled
+draw = lorenz.blurred(sigma, place)  # fresh snapshots, blurred by sigma
+truth_sharp = flows.at_common_speed(lorenz.velocity, samples)
+clock = [0.15 * frame for frame in range(44)]
+shown = {"truth": (truth_sharp, samples[:200]), "learned": (shipped_flow(), draw(200, seed))}
+films = {}
+for name, (field, start) in shown.items():
+    run = rollout.record(rollout.rk4(field, start, 0.03, 220), clock)
+    films[name] = torch.stack([run.at(t)[:, [0, 2]] for t in clock])
+figures.points_film(
+    films,
+    "A looping film of the butterfly-shaped Lorenz attractor. In both halves points, coloured from "
+    "left to right, circle in the two wings and change from one to the other until the colours mix.",
+    cloud=samples[:, [0, 2]],
+    times=clock,
+    extent=2.6,
+)
+
 # %% [markdown]
+# Both circle in the two wings, and change wings at irregular times. And this is no matter of course.
+# Below are six motions, each followed from the same point for a long time. All but two of them keep
+# the cloud for ever or nearly so. One of them only looks like the truth.
+
+# %% tags=["hero"]
+rough = scores.fit_mixture(samples[:4000], sigma, 24, seed=seed)  # section 3 has a better one
+random_nets = flows.networks.FlowNetworks(members, 3, 64, 64, seed=seed + 500)
+random_nets.requires_grad_(False).to(place).set_speed(draw(2048, seed + 999))
+six = {
+    "truth": lorenz.velocity,
+    "learned": shipped_flow(),
+    "random": random_nets.member(0),
+    "score": rough,
+    "skew": flows.skew.constant(flows.skew.random(3, seed), rough),
+    "exact": flows.exact.VectorPotential(flows.exact.Waves(3, 3, seed=seed), rough),
+}
+six = {name: flows.at_common_speed(field, draw(2048, seed + 999)) for name, field in six.items()}
+figures.show(
+    chapter.trajectories(six, draw(64, seed + 4321)[:1], samples[:600]),
+    "Six trajectories in space: the learned one circles both wings like the true one; skew and "
+    "exact ones wander on other paths; the score stops; the random network leaves.",
+)
+
+# %% [markdown]
+# **Why care.** Often all you have is points without order: cells, each killed when measured; ticks of
+# a log whose clock was lost. You would like to know how the system *moves*, at least whether small
+# errors grow. Snapshots seem to say nothing on that. This chapter finds out how much they do say.
+#
+# **Where we are.** In chapter 01 a flow kept a cloud exactly if $\nabla\cdot v + v\cdot s = 0$, and
+# there were many. In space there are more. Now you choose among them.
+#
+# **You will**
+# - find a score and a symmetry in shuffled points,
+# - train eight networks that keep the attractor, and see which principle makes them agree,
+# - compare them with flows that need no training, and with controls that should fail,
+# - measure Lyapunov exponents without fooling yourself.
+#
+# **You should know** chapter 01 (the continuity equation, scores, constant skew flows).
+#
+# **Time** about 2 minutes to run on two cores, 40 to read. Memory: under 1 GB.
+#
 # ## 1. What you are given
 #
-# Each coordinate is centred and scaled to unit standard deviation. The rows are shuffled: nothing
-# says which point came after which.
+# Each coordinate is centred and scaled to unit standard deviation; lengths are in those units. We
+# work with the blurred cloud $p_\sigma$, the distribution of $x_\sigma = x + \sigma\varepsilon$,
+# because the sharp one is a fractal and has no density.
 
 # %%
-lorenz = snapshots.world("lorenz")
-samples = lorenz.sample(sizes["n"], seed).to(place)
-unseen = lorenz.sample(sizes["n"], seed + 1000).to(place)  # never used for training
-draw = lorenz.blurred(sigma, place)  # fresh points of what every flow below should keep
-
 pair = {"sharp": samples[:cloud], "blurred": draw(cloud, seed + 4)}
 figures.show(
     figures.clouds({name: x[:, [0, 2]] for name, x in pair.items()}, ("x", "z")),
@@ -82,142 +129,141 @@ figures.show(
 )
 
 # %% [markdown]
-# We work with the blurred cloud $p_\sigma$, the distribution of $x_\sigma = x + \sigma\varepsilon$,
-# because the sharp one is a fractal and has no density. Distances between clouds have a floor: two
-# fresh samples of the same distribution are not at distance zero. Every distance below is divided
-# by it.
-
-# %%
-floor, floor_sd = measures.noise_floor(
-    measures.sliced_wasserstein, draw, n=cloud, pairs=8, seed=seed
-)
-print(f"sliced Wasserstein between two fresh samples: {floor:.3f} ± {floor_sd:.3f} sd")
-
-# %% [markdown]
+# Distances between clouds have a floor: two fresh samples of the same distribution are not at
+# distance zero. Every distance below is divided by it.
+#
 # ## 2. A symmetry that snapshots show
 #
 # Turn the cloud by half a turn about each axis, and compare it with itself. You need no dynamics
 # for that.
 
 # %%
+floor, _ = measures.noise_floor(measures.sliced_wasserstein, draw, n=cloud, pairs=8, seed=seed)
 turns = measures.half_turns(samples, seed=seed)
-for turn in turns:
-    print(
-        f"x -> {[int(a) for a in turn.signs]} x: {turn.over_floor:5.2f} floors, holds: {turn.holds}"
-    )
-signs = turns[0].signs.to(place) if turns[0].holds else None
+for each in turns:
+    print(f"x -> {[int(a) for a in each.signs]} x: {each.over_floor:5.2f} floors apart")
+turn = turns[0].signs.to(place)
+signs = turn if turns[0].holds else None
 
 # %% [markdown]
 # One half turn, $(x, y, z) \to (-x, -y, z)$, leaves the cloud as it is. It is a hint about the
 # motion too: *whatever treats the two wings alike in its snapshots may well treat them alike in its
-# equations.* This does not follow. It is a guess, and we will test what it is worth.
+# motion.* This does not follow. It is a guess, and we will test what it is worth.
 #
 # ## 3. The score
 #
 # A Gaussian mixture fitted to the sharp points, then blurred exactly, gives
 # $s = \nabla \log p_\sigma$ in closed form. We check it against a kernel density estimate made of
-# 20,000 points it has never seen.
+# as many points that it has never seen.
 
 # %%
 score = scores.fit_mixture(samples, sigma, seed=seed, signs=signs)
+unseen = lorenz.sample(sizes["n"], seed + 1000).to(place)
 reference = scores.KernelDensityScore(unseen, sigma)
 test = draw(2048, seed + 999)
 gap = (score(test) - reference(test)).norm() / reference(test).norm()
-print(f"mixture against a kernel density of other points: {float(gap):.3f} of the score's size")
+print(f"they differ by {float(gap):.3f} of the score's size")
 
 # %% [markdown]
-# ## 4. Three ways to move
+# ## 4. Learn a motion
 #
-# **Constant skew.** $v = K s$ with $K = -K^\top$. Nothing to train.
+# This is the whole idea of learning one. If the cloud is to stay, $\nabla\cdot v + v\cdot s$ must
+# vanish at every point. So make its square small, and divide by the speed, or $v = 0$ would win.
+
+
+# %%
+def loss(v, x, s):
+    """E (div v + v . s)^2 / E |v|^2 of a field v at points x (B, 3), with their scores s."""
+    x = x.clone().requires_grad_()
+    motion = v(x)
+    slopes = [torch.autograd.grad(motion[:, i].sum(), x, create_graph=True)[0] for i in range(3)]
+    divergence = sum(slopes[i][:, i] for i in range(3))
+    leak = divergence + (motion * s).sum(1)
+    return leak.square().mean() / motion.square().sum(1).mean()
+
+
+generator = torch.manual_seed(seed)
+net = torch.nn.Sequential(torch.nn.Linear(3, 64), torch.nn.Tanh(), torch.nn.Linear(64, 3)).to(place)
+adam = torch.optim.Adam(net.parameters(), lr=1e-2)
+for step in range(301):
+    x = samples[torch.randint(len(samples), (256,))] + sigma * torch.randn(256, 3).to(place)
+    value = loss(net, x, score(x))
+    adam.zero_grad()
+    value.backward()
+    adam.step()
+    if step % 100 == 0:
+        print(f"step {step}: loss {float(value):.2f}")
+print(f"a constant skew flow, untrained: {float(loss(six['skew'], test, rough(test))):.1e}")
+
+# %% [markdown]
+# The loss falls, so this network almost keeps the cloud. The constant skew flow keeps it exactly,
+# with no training. So does $v = \nabla \times a + s \times a$ for *any* vector field $a$: those are
+# all the smooth flows in space that keep $p_\sigma$, one for each $a$. **A small loss says that a
+# flow is possible, not that it is the true one.** Something must choose.
 #
-# **Exact.** $v = \nabla \times a + s \times a$ for *any* vector field $a$: all the smooth flows in
-# space that keep $p_\sigma$. There are as many as there are vector fields. Snapshots leave that
-# much open.
-#
-# **Trained.** A network minimises $E\,(\nabla\cdot v + v\cdot s)^2 / E|v|^2$ on the blurred points.
-# Which of the many flows does it find? That depends on what it finds easy. Here we say it openly:
-# we add a penalty $\lambda\,E|\nabla v|^2 / E|v|^2$ (*be smooth*), give the networks the half turn
-# (*be symmetric*) and teach the tails too. Both terms are quadratic in the last layer's weights, so
-# after a short training that layer is solved for exactly. Neither choice looks at the true motion:
-# $\lambda$ lies where eight networks from eight seeds agree with each other almost perfectly (the
-# study `lorenz_long` tries others).
+# We choose openly. *Be smooth*: add $\lambda\,E|\nabla v|^2 / E|v|^2$ to the loss. *Be symmetric*:
+# give the networks the half turn of section 2. And teach the tails too, where long runs leak. Both
+# terms are quadratic in the last layer's weights, so after a short training that layer is solved for
+# exactly. `flows.learned.learn` does it, for eight networks side by side. `plain` goes without the
+# symmetry; `octaves` adds quickly varying inputs, as the paper does; `as the paper` has only the
+# loss above, four octaves and gradient descent.
 
 
 # %%
 def ensemble(symmetry, number=0, **options):
     """Train the networks of one recipe; the time is processor time on one thread."""
-    options = dict(steps=sizes["steps"], last=sizes["last"]) | options
+    settings = dict(steps=sizes["steps"], last=sizes["last"], signs=symmetry) | options
     began = time.thread_time()
     trained, losses = flows.learned.learn(
-        samples,
-        score,
-        sigma,
-        flows.learned.Settings(signs=symmetry, **options),
-        members,
-        seed=seed + number,
-        progress=False,
+        samples, score, sigma, flows.learned.Settings(**settings), members, seed + number, False
     )
     return trained, losses, (time.thread_time() - began) / members
 
 
-# %%
-half, adam = sizes["last"] // 2, 8 * sizes["steps"]
+half, adam_only = sizes["last"] // 2, dict(smoothness=(1e-6, 1e-6), inverse_iterations=0)
 recipes = {
     "learned": dict(symmetry=signs),
     "octaves 2": dict(symmetry=signs, octaves=2, last=half, number=100),
     "octaves 4": dict(symmetry=signs, octaves=4, last=half, number=200),
     "plain": dict(symmetry=None, last=half, number=300),
-    # No penalty, no symmetry, no exact last layer: only the residual, four octaves, gradient descent.
-    "as the paper": dict(
-        symmetry=None,
-        octaves=4,
-        smoothness=(1e-6, 1e-6),
-        steps=adam,
-        width=64,
-        last=64,
-        inverse_iterations=0,
-        number=400,
-    ),
+    "as the paper": dict(symmetry=None, octaves=4, width=64, last=64, number=400, **adam_only)
+    | dict(steps=8 * sizes["steps"]),
 }
 trained = rollout.together({name: lambda r=r: ensemble(**r) for name, r in recipes.items()})
-learned, losses, seconds = trained["learned"]
+learned, _, seconds = trained["learned"]
+networks = {name: [t[0].member(i) for i in range(members)] for name, t in trained.items()}
 
 # %%
+figure, panes = figures.grid(5, 5, (2.0, 2.5), sharey=True)
+for pane, (name, (_, losses, _)) in zip(panes, trained.items()):
+    end = [flows.continuity.residual(f, score, test).relative for f in networks[name]]
+    figures.draw_curves(
+        pane,
+        {name: (range(1, len(losses) + 1), losses.cpu())},
+        levels={"at the end": sum(end) / len(end)},
+        **dict(title=name, xlabel="training step", yscale="log", xlim=(0, len(losses))),
+    )
+panes[0].set_ylabel("leak / speed (1/sd)")
 figures.show(
-    figures.curves(
-        {n: (range(len(t[1])), t[1].cpu()) for n, t in trained.items()},
-        xlabel="training step",
-        ylabel="rms residual / rms speed (1/sd)",
-        yscale="log",
-    ),
-    "Training curves of five recipes on a log scale, eight networks each, before the exact last layer.",
+    figure,
+    "Training curves of five recipes side by side, eight networks each. A dotted line, far below "
+    "four of them, is where the exact last layer brings them; the fifth gets there by descent.",
 )
-print(f"{seconds:.1f} s of one thread for each network")
+print(f"{seconds:.1f} s of one thread for each learned network")
 
 # %% [markdown]
-# All recipes learn to keep the cloud. The next cell asks what none of them was told: how similar is
-# each flow to the true one? Similarity is $|\cos|$ between the two fields over points not used in
-# training, 1 if they are proportional. *Paper's recipe*: at sharp points, against the true velocity.
-# *Smoothed*: at blurred points, against the average true velocity of all points that could have
-# been blurred to there.
+# Dotted: the leak after the last layer was solved for, at points of the cloud. In all five little is
+# left. The next cell asks what none of them was told: how *similar* is each flow to the true one?
+# Similarity is $|\cos|$ between the two fields over points not used in training, 1 if they are
+# proportional. *Paper's recipe*: at sharp points, against the true velocity. *Smoothed*: at blurred
+# points, against $E[v^*|x_\sigma]$, the average true velocity of all points that could have been
+# blurred to there. We call it the **blurred truth**. It keeps the blurred cloud, and is the best that
+# a flow of blurred points can be.
 
 # %%
 sharp = lorenz.sample(2048, seed + 2000).to(place)
-truth = lorenz.velocity(sharp)
-truth_smoothed = reference.expect(test, lorenz.velocity(unseen))
-
-
-def similarities(fields):
-    """Similarity to the truth of every field: paper's recipe, and smoothed."""
-    exact = [measures.similarity(f(sharp), truth) for f in fields]
-    smooth = [measures.similarity(f(test), truth_smoothed) for f in fields]
-    return torch.tensor(exact), torch.tensor(smooth)
-
-
-# %%
-networks = {name: [t[0].member(i) for i in range(members)] for name, t in trained.items()}
-random_nets = flows.networks.FlowNetworks(members, 3, 64, 64, signs=signs, seed=seed + 500)
-random_nets.to(place).requires_grad_(False).set_speed(test)
+truth, blurred_truth = lorenz.velocity(sharp), chapter.BlurredTruth(unseen, sigma)
+truth_smoothed = blurred_truth(test)
 potentials = [flows.exact.Waves(3, 3, seed=seed + i) for i in range(members)]
 matrices = torch.stack([flows.skew.random(3, seed + i) for i in range(members)])
 families = {
@@ -227,25 +273,24 @@ families = {
     "exact": [flows.exact.VectorPotential(a, score) for a in potentials],
     "score": [score],
 }
-similar = {name: similarities(fields) for name, fields in families.items()}
-# %%
-for name, (exact, smooth) in similar.items():
+similar = {}
+for name, fields in families.items():
+    exact = torch.tensor([measures.similarity(f(sharp), truth) for f in fields])
+    smooth = torch.tensor([measures.similarity(f(test), truth_smoothed) for f in fields])
+    similar[name] = exact, smooth
     spread = exact.std() if len(exact) > 1 else 0.0
-    print(
-        f"{name:13s} paper's recipe {exact.mean():.3f} ± {spread:.3f}   smoothed {smooth.mean():.3f}"
-    )
+    print(f"{name:13s} {exact.mean():.3f} ± {spread:.3f}   smoothed {smooth.mean():.3f}")
 
 # %% [markdown]
-# Read the rows from below. A random network, the score itself and a random exact flow have nothing
-# to do with the truth. The paper's recipe does little better here. Smoothness alone (`plain`) leads
-# elsewhere, and the symmetry decides. **Smooth and symmetric, and eight networks that saw no motion
-# at all agree with the true one.**
+# Start at the bottom row. The score itself, random exact flows, constant skew flows and random
+# networks have nothing to do with the truth. Neither has `as the paper`, the loss alone. Smoothness
+# alone (`plain`) leads elsewhere too, and the symmetry decides. **Smooth and symmetric, and eight
+# networks that saw no motion at all agree with the true one.**
 #
-# Why does smoothness alone not do it? Among the flows that keep this cloud two are gentlest: one
-# treats the wings alike (the truth), the other runs them in opposite senses. Ask the plain networks:
+# Why does smoothness alone not do it? Because of the flows that keep this cloud, the smoothest runs
+# the wings in opposite senses, and the true one treats them alike. Ask the networks:
 
 # %%
-turn = turns[0].signs.to(place)
 for name in ("learned", "plain"):
     even = [measures.signed_similarity(f(test * turn), f(test) * turn) for f in networks[name]]
     print(f"{name:8s} cosine of v(Sx) with S v(x): {[round(e, 2) for e in even]}")
@@ -259,78 +304,105 @@ for name in ("learned", "plain"):
 # chapter: how far snapshots pin down the motion, and what a principle adds.
 
 # %% tags=["thumbnail"]
-chosen = {n: families[n] for n in ("learned", "plain", "as the paper", "skew", "exact", "random")}
-labels = [name for name, fields in chosen.items() for _ in fields]
-velocities = [f(test) for fields in chosen.values() for f in fields] + [truth_smoothed]
-alike = measures.similarity_matrix(velocities)
-places, labels = measures.embed(alike), [*labels, "truth"]
-groups = {n: places[[label == n for label in labels]] for n in ("truth", *chosen)}
+mapped = {n: families[n] for n in ("learned", "plain", "as the paper", "skew", "exact", "random")}
+labels = ["truth"] + [name for name, fields in mapped.items() for _ in fields]
+velocities = [truth_smoothed] + [f(test) for fields in mapped.values() for f in fields]
+places = measures.embed(measures.similarity_matrix(velocities))
 figures.show(
-    figures.scatter(
-        groups,
-        xlabel="first embedding axis (1 - similarity)",
-        ylabel="second embedding axis (1 - similarity)",
-        aspect="equal",
+    chapter.map_of_flows(
+        {n: places[[label == n for label in labels]] for n in dict.fromkeys(labels)}
     ),
-    "A map of flows. The eight symmetric smooth networks sit in a tight group on the true flow; "
-    "plain, skew, exact and random flows lie elsewhere.",
+    "A map of flows. The eight symmetric smooth networks sit in a tight group beside the true flow; "
+    "plain, skew, exact and random flows lie elsewhere. Right, that corner enlarged: eight dots.",
 )
 
 # %% [markdown]
+# **How was $\lambda$ chosen?** The study `lorenz_long` tries five. Here are its figures as recorded.
+
+# %%
+rows = course.recorded("lorenz_long")
+weights = (1e-4, 1e-3, 5e-3, 0.02, 0.08)
+kinds = {
+    "agreement of the networks": "agreement",
+    "leak / speed": "residual",
+    "similarity to the truth": "similarity",
+}
+figures.show(
+    figures.curves(
+        {n: (weights, [rows[f"lorenz.smoothness_{w:g}.{k}"]["value"] for w in weights])
+         for n, k in kinds.items()},
+        **dict(xlabel="weight of smoothness λ", xscale="log", ylim=(0, 1.05), marker="o"),
+    ),
+    "Against the weight of smoothness: agreement dips at .001 and then rises to 1, the leak rises "
+    "slowly, similarity to the truth jumps from .19 to .92 and then rises to .99.",
+)  # fmt: skip
+
+# %% [markdown]
+# Agreement does not choose it. At the smallest $\lambda$ eight networks agree at .93, leak least, and
+# are all wrong. From .005 on they agree at .99 and more, and agreement only goes on rising. So we took
+# .02, from the range where they agree almost perfectly and the leak is no more than the error of the
+# score. That leaves a factor of ten open. Similarity to the truth hardly depends on it there, .975 to
+# .990; we know this because for Lorenz the truth is known. It was not used to choose. The exponent of
+# section 7 depends on it more.
+#
 # ## 6. Does it last?
 #
 # A leak shows late. Every flow is brought to the same rms speed ($\sqrt3$, one radius of the cloud
-# per unit of time) and started from fresh blurred points. The learned flows run to $t = 1000$, the
-# others to $t = 100$; the study `lorenz_long` takes those to 1000 too, and its rows are shown as
-# recorded. The score itself and the random networks are the controls.
+# per unit of time) and started from fresh blurred points. The learned flows run to $t = 1000$, all
+# others to $t = 100$; the study takes the untrained ones to 1000 too. The score itself and the random
+# networks are the controls.
 
 # %%
 hundred, thousand = sizes["long"] / 10, sizes["long"]
 early = [10.0, thousand / 30, hundred]
 late = [*early, thousand / 3, thousand]
-others = {
-    "random": (random_nets, 0.25),
-    "score": (flows.at_common_speed(score, test), 0.1),
-    "skew": (flows.at_common_speed(flows.skew.constant(matrices, score), test), 0.1),
-    "exact": (flows.at_common_speed(families["exact"][0], test), 0.05),
+runners = {
+    "learned": (learned, 0.2, late),  # a longer step damps the eyes of the wings
+    "random": (random_nets, 0.25, early),
+    "score": (flows.at_common_speed(score, test), 0.1, early),
+    "skew": (flows.at_common_speed(flows.skew.constant(matrices, score), test), 0.1, early),
+    "exact": (flows.at_common_speed(families["exact"][0], test), 0.05, early),
 }
-runners = {"learned": (learned, 0.2, late)}  # a longer step damps the eyes of the wings
-runners |= {name: (field, dt, early) for name, (field, dt) in others.items()}
+runners |= {name: (t[0], 0.2, early) for name, t in trained.items() if name != "learned"}
 runs = rollout.race(runners, draw(cloud, seed + 1234))
-# %%
 over = {
     name: {t: measures.preservation(r.at(t), draw, floor, seed=seed) for t in r.states}
     for name, r in runs.items()
 }
+for name, values in over.items():
+    kept = "  ".join(f"t={t:g}: {v:.2f}" for t, v in values.items())
+    print(f"{name:13s} {kept}  bounded {runs[name].bounded(max(values)):.4f}")
+
+# %%
 figures.show(
     figures.curves(
         {name: (list(v), list(v.values())) for name, v in over.items()},
         levels=figures.FLOOR,
         xlabel="time (path in radii of the cloud)",
         ylabel="distance over its floor",
-        xscale="log",
-        yscale="log",
+        **dict(xscale="log", yscale="log", size=(7, 3.6)),
     ),
     "Distance over its floor against time, log axes: learned, skew and exact flows stay near 1; "
-    "random networks and the score rise far above.",
+    "random networks and the score rise far above; other recipes lie between.",
 )
-for name, values in over.items():
-    inside = runs[name].bounded(max(values))
-    print(
-        f"{name:8s}",
-        "  ".join(f"t={t:g}: {v:.2f}" for t, v in values.items()),
-        f"bounded {inside:.4f}",
-    )
-
-# %%
-ends = {"fresh sample": draw(cloud, seed + 5)} | {name: r.last for name, r in runs.items()}
+ends = {"fresh sample": draw(cloud, seed + 5)}
+for name in ("learned", "skew", "exact", "random", "score"):
+    x = runs[name].last
+    gone = float((x.abs() > 3).any(1).double().mean())
+    note = f" ({gone:.0%} left the picture)" if gone > 0.5 else ""
+    note = " (all points on top of each other)" if x.std(0).max() < 0.2 else note
+    ends[name + note] = x
 figures.show(
     figures.clouds({name: x[:, [0, 2]] for name, x in ends.items()}, ("x", "z"), columns=3),
-    "Clouds at the end of each run: learned, skew and exact still show the butterfly; the score has collapsed "
-    "to a few points and the random networks have torn it.",
+    "Clouds at the end of each run: learned, skew and exact still show the butterfly. The score has "
+    "brought all points to one place, the random networks have thrown all out of the picture.",
 )
 
 # %% [markdown]
+# Constant skew and exact flows keep the cloud within the noise, and so do the learned ones, ten times
+# as long. The other recipes leak: where the loss was all they had, in the tails, they were taught too
+# little.
+#
 # ## 7. Is it chaotic?
 #
 # The largest Lyapunov exponent says how fast two neighbours part. First the measure itself: on the
@@ -343,203 +415,175 @@ span = 10.0 if budget == "quick" else 40.0
 known = measures.lyapunov_spectrum(lorenz.velocity, clean, 0.01, round(span / 0.01), burn=500)
 true_spectrum = known.exponents.mean(0)
 error = known.exponents.std(0) / math.sqrt(len(clean))
+true_path = float(true_spectrum[0]) / measures.mean_speed(lorenz.velocity, sharp)
 print("true spectrum", [f"{a:.3f} ± {b:.3f}" for a, b in zip(true_spectrum, error)])
-print(
-    f"sum {true_spectrum.sum():.3f}, Kaplan-Yorke dimension {measures.kaplan_yorke(true_spectrum):.3f}"
-)
+print(f"sum {true_spectrum.sum():.3f}, the largest per unit of path {true_path:.4f}")
 
 # %% [markdown]
 # Flows from snapshots have no clock, so exponents are compared per unit of path length: divide by
 # the mean speed. A control is essential. In a constant skew flow, trajectories move on the level
 # surfaces of $p$ and of a second invariant: no chaos, true value 0. Whatever it shows is the false
-# positive to expect at this horizon.
+# positive to expect at this horizon. And the blurred truth says what there is to find.
 
 # %%
-each = 2 if budget == "quick" else 16
-horizon = round(sizes["horizon"] / 0.1)
-
-
-def exponents(field):
-    """Largest exponent per unit path of every member, and how it settled with the horizon."""
-    found = measures.lyapunov_spectrum(
-        field, draw(each * members, seed + 77), 0.1, horizon, burn=100
-    )
-    speed = measures.mean_speed(field, draw(each * members * 4, seed + 78))
-    by_member = found.exponents[:, 0].view(members, each).nanmean(1) / speed
-    return by_member, found.times, found.history[:, 0] / speed
-
-
+each, horizon = 2 if budget == "quick" else 16, sizes["horizon"]
+jobs = {
+    "learned": (learned, each * members),
+    "skew": (runners["skew"][0], 4 * members),
+    "blurred truth": (chapter.BlurredTruth(unseen[:3000], sigma), 2 * each),
+}
 chaos = rollout.together(
-    {name: lambda n=name: exponents(runners[n][0]) for name in ("learned", "skew")}
+    {
+        name: lambda job=job: chapter.exponents(*job, draw, horizon, seed=seed)
+        for name, job in jobs.items()
+    }
 )
-true_path = float(true_spectrum[0]) / measures.mean_speed(lorenz.velocity, sharp)
-
-# %%
-curves = {n: (t, h, torch.full_like(h, float(b.std()))) for n, (b, t, h) in chaos.items()}
+settled = {n: (e.times, e.history) for n, e in chaos.items()}
 figures.show(
     figures.curves(
-        curves,
-        levels={"none": 0.0, f"known: {true_path:.4g}": true_path},
+        settled,
+        levels={"none": 0.0, f"sharp truth: {true_path:.4g}": true_path},
         xlabel="horizon (path in radii of the cloud)",
         ylabel="largest exponent (1/path)",
-        xscale="log",
+        **dict(xscale="log", ylim=(-0.01, 0.15)),
     ),
-    "Largest exponent against horizon: the learned flows settle below the true value, the skew "
-    "control falls towards zero.",
+    "Largest exponent against horizon: the blurred truth settles a little below the sharp one, the "
+    "learned flows lower, the skew control falls towards zero.",
 )
-spread = {n: (float(b.mean()), float(b.std())) for n, (b, _, _) in chaos.items()}
-z = (spread["learned"][0] - spread["skew"][0]) / math.hypot(spread["learned"][1], spread["skew"][1])
-print(
-    {n: f"{m:.4f} ± {s:.4f}" for n, (m, s) in spread.items()}, f"true {true_path:.4f}, z = {z:.1f}"
-)
-
-# %% [markdown]
-# Is the step small enough? Halve it, over a sixth of the horizon.
-
 
 # %%
-def largest(dt):
-    """Mean largest exponent per unit path at a step."""
-    sixth = round(sizes["horizon"] / 6 / dt)
-    found = measures.lyapunov_spectrum(learned, draw(each * members, seed + 77), dt, sixth, burn=50)
-    return float(found.exponents[:, 0].nanmean()) / math.sqrt(3)
-
-
-halves = rollout.together({f"dt = {dt}": lambda dt=dt: largest(dt) for dt in (0.1, 0.05)})
-print({step: round(value, 4) for step, value in halves.items()})
-
-# %% [markdown]
-# The two steps agree within the spread between networks.
-#
-# So shuffled snapshots, a smooth symmetric network and nothing else give a chaotic flow. Its
-# exponent is below the true one. Part of the gap is the blur: the study `lorenz_long` measures the
-# true motion averaged over the blur (row `lorenz.blurred_truth.lyapunov`), and finds it between the
-# two. The training-free flow on the same cloud is not chaotic at all. Both keep the cloud. **Chaos
-# is not in the cloud. It is in which flow you choose.**
-#
-# ## 8. See them move
-
-# %% tags=["hero"]
-begin = draw(members * 8, seed + 4321)
-
-
-def wander(name):
-    """The first point's path over 75 units of time, as long a way as the true one."""
-    with torch.no_grad():
-        return torch.stack(
-            [x[0] for _, x in rollout.rk4(runners[name][0], begin, 0.05, 1500)]
-        ).cpu()
-
-
-paths = {"truth": trajectories(1, 600, 0.02, seed)[:, 0]}
-paths |= rollout.together({name: lambda n=name: wander(n) for name in runners})
-figure, panes = figures.grid(6, 3, (2.8, 2.6), subplot_kw={"projection": "3d"})
-for pane, (name, path) in zip(panes, paths.items()):
-    figures.draw_trajectory(pane, path, samples[:600], figures.colour(name))
-    figures.cube(pane, 2.7, ("x", "y", "z"))
-    pane.set_title(name, y=0.95)
-figures.show(
-    figure,
-    "Six trajectories in space: the learned one circles both wings like the true one; skew and "
-    "exact ones wander on other paths; the score stops; the random network leaves.",
+by_member = {n: chaos[n].paths.view(members, -1).nanmean(1) for n in ("learned", "skew")}
+spread = {n: (float(b.mean()), float(b.std())) for n, b in by_member.items()}
+z = (spread["learned"][0] - spread["skew"][0]) / math.hypot(spread["learned"][1], spread["skew"][1])
+best = chaos["blurred truth"].paths
+ratio = spread["learned"][0] / float(best.nanmean())
+for name, (mean, sd) in spread.items():
+    print(f"{name:14s}{mean:.4f} ± {sd:.4f} between members")
+print(
+    f"blurred truth {best.nanmean():.4f} ± {best.std() / len(best) ** 0.5:.4f} (error of the mean)"
 )
+print(f"learned over blurred truth: {ratio:.2f};  learned above skew: z = {z:.1f}")
+halves = rollout.together(
+    {
+        dt: lambda dt=dt: chapter.exponents(learned, 4 * members, draw, horizon / 6, dt, seed)
+        for dt in (0.1, 0.05)
+    }
+)
+print({f"dt = {dt}, horizon / 6": round(float(e.paths.nanmean()), 4) for dt, e in halves.items()})
 
 # %% [markdown]
-# ## 9. Turn the knobs
+# So shuffled snapshots, a smooth symmetric network and nothing else give a chaotic flow. The
+# training-free flow on the same cloud is not chaotic at all. Both keep the cloud. **Chaos is not in
+# the cloud. It is in which flow you choose.**
 #
-# The panel moves four points with a constant skew matrix, its three entries under your hands.
+# But look at the size. The similarity is .986, and yet the exponent is well below the true one. The
+# blur costs a little of it: so much the blurred truth has lost. The rest is the networks' own. Where
+# is it lost? Colour the points by the exponent of the path that starts there.
+
+# %%
+figures.show(
+    chapter.exponents_by_start({n: chaos[n] for n in ("blurred truth", "learned")}, 0.1),
+    "Starting points in x and z coloured by exponent. By the blurred truth nearly all are of one "
+    "colour. By the learned flow pale points, of exponents near zero, fill the middle of each wing.",
+)
+quiet = {n: float((chaos[n].paths < 0.03).double().mean()) for n in ("blurred truth", "learned")}
+print({f"exponent below .03, {n}": f"{share:.0%} of paths" for n, share in quiet.items()})
+
+# %% [markdown]
+# In the eyes of the wings. There the true motion spirals outwards, slowly, and every point leaves
+# in the end. By the learned flow many points of an eye circle in it for ever, without chaos; the rest
+# of the cloud is as chaotic as it should be. Similarity hardly sees the eyes, since few points are
+# there and they are slow. And being smooth is what spoils them: the blurred truth turns fast in an
+# eye, and the smoothest flow turns by a third more slowly. *What failed* has what was tried.
+#
+# ## 8. Turn the knobs
+#
+# The panel moves points by four flows: the truth, the first network of this notebook, a constant skew
+# matrix with its three entries under your hands, and an exact flow. Guess first.
 # 1. Which matrix circles in the plane of the wings? Can any matrix visit both wings and return at
 #    irregular times?
-# 2. Set all three to zero. What moves now? Add diffusion.
-# 3. Make σ small. Why does the trajectory get faster and thinner?
+# 2. Set all three entries to zero. What moves now? Add diffusion.
+# 3. Make σ small. What do the skew paths do, and why?
 
 # %%
-panels.lorenz_panel()
+panels.lorenz_panel(learned=learned.member(0))
 
 # %% [markdown]
-# ## 10. Scorecard
-
+# <details><summary>Answers</summary>
+#
+# 1. The wings stand upright along the diagonal of x and y; large entries for x, z and y, z turn in
+#    that plane. But no matrix visits both wings irregularly: its paths are closed loops or
+#    wind about on a surface, and never chaotic.
+# 2. By the skew flow nothing moves, as v = 0 keeps every cloud. With diffusion points wander and the
+#    score pulls them back: the cloud stays.
+# 3. The cloud gets thin, and the score, which grows as 1/σ across it, turns the paths into tight
+#    loops across the sheet.
+# </details>
+#
+# ## 9. Scorecard
 
 # %%
-def report(row, values, target=None, paper=None, **details):
-    """A mean and a spread over members."""
-    values = torch.as_tensor(values)
-    sd = float(values.std()) if len(values) > 1 else None
-    card.row(
-        f"lorenz.{row}_mean", float(values.mean()), sd=sd, target=target, paper=paper, **details
-    )
-    if sd is not None:
-        card.row(f"lorenz.{row}_sd", sd)
-
-
-report("learned.similarity", similar["learned"][0], ">= .50", 0.257)
-report("learned.similarity_smoothed", similar["learned"][1], ">= .55")
-for name, paper in {
-    "random": 0.045,
-    "score": 0.027,
-    "skew": 0.129,
-    "exact": None,
-    "plain": None,
-}.items():
-    report(f"{name}.similarity", similar[name][0], paper=paper)
-report("as_paper.similarity", similar["as the paper"][0], paper=0.257)
+for name, target in {"": ">= .50", "_smoothed": ">= .55"}.items():
+    values = similar["learned"][bool(name)]
+    card.spread(f"lorenz.learned.similarity{name}", values, target=target,
+                paper=None if name else 0.257)  # fmt: skip
+told = {"random": 0.045, "skew": 0.129, "exact": None, "plain": None, "as the paper": 0.257}
+for name, paper in told.items():
+    row = name.replace("as the paper", "as_paper")
+    card.spread(f"lorenz.{row}.similarity", similar[name][0], paper=paper)
+card.row("lorenz.score.similarity_mean", float(similar["score"][0]), paper=0.027)
 for k, name in {0: "learned", 2: "octaves 2", 4: "octaves 4"}.items():
-    report(f"octaves_{k}.similarity", similar[name][0])
-residuals = [flows.continuity.residual(f, reference, test).relative for f in networks["learned"]]
-report("learned.residual", residuals)
-
-# %%
+    card.spread(f"lorenz.octaves_{k}.similarity", similar[name][0])
+leaks = [flows.continuity.residual(f, reference, test).relative for f in networks["learned"]]
+card.spread("lorenz.learned.residual", torch.tensor(leaks))
 fresh = draw(cloud, seed + 6)
 nothing = measures.mmd(draw(cloud, seed + 7), fresh)
-at_start = measures.preservation(draw(cloud, seed + 1234), draw, floor, seed=seed)
 for name, (_, dt, _) in runners.items():
-    shared = dict(floor=floor, dt=dt, points=cloud, at_start=at_start)
-    card.row(f"lorenz.{name}.preservation_100", over[name][hundred], t=hundred, **shared)
+    row = name.replace("as the ", "as_").replace(" ", "_")
+    shared = dict(floor=floor, dt=dt, points=cloud)
+    card.row(f"lorenz.{row}.preservation_100", over[name][hundred], t=hundred, **shared)
     mmd = measures.mmd(runs[name].at(10.0), fresh)
-    card.row(f"lorenz.{name}.mmd_100", mmd, floor=nothing, steps=100, step=0.1)
-card.row(
-    "lorenz.learned.preservation_1000",
-    over["learned"][thousand],
-    target="<= 2",
-    t=thousand,
-    floor=floor,
-    dt=runners["learned"][1],
-)
-for row, values in course.recorded("lorenz_long").items():
+    card.row(f"lorenz.{row}.mmd_100", mmd, floor=nothing, steps=100, step=0.1)
+for row, values in rows.items():
     card.row(row, **values)
-# %%
-inside = {name: runs[name].bounded(max(runs[name].states)) for name in ("learned", "random")}
-card.row(
-    "lorenz.learned.bounded_1000",
-    inside["learned"],
-    target=">= .99",
-    control=inside["random"],
-    t=thousand,
-)
-for name in ("learned", "skew"):
-    mean, sd = spread[name]
-    card.row(
-        f"lorenz.{name}.lyapunov_mean",
-        mean,
-        sd=sd,
-        control=spread["skew"][0] if name == "learned" else None,
-        truth=true_path,
-        horizon=sizes["horizon"],
-    )
-    card.row(f"lorenz.{name}.lyapunov_sd", sd)
-card.row("lorenz.learned.lyapunov_z", z, target=">= 3")
-card.row(
-    "lorenz.true.lyapunov", float(true_spectrum[0]), sd=float(error[0]), target="within 3% of .9056"
-)
-card.row("lorenz.true.lyapunov_sum", float(true_spectrum.sum()), target="within 1% of -13.667")
-card.row("lorenz.learned.train_seconds", seconds, target="<= 3", paper="570 to 1490", threads=1)
-card.show()
 
 # %%
+kept, inside = over["learned"][thousand], runs["learned"].bounded(thousand)
+card.row("lorenz.learned.preservation_1000", kept, target="<= 2", t=thousand, floor=floor)
+wild = runs["random"].bounded(hundred)
+card.row("lorenz.learned.bounded_1000", inside, target=">= .99", control=wild, t=thousand)
+for name, (mean, sd) in spread.items():
+    card.row(f"lorenz.{name}.lyapunov_mean", mean, sd=sd, truth=true_path, horizon=horizon)
+    card.row(f"lorenz.{name}.lyapunov_sd", sd)
+card.row("lorenz.learned.lyapunov_z", z, target=">= 3", control=spread["skew"][0])
+aim = "within .1 of 1"
+card.row("lorenz.learned.lyapunov_over_blurred_truth", ratio, target=aim, horizon=horizon)
+first = float(true_spectrum[0])
+card.row("lorenz.true.lyapunov", first, sd=float(error[0]), target="within 3% of .9056")
+card.row("lorenz.true.lyapunov_sum", float(true_spectrum.sum()), target="within 1% of -13.667")
+card.row("lorenz.learned.train_seconds", seconds, target="<= 3", paper="570 to 1490", threads=1)
+card.show(
+    {
+        "lorenz.learned.similarity_mean": "eight networks agree with the true motion",
+        "lorenz.learned.similarity_smoothed_mean": "and with it seen through the blur",
+        "lorenz.plain.similarity_mean": "not without the symmetry",
+        "lorenz.as_paper.similarity_mean": "nor by the loss alone",
+        "lorenz.learned.preservation_1000": "they keep the cloud, in floors",
+        "lorenz.learned.bounded_1000": "and no point leaves",
+        "lorenz.exact.preservation_1000": "so does an exact flow (recorded)",
+        "lorenz.true.lyapunov": "the measure of chaos is right on the truth",
+        "lorenz.true.lyapunov_sum": "and the sum is the divergence",
+        "lorenz.learned.lyapunov_z": "the learned flow is chaotic, the control is not",
+        "lorenz.learned.lyapunov_over_blurred_truth": "but less so than the blurred truth",
+        "lorenz.learned.train_seconds": "seconds to train a network, on one thread",
+    }
+)
+
+# %% tags=["hidden-test"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # NBVAL_CHECK_OUTPUT
 card.verdicts()
 
-# %%
+# %% tags=["hidden-test"] jupyter={"source_hidden": true, "outputs_hidden": true}
 # NBVAL_CHECK_OUTPUT
 print("half turn found:", None if signs is None else [int(a) for a in signs])
 print(
@@ -547,13 +591,38 @@ print(
 )
 
 # %% [markdown]
+# ## The paper's own numbers
+#
+# The paper reports a similarity of .257 ± .012 for a hundred networks. The study `paper_lorenz` trains
+# its recipe in full on data like theirs, changes one thing at a time, and measures all in the same
+# way; `as the paper` above is only a short sketch of it.
+
+# %%
+paper = course.recorded("paper_lorenz")
+for name, row in paper.items():
+    if name.endswith(".similarity_mean"):
+        about = f" ± {row['sd']:.3f}" if "sd" in row else ""
+        steps = f" after {row['steps']:g} steps" if "steps" in row else ""
+        print(f"{name.split('.')[1].replace('_', ' '):22} {row['value']:.3f}{about}{steps}")
+if not paper:
+    print("not recorded yet")
+
+# %% [markdown]
 # ## What failed, and what to make of it
 #
-# - Without the symmetry the similarity drops and spreads: see the rows `plain`. The half turn holds
-#   for the *cloud*; that the *motion* has it is a guess that happens to be right for Lorenz.
-# - A low residual is no proof of truth. Every exact flow has one, and those fill the map. In the
-#   study's rows the smallest weight of smoothness gives the smallest residual, networks that agree
-#   with each other, and another flow than the true one. With more weight they agree more, on it.
+# - **The exponent is too low**, for the reason of section 7: the networks' eyes keep what the true
+#   ones let go. It was tried, on other seeds, to close the gap, at the same σ. A larger $\lambda$
+#   brings more of it (.054, .060, .064 at .02, .05, .1, with a mixture of 400 components, against
+#   .078); from .2 on the similarity falls. Less smoothness brings less (.025 at .001). Twice as
+#   many hidden units: .062. Penalising second instead of first derivatives: .027 to .058. Measuring
+#   smoothness at the denoised point: .036 to .061. A network of the denoised point: .062 to .068, but
+#   similarity falls to .96. σ = .22, where the blur takes less: .040 to .058 of .075. The networks
+#   could do it: fitted to the blurred truth itself, 256 units have .075. What is missing is a
+#   principle that chooses that flow without knowing it.
+# - Without the symmetry the similarity drops and spreads: see `plain`. The half turn holds for the
+#   *cloud*; that the *motion* has it is a guess that happens to be right for Lorenz.
+# - A low loss is no proof of truth. Every exact flow has one, and those fill the map.
+# - Snapshots alone do not fix $\lambda$ within a factor of ten.
 # - The direction of time and the speed are not in the snapshots: $v$ and $-3v$ keep the same cloud.
 # - A positive exponent means little without the control beside it and a longer horizon.
 #
@@ -568,9 +637,18 @@ print(
 # Five [with hints and checks](exercises/02_lorenz_chaos_exercises.ipynb). Others, to try in this
 # notebook:
 #
-# 1. Set `sigma = 0.6` in the parameters and run again. Which rows suffer first, and why?
-# 2. Sample 1,000 points instead of 20,000. Does the similarity fall before the preservation does?
-# 3. Give the networks the *other* half turn, $(x, -y, -z)$, which the cloud does not have. What
-#    happens to the residual?
-# 4. (Open.) Find a criterion, from snapshots only, that chooses between the two gentlest flows without
-#    the symmetry.
+# 1. **Predict a figure.** Before you run it: give the networks the *other* half turn, $(x, -y, -z)$,
+#    which the cloud does not have. Sketch the first pane of the training curves and the place of the
+#    eight dots on the map. Then set `signs = turns[1].signs.to(place)` after section 2, and run.
+#    <details><summary>Answer</summary>The score is asked to have that symmetry too, and the cloud has
+#    not: it is fitted worse, so is the flow. The dotted line ends far higher, and the dots leave the
+#    corner of the truth, which does not have this symmetry.</details>
+# 2. Set `sigma = 0.6` in the parameters and run again. Which rows suffer first, and why?
+#    <details><summary>Answer</summary>The plain similarity, which compares with the velocity at sharp
+#    points. The blurred truth itself is now far from that, so the smoothed one suffers less.</details>
+# 3. Sample 1,000 points instead of 20,000. Does the similarity fall before the preservation does?
+#    <details><summary>Answer</summary>Look at both rows. What 1,000 points give away first is the
+#    score; a flow keeps the cloud that its score describes, and is measured against the true
+#    one.</details>
+# 4. (Open.) Find a criterion, from snapshots only, that chooses between the two smoothest flows without
+#    the symmetry, or one that gets the eyes right.

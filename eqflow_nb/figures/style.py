@@ -36,6 +36,7 @@ MARKERS = dict(zip(PALETTE, "*os^XvDP", strict=True))
 DASHES = ("-", "--", "-.", ":")
 FREE = ("learned", "score", "plain", "symmetric", "exact", "skew", "random", "truth")
 ALSO = {"true": "truth", "fresh": "truth", "network": "learned", "potential": "exact"}
+ALSO |= {"octaves": "learned", "paper": "symmetric"}
 INK, FAINT, CARD = "#333333", "#a8a8a8", "#fbfaf7"
 DPI = 100  # of the figure on the page
 SHARP = 1.25  # its pixels for each of the page's
