@@ -58,19 +58,19 @@ lorenz = snapshots.world("lorenz")
 samples = lorenz.sample(sizes["n"], seed).to(place)  # the snapshots, shuffled
 draw = lorenz.blurred(sigma, place)  # fresh snapshots, blurred by sigma
 truth_sharp = flows.at_common_speed(lorenz.velocity, samples)
-clock = [0.15 * frame for frame in range(44)]
-shown = {"truth": (truth_sharp, samples[:200]), "learned": (shipped_flow(), draw(200, seed))}
+clock = [0.15 * frame for frame in range(36)]
+shown = {"truth": (truth_sharp, samples[:80]), "learned": (shipped_flow(), draw(80, seed))}
 films = {}
 for name, (field, start) in shown.items():
-    run = rollout.record(rollout.rk4(field, start, 0.03, 220), clock)
+    run = rollout.record(rollout.rk4(field, start, 0.03, 180), clock)
     films[name] = torch.stack([run.at(t)[:, [0, 2]] for t in clock])
 figures.points_film(
     films,
     "A looping film of the butterfly-shaped Lorenz attractor. In both halves points, coloured from "
     "left to right, circle in the two wings and change from one to the other until the colours mix.",
-    cloud=samples[:, [0, 2]],
+    cloud=draw(20000, seed + 2)[:, [0, 2]],
     times=clock,
-    extent=2.6,
+    extent=2.8,
 )
 
 # %% [markdown]
@@ -417,7 +417,8 @@ true_spectrum = known.exponents.mean(0)
 error = known.exponents.std(0) / math.sqrt(len(clean))
 true_path = float(true_spectrum[0]) / measures.mean_speed(lorenz.velocity, sharp)
 print("true spectrum", [f"{a:.3f} ± {b:.3f}" for a, b in zip(true_spectrum, error)])
-print(f"sum {true_spectrum.sum():.3f}, the largest per unit of path {true_path:.4f}")
+dimension = measures.kaplan_yorke(true_spectrum)
+print(f"sum {true_spectrum.sum():.3f}, per unit of path {true_path:.4f}, dimension {dimension:.3f}")
 
 # %% [markdown]
 # Flows from snapshots have no clock, so exponents are compared per unit of path length: divide by

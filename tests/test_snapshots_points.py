@@ -10,7 +10,6 @@ from eqflow_nb.rollout import rk4
 from eqflow_nb.scores import of_density
 from eqflow_nb.snapshots import NAMES, world
 from eqflow_nb.snapshots.base import blur
-from eqflow_nb.snapshots.lorenz import trajectories
 from eqflow_nb.snapshots.plummer import binding, plummer
 from eqflow_nb.snapshots.zoo import system
 
@@ -128,16 +127,6 @@ def test_lorenz_velocity_and_jacobian_are_those_of_the_table_of_systems():
     torch.testing.assert_close(lorenz.velocity.jacobian(x), jacobian)
     divergence = lorenz.velocity.jacobian(x).diagonal(dim1=1, dim2=2).sum(dim=1)
     assert (divergence - sum(known.published)).abs().max() < 1e-4
-
-
-def test_lorenz_trajectories_solve_its_equation():
-    dt, x = 0.002, trajectories(20, 400, 0.002, 3).double()
-    assert x.shape == (401, 20, 3)
-    slopes = (x[2:] - x[:-2]) / (2 * dt)
-    velocity = world("lorenz").velocity(x[1:-1].flatten(0, 1)).reshape(slopes.shape)
-    assert (slopes - velocity).norm() < 1e-3 * velocity.norm()
-    often, seldom = trajectories(5, 8, 0.01, 3), trajectories(5, 2, 0.04, 3)
-    assert torch.allclose(often[::4], seldom, atol=1e-5)
 
 
 def test_lorenz_snapshots_are_stationary():

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eqflow_nb.inputs import count, positive
+from eqflow_nb.inputs import count
 from eqflow_nb.snapshots.base import World, rk4_step
 from eqflow_nb.snapshots.zoo import system
 
@@ -59,18 +59,6 @@ def sample(n: int, seed: int) -> Tensor:
     for _ in range(math.ceil(n / BATCH) - 1):
         states.append(_advance(states[-1], SPACING))
     return _scaled(np.concatenate(states, axis=1)[:, :n].T)
-
-
-def trajectories(n: int, steps: int, dt: float, seed: int) -> Tensor:
-    """Follow n independent trajectories on the attractor, (steps + 1, n, 3), in display units.
-
-    `dt` is the time between recorded states, in Lorenz units; integrated in steps of at most .01.
-    """
-    dt = positive(dt, "dt")
-    states = [_settled(count(n, "n"), seed)]
-    for _ in range(count(steps, "steps")):
-        states.append(_advance(states[-1], dt))
-    return _scaled(np.stack(states).swapaxes(1, 2))
 
 
 def _settled(n: int, seed: int) -> np.ndarray:
