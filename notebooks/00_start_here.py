@@ -221,7 +221,7 @@ print(
 #
 # 1. *Predict a figure*: put `-J` in place of `J`. What does the second film show now, and which of the
 #    printed numbers change? Then run it.
-# 2. Put `sigma = 0.4`. The points soon circle both moons at once. Why?
+# 2. Put `sigma = 0.4`. Which points circle both moons now, and why?
 # 3. For which cloud does the flow turn like a rigid wheel?
 #
 # Go on with chapter 01.
