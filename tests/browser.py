@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -98,6 +100,48 @@ def serving(
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a folder's files on a server of its own."""
+    port = free_port()
+    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    with serving(command, os.environ, folder.parent / f"{folder.name}.log", folder):
+        while not listening(port):
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def opened(browser: Any, address: str, width: int, **how: Any) -> Iterator[tuple[Any, list[str]]]:
+    """A page that reaches no other host, and what goes wrong on it, so far."""
+    context = browser.new_context(viewport={"width": width, "height": 800}, **how)
+    tab, wrong = context.new_page(), list[str]()
+
+    def asked(route: Any) -> None:
+        if urlsplit(route.request.url).hostname == "127.0.0.1":
+            return route.continue_()
+        wrong.append(f"asks for {route.request.url}")
+        return route.abort()
+
+    context.route(re.compile("^https?:"), asked)
+    tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.goto(address, wait_until="load")
+    yield tab, wrong
+    context.close()
+
+
+def start_panels(tab: Any) -> int:
+    """Scroll to each live panel of a page and see it move; how many there are."""
+    panels = tab.locator(".eqflow-live").all()
+    for panel in panels:
+        panel.scroll_into_view_if_needed()
+        moves = "([e, n]) => e.dataset.state === 'running' && e.dataset.frames > n"
+        seen = [panel.element_handle(), int(panel.get_attribute("data-frames") or 0) + 2]
+        tab.wait_for_function(moves, arg=seen, timeout=30_000)
+    return len(panels)
 
 
 def contrast(element: Any) -> float:

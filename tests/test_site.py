@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
-from browser import contrast, free_port, listening, serving
+from browser import contrast, opened, served, start_panels
 from bs4 import BeautifulSoup
 
 from eqflow_nb.running import catalogue as course
+from eqflow_nb.running import pages as course_pages
 from eqflow_nb.running import scorecard
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "docs" / "site"))
 import prepare  # noqa: E402
 
-PHONE, DESK = 390, 1280
-NOTEBOOKS = [*course.chapters(ROOT / "notebooks"), *course.studies(ROOT / "notebooks")]
+PHONE, DESK = 360, 1300
+CHAPTERS = course.chapters(ROOT / "notebooks")
+NOTEBOOKS = [*CHAPTERS, *course.studies(ROOT / "notebooks")]
 
 
 def attributes(path: Path, *keys: str) -> list[str]:
@@ -69,12 +70,18 @@ def pages(site: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
-    port = free_port()
-    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
-    with serving(command, os.environ, site.parent / "server.log", site):
-        while not listening(port):
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
+    with served(site) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages that `make course` writes, of the committed notebooks."""
+    folder = tmp_path_factory.mktemp("made") / "course"
+    folder.mkdir()
+    for one in CHAPTERS:
+        shutil.copy2(one.path.with_suffix(".ipynb"), folder)
+    return course_pages.write_pages(folder, CHAPTERS).parent
 
 
 # ---- as files ----
@@ -131,25 +138,57 @@ CLIPPED = """[...document.querySelectorAll('pre, .formula, .table-wrapper')].fil
 
 
 def test_pages_are_quiet_whole_and_fit_a_phone(chrome, address: str, pages: list[str]) -> None:
-    context = chrome.new_context(viewport={"width": PHONE, "height": 800})
-    tab = context.new_page()
-    wrong: list[str] = []
-    tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.on("request", lambda asked: wrong.append(asked.url) if _elsewhere(asked.url) else None)
     for name in pages:
-        tab.goto(f"{address}/{name}", wait_until="load")
-        assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE, name
-        assert tab.evaluate(CLIPPED) == [], name
-        missing = "[...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
-        assert tab.evaluate(missing) == [], name
-        assert "Jupyter widget" not in tab.content(), name
-        assert wrong == [], name
-    context.close()
+        with opened(chrome, f"{address}/{name}", PHONE) as (tab, wrong):
+            assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE, name
+            assert tab.evaluate(CLIPPED) == [], name
+            missing = "[...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
+            assert tab.evaluate(missing) == [], name
+            assert "Jupyter widget" not in tab.content(), name
+            assert wrong == [], name
 
 
-def _elsewhere(url: str) -> bool:
-    return urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).hostname != "127.0.0.1"
+LIVE = {"index": 1, "00": 1, "01": 2, "02": 1, "03": 1, "06": 1}  # panels at least
+SPECS = ".eqflow-live-slot > script[type='application/json']"
+LARGEST_MB = 2
+# What a page and all that it loaded weigh, in bytes as they are stored.
+WEIGHT = """['resource', 'navigation'].flatMap(kind => performance.getEntriesByType(kind))
+    .reduce((sum, one) => sum + one.decodedBodySize, 0)"""
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("kind", ["site", "made"])
+def test_every_panel_is_live_without_kernel_or_network(request, chrome, kind: str, width: int):
+    folder = request.getfixturevalue(kind)
+    within = "notebooks/" if kind == "site" else ""
+    names = ["index.html", *(f"{within}{one.stem}.html" for one in CHAPTERS)]
+    with served(folder) as host:
+        for name in names:
+            with opened(chrome, f"{host}/{name}", width) as (tab, wrong):
+                least = LIVE.get(Path(name).stem.split("_")[0], 0)
+                assert start_panels(tab) >= least, name
+                assert tab.locator(".eqflow-live-slot:not(:has(.eqflow-live))").count() == 0
+                assert tab.evaluate("document.documentElement.scrollWidth") <= width, name
+                assert tab.evaluate(WEIGHT) <= LARGEST_MB * 1e6, name
+                shown = [one.get_attribute("alt") for one in tab.locator("img:visible").all()]
+                for spec in tab.locator(SPECS).all_text_contents():
+                    assert json.loads(spec)["alt"] not in shown, "its static picture is still there"
+                assert wrong == [], name
+
+
+@pytest.mark.parametrize("kind", ["site", "made"])
+def test_without_scripts_there_are_the_static_pictures(request, chrome, kind: str) -> None:
+    place = f"{'notebooks/' if kind == 'site' else ''}01_toys_2d.html"
+    still = {"java_script_enabled": False}
+    with (
+        served(request.getfixturevalue(kind)) as host,
+        opened(chrome, f"{host}/{place}", PHONE, **still) as (tab, wrong),
+    ):
+        specs = [json.loads(each) for each in tab.locator(SPECS).all_text_contents()]
+        assert len(specs) >= LIVE["01"]
+        for spec in specs:
+            assert tab.get_by_alt_text(spec["alt"], exact=True).first.is_visible()
+        assert wrong == []
 
 
 def test_search_finds_what_is_written(chrome, address: str) -> None:
