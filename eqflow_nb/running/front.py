@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import html
 import io
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from eqflow_nb.running.catalogue import Chapter
@@ -16,45 +18,8 @@ LEAD = (
     "<b>Draw here:</b> particles run through whatever you draw, each for good, "
     "and yet your drawing stays as it is."
 )
-# What each chapter found, with the figures of these rows of its scorecard put in.
-HEADLINES = {
-    "00_start_here": ("the cloud within {:.1f} floors of itself", "start.skew.preservation"),
-    "01_toys_2d": (
-        "flows of networks leak {:.2f} to {:.2f} of their speed; sampling {:.1f} times as fast",
-        "two_peaks.learned.residual",
-        "two_moons.learned.residual",
-        "sampler.speedup",
-    ),
-    "02_lorenz_chaos": (
-        "similarity {:.3f} ± {:.3f}, exponent {:.3f} of {:.3f}",
-        "lorenz.learned.similarity_mean",
-        "lorenz.learned.similarity_sd",
-        "lorenz.learned.lyapunov_mean",
-        "lorenz.blurred_truth.lyapunov",
-    ),
-    "03_gray_scott_training_free": (
-        "similarity {:.2f} on waves; with Langevin noise, within {:.1f} floors of fresh ones",
-        "waves.both.similarity_mean",
-        "waves.both.patch_distance_over_floor_300",
-    ),
-    "04_alife_flocking": (
-        "why a rule moves them, told from the drawing: rank correlation {:.2f} to {:.2f}",
-        "dots.mobility_rank_correlation",
-        "dot.mobility_rank_correlation",
-    ),
-    "05_equations_from_snapshots": (
-        "Lorenz's seven terms from 10,000 snapshots in {:.1f} s, {:.0f} runs of 8; wrong equations "
-        "called determined in a zoo of {:.0f} systems: {:.0f}",
-        "lorenz.identify_seconds",
-        "lorenz.snapshots_10000.terms_exact",
-        "zoo.tried",
-        "zoo.wrong_but_confident",
-    ),
-    "06_your_own_snapshots": (
-        "σ by a stated criterion: distance at most {:.2f} times that of the best σ",
-        "auto_sigma.preservation_over_best",
-    ),
-}
+# What each chapter found, and the rows of its scorecard whose figures are put in.
+HEADLINES = json.loads(Path(__file__).with_name("headlines.json").read_text("utf-8"))
 WIDTH = 360  # pixels of a small picture
 
 

@@ -24,16 +24,8 @@ LARGEST_MB = 1.5
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PANEL_NOTE = "A live panel: open this notebook in JupyterLab to move its sliders."
 HIDDEN = "hidden-test"  # the tag of cells that are there for the tests
-STYLES = ("page.css", "common.css")
+FRAME = ("page.html", "page.css", "common.css")
 KEPT = ("seconds", "peak_mb", "parameters", "versions")
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>{css}</style></head>
-<body class="{kind}">
-{body}
-</body></html>
-"""
 _NOTHING = nbformat.v4.new_notebook()
 ENGINE = re.compile(r"<script>\s*window\.eqflow \?\?=.*?</script>\s*", re.DOTALL)
 
@@ -155,8 +147,8 @@ def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
 
 
 def _page(title: str, body: str, kind: str = "chapter") -> str:
-    css = "".join(Path(__file__).with_name(name).read_text("utf-8") for name in STYLES)
-    return _PAGE.format(title=html.escape(title), css=css, body=body, kind=kind)
+    frame, *css = (Path(__file__).with_name(name).read_text("utf-8") for name in FRAME)
+    return frame.format(title=html.escape(title), css="".join(css), body=body, kind=kind)
 
 
 def _img(mime: str, content: str, about: dict) -> str:
