@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from eqflow_nb import rollout, scores
-from eqflow_nb.flows import projection, skew, spectral_kernel
+from eqflow_nb.flows import skew, spectral_kernel
 from eqflow_nb.inputs import Field
 from eqflow_nb.measures import patterns
 from eqflow_nb.rollout import Rollout
-from eqflow_nb.scores import training
 from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.snapshots import gray_scott
 from eqflow_nb.snapshots.base import World, blur
@@ -26,7 +23,6 @@ from eqflow_nb.snapshots.base import World, blur
 STEPS = 20  # of the simulation, over which a true change is taken
 HELD, START, FRESH, NOISE = 10_000, 20_000, 30_000, 40_000  # added to a seed, by an image's use
 TAU, ETA = 0.5, 0.1  # step in units of sigma^2, and diffusion, of a rollout
-LEVEL = 0.235  # the noise level at which the paper ran its networks
 
 
 @dataclass(frozen=True)
@@ -62,12 +58,6 @@ class PatternDataset:
         """The n snapshots of `blurred` before their blur."""
         return self.world.sample(n, self.seed + offset).to(self.held)
 
-    def fitted(self, score: scores.GaussianFieldScore | scores.GaussianCopulaScore) -> Tensor:
-        """Cosines (n - 1,) of the rule fitted to how the first held-out snapshot moved."""
-        units = self.world.scale.to(self.held)[:, None, None]
-        symbol = spectral_kernel.fit_radial(self.held[:1], self.change[:1], score, weight=units)
-        return self.agreement(spectral_kernel.flow(score, symbol))[1:]
-
     def control(self, score: scores.GaussianFieldScore, kind: str, tries: int = 8) -> Tensor:
         """Mean |cosines| (n,) of a control (see `spectral_kernel.control`), over several tries."""
         seeds = range(self.seed, self.seed + (tries if kind == "random" else 1))
@@ -95,75 +85,6 @@ def datasets(
     return rollout.together({name: partial(make, name) for name in names})
 
 
-@dataclass(frozen=True)
-class CopulaFit:
-    """Histograms mapped a fraction of the way to Gaussians; the gradient part is of E|v|^2."""
-
-    copula_fraction: float
-    score: scores.GaussianCopulaScore
-    flow: Field
-    gradient_fraction: float
-
-
-def copula_fits(
-    data: PatternDataset, sigma: float, fractions: Sequence[float], n: int = 8
-) -> list[CopulaFit]:
-    """Fit a Gaussian copula to some fractions; n blurred snapshots measure each gradient part.
-
-    A flow that keeps the distribution has none, so the least of them says how far to map.
-    """
-    _, channels, h, w = data.snapshots.shape
-    tests, x = projection.potentials(channels, (h, w)), data.noised(sigma, n)
-
-    def make(fraction: float) -> CopulaFit:
-        score = scores.fit_gaussian_copula(data.snapshots, sigma, fraction, symmetrise=True)
-        flow = spectral_kernel.flow(score)
-        part = projection.project(flow, x, tests, data.metric).gradient_fraction
-        return CopulaFit(fraction, score, flow, part)
-
-    return list(rollout.together({str(f): partial(make, f) for f in fractions}).values())
-
-
-def networks(
-    names: Sequence[str], sigma: float, device: torch.device, train: int = 0, seed: int = 0
-) -> dict[str, ImageScore]:
-    """The denoisers of some worlds, as shipped, or trained for some steps if `train` is not 0."""
-    if not train:
-        return {name: scores.load(name, sigma, device) for name in names}
-    with tempfile.TemporaryDirectory() as to:
-        path = {n: training.train_weights(n, Path(to), seed, train, str(device)) for n in names}
-        return {name: scores.load(path[name], sigma, device) for name in names}
-
-
-def by_protocol(data: PatternDataset, net: ImageScore, steps: int = 100, number: int = 8) -> Tensor:
-    """Similarity by the protocol of Zhang & Levin (2025): cosines (n,) with the true change.
-
-    Compared is the denoised displacement, in 2 units of time or fewer steps, of the path of K = J
-    averaged with a weight of .9 a step of .01.
-    """
-    net, dt = net.at(LEVEL), TAU * LEVEL**2
-    steps = min(steps, round(2 / dt))
-    x = blur(data.held[:number], LEVEL, data.seed + NOISE)
-    turn = skew.from_entries(1.0).to(x)
-
-    def denoise(y: Tensor) -> Tensor:
-        return torch.cat([net.denoise(part) for part in y.split(2)])  # a few need little memory
-
-    path = rollout.exponential(denoise, turn, x, LEVEL, TAU, steps, ETA)
-    path = _averaged(path, time=-0.01 / math.log(0.9))
-    ends = rollout.record(path, steps=(0, steps), keep=denoise)
-    return patterns.cosines(ends.last - ends.at(0), data.change[:number])
-
-
-def _averaged(path: rollout.Path, time: float) -> rollout.Path:
-    """A path's exponential moving average: m <- m + (1 - exp(-dt / time)) (x - m), from m = x."""
-    before, mean = 0.0, None
-    for t, x in path:
-        mean = x if mean is None else mean.lerp(x, -math.expm1(-(t - before) / time))
-        before = t
-        yield t, mean
-
-
 def follow(
     data: PatternDataset,
     net: ImageScore,
@@ -184,6 +105,24 @@ def follow(
     rule, denoise = matrix.to(x.device), (score or net).denoise
     path = rollout.exponential(denoise, rule, x, net.sigma, TAU, max(steps), ETA, data.seed, extra)
     return rollout.record(path, steps=steps, keep=net.denoise)
+
+
+def films(
+    data: PatternDataset, net: ImageScore, field: Field, steps: Collection[int], n: int, times: int
+) -> tuple[list[int], dict[str, list[Tensor]]]:
+    """True and inferred films {name: [(n, C, H, W), ...]} from the same snapshots, and their clock.
+
+    The field is followed so many `times` faster than its own speed, or backwards if that is the
+    truth's direction.  The clock, in steps of the simulation, is set by the truth's speed.
+    """
+    own = patterns.smoothed(field, data.held[:8], net.sigma)
+    pace = patterns.best_speed(own, data.change[:8]) / STEPS
+    extra = lambda x: math.copysign(times, pace) * field(x)  # noqa: E731
+    states = follow(data, net, steps, n, extra=extra).states
+    clock = [round(times * step * TAU * net.sigma**2 / abs(pace)) for step in states]
+    assert data.world.advance is not None
+    true = [data.world.advance(data.clean(n), step) for step in clock]
+    return clock, {"true": true, "inferred": list(states.values())}
 
 
 def alone(

@@ -50,7 +50,7 @@ steps, canvases = sizes["steps"], sizes["canvases"]
 NAMES = ("life", "waves", "bursts")
 card = Scorecard("gray_scott_long", seed=seed, budget=budget, canvases=canvases)
 data = chemistry.datasets(NAMES, sizes["stills"], 2, seed, place)
-net = chemistry.networks(NAMES, sigma, place)
+net = {name: scores.load(name, sigma, place) for name in NAMES}
 
 # %% [markdown]
 # ## The flows
