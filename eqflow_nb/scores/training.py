@@ -43,8 +43,7 @@ ICONS = partial(
 # Patterns: without stains, since a soft front can't be told from one.
 PATTERNS = partial(Recipe, size=128, snapshots=256, batch=4, levels=(0.15, 0.8), mirror=True)
 RECIPES = {
-    "waves": PATTERNS("waves", steps=14000),
-    "bursts": PATTERNS("bursts", steps=28000, snapshots=1024),  # one canvas is much in one phase
+    **{name: PATTERNS(name, steps=14000) for name in ("waves", "bursts")},
     "life": PATTERNS("life", steps=12000),
     **{name: ICONS(name, steps=8000) for name in ("dots", "firefly", "taiji")},
     "dot": ICONS("dot", steps=6000),
