@@ -4,8 +4,6 @@ A filter is given by its symbol: a matrix that mixes the channels, one for every
 `torch.fft.rfft2` keeps.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,11 +1,7 @@
 """What all tests share: how hard Hypothesis tries, GPU tests, tiny notebooks, a browser."""
 
-from __future__ import annotations
-
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -74,12 +70,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+def shelf(tmp_path, monkeypatch):
     """Write notebooks, given as the code of their last cells, where the course looks for them."""
     folder = tmp_path / "notebooks"
     monkeypatch.setenv("EQFLOW_NOTEBOOKS", str(folder))
 
-    def put(**codes: str) -> Path:
+    def put(**codes):
         for stem, code in codes.items():
             path = folder / f"{stem.replace('__', '/')}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,12 +86,12 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path
 
 
 @pytest.fixture
-def scored() -> str:
+def scored():
     return SCORED
 
 
 @pytest.fixture(scope="module")
-def chrome() -> Iterator[Any]:
+def chrome():
     from browser import browsing
 
     with browsing() as started:

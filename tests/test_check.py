@@ -1,7 +1,5 @@
 """Checks of exercises say what is off, and in which direction, in words."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -51,12 +49,12 @@ MISTAKES: list[tuple[Callable[..., None], Any, str]] = [
 
 
 @pytest.mark.parametrize(("asks", "answer", "words"), MISTAKES)
-def test_feedback_names_the_mistake(asks: Callable[..., None], answer: Any, words: str) -> None:
+def test_feedback_names_the_mistake(asks, answer, words):
     with pytest.raises(base.Wrong, match=words):
         asks(answer)
 
 
-def test_predictions_say_in_which_direction_they_are_off() -> None:
+def test_predictions_say_in_which_direction_they_are_off():
     with pytest.raises(base.Wrong, match="opposite in sign"):
         plane.same_place(1.0, -2.0)
     with pytest.raises(base.Wrong, match="covers 2 times the old path"):
@@ -68,13 +66,13 @@ def test_predictions_say_in_which_direction_they_are_off() -> None:
         lorenz.sum_of_exponents(rates[0] + 1 + rates[2], rates)
 
 
-def test_a_notebook_shows_the_words_without_the_frames_of_the_check() -> None:
+def test_a_notebook_shows_the_words_without_the_frames_of_the_check():
     with pytest.raises(base.Wrong) as raised:
         plane.makes_skew(lambda W: W)
     (line,) = raised.value._render_traceback_()
     assert line.startswith("Wrong: your matrix isn't skew")
 
-    def broken(W: torch.Tensor) -> torch.Tensor:
+    def broken(W):
         return W.undefined
 
     with pytest.raises(base.Wrong) as raised:
@@ -84,8 +82,8 @@ def test_a_notebook_shows_the_words_without_the_frames_of_the_check() -> None:
     assert "base.py" not in said
 
 
-def test_a_notebook_says_what_is_not_answered_yet() -> None:
-    def stub(W: torch.Tensor) -> torch.Tensor:
+def test_a_notebook_says_what_is_not_answered_yet():
+    def stub(W):
         raise NotImplementedError("your answer goes here")
 
     with pytest.raises(NotImplementedError) as raised:

@@ -1,13 +1,9 @@
 """The command line as a person meets it: what it prints, what it refuses, its exit codes."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib import metadata
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -15,15 +11,14 @@ import pytest
 from eqflow_nb.running import doctor, pages
 from eqflow_nb.running.commands import main
 
-Shelf = Callable[..., Path]
 QUESTION = ["What", "is", "twice", "the", "gain?"]
 
 
 @pytest.fixture
-def call(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def call(capfd):
     """Call the command line; give its exit code, output and errors."""
 
-    def calling(*arguments: object) -> tuple[int, str, str]:
+    def calling(*arguments):
         with pytest.raises(SystemExit) as exit:
             main([str(argument) for argument in arguments])
         out, err = capfd.readouterr()
@@ -36,18 +31,16 @@ def call(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
     ("arguments", "says"),
     [
         (["-p", "sed", "1"], "knows: seed, gain, budget, device"),
-        (["-p", "seed", "one"], "whole number"),
         (["-p", "seed"], "a name and a value"),
         (["--budget", "huge"], "quick, laptop, paper"),
-        (["--device", "tpu"], "auto, cpu, cuda"),
         (["nowhere"], "there are: 01_a"),
         (["--jobs", "0"], "at least 1"),
         (["-o", "/dev/null/x"], "can't write to"),
     ],
 )
 def test_bad_input_is_refused_in_one_line_before_anything_runs(
-    shelf: Shelf, tmp_path: Path, call: Callable, arguments: list[str], says: str
-) -> None:
+    shelf, tmp_path, call, arguments, says
+):
     flag = tmp_path / "flag"
     shelf(**{"01_a": f"import pathlib\npathlib.Path({str(flag)!r}).touch()"})
     out = [] if "-o" in arguments else ["-o", tmp_path / "out"]
@@ -59,14 +52,16 @@ def test_bad_input_is_refused_in_one_line_before_anything_runs(
     assert not flag.exists()
 
 
-def test_light_commands_load_neither_torch_nor_the_notebooks_machinery() -> None:
-    code = "import sys, eqflow_nb.running.commands; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"torch", "papermill", "jupytext", "nbformat", "distributed", "pandas", "tqdm"}
-    assert heavy & set(done.stdout.split()) == set()
+def test_light_commands_and_identification_load_neither_torch_nor_the_notebooks_machinery():
+    heavy = {"torch", "papermill", "jupytext", "nbformat", "distributed", "matplotlib", "tqdm"}
+    commands, identify = "eqflow_nb.running.commands", "eqflow_nb.equations, eqflow_nb.user_data"
+    for rooms, kept in ((commands, {"pandas"}), (f"{commands}, {identify}", set())):
+        code = f"import sys, {rooms}; print(*sys.modules)"
+        loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+        assert (heavy | kept) & set(loaded) == set()
 
 
-def test_list_shows_questions_and_measured_times(shelf: Shelf, call: Callable) -> None:
+def test_list_shows_questions_and_measured_times(shelf, call):
     folder = shelf(**{"01_a": "", "studies__big": ""})
     committed = nbformat.v4.new_notebook(metadata={"eqflow": {"seconds": 12.0, "peak_mb": 345.0}})
     (folder / "01_a.ipynb").write_text(nbformat.writes(committed))
@@ -77,9 +72,7 @@ def test_list_shows_questions_and_measured_times(shelf: Shelf, call: Callable) -
     assert "big" in printed
 
 
-def test_run_prints_its_scorecard_and_writes_pages(
-    shelf: Shelf, scored: str, tmp_path: Path, call: Callable
-) -> None:
+def test_run_prints_its_scorecard_and_writes_pages(shelf, scored, tmp_path, call):
     draw = "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\n"
     shelf(**{"01_a": scored + draw, "02_b": "raise ValueError('<no>')"})
     out = tmp_path / "out"
@@ -100,9 +93,7 @@ def test_run_prints_its_scorecard_and_writes_pages(
     assert page.stat().st_mtime_ns == before
 
 
-def test_a_study_keeps_its_scorecard_with_where_it_came_from(
-    shelf: Shelf, scored: str, tmp_path: Path, call: Callable
-) -> None:
+def test_a_study_keeps_its_scorecard_with_where_it_came_from(shelf, scored, tmp_path, call):
     folder = shelf(studies__big=scored + "assert gain < 3\n")
     code, *_ = call("study", "big", "-p", "seed", "4", "-o", tmp_path / "out")
     assert code == 0
@@ -117,9 +108,7 @@ def test_a_study_keeps_its_scorecard_with_where_it_came_from(
         assert json.loads((folder / "studies" / "big.json").read_text()) == kept
 
 
-def test_refresh_writes_the_committed_notebook(
-    shelf: Shelf, tmp_path: Path, call: Callable
-) -> None:
+def test_refresh_writes_the_committed_notebook(shelf, tmp_path, call):
     widget = "import ipywidgets\n_ = display(ipywidgets.IntSlider())\nprint('hello')\n"
     folder = shelf(**{"01_a": widget, "02_bad": "1 / 0"})
     (folder / "02_bad.ipynb").write_text("as it was")
@@ -144,9 +133,7 @@ def test_refresh_writes_the_committed_notebook(
         ("print('x' * 2_000_000)", "1.5 MB"),
     ],
 )
-def test_refresh_refuses_what_should_not_be_committed(
-    shelf: Shelf, tmp_path: Path, call: Callable, code: str, says: str
-) -> None:
+def test_refresh_refuses_what_should_not_be_committed(shelf, tmp_path, call, code, says):
     folder = shelf(**{"01_a": code})
     status, _, errors = call("refresh", "-o", tmp_path / "out")
     assert status == 2
@@ -154,16 +141,14 @@ def test_refresh_refuses_what_should_not_be_committed(
     assert not (folder / "01_a.ipynb").exists()
 
 
-def test_the_doctor_looks_at_this_machine(call: Callable) -> None:
+def test_the_doctor_looks_at_this_machine(call):
     code, printed, _ = call("doctor")
     for subject in ("python", "device", "memory", "disk", metadata.version("torch")):
         assert subject in printed
     assert code == (1 if "MEND" in printed else 0)
 
 
-def test_the_doctor_says_what_to_mend(
-    tmp_path: Path, call: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_doctor_says_what_to_mend(tmp_path, call, monkeypatch):
     monkeypatch.setattr(doctor, "WIDGETS", tmp_path / "none")
     monkeypatch.setattr(metadata, "requires", lambda name: ["numpy<1", "scipy", "no-such-package"])
     code, printed, _ = call("doctor")

@@ -1,9 +1,6 @@
 """The course: finding notebooks, checking parameters, running, resuming, and what faults leave."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,6 @@ from eqflow_nb.running import catalogue as course
 from eqflow_nb.running import execute, scorecard
 from eqflow_nb.running.catalogue import find, override, parameters
 
-Shelf = Callable[..., Path]
 DEFAULTS = {"seed": 0, "gain": 1.5, "budget": "laptop", "device": "auto"}
 DEFAULTS |= {"plot": True, "free": None}
 
@@ -35,7 +31,7 @@ def code(notebook_text: str) -> nbformat.NotebookNode:
 # ---- finding ----
 
 
-def test_chapters_come_in_order_with_their_questions(shelf: Shelf) -> None:
+def test_chapters_come_in_order_with_their_questions(shelf):
     folder = shelf(**{"02_b": "", "01_a": "", "studies__big": ""})
     (folder / "03_c.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook()))
     assert [chapter.stem for chapter in course.chapters()] == ["01_a", "02_b", "03_c"]
@@ -45,7 +41,7 @@ def test_chapters_come_in_order_with_their_questions(shelf: Shelf) -> None:
     assert [study.stem for study in course.studies()] == ["big"]
 
 
-def test_an_empty_shelf_and_a_missing_one(shelf: Shelf, tmp_path: Path) -> None:
+def test_an_empty_shelf_and_a_missing_one(shelf, tmp_path):
     with pytest.raises(InputError, match="EQFLOW_NOTEBOOKS"):
         course.chapters()
     (tmp_path / "notebooks").mkdir()
@@ -54,7 +50,7 @@ def test_an_empty_shelf_and_a_missing_one(shelf: Shelf, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["01_a", "01", "01_a.py", "notebooks/01_a.ipynb"])
-def test_a_notebook_goes_by_many_names(shelf: Shelf, name: str) -> None:
+def test_a_notebook_goes_by_many_names(shelf, name):
     shelf(**{"01_a": "", "01_ab": "", "02_b": ""})
     assert find(name, course.chapters()[:1]).stem == "01_a"
     assert find("01_a", course.chapters()).stem == "01_a"
@@ -63,7 +59,7 @@ def test_a_notebook_goes_by_many_names(shelf: Shelf, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "says"), [("x", "there are: 01_a, 02_b"), ("0", "could be any of: 01_a, 02_b")]
 )
-def test_bad_input_a_name_that_is_not_one_notebook(shelf: Shelf, name: str, says: str) -> None:
+def test_bad_input_a_name_that_is_not_one_notebook(shelf, name, says):
     shelf(**{"01_a": "", "02_b": ""})
     with pytest.raises(InputError, match=says):
         find(name, course.chapters())
@@ -72,14 +68,14 @@ def test_bad_input_a_name_that_is_not_one_notebook(shelf: Shelf, name: str, says
 # ---- parameters ----
 
 
-def test_the_defaults_are_read_from_the_tagged_cell() -> None:
+def test_the_defaults_are_read_from_the_tagged_cell():
     source = "# a remark\nseed = 0\ngain: float = -1.5\nsizes = (1, 2)  # two\nname = 'x'"
     assert parameters(code(source)) == {"seed": 0, "gain": -1.5, "sizes": (1, 2), "name": "x"}
     assert parameters(nbformat.v4.new_notebook()) == {}
 
 
 @pytest.mark.parametrize("line", ["n = 2 * seed", "import os", "a = b = 1", "print()", "x: int"])
-def test_bad_input_a_parameters_cell_with_more_than_literals(line: str) -> None:
+def test_bad_input_a_parameters_cell_with_more_than_literals(line):
     with pytest.raises(InputError, match="literals"):
         parameters(code(f"seed = 0\n{line}"))
 
@@ -95,7 +91,7 @@ def test_bad_input_a_parameters_cell_with_more_than_literals(line: str) -> None:
         ("seed", 7, 7),
     ],
 )
-def test_values_are_read_by_the_type_of_the_default(name: str, text: Any, value: Any) -> None:
+def test_values_are_read_by_the_type_of_the_default(name, text, value):
     read = override(DEFAULTS, {name: text}, "n")[name]
     assert read == value
     assert type(read) is type(value)
@@ -114,7 +110,7 @@ def test_values_are_read_by_the_type_of_the_default(name: str, text: Any, value:
         ("budget", 3, "text"),
     ],
 )
-def test_bad_input_a_parameter(name: str, text: Any, says: str) -> None:
+def test_bad_input_a_parameter(name, text, says):
     with pytest.raises(InputError, match=says):
         override(DEFAULTS, {name: text}, "n")
 
@@ -122,7 +118,7 @@ def test_bad_input_a_parameter(name: str, text: Any, says: str) -> None:
 # ---- running ----
 
 
-def test_one_failure_leaves_the_others(shelf: Shelf, scored: str, tmp_path: Path) -> None:
+def test_one_failure_leaves_the_others(shelf, scored, tmp_path):
     shelf(**{"01_bad": "1 / seed", "02_good": scored, "03_dead": "import os\nos._exit(3)"})
     records = run(tmp_path / "out", jobs=3)
     assert [records[stem]["status"] for stem in sorted(records)] == ["failed", "finished", "failed"]
@@ -137,9 +133,7 @@ def test_one_failure_leaves_the_others(shelf: Shelf, scored: str, tmp_path: Path
     assert list(scorecard.read(tmp_path / "out" / "02_good.ipynb")) == ["twice", "another"]
 
 
-def test_what_is_done_is_done_until_something_changes(
-    shelf: Shelf, scored: str, tmp_path: Path
-) -> None:
+def test_what_is_done_is_done_until_something_changes(shelf, scored, tmp_path):
     folder = shelf(**{"01_a": scored})
     out = tmp_path / "out"
     assert "reused" not in run(out)["01_a"]
@@ -154,9 +148,7 @@ def test_what_is_done_is_done_until_something_changes(
     assert "reused" not in run(out, {"gain": "2"})["01_a"]
 
 
-def test_a_change_of_the_package_asks_for_a_new_run(
-    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_of_the_package_asks_for_a_new_run(shelf, tmp_path, monkeypatch):
     shelf(**{"01_a": ""})
     (before,) = execute.plan(course.chapters(), tmp_path / "out", {})
     package = tmp_path / "package"
@@ -170,7 +162,7 @@ def test_a_change_of_the_package_asks_for_a_new_run(
     assert before.fingerprint != after.fingerprint
 
 
-def test_memory_and_threads(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_and_threads(shelf, tmp_path, monkeypatch):
     fill = "import os, time\nheld = bytearray(os.urandom(1)) * 300_000_000\ntime.sleep(0.3)\n"
     threads = "print('threads', os.environ['OMP_NUM_THREADS'])\n"
     shelf(**{"01_big": fill + threads, "02_small": "import time\ntime.sleep(0.3)"})

@@ -1,7 +1,5 @@
 """Equations beside their truth: judged, rolled out and drawn; a panel that redraws."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np
@@ -21,7 +19,7 @@ def found():
     return identify(LORENZ.sample(6000, 0))
 
 
-def test_equations_are_judged_up_to_their_clock_and_arrow(found) -> None:
+def test_equations_are_judged_up_to_their_clock_and_arrow(found):
     one, other = (course.judge(each, LORENZ) for each in (found, found.reversed()))
     assert one.right
     assert one.error < 0.03
@@ -32,7 +30,7 @@ def test_equations_are_judged_up_to_their_clock_and_arrow(found) -> None:
     assert lacking.error > 0.1
 
 
-def test_equations_found_can_be_rolled_out_in_the_truth_s_time(found) -> None:
+def test_equations_found_can_be_rolled_out_in_the_truth_s_time(found):
     scale = course.judge(found, LORENZ).scale
     copy, gone = (course.as_system(found.coefficients, s, LORENZ) for s in (scale, -scale))
     x = LORENZ.sample(50, 3)
@@ -42,7 +40,7 @@ def test_equations_found_can_be_rolled_out_in_the_truth_s_time(found) -> None:
     assert np.isnan(course.path(gone, x[0], 20.0, 400)[-1]).all()
 
 
-def test_what_the_null_space_holds(found) -> None:
+def test_what_the_null_space_holds(found):
     x = np.random.default_rng(0).standard_normal((8000, 2))
     several = identify(x, 1)
     assert course.contains(several, x @ np.array([[0.0, -1], [1, 0]]), x) > 0.99
@@ -50,7 +48,7 @@ def test_what_the_null_space_holds(found) -> None:
     assert [(course.spectrum(one) < 2).sum() for one in (several, found)] == [1, 1]
 
 
-def test_runs_over_seeds_and_their_rows() -> None:
+def test_runs_over_seeds_and_their_rows():
     runs = course.repeat("lorenz", [500, 2000], [0, 1])
     exact, _, error = course.table(runs, [500, 2000], [0, 1])
     assert exact.shape == error.shape == (2, 2)
@@ -61,7 +59,7 @@ def test_runs_over_seeds_and_their_rows() -> None:
     assert card.rows["lorenz.field_error"]["worst"] == pytest.approx(error.max())
 
 
-def test_every_control_of_the_panel_changes_the_picture() -> None:
+def test_every_control_of_the_panel_changes_the_picture():
     panel = panels.lorenz_equations_panel(number=1000)
     for name, value in {"terms": 5, "noise": 0.1, "degree": 1, "number": 3000}.items():
         before = panel.picture.value

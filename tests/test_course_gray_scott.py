@@ -1,7 +1,5 @@
 """Data sets of patterns, the rules fitted to them, and how flows are judged on them."""
 
-from __future__ import annotations
-
 import math
 
 import pytest
@@ -42,7 +40,7 @@ def dataset(sample=smooth, change: Tensor | None = None) -> PatternDataset:
     return PatternDataset(world, sample(60, 1), held, held if change is None else change, seed=3)
 
 
-def test_a_spread_is_a_mean_and_a_deviation_the_right_way_round() -> None:
+def test_a_spread_is_a_mean_and_a_deviation_the_right_way_round():
     card = Scorecard("made")
     card.spread("a.similarity", torch.tensor([-0.5, -0.7]), target=">= .5", paper=0.3)
     mean = card.rows["a.similarity_mean"]
@@ -50,21 +48,8 @@ def test_a_spread_is_a_mean_and_a_deviation_the_right_way_round() -> None:
     assert mean["sd"] == card.rows["a.similarity_sd"]["value"] == pytest.approx(0.1414, abs=1e-3)
 
 
-def test_a_flow_is_the_convolution_or_the_warped_one() -> None:
-    plain = scores.fit_gaussian_field(smooth(20), 0.2)
-    warped = scores.fit_gaussian_copula(leaning(20), 0.2, 0.5)
-    x = leaning(2, seed=3)
-    expected = kernels.Convolution(spectral_kernel.equal_rate_kernel(plain), plain)(x)
-    torch.testing.assert_close(spectral_kernel.flow(plain)(x), expected)
-    by_hand = spectral_kernel.CopulaFlow(
-        spectral_kernel.equal_rate_kernel(warped.gaussian), warped
-    )(x)
-    torch.testing.assert_close(spectral_kernel.flow(warped)(x), by_hand)
-    assert not spectral_kernel.flow(warped, torch.zeros(2, 2))(x).any()
-
-
-@pytest.mark.parametrize("fraction", [0.3, 1.0])
-def test_a_rule_fitted_in_a_warped_field_recovers_what_made_the_velocity(fraction: float) -> None:
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
+def test_a_rule_fitted_in_a_warped_field_recovers_what_made_the_velocity(fraction):
     score, x = scores.fit_gaussian_copula(leaning(60), 0.2, fraction), leaning(3, seed=4)
     k = fourier.frequencies(SIZE, SIZE)
     truth = (1 + (k > 0.1))[..., None, None] * spectral_kernel.equal_rate_kernel(score.gaussian)
@@ -77,7 +62,7 @@ def test_a_rule_fitted_in_a_warped_field_recovers_what_made_the_velocity(fractio
     assert float(found.min()) > float(plain.max())
 
 
-def test_agreement_is_measured_on_held_out_snapshots_beside_controls() -> None:
+def test_agreement_is_measured_on_held_out_snapshots_beside_controls():
     score = scores.fit_gaussian_field(smooth(60, 1), 0.2)
     held = smooth(6, 7)
     made = dataset(change=-spectral_kernel.flow(score)(held))
@@ -89,7 +74,7 @@ def test_agreement_is_measured_on_held_out_snapshots_beside_controls() -> None:
     assert float(difference.std()) == pytest.approx(0.1, rel=0.1)
 
 
-def test_a_number_is_that_much_of_the_quarter_turn() -> None:
+def test_a_number_is_that_much_of_the_quarter_turn():
     made = dataset()
     net = scores.fit_gaussian_field(smooth(60, 1), 0.3)
     ways = [chemistry.follow(made, net, (0, 4), 2, matrix) for matrix in (0.5, 0, -0.5)]
@@ -103,7 +88,7 @@ def test_a_number_is_that_much_of_the_quarter_turn() -> None:
     assert gap < 0.3
 
 
-def test_a_field_followed_alone_is_measured_at_its_times() -> None:
+def test_a_field_followed_alone_is_measured_at_its_times():
     made, net = dataset(), scores.fit_gaussian_field(smooth(60, 1), 0.3)
     reference = chemistry.reference_sets(made, net, 4, 2)
     far = chemistry.alone(made, net, spectral_kernel.flow(net), reference, (1, 2), dt=0.5)
@@ -113,7 +98,7 @@ def test_a_field_followed_alone_is_measured_at_its_times() -> None:
     assert lost[4.5] == math.inf
 
 
-def test_snapshots_of_a_preset_have_their_true_change() -> None:
+def test_snapshots_of_a_preset_have_their_true_change():
     made = chemistry.datasets(["waves"], 2, 2, 0, steps=200)["waves"]
     assert made.snapshots.shape == made.change.shape == (2, 2, 128, 128)
     assert float(made.agreement(made.world.velocity).min()) > 0.8

@@ -1,7 +1,5 @@
 """Creatures: found, followed, measured and set in motion, where the answers are known exactly."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 
@@ -61,7 +59,7 @@ def points(path: np.ndarray) -> list[Found]:
 
 @pytest.mark.parametrize("noise", [0.0, 0.03])
 @pytest.mark.parametrize("name", icons.ICONS)
-def test_every_creature_is_found_once(name: str, noise: float) -> None:
+def test_every_creature_is_found_once(name, noise):
     canvases, centres, _ = icons.placed(name, 25, seed=31)
     generator = torch.Generator().manual_seed(1)
     canvases = canvases + noise * torch.randn(canvases.shape, generator=generator)
@@ -73,7 +71,7 @@ def test_every_creature_is_found_once(name: str, noise: float) -> None:
 
 @settings(max_examples=20)
 @given(st.integers(0, 63), st.integers(0, 63), st.sampled_from(icons.ICONS))
-def test_rolling_the_canvas_moves_what_is_found(down: int, right: int, name: str) -> None:
+def test_rolling_the_canvas_moves_what_is_found(down, right, name):
     canvas = icons.placed(name, 1, seed=8)[0][0]
     here, there = found_on(canvas), found_on(canvas.roll((down, right), (1, 2)))
     away = gaps(here.centres + np.array([down, right]), there.centres)
@@ -85,7 +83,7 @@ def test_rolling_the_canvas_moves_what_is_found(down: int, right: int, name: str
 
 
 @pytest.mark.parametrize("name", ["firefly", "taiji", "dots"])
-def test_headings_turn_with_the_body(name: str) -> None:
+def test_headings_turn_with_the_body(name):
     canvases, centres, angles = icons.placed(name, 12, number=3, seed=6)
     turns = []
     for canvas, where, angle in zip(canvases, centres.numpy(), angles.numpy(), strict=True):
@@ -100,7 +98,7 @@ def test_headings_turn_with_the_body(name: str) -> None:
 
 @settings(max_examples=10)
 @given(st.integers(0, 1000))
-def test_tracks_are_the_paths_across_the_border(seed: int) -> None:
+def test_tracks_are_the_paths_across_the_border(seed):
     path = wanderers(6, 50, seed, 0.3) + np.array([0, 1.5]) * np.arange(50)[:, None, None]
     apart = min(gaps(where, where)[~np.eye(6, dtype=bool)].min() for where in path)
     if apart < 8:  # who is who is then anyone's guess
@@ -113,7 +111,7 @@ def test_tracks_are_the_paths_across_the_border(seed: int) -> None:
     assert (np.ptp(tracks.heading, axis=0) == 0).all(), "each keeps its own heading"
 
 
-def test_random_walks_across_the_border() -> None:
+def test_random_walks_across_the_border():
     true = wanderers(300, 120, 4, 0.8)
     # Each on its own sheet: a walk is wrapped, found, and unwrapped again.
     films = [follow_creatures(points(true[:, [i]]), SIZE, 8.0) for i in range(300)]
@@ -132,7 +130,7 @@ def film_of(path: np.ndarray, heading: np.ndarray | None = None, size: int = SIZ
     return Tracks(path, np.zeros(path.shape[:2]) if heading is None else heading, size)
 
 
-def test_going_straight_on() -> None:
+def test_going_straight_on():
     angle = np.random.default_rng(1).uniform(0, 2 * np.pi, 50)
     course = 0.7 * np.stack([-np.sin(angle), np.cos(angle)], axis=-1)
     path = course * np.arange(40)[:, None, None]
@@ -146,7 +144,7 @@ def test_going_straight_on() -> None:
 
 
 @pytest.mark.parametrize("memory", [3.0, 12.0])
-def test_persistence_time_of_a_walk_with_a_memory(memory: float) -> None:
+def test_persistence_time_of_a_walk_with_a_memory(memory):
     random = np.random.default_rng(2)
     keep = np.exp(-1 / memory)
     velocity = [random.normal(size=(800, 2))]
@@ -162,14 +160,14 @@ def test_persistence_time_of_a_walk_with_a_memory(memory: float) -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 8])
-def test_polarisation_of_independent_creatures(n: int) -> None:
+def test_polarisation_of_independent_creatures(n):
     angle = np.random.default_rng(n).uniform(0, 2 * np.pi, (40_000, n))
     lengths = np.abs(np.exp(1j * angle).mean(1))
     error = lengths.std() / 200
     assert flocking.polarisation_of_chance(n) == pytest.approx(lengths.mean(), abs=4 * error + 1e-4)
 
 
-def test_polarisation_of_flocks() -> None:
+def test_polarisation_of_flocks():
     together = [film_of(np.ones((9, 5, 2)).cumsum(0))]
     assert flocking.polarisation(together, 2)[0] == pytest.approx(1)
     against = np.ones((9, 2, 2)).cumsum(0) * np.array([1, -1])[:, None]
@@ -179,7 +177,7 @@ def test_polarisation_of_flocks() -> None:
     assert found == pytest.approx(chance, abs=0.02)
 
 
-def test_correlation_length_of_a_known_pattern_of_velocities() -> None:
+def test_correlation_length_of_a_known_pattern_of_velocities():
     # Directions angle = k . x for k in all directions: cos(k . dx), over directions J0(k r).
     k = 2 * np.pi * 2 / SIZE
     random = np.random.default_rng(0)
@@ -198,7 +196,7 @@ def test_correlation_length_of_a_known_pattern_of_velocities() -> None:
     assert flocking.correlation_length(together, 1) == pytest.approx(SIZE / 2, rel=0.1)
 
 
-def test_a_lattice_has_its_neighbours_where_they_are() -> None:
+def test_a_lattice_has_its_neighbours_where_they_are():
     line = np.arange(4) * 16.0
     lattice = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2) + 5
     r, g = flocking.pair_distribution([lattice], SIZE, 20, 20)
@@ -207,7 +205,7 @@ def test_a_lattice_has_its_neighbours_where_they_are() -> None:
     assert g.max() == pytest.approx(expected)
 
 
-def test_attraction_is_above_1_and_repulsion_below() -> None:
+def test_attraction_is_above_1_and_repulsion_below():
     random = np.random.default_rng(3)
     free = [random.uniform(0, SIZE, (8, 2)) for _ in range(300)]
     course = random.uniform(0, 2 * np.pi, (300, 8))
@@ -222,7 +220,7 @@ def test_attraction_is_above_1_and_repulsion_below() -> None:
         assert found == pytest.approx(near, abs=0.06)
 
 
-def test_neighbours_that_go_together_and_those_that_do_not() -> None:
+def test_neighbours_that_go_together_and_those_that_do_not():
     herd = np.ones((30, 6, 2)).cumsum(0) + wanderers(6, 1, 4)
     found = flocking.neighbour_alignment([film_of(herd)] * 3, 2, SIZE)
     assert found == pytest.approx((1, 0), abs=1e-12)
@@ -231,7 +229,7 @@ def test_neighbours_that_go_together_and_those_that_do_not() -> None:
     assert abs(near) < 4 * error < 0.08
 
 
-def test_films_without_what_is_measured_are_refused() -> None:
+def test_films_without_what_is_measured_are_refused():
     with pytest.raises(InputError, match=r"tracks hold no creature .* lag = 5 frames"):
         travel.speed([film_of(wanderers(3, 2, 0))], 5)
     with pytest.raises(InputError, match="tracks hold no creature that moves"):
@@ -282,7 +280,7 @@ def wandered(rule: Tensor, colour: Tensor, steps: int = 600, lag: int = 300) -> 
     ("axis", "gain"),
     [((0, 0, 1.0), "all"), pytest.param((0.3, 0, 1.0), "some", marks=pytest.mark.slow)],
 )
-def test_an_exact_denoiser_wanders_as_far_as_the_theory_says(axis: tuple, gain: str) -> None:
+def test_an_exact_denoiser_wanders_as_far_as_the_theory_says(axis, gain):
     colour = torch.tensor([1.0, 0.0, 0.0])
     rule = momentum.about_axis(torch.tensor(axis))
     spread = float(momentum.diffusion(tangent(colour), rule, SIGMA, TAU, ETA)[0, 0])
@@ -294,7 +292,7 @@ def test_an_exact_denoiser_wanders_as_far_as_the_theory_says(axis: tuple, gain: 
     assert wandered(rule, colour) == pytest.approx(2 * spread * 300, rel=0.15)
 
 
-def test_without_a_rule_a_creature_diffuses_as_langevin() -> None:
+def test_without_a_rule_a_creature_diffuses_as_langevin():
     T = icons.tangents("dots")[:2]
     square = torch.einsum("mchw,nchw->mn", T.double(), T.double())
     found = momentum.diffusion(T, torch.zeros(3, 3), SIGMA, 1e-3, ETA)
@@ -302,7 +300,7 @@ def test_without_a_rule_a_creature_diffuses_as_langevin() -> None:
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-12)
 
 
-def test_the_min_edge_colour_is_the_best_axis() -> None:
+def test_the_min_edge_colour_is_the_best_axis():
     T = icons.tangents("firefly")
     axis, share = momentum.min_edge_colour(T)
     best = momentum.mobility_gain(T, momentum.about_axis(axis))
@@ -312,7 +310,7 @@ def test_the_min_edge_colour_is_the_best_axis() -> None:
     assert momentum.min_edge_colour(icons.tangents("dot"))[1] < 1e-6, "one colour spares two others"
 
 
-def test_rules_about_an_axis_and_in_rings_are_skew() -> None:
+def test_rules_about_an_axis_and_in_rings_are_skew():
     rule = momentum.about_axis(torch.tensor([1.0, 2.0, -2.0]))
     assert torch.equal(rule, -rule.T)
     torch.testing.assert_close(rule @ torch.tensor([1.0, 2.0, -2.0]).double(), 0 * rule[0])
@@ -321,7 +319,7 @@ def test_rules_about_an_axis_and_in_rings_are_skew() -> None:
     assert float((wide + wide.mH).abs().max()) == 0
 
 
-def test_creatures_share_noise_only_under_a_wide_rule() -> None:
+def test_creatures_share_noise_only_under_a_wide_rule():
     T = icons.tangents("dot")[:2]
     centres = torch.tensor([[32.0, 20.0], [32.0, 35.0], [5.0, 60.0]])
     rule = momentum.about_axis(momentum.min_edge_colour(T)[0])
@@ -344,7 +342,7 @@ def test_creatures_share_noise_only_under_a_wide_rule() -> None:
 # Their lives
 
 
-def test_rules_by_name() -> None:
+def test_rules_by_name():
     even = alife.named("symmetric 1x1 3", "dots")
     torch.testing.assert_close(even, even.T)
     quiet, T = alife.named("quiet", "firefly"), icons.tangents("firefly")
@@ -355,7 +353,7 @@ def test_rules_by_name() -> None:
         alife.named("loud", "dots")
 
 
-def test_from_noise_is_exact_for_white_data() -> None:
+def test_from_noise_is_exact_for_white_data():
     # A network that says 0 denoises data of unit deviation that are white: D = x / (1 + sigma^2).
     score = ImageScore(UNet(3), 0.5, (0.1, 3.0))
     x = alife.from_noise(score, 4, 32, seed=2, steps=200)
@@ -363,7 +361,7 @@ def test_from_noise_is_exact_for_white_data() -> None:
     assert float(x.var()) == pytest.approx(1 + 0.5**2, rel=0.05), "the blurred law"
 
 
-def test_tangents_are_what_a_moved_creature_adds() -> None:
+def test_tangents_are_what_a_moved_creature_adds():
     T, scale = icons.tangents("dots", 40), icons.icons("dots", 40).scale.float()
     rgba, zero = icons.draw("dots"), torch.zeros(1, 2)
     here = icons.rendered(rgba, torch.zeros(1), zero)[0]

@@ -1,7 +1,5 @@
 """The project's own files: environments, workflows, the Makefile, what is cited."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -33,7 +31,7 @@ def check(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 # ---- Conda and Binder ----
 
 
-def test_binder_and_conda_get_the_same_environment() -> None:
+def test_binder_and_conda_get_the_same_environment():
     binder = environment(ROOT / "binder/environment.yml")
     conda = environment(ROOT / "environment.yml")
     # On Binder postBuild installs the package itself, elsewhere the environment does.
@@ -43,7 +41,7 @@ def test_binder_and_conda_get_the_same_environment() -> None:
     assert os.access(ROOT / "binder/postBuild", os.X_OK)
 
 
-def test_the_environment_asks_for_what_the_package_asks_for() -> None:
+def test_the_environment_asks_for_what_the_package_asks_for():
     listed = environment(ROOT / "binder/environment.yml")["dependencies"]
     ranges = dict(re.fullmatch(r"([\w-]+)(.*)", line).groups() for line in listed)
     for line in PROJECT["dependencies"]:
@@ -53,7 +51,7 @@ def test_the_environment_asks_for_what_the_package_asks_for() -> None:
     assert ranges["python"] == "=3.12"
 
 
-def test_repo2docker_accepts_the_binder_folder(tmp_path: Path) -> None:
+def test_repo2docker_accepts_the_binder_folder(tmp_path):
     shutil.copytree(ROOT / "binder", tmp_path / "binder")
     done = check("repo2docker", "--no-build", "--debug", tmp_path)
     assert done.returncode == 0, done.stderr
@@ -63,7 +61,7 @@ def test_repo2docker_accepts_the_binder_folder(tmp_path: Path) -> None:
 # ---- workflows, citation ----
 
 
-def test_the_workflows_are_valid() -> None:
+def test_the_workflows_are_valid():
     assert [path.stem for path in WORKFLOWS] == ["audit", "gpu", "nightly", "site", "tests"]
     done = check("check_jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
     assert done.returncode == 0, done.stdout
@@ -74,7 +72,7 @@ PINNED = r"\s*(- )?uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_workflows_may_only_read_and_pin_their_actions_by_commit(path: Path) -> None:
+def test_workflows_may_only_read_and_pin_their_actions_by_commit(path):
     workflow = yaml.safe_load(path.read_text())
     assert workflow["permissions"] == {"contents": "read"}
     for name, job in workflow["jobs"].items():
@@ -87,14 +85,14 @@ def test_workflows_may_only_read_and_pin_their_actions_by_commit(path: Path) -> 
     assert [line for line in used if not re.fullmatch(PINNED, line)] == []
 
 
-def test_the_cpu_job_covers_the_supported_pythons() -> None:
+def test_the_cpu_job_covers_the_supported_pythons():
     workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())
     tested = workflow["jobs"]["cpu"]["strategy"]["matrix"]["python"]
     assert tested == ["3.11", "3.12", "3.13"]
     assert PROJECT["requires-python"] == ">=3.11,<3.14"
 
 
-def test_the_citation_is_valid_and_names_the_paper() -> None:
+def test_the_citation_is_valid_and_names_the_paper():
     path = ROOT / "CITATION.cff"
     done = check("check_jsonschema", "--builtin-schema", "vendor.citation-file-format", path)
     assert done.returncode == 0, done.stdout
@@ -107,7 +105,7 @@ def test_the_citation_is_valid_and_names_the_paper() -> None:
 # ---- the tested set ----
 
 
-def test_constraints_pin_what_the_package_asks_for_within_its_ranges() -> None:
+def test_constraints_pin_what_the_package_asks_for_within_its_ranges():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     pins = {canonicalize_name(name): version for name, version in pins.items()}
@@ -137,7 +135,7 @@ def make(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60)
 
 
-def test_make_installs_once_and_never_trusts_a_broken_install(tmp_path: Path) -> None:
+def test_make_installs_once_and_never_trusts_a_broken_install(tmp_path):
     log, broken, fake = tmp_path / "log", tmp_path / "broken", tmp_path / "python"
     fake.write_text(FAKE.format(log=log, broken=broken))
     fake.chmod(0o755)
@@ -155,7 +153,7 @@ def test_make_installs_once_and_never_trusts_a_broken_install(tmp_path: Path) ->
     assert not log.exists(), "a second run has nothing to do"
 
 
-def test_make_refuses_another_python(tmp_path: Path) -> None:
+def test_make_refuses_another_python(tmp_path):
     fake = tmp_path / "python"
     fake.write_text('#!/bin/sh\ntest "$1" = --version && echo Python 3.9.1\n')
     fake.chmod(0o755)
@@ -166,7 +164,7 @@ def test_make_refuses_another_python(tmp_path: Path) -> None:
     assert not (tmp_path / "venv").exists()
 
 
-def test_make_test_leaves_out_what_is_slow_and_the_night_does_not() -> None:
+def test_make_test_leaves_out_what_is_slow_and_the_night_does_not():
     """.ci/run takes the target; a day's workflow gives none, which is `test`."""
     assert '"not slow"' in make_target("test") and '"not slow"' not in make_target("test-all")
     assert (ROOT / ".ci/run").read_text().rstrip().endswith('make "${1:-test}"')
@@ -178,7 +176,7 @@ def make_target(name: str) -> str:
     return makefile[makefile.index(f"\n{name}:") :].partition("\n\n")[0]
 
 
-def test_make_without_a_target_helps() -> None:
+def test_make_without_a_target_helps():
     done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     targets = "setup course test test-all lab explore notebooks site bench clean"

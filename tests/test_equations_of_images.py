@@ -1,12 +1,9 @@
 """Equations of periodic images: the conditions, the terms, the verdict on a frozen pattern."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np
 import pytest
-import torch
 
 from eqflow_nb.equations import Term, elimination, identify_fields
 from eqflow_nb.equations.images import SETS, STILL, TOLERANCE, refit, with_steps
@@ -44,7 +41,7 @@ def coefficients(conditions, equations: dict[Term, float]) -> np.ndarray:
 
 @pytest.mark.parametrize("sides", [(8, 12), (10,)])
 @pytest.mark.parametrize("kind", ["local", "gradients", "rich"])
-def test_residuals_are_the_change_of_the_functionals_along_the_equations(sides, kind) -> None:
+def test_residuals_are_the_change_of_the_functionals_along_the_equations(sides, kind):
     x = smooth(sides=sides)
     images = Images(x, 2, kind)
     conditions = images.conditions(SMALL)
@@ -57,7 +54,7 @@ def test_residuals_are_the_change_of_the_functionals_along_the_equations(sides, 
     assert c @ conditions.gram @ c == pytest.approx((images.divided(v) ** 2).sum(1).mean())
 
 
-def test_order_and_translation_of_the_images_say_nothing() -> None:
+def test_order_and_translation_of_the_images_say_nothing():
     x = smooth()
     moved = np.stack([np.roll(s, (k, 2 * k), (1, 2)) for k, s in enumerate(x)])
     one = Images(x).conditions(SMALL)
@@ -67,7 +64,7 @@ def test_order_and_translation_of_the_images_say_nothing() -> None:
             assert np.allclose(getattr(one, name), getattr(two, name), rtol=1e-9, atol=1e-12)
 
 
-def test_equations_that_keep_the_images_have_no_residual() -> None:
+def test_equations_that_keep_the_images_have_no_residual():
     """A rotation of (u, v) at each pixel keeps images that come at every angle."""
     x, angles = smooth(4), np.arange(16) * (np.pi / 8)
     x = x - x.mean((0, 2, 3), keepdims=True)
@@ -80,7 +77,7 @@ def test_equations_that_keep_the_images_have_no_residual() -> None:
     assert np.abs(conditions.matrix @ c).max() < 1e-12 * np.abs(conditions.samples.along(c)).max()
 
 
-def test_operators_on_waves_and_on_the_true_chemistry() -> None:
+def test_operators_on_waves_and_on_the_true_chemistry():
     k = 2 * np.pi * 3 / 16
     wave, sine = np.cos(k * np.arange(16))[None, None], np.sin(k * np.arange(16))[None, None]
     assert np.allclose(laplacian(wave), (2 * np.cos(k) - 2) * wave)
@@ -90,11 +87,11 @@ def test_operators_on_waves_and_on_the_true_chemistry() -> None:
 
 
 @pytest.fixture(scope="module")
-def waves() -> torch.Tensor:
+def waves():
     return gray_scott.simulate("waves", 128, 64, 5_000, seed=3)
 
 
-def test_gray_scott_comes_out_of_images(waves: torch.Tensor) -> None:
+def test_gray_scott_comes_out_of_images(waves):
     images = Images(waves)
     conditions = images.conditions(functionals(2, *SETS[0]), TOLERANCE)
     assert not images.vanishing(STILL).size
@@ -106,7 +103,7 @@ def test_gray_scott_comes_out_of_images(waves: torch.Tensor) -> None:
     assert np.linalg.norm(true - v * (true @ v) / (v @ v)) < 0.03 * np.linalg.norm(true)
 
 
-def test_steps_of_a_simulation_are_noticed(waves: torch.Tensor) -> None:
+def test_steps_of_a_simulation_are_noticed(waves):
     """Those of Gray-Scott are 1: tau is the rms change of a step, and its sign is time's arrow."""
     images = Images(waves)
     conditions = images.conditions(functionals(2, *SETS[0]), TOLERANCE)
@@ -118,7 +115,7 @@ def test_steps_of_a_simulation_are_noticed(waves: torch.Tensor) -> None:
     assert with_steps(images, stepped, c / speed)[1] == 0
 
 
-def test_a_frozen_pattern_leaves_its_equations_open() -> None:
+def test_a_frozen_pattern_leaves_its_equations_open():
     maze = gray_scott.simulate("maze", 16, 64, seed=0).double().numpy()
     images = Images(maze)
     conditions = images.conditions(functionals(2, 2, 2, (1.0,)))

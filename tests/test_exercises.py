@@ -1,14 +1,11 @@
 """The exercises: solutions pass, stubs and constants don't; hints are folded; nbgrader grades."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +34,7 @@ def run(source: str, space: dict[str, Any]) -> str:
 # ---- the exercises there are ----
 
 
-def test_there_are_as_many_as_we_say_each_linked_with_its_chapter() -> None:
+def test_there_are_as_many_as_we_say_each_linked_with_its_chapter():
     counts = [script.read_text().count('tags=["solution"]') for script in SCRIPTS]
     assert counts == [4, *[5] * 6]
     said = rf"\[{sum(counts)} of them\]\S+ five to a chapter and four to the first"
@@ -48,12 +45,12 @@ def test_there_are_as_many_as_we_say_each_linked_with_its_chapter() -> None:
         assert f"(../{chapter.stem}.ipynb)" in script.read_text()
 
 
-def test_the_committed_notebooks_are_what_the_solutions_make() -> None:
+def test_the_committed_notebooks_are_what_the_solutions_make():
     assert code_of("exercises", "--check") == 0, "run: eqflow-nb exercises"
 
 
 @each_script
-def test_solutions_pass_and_stubs_and_constants_do_not(script: Path) -> None:
+def test_solutions_pass_and_stubs_and_constants_do_not(script):
     space: dict[str, Any] = {}
     made = [c for c in exercises.student(script).cells if not c.source.startswith("<details>")]
     for cell, mine in zip(catalogue.load(script).cells, made, strict=True):
@@ -75,7 +72,7 @@ def test_solutions_pass_and_stubs_and_constants_do_not(script: Path) -> None:
 
 
 @each_script
-def test_two_hints_are_folded_and_the_first_shows_no_formula(script: Path) -> None:
+def test_two_hints_are_folded_and_the_first_shows_no_formula(script):
     cells = exercises.student(script).cells
     asked = [place for place, cell in enumerate(cells) if "answer" in cell.metadata.get("tags", [])]
     for place in asked:
@@ -103,13 +100,13 @@ CHECKED = '# %% tags=["check"]\nassert f(3) == 6\n\n'
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+def tiny(tmp_path, monkeypatch):
     """Write one script of solutions, where the command looks for them."""
     monkeypatch.setenv("EQFLOW_NOTEBOOKS", str(tmp_path))
     script = tmp_path / "exercises" / "solutions" / "01_a_solutions.py"
     script.parent.mkdir(parents=True)
 
-    def put(code: str) -> Path:
+    def put(code):
         script.write_text(code)
         return tmp_path / "exercises" / "01_a_exercises.ipynb"
 
@@ -122,9 +119,7 @@ def code_of(*arguments: str) -> int:
     return int(left.value.code or 0)
 
 
-def test_the_command_writes_compares_and_names_what_is_out_of_step(
-    tiny: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_writes_compares_and_names_what_is_out_of_step(tiny, capsys):
     target = tiny(ASKED + CHECKED)
     for option, code in (["--check"], 1), ([], 0), (["--check"], 0):
         assert code_of("exercises", *option) == code
@@ -151,9 +146,7 @@ def test_the_command_writes_compares_and_names_what_is_out_of_step(
         ASKED + ASKED + CHECKED,
     ],
 )
-def test_faulty_solutions_are_refused(
-    tiny: Callable[[str], Path], capsys: pytest.CaptureFixture[str], code: str
-) -> None:
+def test_faulty_solutions_are_refused(tiny, capsys, code):
     target = tiny(code)
     assert code_of("exercises") == 2
     assert "01_a_solutions.py" in (error := capsys.readouterr().err)
@@ -165,7 +158,7 @@ def test_faulty_solutions_are_refused(
 
 
 @pytest.mark.slow
-def test_an_assignment_is_generated_graded_and_given_back(tmp_path: Path) -> None:
+def test_an_assignment_is_generated_graded_and_given_back(tmp_path):
     pytest.importorskip("nbgrader")
     from nbgrader.api import Gradebook
 
@@ -176,7 +169,7 @@ def test_an_assignment_is_generated_graded_and_given_back(tmp_path: Path) -> Non
     beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it calls alembic
     place = {"cwd": tmp_path, "env": os.environ | {"PATH": beside}, "timeout": 300}
 
-    def nbgrader(*words: str) -> None:
+    def nbgrader(*words):
         command = [sys.executable, "-m", "nbgrader", *words, name]
         done = subprocess.run(command, capture_output=True, text=True, **place)
         assert done.returncode == 0, done.stderr[-3000:]

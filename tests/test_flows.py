@@ -12,7 +12,6 @@ from eqflow_nb.flows import at_common_speed, skew
 from eqflow_nb.flows.continuity import divergence, jacobian, residual
 from eqflow_nb.flows.exact import StreamFunction, VectorPotential, Waves
 from eqflow_nb.scores import KernelDensityScore, gaussian, of_density
-from eqflow_nb.snapshots import world
 
 seeds = st.integers(0, 10_000)
 few = settings(max_examples=15, deadline=None)
@@ -83,24 +82,13 @@ def test_every_flow_can_be_set_to_the_common_speed():
 @few
 @given(seeds, st.integers(2, 6))
 def test_a_skew_matrix_keeps_any_distribution(seed, d):
-    flow, x = (
-        skew.constant(skew.random(d, seed).double(), lopsided(d, seed)),
-        normal(50, d, seed=seed),
-    )
-    assert residual(flow, lopsided(d, seed), x).relative < 1e-12
+    mixture, x = lopsided(d, seed), normal(50, d, seed=seed)
+    automatic, kernel = of_density(mixture.log_density), KernelDensityScore(x[:30], 0.5)
+    for score in (mixture, automatic, kernel):
+        flow = skew.constant(skew.random(d, seed).double(), score)
+        assert residual(flow, score, x).relative < 1e-11
+        assert ((flow(x) * score(x)).sum(1).abs() < 1e-10).all(), "it follows level lines of p"
     torch.testing.assert_close(flow.jacobian(x), jacobian(lambda y: flow(y), x))
-    assert ((flow(x) * lopsided(d, seed)(x)).sum(1).abs() < 1e-11).all(), (
-        "it follows level lines of p"
-    )
-
-
-@pytest.mark.parametrize("name", ["ring", "two_moons", "checkerboard"])
-def test_a_skew_matrix_keeps_the_worlds_by_their_exact_densities(name):
-    w = world(name)
-    x = w.sample(100, 0).double()
-    exact = of_density(lambda x: w.log_density(x, 0.2))
-    for score in (exact, KernelDensityScore(w.sample(500, 0).double(), 0.2)):
-        assert residual(skew.constant(J, score), score, x).relative < 1e-9
 
 
 @few

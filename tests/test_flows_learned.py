@@ -80,10 +80,7 @@ def test_signs_make_the_flow_equivariant_and_nothing_else_does(kind):
 
 def test_training_points_are_samples_blurred_by_sigma_and_some_by_more():
     # Samples on two points only, so that the blur of each training point can be read off.
-    samples, score = (
-        torch.tensor([[-50.0, 0.0], [50.0, 1.0]], dtype=torch.float64),
-        lopsided(2),
-    )
+    samples, score = (torch.tensor([[-50.0, 0.0], [50.0, 1.0]], dtype=torch.float64), lopsided(2))
 
     def blur(**options):
         found = learned.sample_training_points(samples, score, SIGMA, n=20_000, **options)

@@ -3,8 +3,6 @@
 The limits are here, in one place.  Raise one only for something that a reader gains.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections import Counter
@@ -48,7 +46,7 @@ def modules() -> list[Path]:
 
 
 @pytest.mark.parametrize("folder", LINES)
-def test_it_stays_small(folder: str) -> None:
+def test_it_stays_small(folder):
     lines = sum(len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py"))
     assert lines <= LINES[folder], (
         f"{folder} has {lines:,} lines of Python, over the {LINES[folder]:,} it may have: look for "
@@ -56,7 +54,7 @@ def test_it_stays_small(folder: str) -> None:
     )
 
 
-def test_the_package_has_few_entries() -> None:
+def test_the_package_has_few_entries():
     entries = [path.name for path in PACKAGE.iterdir() if path.name != "__pycache__"]
     assert len(entries) <= ENTRIES, (
         f"eqflow_nb has {len(entries)} entries, over {ENTRIES}: put a new file into the room it "
@@ -64,7 +62,7 @@ def test_the_package_has_few_entries() -> None:
     )
 
 
-def test_files_that_belong_together_are_a_folder() -> None:
+def test_files_that_belong_together_are_a_folder():
     for folder in {path.parent for path in modules()}:
         words = Counter(path.stem.partition("_")[0] for path in folder.glob("[!_]*.py"))
         families = [f"{word}_*" for word, number in words.items() if number > FAMILY]
@@ -84,7 +82,7 @@ def imported(path: Path) -> Iterator[str]:
                 yield str(node.module)
 
 
-def test_imports_go_downwards() -> None:
+def test_imports_go_downwards():
     level = {room: number for number, rooms in enumerate(ORDER) for room in rooms}
     faults = []
     for path in modules():
@@ -99,7 +97,7 @@ def test_imports_go_downwards() -> None:
     assert faults == [], "move what is imported to the room below, or its user up: " + str(faults)
 
 
-def test_every_public_name_has_a_user() -> None:
+def test_every_public_name_has_a_user():
     """A use is a name in code outside of its definition; tests are no users, nor are exports."""
     code = [*modules(), *(ROOT / "notebooks").rglob("*.py"), *(ROOT / "docs").rglob("*.py")]
     defined: dict[str, Path] = {}

@@ -1,7 +1,5 @@
 """Canvases of icons: their mean and spread, the room between creatures, places and angles."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -28,7 +26,7 @@ def around(a: float, b: float, period: float = SIZE) -> float:
 
 
 @pytest.mark.parametrize("name", icons.ICONS)
-def test_centre_and_scale_are_those_of_the_canvases(name: str) -> None:
+def test_centre_and_scale_are_those_of_the_canvases(name):
     world = icons.icons(name)
     raw = icons.placed(name, 300, seed=21)[0].double()
     means = raw.mean((2, 3))
@@ -42,9 +40,7 @@ def test_centre_and_scale_are_those_of_the_canvases(name: str) -> None:
 
 @settings(max_examples=15)
 @given(st.integers(0, 10_000), st.sampled_from([48, 64, 96]), st.sampled_from([9.0, 13.0]))
-def test_creatures_keep_their_distance_across_the_border(
-    seed: int, size: int, diameter: float
-) -> None:
+def test_creatures_keep_their_distance_across_the_border(seed, size, diameter):
     _, centres, angles = icons.placed("dot", 3, size, seed=seed, diameter=diameter)
     assert centres.shape == (3, icons.crowd(size), 2)
     assert angles.shape == centres.shape[:2]
@@ -58,9 +54,7 @@ def test_creatures_keep_their_distance_across_the_border(
 
 @settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(0, 63), st.integers(0, 63))
-def test_a_dot_has_its_centre_of_mass_where_it_is_said_to_be(
-    seed: int, down: int, right: int
-) -> None:
+def test_a_dot_has_its_centre_of_mass_where_it_is_said_to_be(seed, down, right):
     asked = torch.tensor([[[float(down), float(right)]]])
     canvases, centres, _ = icons.placed("dot", 1, seed=seed, centres=asked)
     ink = (PAPER - canvases[0]).sum(0)
@@ -70,7 +64,7 @@ def test_a_dot_has_its_centre_of_mass_where_it_is_said_to_be(
         assert abs(around(found, float(asked[0, 0, axis]))) < 0.6, "half a pixel and rounding"
 
 
-def test_red_lies_from_blue_where_the_angle_says() -> None:
+def test_red_lies_from_blue_where_the_angle_says():
     asked = torch.full((1, 1, 2), 32.0)
     seen = []
     for seed in range(12):
@@ -86,7 +80,7 @@ def test_red_lies_from_blue_where_the_angle_says() -> None:
 
 
 @pytest.mark.parametrize("name", icons.ICONS)
-def test_moving_the_centres_rolls_the_canvas(name: str) -> None:
+def test_moving_the_centres_rolls_the_canvas(name):
     centres = torch.tensor([[[30.0, 20.0], [12.0, 44.0]]])
     middle = icons.placed(name, 1, seed=5, centres=centres)
     for shift in ((34, 0), (0, 44), (33, 45)):  # onto the border, one side and the corner
@@ -96,13 +90,13 @@ def test_moving_the_centres_rolls_the_canvas(name: str) -> None:
         torch.testing.assert_close(moved[1], expected, atol=1e-4, rtol=0)
 
 
-def test_all_angles_are_as_likely() -> None:
+def test_all_angles_are_as_likely():
     angles = icons.placed("dot", 400, number=4, seed=2)[2].double()
     for fold in (1, 2, 4):  # |mean of e^{i fold angle}| of n draws is about 1 / sqrt(n)
         assert abs(torch.exp(1j * fold * angles).mean()) < 4 / angles.numel() ** 0.5
 
 
-def test_a_picture_is_put_down_in_its_own_colours() -> None:
+def test_a_picture_is_put_down_in_its_own_colours():
     green = torch.zeros(4, 32, 32)
     green[1], green[3] = 0.6, 1.0
     canvases, centres, _ = icons.placed(green, 1, number=1, seed=0)

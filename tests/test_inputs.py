@@ -1,7 +1,5 @@
 """The checks of input: what they accept comes through unchanged, what they refuse is named."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -102,7 +100,7 @@ def test_lists_are_split_at_commas_outside_of_brackets():
     assert split_at_commas(text) == ["a", "f(x,y)", "[1,(2,3)]", "{4,5}", ""]
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path):
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     path = tmp_path / "scorecard.json"
     path.write_text("old")
     with pytest.raises(UnicodeEncodeError):

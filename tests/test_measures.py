@@ -218,11 +218,7 @@ def duffing(x):
 
 
 @pytest.mark.parametrize(
-    "matrix",
-    [
-        [[0.3, 5.0], [0.0, -1.0]],
-        [[-0.2, 3.0, 0.0], [-3.0, -0.2, 0.0], [0.5, 0.5, -1.5]],
-    ],
+    "matrix", [[[0.3, 5.0], [0.0, -1.0]], [[-0.2, 3.0, 0.0], [-3.0, -0.2, 0.0], [0.5, 0.5, -1.5]]]
 )
 @pytest.mark.parametrize("way", [lambda f: f, plain])
 def test_a_linear_system_has_the_real_parts_of_its_eigenvalues(matrix, way):

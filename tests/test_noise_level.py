@@ -1,10 +1,5 @@
 """The automatic noise level: as large as held-out data can't tell from none."""
 
-from __future__ import annotations
-
-import math
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -13,14 +8,13 @@ from hypothesis import strategies as st
 from mixtures import normal
 
 from eqflow_nb import flows, rollout, scores
-from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import sliced_wasserstein
 from eqflow_nb.scores.noise_level import TOLERANCE, choose_sigma
 from eqflow_nb.snapshots import NAMES, world
 from eqflow_nb.snapshots.cells import cells
 
 
-def test_blur_of_a_gaussian_shows_as_the_formula_says() -> None:
+def test_blur_of_a_gaussian_shows_as_the_formula_says():
     """Blur widens a standard normal law to sqrt(1 + s^2): W2 = sqrt(1 + s^2) - 1, floor aside."""
     choice = choose_sigma(normal(4000, 1))
     # In one dimension the squared floor of two samples of m is E W2^2, here measured.
@@ -31,9 +25,7 @@ def test_blur_of_a_gaussian_shows_as_the_formula_says() -> None:
 
 
 @pytest.mark.parametrize("name", ["two_moons", "ring", "lorenz"])
-def test_the_criterion_grows_with_sigma_and_the_choice_is_its_last_below_the_tolerance(
-    name,
-) -> None:
+def test_the_criterion_grows_with_sigma_and_the_choice_is_its_last_below_the_tolerance(name):
     choice = choose_sigma(world(name).sample(1500, 3))
     rising = np.diff(choice.values) > -3 * choice.errors[1:]
     assert rising.all()
@@ -43,7 +35,7 @@ def test_the_criterion_grows_with_sigma_and_the_choice_is_its_last_below_the_tol
     assert (choice.errors >= 0).all()
 
 
-def test_more_data_and_sharper_laws_ask_for_less_blur() -> None:
+def test_more_data_and_sharper_laws_ask_for_less_blur():
     few, many = (
         np.mean([choose_sigma(world("two_peaks").sample(n, s)).sigma for s in range(4)])
         for n in (200, 4000)
@@ -55,36 +47,16 @@ def test_more_data_and_sharper_laws_ask_for_less_blur() -> None:
 
 @given(st.floats(0.01, 1000), st.integers(0, 100))
 @settings(max_examples=10)
-def test_the_level_has_the_units_of_the_data_and_the_seed_decides(scale, seed) -> None:
+def test_the_level_has_the_units_of_the_data_and_the_seed_decides(scale, seed):
     x = normal(300, 2)
     choice = choose_sigma(x, seed=seed)
     assert choose_sigma(scale * x, seed=seed).sigma == pytest.approx(scale * choice.sigma, rel=0.2)
     assert choose_sigma(x, seed=seed).sigma == choice.sigma
 
 
-def test_duplicated_rows_do_not_take_all_blur_away() -> None:
+def test_duplicated_rows_do_not_take_all_blur_away():
     x = normal(500, 2)
     assert choose_sigma(x.repeat(2, 1)).sigma > 0.5 * choose_sigma(x).sigma
-
-
-def test_five_thousand_points_take_under_two_seconds_of_a_processor() -> None:
-    x = world("lorenz").sample(5000, 0)
-    began = time.process_time()
-    choose_sigma(x)
-    assert time.process_time() - began < 2
-
-
-@pytest.mark.parametrize(
-    ("x", "said"),
-    [
-        (torch.zeros(5, 2), "x has 5 row"),
-        (torch.ones(50, 2), "x is constant"),
-        (torch.full((50, 2), math.nan), "x has 100 value"),
-    ],
-)
-def test_bad_input_is_refused(x, said) -> None:
-    with pytest.raises(InputError, match=said):
-        choose_sigma(x)
 
 
 def rolled_distance(train, fresh, sigma, seed, t=4.0):
@@ -101,7 +73,7 @@ def rolled_distance(train, fresh, sigma, seed, t=4.0):
 @pytest.mark.parametrize(
     "name", ["ring", *(pytest.param(n, marks=pytest.mark.slow) for n in (*NAMES, "cells"))]
 )
-def test_no_other_level_keeps_the_law_much_better(name) -> None:
+def test_no_other_level_keeps_the_law_much_better(name):
     """Aim: 1.2 with 2,000 points; a cloud of 350 is noisier, so two seeds are averaged."""
     grid, ratios = (0.1, 0.2, 0.4), []
     for seed in range(2):

@@ -1,7 +1,5 @@
 """The committed notebooks: executed, in step with their scripts, small, readable, still true."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -120,7 +118,7 @@ def abandon() -> None:
 
 
 @each_notebook
-def test_pairs_are_in_step(chapter: course.Chapter) -> None:
+def test_pairs_are_in_step(chapter):
     assert chapter.path.suffix == ".py", "every notebook has a py:percent script"
     assert out_of_step(chapter.path, chapter.path.with_suffix(".ipynb")) == [], (
         "run: make notebooks"
@@ -128,7 +126,7 @@ def test_pairs_are_in_step(chapter: course.Chapter) -> None:
 
 
 @each_notebook
-def test_committed_notebooks_are_executed_small_and_readable(chapter: course.Chapter) -> None:
+def test_committed_notebooks_are_executed_small_and_readable(chapter):
     path = chapter.path.with_suffix(".ipynb")
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
@@ -138,7 +136,7 @@ def test_committed_notebooks_are_executed_small_and_readable(chapter: course.Cha
 
 
 @each_notebook
-def test_notebooks_say_what_they_are(chapter: course.Chapter) -> None:
+def test_notebooks_say_what_they_are(chapter):
     assert chapter.title != chapter.stem, "the first cell begins with a heading"
     assert chapter.question.endswith("?"), "and asks its question in a quoted line"
     assert chapter.minutes is not None
@@ -148,7 +146,7 @@ def test_notebooks_say_what_they_are(chapter: course.Chapter) -> None:
 
 
 @each_chapter
-def test_stored_values_still_come_out(chapter: course.Chapter) -> None:
+def test_stored_values_still_come_out(chapter):
     path = chapter.path.with_suffix(".ipynb")
     assert compared_cells(nbformat.read(path, as_version=4)) >= LEAST_COMPARED
     beside = _begun.get(path)
@@ -159,7 +157,7 @@ def test_stored_values_still_come_out(chapter: course.Chapter) -> None:
 
 @pytest.mark.slow
 @each_notebook
-def test_notebooks_run_at_the_quick_budget(chapter: course.Chapter, tmp_path: Path) -> None:
+def test_notebooks_run_at_the_quick_budget(chapter, tmp_path):
     tasks = execute.plan([chapter], tmp_path, {"budget": "quick", "seed": "1"})
     ((_, record),) = execute.run(tasks)
     assert record["status"] == "finished", record["error"]
@@ -169,7 +167,7 @@ def test_notebooks_run_at_the_quick_budget(chapter: course.Chapter, tmp_path: Pa
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(tmp_path_factory):
     """A tiny pair, committed the way `make notebooks` does it."""
     folder = tmp_path_factory.mktemp("notebooks")
     (folder / "01_a.py").write_text(HEAD + f"{CHECKED}\nprint('twice:', 2 * gain)")
@@ -180,13 +178,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def pair(made: Path, tmp_path: Path) -> tuple[Path, Path]:
+def pair(made, tmp_path):
     """A copy of the tiny pair, to spoil."""
     script, committed = (shutil.copy(made / f"01_a.{kind}", tmp_path) for kind in ("py", "ipynb"))
     return Path(script), Path(committed)
 
 
-def test_a_good_pair_has_no_faults_and_passes_nbval(pair: tuple[Path, Path]) -> None:
+def test_a_good_pair_has_no_faults_and_passes_nbval(pair):
     script, committed = pair
     notebook = nbformat.read(committed, as_version=4)
     assert out_of_step(script, committed) == []
@@ -199,9 +197,7 @@ def test_a_good_pair_has_no_faults_and_passes_nbval(pair: tuple[Path, Path]) -> 
 @pytest.mark.parametrize(
     ("old", "new"), [("twice: 3.0", "twice: 3.1"), ("2 * gain", "2 * gain / (seed - 0)")]
 )
-def test_nbval_fails_on_a_wrong_value_and_on_a_failing_cell(
-    pair: tuple[Path, Path], old: str, new: str
-) -> None:
+def test_nbval_fails_on_a_wrong_value_and_on_a_failing_cell(pair, old, new):
     _, committed = pair
     text = committed.read_text()
     assert text.count(old) == 1
@@ -211,7 +207,7 @@ def test_nbval_fails_on_a_wrong_value_and_on_a_failing_cell(
     assert "1 failed" in done.stdout
 
 
-def test_the_other_faults_are_seen(pair: tuple[Path, Path]) -> None:
+def test_the_other_faults_are_seen(pair):
     notebook = nbformat.read(pair[1], as_version=4)
     picture = nbformat.v4.new_output("display_data", {"image/png": "abcd"})
     error = nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])

@@ -1,9 +1,5 @@
 """A report on a reader's data: what it says, what it keeps, what it refuses, what it saves."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -52,11 +48,11 @@ def complete(found: Report, names: set[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def blood() -> Report:
+def blood():
     return report(cells.PATH, cells.AXES, points=150)
 
 
-def test_a_table_of_points_is_examined(blood: Report) -> None:
+def test_a_table_of_points_is_examined(blood):
     complete(blood, POINTS)
     assert blood.sigma == blood.choice.sigma
     assert set(blood.preservation) >= {"skew", "score", "symmetric", "random"}
@@ -67,7 +63,7 @@ def test_a_table_of_points_is_examined(blood: Report) -> None:
     assert blood.equations.verdict in str(blood)
 
 
-def test_it_is_the_same_every_time_and_whatever_the_order(blood: Report) -> None:
+def test_it_is_the_same_every_time_and_whatever_the_order(blood):
     again = report(cells.PATH, cells.AXES, points=150)
     assert str(again) == str(blood)
     for name, picture in blood.pictures.items():
@@ -77,7 +73,7 @@ def test_it_is_the_same_every_time_and_whatever_the_order(blood: Report) -> None
     assert backwards.preservation["skew"] == blood.preservation["skew"]
 
 
-def test_it_is_saved_whole_and_can_be_saved_again(blood: Report, tmp_path: Path) -> None:
+def test_it_is_saved_whole_and_can_be_saved_again(blood, tmp_path):
     folder = tmp_path / "deep" / "report"
     written = blood.save(folder)
     assert sorted(folder.iterdir()) == sorted(written), "no drafts are left"
@@ -89,7 +85,7 @@ def test_it_is_saved_whole_and_can_be_saved_again(blood: Report, tmp_path: Path)
 
 
 @pytest.mark.parametrize(("d", "looks_for"), [(3, "quadratic"), (7, "No equations were")])
-def test_points_in_more_dimensions_are_drawn_in_a_plane(d: int, looks_for: str) -> None:
+def test_points_in_more_dimensions_are_drawn_in_a_plane(d, looks_for):
     found = report(normal(400, d), points=100)
     complete(found, POINTS)
     assert looks_for in str(found)
@@ -97,7 +93,7 @@ def test_points_in_more_dimensions_are_drawn_in_a_plane(d: int, looks_for: str) 
     assert found.pictures["flow"].figure.axes[0].get_xlabel() == "direction 1 (sd)"
 
 
-def test_on_a_line_there_is_no_flow() -> None:
+def test_on_a_line_there_is_no_flow():
     found = report(normal(200, 1))
     complete(found, {"sigma", "score"})
     assert found.flow is None
@@ -108,7 +104,7 @@ def test_on_a_line_there_is_no_flow() -> None:
     assert area == pytest.approx(1, abs=0.01)
 
 
-def test_duplicates_and_columns_that_say_nothing_are_left_out() -> None:
+def test_duplicates_and_columns_that_say_nothing_are_left_out():
     x = normal(150, 2)
     odd = np.hstack([x, np.ones((150, 1)), np.arange(150)[:, None]])
     found = report(np.vstack([odd[:100], odd]), points=60)
@@ -126,13 +122,13 @@ def test_duplicates_and_columns_that_say_nothing_are_left_out() -> None:
         (normal(3, 2, 16, 16), {}, "at least 4"),
     ],
 )
-def test_bad_input_says_what_would_do(source: object, options: dict, says: str) -> None:
+def test_bad_input_says_what_would_do(source, options, says):
     with pytest.raises(InputError, match=says):
         report(source, **options)
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_images_of_any_number_of_channels(channels: int) -> None:
+def test_images_of_any_number_of_channels(channels):
     found = report(waves(16, channels))
     complete(found, IMAGES)
     assert found.flow(torch.randn(2, channels, 16, 16)).shape == (2, channels, 16, 16)
@@ -141,7 +137,7 @@ def test_images_of_any_number_of_channels(channels: int) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
-def test_the_rule_of_images_is_skew_and_the_controls_are_not(channels: int) -> None:
+def test_the_rule_of_images_is_skew_and_the_controls_are_not(channels):
     score = fit_gaussian_field(torch.from_numpy(waves(16, channels)).float(), 0.1)
     made = rules(score, seed=0)
     for kind, K in made.items():
@@ -150,7 +146,7 @@ def test_the_rule_of_images_is_skew_and_the_controls_are_not(channels: int) -> N
         assert skew == (kind == "skew"), kind
 
 
-def test_a_mean_flow_keeps_the_shadow_of_a_law() -> None:
+def test_a_mean_flow_keeps_the_shadow_of_a_law():
     x = torch.from_numpy(normal(600, 3)).double() * torch.tensor([1.5, 1.0, 0.5])
     plane, score = plane_of(x), KernelDensityScore(x, 0.4)
     law = marginal(score, plane)
@@ -160,13 +156,13 @@ def test_a_mean_flow_keeps_the_shadow_of_a_law() -> None:
     )
     assert float((plane @ plane.T - torch.eye(2)).abs().max()) < 1e-6
 
-    def field(z: torch.Tensor) -> torch.Tensor:
+    def field(z):
         return z[:, [1, 0, 2]] * torch.tensor([1.0, -1.0, 0.0])
 
     assert mean_flow(field, x, plane, 0.4)(y).shape == (50, 2)
 
 
-def test_levels_are_judged_on_other_draws_than_they_are_picked_on() -> None:
+def test_levels_are_judged_on_other_draws_than_they_are_picked_on():
     several = levels.trials(levels.halves_of("two_moons", 60), range(3), (0.2, 0.8))
     ratio, error = levels.over_best(several)
     assert 0.5 < ratio < 1.5
@@ -177,7 +173,7 @@ def test_levels_are_judged_on_other_draws_than_they_are_picked_on() -> None:
     assert levels.over_best(best)[0] == pytest.approx(6 / (1 + 3 + 1))
 
 
-def test_the_panel_takes_a_readers_points() -> None:
+def test_the_panel_takes_a_readers_points():
     panel = own_panel(normal(200, 2) * [3, 0.1], axes=("p", "q"))
     assert panel.spec["worlds"]["yours"]["means"]["shape"] == [200, 2]
     assert panel.static().axes[0].get_xlabel() == "p (sd)"

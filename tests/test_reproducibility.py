@@ -1,13 +1,10 @@
 """The same seed gives the same figures: bit for bit on one machine, nearly so across threads."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,21 +61,21 @@ def figures(threads: int, hash_seed: int) -> dict[str, list[float]]:
 
 
 @pytest.fixture(scope="module")
-def once() -> dict[str, list[float]]:
+def once():
     return figures(1, 1)
 
 
-def test_another_process_gives_the_same_figures_bit_for_bit(once: dict[str, list[float]]) -> None:
+def test_another_process_gives_the_same_figures_bit_for_bit(once):
     assert figures(1, 2) == once
 
 
-def test_more_threads_change_no_figure_by_more_than_is_stated(once: dict[str, list[float]]) -> None:
+def test_more_threads_change_no_figure_by_more_than_is_stated(once):
     for name, values in figures(2, 1).items():
         size = np.abs(once[name]).max()
         np.testing.assert_allclose(values, once[name], atol=ACROSS_THREADS * size, err_msg=name)
 
 
-def test_the_same_seed_gives_the_same_scorecard(tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_scorecard(tmp_path):
     cards = []
     for run in ("a", "b"):
         arguments = ["run", "00", "--budget", "quick", "-p", "seed", "5", "-o", str(tmp_path / run)]

@@ -1,7 +1,5 @@
 """Gaussian fields and copulas of images, filters, and the skew flows that know their spectrum."""
 
-from __future__ import annotations
-
 import math
 
 import pytest
@@ -12,8 +10,6 @@ from hypothesis import strategies as st
 from eqflow_nb import fourier, scores
 from eqflow_nb.flows import kernels, projection, spectral_kernel
 from eqflow_nb.fourier import filtered
-from eqflow_nb.inputs import InputError
-from eqflow_nb.measures import patterns
 from eqflow_nb.scores import fit_gaussian_copula, fit_gaussian_field
 
 SIZE, SMALL = 16, 8
@@ -47,13 +43,10 @@ def blurred_field(n: int) -> torch.Tensor:
     return filtered(root, noise(n, 2, SIZE, SIZE)) + score.mean[:, None, None]
 
 
-# ---- filters ----
-
-
 # ---- Gaussian fields ----
 
 
-def test_a_fitted_score_tends_to_the_exact_one() -> None:
+def test_a_fitted_score_tends_to_the_exact_one():
     x = gaussian_field(20, seed=9)
     truth = exact_score()(x)
     errors = [
@@ -64,7 +57,7 @@ def test_a_fitted_score_tends_to_the_exact_one() -> None:
     assert errors[1] < errors[0] / 4, "the error falls like one over the root of n"
 
 
-def test_symmetrising_snapshots_is_worth_as_many() -> None:
+def test_symmetrising_snapshots_is_worth_as_many():
     k = fourier.frequencies(SIZE, SIZE).double()
     a = torch.exp(-((2 * k) ** 2))[..., None, None] * torch.eye(2).double()
     x = filtered(a, noise(12, 2, SIZE, SIZE))  # isotropic
@@ -73,7 +66,7 @@ def test_symmetrising_snapshots_is_worth_as_many() -> None:
     assert errors[1] < 0.75 * errors[0]
 
 
-def test_the_denoiser_of_a_gaussian_field_is_wiener_also_at_odd_widths() -> None:
+def test_the_denoiser_of_a_gaussian_field_is_wiener_also_at_odd_widths():
     for score, x in (
         (exact_score(), gaussian_field(4)),
         (fit_gaussian_field(noise(9, 2, 8, 7), 0.3), noise(3, 2, 8, 7, seed=1)),
@@ -81,13 +74,6 @@ def test_the_denoiser_of_a_gaussian_field_is_wiener_also_at_odd_widths() -> None
         kept = score.covariance @ score.precision
         mean = score.mean[:, None, None]
         torch.testing.assert_close(score.denoise(x), filtered(kept, x - mean) + mean)
-
-
-def test_images_that_will_not_do_are_refused() -> None:
-    with pytest.raises(InputError, match="snapshots has one colour all over in channel"):
-        fit_gaussian_field(torch.ones(4, 2, 8, 8), 0.1)
-    with pytest.raises(InputError, match="x is 4 by 4 pixels; it must be"):
-        some_copula()(noise(1, 2, 4, 4))
 
 
 # ---- Gaussian copulas ----
@@ -108,7 +94,7 @@ def in_range(n: int = 2) -> torch.Tensor:
     return skewed(n, 3) + 0.3 * noise(n, 2, SMALL, SMALL, seed=4)
 
 
-def test_the_derivatives_of_a_monotone_map_are_its_derivatives() -> None:
+def test_the_derivatives_of_a_monotone_map_are_its_derivatives():
     g, x = some_copula().transform, (3 * noise(1, 2, SMALL, SMALL)).requires_grad_()
     value, slope, curvature = g.derivatives(x)
     (first,) = torch.autograd.grad(value.sum(), x, create_graph=True)
@@ -118,7 +104,7 @@ def test_the_derivatives_of_a_monotone_map_are_its_derivatives() -> None:
     assert float(slope.detach().min()) > 0, "it rises everywhere"
 
 
-def test_the_score_of_a_copula_is_the_gradient_of_its_log_density() -> None:
+def test_the_score_of_a_copula_is_the_gradient_of_its_log_density():
     score, x = some_copula(), in_range().requires_grad_()
     y, slope, _ = score.transform.derivatives(x)
     away = y - score.gaussian.mean[:, None, None]
@@ -127,7 +113,7 @@ def test_the_score_of_a_copula_is_the_gradient_of_its_log_density() -> None:
     torch.testing.assert_close(score(x.detach()), expected)
 
 
-def test_a_copula_is_nearer_to_the_score_of_a_skewed_distribution() -> None:
+def test_a_copula_is_nearer_to_the_score_of_a_skewed_distribution():
     # Independent pixels x = exp(y) of known density: the score is that of one number.
     sigma, snapshots = 0.3, torch.exp(0.5 * noise(3000, 1, SMALL, SMALL))
     grid, z = torch.linspace(-2, 12, 4000).double(), torch.linspace(-6, 6, 2001).double()
@@ -145,7 +131,7 @@ def test_a_copula_is_nearer_to_the_score_of_a_skewed_distribution() -> None:
 
 
 @given(c=st.integers(1, 4), h=st.integers(0, 3), w=st.integers(0, 3), seed=st.integers(0, 99))
-def test_fuzz_the_constructor_makes_only_skew_maps(c: int, h: int, w: int, seed: int) -> None:
+def test_fuzz_the_constructor_makes_only_skew_maps(c, h, w, seed):
     kernel = kernels.skew_kernel(noise(c, c, 2 * h + 1, 2 * w + 1, seed=seed))
     assert torch.equal(kernels.check_skew(kernel), kernel)
     symbol = kernels.symbol(kernel, (SIZE, SIZE))
@@ -155,7 +141,7 @@ def test_fuzz_the_constructor_makes_only_skew_maps(c: int, h: int, w: int, seed:
     assert float((x * move(y) + y * move(x)).sum().abs()) < 1e-9
 
 
-def test_a_kernel_convolves() -> None:
+def test_a_kernel_convolves():
     kernel, x = noise(2, 2, 3, 3), noise(1, 2, SIZE, SIZE, seed=1)
     symbol = kernels.symbol(kernel, (SIZE, SIZE))
     wrapped = torch.nn.functional.pad(x, (1, 1, 1, 1), "circular")
@@ -169,7 +155,7 @@ def divergence(field, x: torch.Tensor) -> torch.Tensor:
     return jacobian.reshape(x[0].numel(), -1).diagonal().sum()
 
 
-def test_a_skew_flow_has_no_residual_and_a_symmetric_one_has() -> None:
+def test_a_skew_flow_has_no_residual_and_a_symmetric_one_has():
     score, x = exact_score(), gaussian_field(3)
     move = kernels.convolution(kernels.skew_kernel(noise(2, 2, 3, 3)), score, (SIZE, SIZE))
     assert float((score(x) * move(x)).sum((1, 2, 3)).abs().max()) < 1e-9
@@ -180,7 +166,7 @@ def test_a_skew_flow_has_no_residual_and_a_symmetric_one_has() -> None:
     assert float((score(x) * bad(x)).sum((1, 2, 3)).abs().max()) > 1
 
 
-def test_the_flow_of_a_copula_has_no_residual_and_the_plain_rule_on_it_has() -> None:
+def test_the_flow_of_a_copula_has_no_residual_and_the_plain_rule_on_it_has():
     score, x = some_copula(), in_range(1)
     symbol = spectral_kernel.equal_rate_kernel(score.gaussian)
     flow = spectral_kernel.CopulaFlow(symbol, score)
@@ -194,7 +180,7 @@ def test_the_flow_of_a_copula_has_no_residual_and_the_plain_rule_on_it_has() -> 
 # ---- spectral kernels ----
 
 
-def test_the_spectral_rule_turns_every_wavelength_at_one_rate() -> None:
+def test_the_spectral_rule_turns_every_wavelength_at_one_rate():
     score = exact_score()
     rates = torch.linalg.eigvals(spectral_kernel.equal_rate_kernel(score) @ score.precision)
     assert float(rates.real.abs().max()) < 1e-12
@@ -202,7 +188,7 @@ def test_the_spectral_rule_turns_every_wavelength_at_one_rate() -> None:
     assert float(spectral_kernel.low_pass(score).max()) == pytest.approx(1)
 
 
-def test_the_exact_flow_comes_back_after_a_turn_and_keeps_the_density() -> None:
+def test_the_exact_flow_comes_back_after_a_turn_and_keeps_the_density():
     score, x = exact_score(), gaussian_field(2)
     symbol = spectral_kernel.equal_rate_kernel(score)
     rate = float(torch.linalg.eigvals(symbol @ score.precision)[0, 0, 0].imag.abs())
@@ -215,7 +201,7 @@ def test_the_exact_flow_comes_back_after_a_turn_and_keeps_the_density() -> None:
     assert float((states[1] - x).norm()) > 0.1
 
 
-def test_the_exact_flow_with_noise_keeps_the_covariance() -> None:
+def test_the_exact_flow_with_noise_keeps_the_covariance():
     score, x = exact_score(), blurred_field(400)
     symbol = spectral_kernel.equal_rate_kernel(score)
     y = spectral_kernel.exact_state(score, symbol, x, 0.5, eta=1.0, seed=3)
@@ -224,20 +210,10 @@ def test_the_exact_flow_with_noise_keeps_the_covariance() -> None:
     assert float((y - x).norm() / x.norm()) > 0.5
 
 
-def test_a_fitted_rule_recovers_what_made_the_velocity() -> None:
-    score, x = exact_score(), gaussian_field(3)
-    k = fourier.frequencies(SIZE, SIZE).double()
-    truth = (1 + (k > 0.2))[..., None, None] * spectral_kernel.equal_rate_kernel(score)
-    v = kernels.Convolution(truth, score)
-    symbol = spectral_kernel.fit_radial(x[:1], v(x[:1]), score, bins=40)
-    c = patterns.cosines(kernels.Convolution(symbol, score)(x[1:]), v(x[1:]))
-    assert float(c.min()) > 0.99
-
-
 # ---- the projection on flows that keep the distribution ----
 
 
-def test_the_gradient_of_a_potential_is_its_gradient() -> None:
+def test_the_gradient_of_a_potential_is_its_gradient():
     tests = projection.potentials(2, (SIZE, SIZE), degree=3, radii=(0.0, 1.5))
     weights, x = noise(len(tests.pairs)), noise(1, 2, SIZE, SIZE).requires_grad_()
     mix, (values, _) = fourier.Filter(tests.symbol(weights)), tests._monomials(x)
@@ -245,7 +221,7 @@ def test_the_gradient_of_a_potential_is_its_gradient() -> None:
     torch.testing.assert_close(tests.gradient(x.detach(), mix), expected)
 
 
-def test_what_is_added_by_a_gradient_is_taken_out() -> None:
+def test_what_is_added_by_a_gradient_is_taken_out():
     """The projection is orthogonal to gradients, and no less true than what it began with."""
     score, x, metric = exact_score(), blurred_field(300), torch.tensor([1.0, 0.4]).double()
     keeps = kernels.Convolution(spectral_kernel.equal_rate_kernel(score), score)

@@ -1,7 +1,5 @@
 """Scores of images from a denoiser: the periodic U-Net, its training, and weights on disk."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -31,21 +29,21 @@ def stirred(widths: tuple[int, ...] = (8, 8)) -> UNet:
 
 
 @pytest.mark.parametrize("size", [8, 24])
-def test_shifts_pass_through(size: int) -> None:
+def test_shifts_pass_through(size):
     net, x, level = stirred(), noise(1, 2, size, size), torch.tensor([0.4])
     move = (net.multiple, -net.multiple)
     shifted = net(x.roll(move, (2, 3)), level)
     torch.testing.assert_close(shifted, net(x, level).roll(move, (2, 3)), atol=1e-5, rtol=1e-4)
 
 
-def test_the_score_is_the_step_to_the_denoised_image() -> None:
+def test_the_score_is_the_step_to_the_denoised_image():
     score, x = images.ImageScore(stirred(), 0.5), noise(1, 2, 8, 8)
     torch.testing.assert_close(x + 0.25 * score(x), score.denoise(x))
     assert score.at(0.3).sigma == 0.3
 
 
 @pytest.mark.gpu
-def test_a_rollout_by_the_exponential_integrator_on_the_gpu_is_that_on_the_cpu() -> None:
+def test_a_rollout_by_the_exponential_integrator_on_the_gpu_is_that_on_the_cpu():
     matrix, start, ends = torch.tensor([[0.0, 1.0], [-1.0, 0.0]]), noise(2, 2, 32, 32), []
     for device in ("cpu", "cuda"):
         score = scores.load("waves", 0.5, device)
@@ -76,12 +74,12 @@ def error_after(net: UNet, draw: Callable, sigma: float, truth: Callable, **opti
     return [before, error()]
 
 
-def test_training_finds_the_posterior_mean_of_a_known_distribution() -> None:
+def test_training_finds_the_posterior_mean_of_a_known_distribution():
     # All pixels of an image are one standard normal number: D is their mean, a little shrunk.
-    def flat(n: int, generator: torch.Generator) -> torch.Tensor:
+    def flat(n, generator):
         return torch.randn(n, 1, 1, 1, generator=generator).expand(n, 1, 8, 8).contiguous()
 
-    def best(x: torch.Tensor) -> torch.Tensor:
+    def best(x):
         return x.mean((2, 3), keepdim=True) / (1 + 1 / 64)
 
     options = dict(steps=200, batch=8, levels=(0.8, 1.2))
@@ -94,7 +92,7 @@ def test_training_finds_the_posterior_mean_of_a_known_distribution() -> None:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> str:
+def small(monkeypatch):
     recipe = training.Recipe("dot", 64, 4, 6, 2, (0.1, 1.0), mirror=False, widths=(4, 4))
     monkeypatch.setitem(training.RECIPES, "dot", recipe)
     return "dot"
@@ -107,7 +105,7 @@ def same(one: Path, other: Path) -> bool:
     return all(torch.equal(a[key], b[key]) for key in a) and figures[0] == figures[1]
 
 
-def test_an_interrupt_loses_nothing(small: str, tmp_path: Path, monkeypatch) -> None:
+def test_an_interrupt_loses_nothing(small, tmp_path, monkeypatch):
     whole = training.train_weights(small, tmp_path / "whole", progress=False)
     step, calls = torch.optim.Adam.step, []
 
@@ -131,12 +129,12 @@ def test_an_interrupt_loses_nothing(small: str, tmp_path: Path, monkeypatch) -> 
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Path:
+def kept(tmp_path):
     weights.save(tmp_path / "a.safetensors", stirred(), {"levels": [0.1, 0.7, 4.0], "seed": 0})
     return tmp_path / "a.safetensors"
 
 
-def test_what_is_saved_is_what_is_loaded(kept: Path) -> None:
+def test_what_is_saved_is_what_is_loaded(kept):
     x, score = noise(1, 2, 8, 8), weights.load(kept, 0.5)
     expected = images.ImageScore(stirred(), 0.5).denoise(x)
     torch.testing.assert_close(score.denoise(x), expected, atol=5e-3, rtol=0)
@@ -159,13 +157,13 @@ def changed(path: Path, spoil: Callable[[dict], None] = lambda t: None, **settin
         (lambda path: path.unlink(), "are not there; known are dot, dots"),
     ],
 )
-def test_bad_input_weights(kept: Path, harm: Callable[[Path], None], says: str) -> None:
+def test_bad_input_weights(kept, harm, says):
     harm(kept)
     with pytest.raises(InputError, match=says):
         weights.load(kept, 0.5)
 
 
-def test_bad_input_weights_with_a_flipped_byte(kept: Path) -> None:
+def test_bad_input_weights_with_a_flipped_byte(kept):
     content = kept.read_bytes()
     head = 8 + int.from_bytes(content[:8], "little")
     for place in (*range(0, head, 11), *range(head, len(content), 197)):
@@ -177,7 +175,7 @@ def test_bad_input_weights_with_a_flipped_byte(kept: Path) -> None:
 
 
 @pytest.mark.parametrize("name", training.RECIPES)
-def test_shipped_weights_are_small_and_say_how_they_were_made(name: str) -> None:
+def test_shipped_weights_are_small_and_say_how_they_were_made(name):
     assert (weights.FOLDER / f"{name}.safetensors").stat().st_size < 500_000
     about, recipe = weights.about(name), training.RECIPES[name]
     earlier = {"snapshots": "stills", "stain_sd": "smudge"}  # as the shipped files call them
@@ -189,7 +187,7 @@ def test_shipped_weights_are_small_and_say_how_they_were_made(name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["dots", "waves"])
-def test_shipped_weights_denoise(name: str, tmp_path: Path, monkeypatch) -> None:
+def test_shipped_weights_denoise(name, tmp_path, monkeypatch):
     monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path))
     world, sigma = snapshots.field_world(name, 64 if name == "dots" else None), 0.5
     clean = world.sample(2, 77)

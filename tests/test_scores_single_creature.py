@@ -1,7 +1,5 @@
 """The exact denoiser of one creature, against poses and slopes that are known."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -24,7 +22,7 @@ def exact(name: str, number: int = 1) -> PoseDenoiser:
 
 
 @pytest.mark.parametrize("name", icons.ICONS)
-def test_slopes_are_those_of_the_canvas(name: str) -> None:
+def test_slopes_are_those_of_the_canvas(name):
     known = exact(name)
     poses = torch.tensor([[0.3, -0.2, 0.4], [11.5, 1.0, 2.0]])
     _, slopes = known.draw(poses)
@@ -37,7 +35,7 @@ def test_slopes_are_those_of_the_canvas(name: str) -> None:
         assert float((off / scale).max()) < 0.06
 
 
-def test_a_pose_moves_the_picture_and_wraps_around() -> None:
+def test_a_pose_moves_the_picture_and_wraps_around():
     known = exact("dots")
     canvas = known.draw(torch.zeros(1, 3))[0]
     moved = known.draw(torch.tensor([[5.0, -9.0, 0.0]]))[0]
@@ -49,7 +47,7 @@ def test_a_pose_moves_the_picture_and_wraps_around() -> None:
     torch.testing.assert_close(turned, left, atol=1e-3, rtol=0)
 
 
-def test_it_finds_the_pose_under_noise_as_well_as_can_be() -> None:
+def test_it_finds_the_pose_under_noise_as_well_as_can_be():
     known, sigma = exact("dots", 300), 0.3
     pose = torch.tensor([0.4, -0.3, 0.1])
     clean, slopes = known.draw(pose.expand(300, 3))
@@ -64,7 +62,7 @@ def test_it_finds_the_pose_under_noise_as_well_as_can_be() -> None:
 
 
 @pytest.mark.parametrize("kind", ["none", "skew"])
-def test_lone_creatures_wander_as_the_theory_of_momentum_says(kind: str) -> None:
+def test_lone_creatures_wander_as_the_theory_of_momentum_says(kind):
     rule, lag = alife.rule(0, kind).double(), 30
     tracks = alife.live_exactly("dots", rule, 0.5, steps=600, number=96)
     found = float(travel.mean_squared_displacement([tracks], lag).mean())

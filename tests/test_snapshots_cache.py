@@ -1,7 +1,5 @@
 """Snapshots on disk: made once, never wrong, never half there."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +11,7 @@ from eqflow_nb.snapshots import cache
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -22,7 +20,7 @@ def ones() -> np.ndarray:
     return np.ones((3, 4), dtype=np.float32)
 
 
-def test_an_array_is_made_once_for_each_settings(own_cache: Path) -> None:
+def test_an_array_is_made_once_for_each_settings(own_cache):
     calls: list[int] = []
     for settings in ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 2}, {"a": 1, "b": 2}):
         assert cache.cached(settings, lambda: calls.append(1) or ones()).sum() == 12
@@ -33,7 +31,7 @@ def test_an_array_is_made_once_for_each_settings(own_cache: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:cached .* is damaged")
 @pytest.mark.parametrize("flip", [0x01, 0x80])
-def test_whichever_byte_is_flipped_the_array_is_right(own_cache: Path, flip: int) -> None:
+def test_whichever_byte_is_flipped_the_array_is_right(own_cache, flip):
     cache.cached({"a": 1}, ones)
     (path,) = own_cache.glob("*.npz")
     content = path.read_bytes()
@@ -54,7 +52,7 @@ class Trap:
 
 
 @pytest.mark.parametrize("harm", ["cut", "other", "altered", "pickled"])
-def test_a_damaged_file_is_noticed_and_remade(own_cache: Path, harm: str) -> None:
+def test_a_damaged_file_is_noticed_and_remade(own_cache, harm):
     cache.cached({"a": 1}, ones)
     (path,) = own_cache.glob("*.npz")
     content, trap = path.read_bytes(), own_cache / "sprung"
@@ -75,15 +73,15 @@ def test_a_damaged_file_is_noticed_and_remade(own_cache: Path, harm: str) -> Non
     assert path.read_bytes() == content and not trap.exists()
 
 
-def test_where_nothing_can_be_kept_it_still_works(tmp_path: Path, monkeypatch) -> None:
+def test_where_nothing_can_be_kept_it_still_works(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path / "file"))
     with pytest.warns(UserWarning, match="snapshots are not kept"):
         assert cache.cached({"a": 1}, ones).sum() == 12
 
 
-def test_an_interrupted_write_leaves_nothing(own_cache: Path, monkeypatch) -> None:
-    def stop(*paths: Path) -> None:
+def test_an_interrupted_write_leaves_nothing(own_cache, monkeypatch):
+    def stop(*paths):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", stop)

@@ -1,14 +1,12 @@
 """Ready-made drawings."""
 
-from __future__ import annotations
-
 import pytest
 
 from eqflow_nb.inputs import InputError
 from eqflow_nb.snapshots import dots as drawn
 
 
-def test_ready_made_drawings_fit_the_sheet() -> None:
+def test_ready_made_drawings_fit_the_sheet():
     for name in drawn.READY:
         dots = drawn.ready(name)
         assert 100 < len(dots) < 2000, name

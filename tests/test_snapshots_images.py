@@ -1,9 +1,6 @@
 """Gray-Scott: its equations, its symmetries, its snapshots; and canvases taken tile by tile."""
 
-from __future__ import annotations
-
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -22,7 +19,7 @@ from eqflow_nb.snapshots.tiles import tiled
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("EQFLOW_CACHE", str(tmp_path / "cache"))
 
 
@@ -31,7 +28,7 @@ def some(n: int = 2, size: int = 16, seed: int = 0) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("preset", gray_scott.PRESETS)
-def test_a_step_is_the_equation(preset: str) -> None:
+def test_a_step_is_the_equation(preset):
     x, chosen = some(size=24)[..., :16, :].double(), gray_scott.PRESETS[preset]
     stencil = torch.tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]]).double()[None, None]
     around = [F.conv2d(F.pad(x[:, c : c + 1], (1, 1, 1, 1), "circular"), stencil) for c in (0, 1)]
@@ -42,7 +39,7 @@ def test_a_step_is_the_equation(preset: str) -> None:
     torch.testing.assert_close(after.double(), x + torch.cat([du, dv], 1), atol=1e-6, rtol=0)
 
 
-def test_a_uniform_mixture_in_balance_stays() -> None:
+def test_a_uniform_mixture_in_balance_stays():
     # With v > 0: u v = F + k from the second equation, then u^2 - u + (F + k)^2 / F = 0.
     chosen = gray_scott.PRESETS["bursts"]
     lost = chosen.feed + chosen.kill
@@ -52,7 +49,7 @@ def test_a_uniform_mixture_in_balance_stays() -> None:
     torch.testing.assert_close(gray_scott.advance(x, "bursts", 5), x, atol=1e-6, rtol=0)
 
 
-def test_diffusion_alone_decays_a_wave_at_the_exact_rate() -> None:
+def test_diffusion_alone_decays_a_wave_at_the_exact_rate():
     line = torch.cos(2 * math.pi * 3 * torch.arange(32) / 32)
     x = torch.stack([1 + 0.1 * line.expand(32, 32), torch.zeros(32, 32)])[None]
     after = gray_scott.advance(x, "waves", 20)
@@ -61,7 +58,7 @@ def test_diffusion_alone_decays_a_wave_at_the_exact_rate() -> None:
     assert float(after[0, 1].abs().max()) == 0
 
 
-def test_shifts_turns_and_mirrors_pass_through() -> None:
+def test_shifts_turns_and_mirrors_pass_through():
     x = some()
     after = gray_scott.advance(x, "life", 30)
     for move in (
@@ -72,7 +69,7 @@ def test_shifts_turns_and_mirrors_pass_through() -> None:
         torch.testing.assert_close(gray_scott.advance(move(x), "life", 30), move(after))
 
 
-def test_runs_that_die_are_begun_again_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_that_die_are_begun_again_or_refused(monkeypatch):
     begun = gray_scott._start
     empty = torch.stack([torch.ones(32, 32), torch.zeros(32, 32)])
     monkeypatch.setattr(gray_scott, "_start", lambda *w: begun(*w) if w[-1] else empty)
@@ -82,13 +79,13 @@ def test_runs_that_die_are_begun_again_or_refused(monkeypatch: pytest.MonkeyPatc
         gray_scott.simulate("waves", 1, size=32, steps=5)
 
 
-def test_the_scale_is_that_of_the_settled_pattern() -> None:
+def test_the_scale_is_that_of_the_settled_pattern():
     x = snapshots.field_world("waves").sample(6, 3)
     assert x.mean((0, 2, 3)).abs().max() < 0.25
     assert (x.std((0, 2, 3)) - 1).abs().max() < 0.2
 
 
-def test_the_world_moves_as_its_velocity_says() -> None:
+def test_the_world_moves_as_its_velocity_says():
     world = gray_scott.gray_scott("waves", size=32, steps=300)
     x = world.sample(2, 0)
     assert torch.equal(x, world.sample(2, 0)), "from disk as from the simulation"
@@ -99,7 +96,7 @@ def test_the_world_moves_as_its_velocity_says() -> None:
 
 
 @pytest.mark.gpu
-def test_a_gpu_agrees() -> None:
+def test_a_gpu_agrees():
     there = gray_scott.advance(some().cuda(), "waves", 20).cpu()
     torch.testing.assert_close(there, gray_scott.advance(some(), "waves", 20), atol=1e-5, rtol=1e-4)
 

@@ -1,13 +1,10 @@
 """Sweeps: the sets they run, their tables, what comes of faults, and other clusters."""
 
-from __future__ import annotations
-
 import json
 import os
 import random
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,7 +21,6 @@ from eqflow_nb.inputs import InputError
 from eqflow_nb.running import catalogue as course
 from eqflow_nb.running import scorecard, sweep
 
-Shelf = Callable[..., Path]
 DEFAULTS = {"seed": 0, "gain": 1.5, "budget": "laptop", "device": "auto", "free": None, "on": True}
 FAULTS = int(os.environ.get("EQFLOW_FAULTS", 5))
 
@@ -39,7 +35,7 @@ def read(name: str, text: str) -> list:
 
 
 @given(st.integers(-99, 99), st.integers(-99, 99), st.integers(-9, 9).filter(bool))
-def test_ranges_of_whole_numbers_are_pythons(start: int, stop: int, step: int) -> None:
+def test_ranges_of_whole_numbers_are_pythons(start, stop, step):
     expected = list(range(start, stop, step))
     if expected:
         assert read("seed", f"{start}:{stop}:{step}") == expected
@@ -49,9 +45,7 @@ def test_ranges_of_whole_numbers_are_pythons(start: int, stop: int, step: int) -
 
 
 @given(st.integers(-500, 500), st.integers(1, 400), st.integers(0, 4), st.integers(0, 99))
-def test_ranges_of_decimals_gather_no_rounding(
-    first: int, count: int, places: int, start_more: int
-) -> None:
+def test_ranges_of_decimals_gather_no_rounding(first, count, places, start_more):
     scale, step = 10**places, start_more + 1
     texts = [f"{n / scale:.{places}f}" for n in (first, first + count * step, step)]
     found = read("gain", ":".join(texts))
@@ -59,7 +53,7 @@ def test_ranges_of_decimals_gather_no_rounding(
     assert texts[1] not in map(str, found), "half-open"
 
 
-def test_values_are_of_the_notebooks_types() -> None:
+def test_values_are_of_the_notebooks_types():
     assert read("gain", "0:1:.25") == [0.0, 0.25, 0.5, 0.75]
     assert read("gain", "3:0:-1,.5") == [3.0, 2.0, 1.0, 0.5]
     assert read("on", "True,False") == [True, False]
@@ -83,9 +77,7 @@ def test_values_are_of_the_notebooks_types() -> None:
         ([], "give a parameter to sweep over, such as -p seed 0:10; 01_a knows: seed, gain"),
     ],
 )
-def test_what_cannot_be_swept_is_refused(
-    shelf: Shelf, scored: str, tmp_path: Path, asked: list[tuple[str, str]], says: str
-) -> None:
+def test_what_cannot_be_swept_is_refused(shelf, scored, tmp_path, asked, says):
     shelf(**{"01_a": scored})
     with pytest.raises(InputError) as refusal:
         sweep.plan(course.chapters()[0], tmp_path / "out", asked)
@@ -93,9 +85,7 @@ def test_what_cannot_be_swept_is_refused(
     assert not (tmp_path / "out").exists()
 
 
-def test_each_set_has_a_readable_folder_and_a_fingerprint_of_its_own(
-    shelf: Shelf, scored: str, tmp_path: Path
-) -> None:
+def test_each_set_has_a_readable_folder_and_a_fingerprint_of_its_own(shelf, scored, tmp_path):
     shelf(**{"01_a": scored, "02_b": scored})
     a, b = course.chapters()
     asked = [("gain", "0:.4:.1"), ("seed", "0:2")]
@@ -108,7 +98,7 @@ def test_each_set_has_a_readable_folder_and_a_fingerprint_of_its_own(
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
-def test_folder_names_are_safe_and_differ(one: str, other: str) -> None:
+def test_folder_names_are_safe_and_differ(one, other):
     assume(one != other)
     assume(not any("\ud800" <= letter <= "\udfff" for letter in one + other))
     names = [sweep.folder_name({"a": text, "b": 1}) for text in (one, other)]
@@ -117,8 +107,8 @@ def test_folder_names_are_safe_and_differ(one: str, other: str) -> None:
     assert not any(letter in name for name in names for letter in '/\\:*?"<>|')
 
 
-def test_the_worst_is_farthest_on_the_wrong_side() -> None:
-    def worst(values: list, target: str | None) -> float:
+def test_the_worst_is_farthest_on_the_wrong_side():
+    def worst(values, target):
         card = scorecard.Scorecard("tiny")
         rows = [card.row(str(k), value, target=target) for k, value in enumerate(values)]
         return sweep.summarise([{"row": row} for row in rows])["worst"][0]
@@ -181,8 +171,8 @@ gain = gain + seed
 
 
 def test_failures_are_retried_and_reported_and_the_rest_is_in_the_table(
-    shelf: Shelf, scored: str, tmp_path: Path, call: Callable
-) -> None:
+    shelf, scored, tmp_path, call
+):
     folder = shelf(**{"01_a": logged(tmp_path) + FLAWED.format(folder=str(tmp_path)) + scored})
     out, asked = tmp_path / "out", ["-p", "seed", "0:4", "-p", "budget", "quick"]
     code, said, errors = call("sweep", "01_a", "-o", out, *asked)
@@ -220,9 +210,7 @@ def test_failures_are_retried_and_reported_and_the_rest_is_in_the_table(
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
-def test_a_sweep_cut_short_leaves_nothing_running_and_goes_on(
-    shelf: Shelf, scored: str, tmp_path: Path, call: Callable, sign: signal.Signals
-) -> None:
+def test_a_sweep_cut_short_leaves_nothing_running_and_goes_on(shelf, scored, tmp_path, call, sign):
     wait = f"""
 import pathlib, time
 while seed == 1 and not pathlib.Path({str(tmp_path / "free")!r}).exists():
@@ -250,9 +238,7 @@ while seed == 1 and not pathlib.Path({str(tmp_path / "free")!r}).exists():
 
 
 @pytest.mark.slow
-def test_kills_at_random_moments_lose_nothing(
-    shelf: Shelf, scored: str, tmp_path: Path, call: Callable
-) -> None:
+def test_kills_at_random_moments_lose_nothing(shelf, scored, tmp_path, call):
     dice = random.Random(0)
     slow = "import time\ntime.sleep(0.5)\ngain = gain * (seed + 1)\n"
     shelf(**{"01_a": slow + scored})
@@ -312,15 +298,13 @@ def nothing_is_half_written(out: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[distributed.LocalCluster]:
+def cluster():
     here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "protocol": "tcp"}
     with distributed.LocalCluster(1, threads_per_worker=1, processes=False, **here) as cluster:
         yield cluster
 
 
-def test_a_running_cluster_is_used_and_left_running(
-    shelf: Shelf, scored: str, tmp_path: Path, call: Callable, cluster: distributed.LocalCluster
-) -> None:
+def test_a_running_cluster_is_used_and_left_running(shelf, scored, tmp_path, call, cluster):
     shelf(**{"01_a": scored})
     address = cluster.scheduler_address
     arguments = ["sweep", "01_a", "-p", "seed", "7", "-o", tmp_path, "--scheduler", address]
@@ -329,9 +313,7 @@ def test_a_running_cluster_is_used_and_left_running(
     assert len(cluster.workers) == 1
 
 
-def test_a_sweep_that_stops_ends_its_notebooks_on_a_cluster_that_goes_on(
-    shelf: Shelf, tmp_path: Path, cluster: distributed.LocalCluster
-) -> None:
+def test_a_sweep_that_stops_ends_its_notebooks_on_a_cluster_that_goes_on(shelf, tmp_path, cluster):
     shelf(**{"01_a": logged(tmp_path) + "import time\ntime.sleep(300)"})
     process = start(tmp_path / "out", "-p", "seed", "0:2", "--scheduler", cluster.scheduler_address)
     wait_for((tmp_path / "log").exists, 120)
@@ -346,8 +328,8 @@ def test_a_sweep_that_stops_ends_its_notebooks_on_a_cluster_that_goes_on(
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere"])
 def test_a_scheduler_that_does_not_answer_is_named(
-    shelf: Shelf, scored: str, tmp_path: Path, call: Callable, monkeypatch, address: str
-) -> None:
+    shelf, scored, tmp_path, call, monkeypatch, address
+):
     monkeypatch.setattr(sweep, "CONNECT_SECONDS", 1)
     shelf(**{"01_a": scored})
     asked = ["-p", "seed", "0", "-o", tmp_path, "--scheduler", address]

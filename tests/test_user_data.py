@@ -1,7 +1,5 @@
 """A reader's own data: what is read is what was written, and what is wrong is said."""
 
-from __future__ import annotations
-
 import io
 import math
 from pathlib import Path
@@ -47,7 +45,7 @@ def table(path: Path, text: str) -> Path:
 
 @given(st.integers(10, 40), st.integers(1, 5), st.integers(0, 99), st.sampled_from(",;\t"))
 @HERE
-def test_points_come_back_from_every_form(tmp_path, n, d, seed, separator) -> None:
+def test_points_come_back_from_every_form(tmp_path, n, d, seed, separator):
     x = normal(n, d, seed=seed)
     np.save(tmp_path / "x.npy", x)
     np.savez(tmp_path / "x.npz", x=x)
@@ -62,16 +60,15 @@ def test_points_come_back_from_every_form(tmp_path, n, d, seed, separator) -> No
 
 
 @pytest.mark.parametrize(
-    "head",
-    ["left,right\n", '"left","right"\r\n', "\ufeffleft,right\n", "\nleft,right\n"],
+    "head", ["left,right\n", '"left","right"\r\n', "\ufeffleft,right\n", "\nleft,right\n"]
 )
-def test_headers_name_columns_however_they_are_written(tmp_path, head) -> None:
+def test_headers_name_columns_however_they_are_written(tmp_path, head):
     rows = "".join(f"{a},{b}\n\n# not a row\n" for a, b in normal(12, 2))
     data = read(table(tmp_path / "x.csv", head + rows))
     assert data.names == ("left", "right") and data.values.shape == (12, 2)
 
 
-def test_columns_are_chosen_by_name_or_number_and_others_may_hold_text(tmp_path) -> None:
+def test_columns_are_chosen_by_name_or_number_and_others_may_hold_text(tmp_path):
     text = "a,label,b\n" + "".join(f"{i},G1,{i * i}\n" for i in range(12))
     path = table(tmp_path / "x.csv", text)
     for source in (path, pandas.read_csv(path)):
@@ -82,7 +79,7 @@ def test_columns_are_chosen_by_name_or_number_and_others_may_hold_text(tmp_path)
         np.testing.assert_array_equal(read(data, columns=["a"]).values[:, 0], np.arange(12))
 
 
-def test_a_folder_of_pictures_is_read_in_parts_of_one(tmp_path) -> None:
+def test_a_folder_of_pictures_is_read_in_parts_of_one(tmp_path):
     stills = bytes_of(5, 8, 12, 3)
     stills[..., 2] = 7
     for i, still in enumerate(stills):
@@ -99,7 +96,7 @@ def test_a_folder_of_pictures_is_read_in_parts_of_one(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("end", ["gif", "png", "apng", "tiff"])
-def test_frames_of_a_film_are_its_pictures(tmp_path, end) -> None:
+def test_frames_of_a_film_are_its_pictures(tmp_path, end):
     frames = bytes_of(5, 16, 16)
     first, *others = map(Image.fromarray, frames)
     form = "png" if end == "apng" else end
@@ -107,7 +104,7 @@ def test_frames_of_a_film_are_its_pictures(tmp_path, end) -> None:
     np.testing.assert_allclose(read(tmp_path / f"f.{end}").values[:, 0], frames / 255)
 
 
-def test_deep_greys_are_kept(tmp_path) -> None:
+def test_deep_greys_are_kept(tmp_path):
     deep, real = bytes_of(3, 8, 8, kind=np.uint16), normal(3, 8, 8).astype(np.float32)
     for name, frames in {"deep": deep, "real": real}.items():
         first, *others = map(Image.fromarray, frames)
@@ -121,7 +118,7 @@ def test_deep_greys_are_kept(tmp_path) -> None:
 
 @given(st.integers(0, 11), st.integers(0, 2), st.sampled_from([math.nan, math.inf]))
 @settings(max_examples=20)
-def test_what_is_not_finite_is_named_by_row_and_column(row, column, bad) -> None:
+def test_what_is_not_finite_is_named_by_row_and_column(row, column, bad):
     x = normal(12, 3)
     x[row, column] = bad
     refused(x, "source has NaN", f"row {row},", f"'x{column}'", "remove")
@@ -132,7 +129,7 @@ TEXTS = ["G1", "", "1,5", "2024-01-01", "NA", "True", "1_000", "0x10"]
 
 @given(st.integers(0, 11), st.integers(0, 1), st.sampled_from(TEXTS), st.booleans())
 @HERE
-def test_text_in_a_table_is_named_by_line_and_column(tmp_path, row, column, text, gaps) -> None:
+def test_text_in_a_table_is_named_by_line_and_column(tmp_path, row, column, text, gaps):
     cells = [["1", str(i)] for i in range(12)]
     cells[row][column] = f'"{text}"'
     gap, lines = ("# a note\n\n", 3) if gaps else ("", 1)
@@ -142,7 +139,7 @@ def test_text_in_a_table_is_named_by_line_and_column(tmp_path, row, column, text
     refused(path, "x.csv", kind, line, f"column {'ab'[column]!r}", "columns=")
 
 
-def test_tables_that_are_none_are_refused(tmp_path) -> None:
+def test_tables_that_are_none_are_refused(tmp_path):
     path, good = tmp_path / "x.csv", "a,b\n" + "1,2\n" * 12
     refused(table(path, good + "1,2,3\n"), "Expected 2 fields in line 14, saw 3")
     refused(table(path, "a,b\n" + "1,2,3\n" * 12), "3 cell(s) in line 2", "2 columns")
@@ -151,7 +148,7 @@ def test_tables_that_are_none_are_refused(tmp_path) -> None:
     refused(table(path, "a,b\n1,2\n"), "1 row(s)", "at least 10")
 
 
-def test_pickled_objects_are_never_read(tmp_path) -> None:
+def test_pickled_objects_are_never_read(tmp_path):
     class Trap:
         def __reduce__(self):
             return (print, ("a pickle ran",))
@@ -163,7 +160,7 @@ def test_pickled_objects_are_never_read(tmp_path) -> None:
     refused(tmp_path / "x.npz", "pickled objects", "never read")
 
 
-def test_files_that_are_not_what_they_say_are_refused(tmp_path) -> None:
+def test_files_that_are_not_what_they_say_are_refused(tmp_path):
     np.savez(tmp_path / "two.npz", a=normal(12, 2), b=normal(12, 2))
     refused(tmp_path / "two.npz", "a, b", "array='a'")
     assert read(tmp_path / "two.npz", array="b").values.shape == (12, 2)
@@ -184,11 +181,11 @@ def test_files_that_are_not_what_they_say_are_refused(tmp_path) -> None:
         (np.ma.masked_greater(normal(12, 2), 0), "NaN"),
     ],
 )
-def test_arrays_that_will_not_do_are_refused(source, said) -> None:
+def test_arrays_that_will_not_do_are_refused(source, said):
     refused(source, "source", said)
 
 
-def test_pictures_that_will_not_do_are_refused(tmp_path) -> None:
+def test_pictures_that_will_not_do_are_refused(tmp_path):
     refused(tmp_path, "holds nothing")
     Image.new("RGB", (8, 8)).save(tmp_path / "0.png")
     refused(tmp_path, "1 image(s)")
@@ -207,7 +204,7 @@ def test_pictures_that_will_not_do_are_refused(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("memory", [0.8, 0.95])
-def test_independent_rows_of_a_time_series_are_counted(memory) -> None:
+def test_independent_rows_of_a_time_series_are_counted(memory):
     """Of an autoregression with factor a, tau = (1 + a) / (1 - a)."""
     n, steps = 20_000, normal(20_000, 2)
     x = np.zeros((n, 2))
@@ -219,18 +216,18 @@ def test_independent_rows_of_a_time_series_are_counted(memory) -> None:
     assert not shuffled.about("order") and shuffled.independent == n
 
 
-def test_independent_rows_seldom_look_ordered() -> None:
+def test_independent_rows_seldom_look_ordered():
     found = [look(read(normal(10 + 3 * seed, 2, seed=seed)), seed) for seed in range(100)]
     assert np.mean([bool(seen.about("order")) for seen in found]) <= 0.05
 
 
-def test_duplicated_rows_are_counted() -> None:
+def test_duplicated_rows_are_counted():
     seen = look(read(np.concatenate([normal(100, 2), normal(100, 2)[:30]])))
     assert seen.independent == 100
     assert "30 of 130 rows" in seen.about("duplicates")[0].text
 
 
-def test_columns_that_say_nothing_new_are_found_and_left_out() -> None:
+def test_columns_that_say_nothing_new_are_found_and_left_out():
     x = normal(300, 3)
     flat, counter = np.full(300, 4.2), np.arange(300) / 7
     mixed = 2 * x[:, 0] - 0.5 * x[:, 2] + 7
@@ -245,7 +242,7 @@ def test_columns_that_say_nothing_new_are_found_and_left_out() -> None:
 
 
 @pytest.mark.parametrize("low", [0.0, -math.pi])
-def test_angles_are_told_from_other_bounded_columns(low) -> None:
+def test_angles_are_told_from_other_bounded_columns(low):
     rng = np.random.default_rng(0)
     turn = rng.uniform(low, low + 2 * math.pi, 1000)
     others = [rng.uniform(-3, 3, 1000), rng.uniform(0, 1, 1000), rng.normal(size=1000)]
@@ -253,7 +250,7 @@ def test_angles_are_told_from_other_bounded_columns(low) -> None:
     assert [f.column for f in seen.about("periodic")] == [0]
 
 
-def test_labels_scales_and_values_far_out_are_found() -> None:
+def test_labels_scales_and_values_far_out_are_found():
     x = normal(400, 3) * (1e5, 1, 1)
     x[7, 1] = 1e3
     seen = look(read(np.column_stack([x, np.arange(400) % 3])))
@@ -261,7 +258,7 @@ def test_labels_scales_and_values_far_out_are_found() -> None:
     assert "row 7" in seen.about("outliers")[0].text and seen.about("scales")
 
 
-def test_borders_of_images_that_do_not_meet_are_found() -> None:
+def test_borders_of_images_that_do_not_meet_are_found():
     k = 2 * np.pi * np.arange(32) / 32
     waves = np.sin(k[:, None] + k[None, :] + 3 * normal(20, 1, 1, 1))
     assert look(read(waves)).about("periodic")
@@ -269,7 +266,7 @@ def test_borders_of_images_that_do_not_meet_are_found() -> None:
     assert "left to right: across" in cut.about("open border")[0].text
 
 
-def test_what_the_data_are_fit_for_grows_with_them() -> None:
+def test_what_the_data_are_fit_for_grows_with_them():
     few, many = look(read(normal(50, 3))), look(read(normal(5000, 3)))
     assert any("Few for a score" in line for line in few.fit_for)
     assert any("Fit for equations" in line for line in many.fit_for)
@@ -296,7 +293,7 @@ def png(picture: Image.Image, form: str = "png", **options) -> bytes:
 
 
 @pytest.mark.parametrize("side", [48, 96])
-def test_a_drawing_fills_the_circle_and_keeps_its_proportions(side: int) -> None:
+def test_a_drawing_fills_the_circle_and_keeps_its_proportions(side):
     rgba = read_picture(png(fish()), side)
     assert rgba.shape == (4, side, side) and rgba.min() >= 0 and rgba.max() <= 1
     cover = rgba[3] > 0.5
@@ -309,7 +306,7 @@ def test_a_drawing_fills_the_circle_and_keeps_its_proportions(side: int) -> None
     assert np.abs(small[3] - rgba[3]).mean() < 0.02, "however large it was drawn"
 
 
-def test_bytes_and_a_canvas_are_read_alike_wherever_it_was_drawn() -> None:
+def test_bytes_and_a_canvas_are_read_alike_wherever_it_was_drawn():
     drawn = np.asarray(fish()).copy()
     first = read_picture(drawn)
     for way in (png(fish()), np.asarray(fish(at=(60, 60)))):
@@ -319,14 +316,14 @@ def test_bytes_and_a_canvas_are_read_alike_wherever_it_was_drawn() -> None:
 
 @pytest.mark.parametrize("form", ["png", "jpeg"])
 @pytest.mark.parametrize("background", ["white", (236, 230, 218), "black"])
-def test_an_opaque_background_is_cut_away(background: object, form: str) -> None:
+def test_an_opaque_background_is_cut_away(background, form):
     sheet = Image.new("RGB", (150, 120), background)  # type: ignore[arg-type]
     sheet.paste(fish(), (0, 0), fish())
     free, cut = read_picture(png(fish()), 48), read_picture(png(sheet, form), 48)
     assert np.abs(free[3] - cut[3]).mean() < (0.01 if form == "png" else 0.06)
 
 
-def test_edges_are_smooth_and_take_no_colour_from_what_is_not_seen() -> None:
+def test_edges_are_smooth_and_take_no_colour_from_what_is_not_seen():
     hidden = np.zeros((200, 200, 4), np.uint8)
     hidden[..., 1] = 255  # transparent green all over
     y, x = np.mgrid[:200, :200] - 99.5
@@ -338,14 +335,14 @@ def test_edges_are_smooth_and_take_no_colour_from_what_is_not_seen() -> None:
     assert rgba[3].sum() == pytest.approx(np.pi * (0.98 * 16) ** 2, rel=0.03)
 
 
-def test_a_picture_without_ink_is_refused() -> None:
+def test_a_picture_without_ink_is_refused():
     with pytest.raises(InputError, match=r"^picture .*9 by 7 .* transparent all over; draw"):
         read_picture(png(Image.new("RGBA", (9, 7), (9, 9, 9, 20))))
 
 
 @settings(max_examples=100)
 @given(st.data())
-def test_damaged_files_are_read_or_refused_in_plain_words(data: st.DataObject) -> None:
+def test_damaged_files_are_read_or_refused_in_plain_words(data):
     kept = bytearray(png(fish(), data.draw(st.sampled_from(["png", "jpeg"]))))
     for _ in range(data.draw(st.integers(1, 4))):
         kept[data.draw(st.integers(0, len(kept) - 1))] = data.draw(st.integers(0, 255))

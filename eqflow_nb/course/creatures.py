@@ -1,7 +1,5 @@
 """Creatures brought to life: rolled out, found, followed; and a denoiser fitted to a new one."""
 
-from __future__ import annotations
-
 import math
 import re
 import time

@@ -3,8 +3,6 @@
 Snapshots have no clock: equations are compared after the best scale, which may be negative.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial

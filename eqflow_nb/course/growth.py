@@ -1,7 +1,5 @@
 """The cores that the study `growth` times, as one size of each grows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice

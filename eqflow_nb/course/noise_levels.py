@@ -1,7 +1,5 @@
 """What a choice of sigma costs: flows made at each, followed, and compared with held-out data."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

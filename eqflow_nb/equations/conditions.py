@@ -5,8 +5,6 @@ not change.  With v = sum_k c_k phi_k that is M c = 0, M_mk = E[grad psi_m . phi
 dx = v dt + sqrt(2 D) dW adds a column E[D : grad grad psi_m] (method: Fokker-Planck, weak form).
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 import math

@@ -9,8 +9,6 @@ How sure a fit is, others on resampled data tell.  Parts of it are drawn, not si
 that neighbours that resemble each other count as what they are.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ As for points: if p is stationary under dx/dt = v(x), every smooth functional ps
 has E[sum_c int dpsi/dx_c(r) v_c(r) dr] = 0, which is linear in the coefficients of v.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from dataclasses import replace

@@ -3,8 +3,6 @@
 Nearest work: Lu, Kusmierz & Mihalas, arXiv:2502.17690 (2025).
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence

@@ -4,8 +4,6 @@ Functionals of periodic images are pixel means of monomials f of the channels, a
 f . (G_r * g) of two of them, one blurred by a Gaussian: which values occur, and at what distance.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -4,8 +4,6 @@ States are points (B, d), or periodic images (B, C, H, W) or lines (B, C, L): po
 without axes, and their coordinates are the channels.  Lengths are in grid spacings.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 import re

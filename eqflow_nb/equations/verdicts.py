@@ -1,7 +1,5 @@
 """From fits under several sets of tests to a verdict: whether these equations stand alone."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

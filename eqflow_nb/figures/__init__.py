@@ -5,8 +5,6 @@ same ones.  The others return a matplotlib Figure, which `show(figure, alt)` dis
 its description in words; `film` does the same for many.
 """
 
-from __future__ import annotations
-
 from eqflow_nb.figures.axes import (
     PATTERN,
     VELOCITY,

@@ -1,7 +1,5 @@
 """What fills one pair of axes: clouds, densities, streamlines, paths, images with tracks."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any

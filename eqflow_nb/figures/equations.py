@@ -1,7 +1,5 @@
 """Figures of equations found from snapshots."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Figures of images side by side, and their films."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

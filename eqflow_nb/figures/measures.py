@@ -1,7 +1,5 @@
 """Figures of measurements: curves, points and bars, each labelled."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

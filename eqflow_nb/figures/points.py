@@ -1,7 +1,5 @@
 """Figures of clouds and flows in the plane, in scaled coordinates: 1 is a standard deviation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

@@ -6,8 +6,6 @@ need nothing but a score; `exact` writes down all flows that keep p in two and t
 gradient part out of any field.  `continuity` measures how well a field keeps a distribution.
 """
 
-from __future__ import annotations
-
 from eqflow_nb.flows import (
     continuity,
     exact,

@@ -3,8 +3,6 @@
 With it, what every flow has: a Jacobian, a divergence, a speed.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Every flow that keeps p in the plane and in space, written down: v = A s + div A, A(x) skew."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

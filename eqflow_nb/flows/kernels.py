@@ -4,8 +4,6 @@ K[o, i, d] = -K[i, o, -d] makes the whole map skew: what channel i gives to chan
 d it takes back.  Then div(K s) = tr(K grad s) = 0, as grad s is symmetric, and s . K s = 0.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -6,8 +6,6 @@ with two principles that choose among the many flows that keep p: be smooth, and
 of the snapshots.  The last layer is then solved for exactly.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial

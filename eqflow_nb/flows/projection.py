@@ -9,8 +9,6 @@ If the truth v* keeps p too it is orthogonal to every gradient.  So <v, v*> = <v
 |v| <= |v_0|: the projection is never less similar to the truth than v_0 was, whatever the truth is.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations_with_replacement

@@ -1,7 +1,5 @@
 """Constant skew-symmetric rules: v = K s with K = -K^T keeps any p, with nothing to train."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Skew rules that know the spectrum: every wavelength turns at one rate, or at measured ones."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -3,8 +3,6 @@
 Snapshots don't fix the direction of time: all but `signed_similarity` ignore one sign for all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ A frame of d tangent vectors is carried along by dQ/dt = J(x) Q and orthonormali
 the logarithms of the lengths this takes away give the exponents (Benettin, Meccanica 15, 9, 1980).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """Do creatures stay whole, go together, or seek each other?  Lengths are in pixels."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import cache

@@ -17,8 +17,6 @@ creature of whose edges' squared colour a share f lies along a, and for small ta
 each turns some of it away before the creature has moved.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

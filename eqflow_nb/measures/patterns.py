@@ -1,7 +1,5 @@
 """How alike two sets of images are: their patches, spectra, histograms, and how they change."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial

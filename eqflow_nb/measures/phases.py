@@ -1,7 +1,5 @@
 """Does a flow pass through annotated phases in order?  Probability currents between soft phases."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Where the creatures are on periodic canvases, and which is which from frame to frame."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass

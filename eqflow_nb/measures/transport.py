@@ -4,8 +4,6 @@ The distance between two finite samples of one distribution is not zero: that va
 and a distance means nothing without it.  Clouds are (n, d), of unit standard deviation per axis.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator

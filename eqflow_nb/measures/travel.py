@@ -1,7 +1,5 @@
 """How far creatures go, and how straight.  Lengths are in pixels, times in frames."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """A look at a reader's own data: `report(X)` says what they are fit for, and makes them move."""
 
-from __future__ import annotations
-
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence

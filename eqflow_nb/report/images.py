@@ -1,7 +1,5 @@
 """A report on images: a Gaussian field's score, a flow, what it keeps, equations."""
 
-from __future__ import annotations
-
 import itertools
 from functools import partial
 

@@ -1,7 +1,5 @@
 """A report on points: a score, a flow, how well it keeps them, equations, drawn in a plane."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

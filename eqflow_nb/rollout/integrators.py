@@ -4,8 +4,6 @@ They record no gradients and never change the states they are given.  Their argu
 when the first state is asked for.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from typing import Any

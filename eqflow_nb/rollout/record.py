@@ -1,7 +1,5 @@
 """What is kept of a rollout, and several rollouts side by side."""
 
-from __future__ import annotations
-
 import ctypes
 import math
 import os

@@ -1,7 +1,5 @@
 """A look at the machine: what would keep the course from running here, and how to mend it."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 from importlib import metadata

@@ -5,8 +5,6 @@ papermill, and saves it with a record of the run in its metadata: status ("finis
 seconds, peak_mb, versions, parameters, a fingerprint of all it depends on, and error if it failed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import hashlib

@@ -1,7 +1,5 @@
 """Formulas as MathML, which browsers draw by themselves: no script, no font, no network."""
 
-from __future__ import annotations
-
 import html
 import re
 

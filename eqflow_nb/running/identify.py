@@ -1,7 +1,5 @@
 """The command `eqflow-nb identify FILE`: the equations behind a file of snapshots."""
 
-from __future__ import annotations
-
 import json
 import re
 import time

@@ -4,8 +4,6 @@ The rows travel inside the executed notebook, as an output of their own type, so
 be parted from the run that made it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import html
 import json

@@ -5,8 +5,6 @@ The client alone writes results, so workers on other machines need the same vers
 and no shared folder.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import hashlib

@@ -4,8 +4,6 @@ Each is a callable from states to vectors of the same shape; most know the poste
 D(x) = x + sigma^2 s(x) too, as `denoise`.
 """
 
-from __future__ import annotations
-
 from eqflow_nb.scores.closed_form import (
     KernelDensityScore,
     MixtureScore,

@@ -1,7 +1,5 @@
 """A score learned at one noise level: a denoiser, trained by denoising score matching."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

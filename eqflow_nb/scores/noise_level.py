@@ -1,7 +1,5 @@
 """The noise level of a score, chosen from the data alone: the largest that they cannot detect."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ tangents), the posterior mean is the drawing at the likeliest pose: D(x) = c(q) 
 makes |x - c(q)| least.  What a rule does to it is what the rule does, without a network's error.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F

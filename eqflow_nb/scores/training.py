@@ -1,7 +1,5 @@
 """Making the weights that come with the package: `eqflow-nb train NAME`."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass

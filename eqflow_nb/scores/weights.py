@@ -1,7 +1,5 @@
 """Weights on disk: safetensors with the settings they were made with, checked when read."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

@@ -6,8 +6,6 @@ systems of `zoo`, the noisy processes of `noisy`, the stars of `plummer`, the bl
 and the hand drawings of `dots`.
 """
 
-from __future__ import annotations
-
 from eqflow_nb.inputs import choice
 from eqflow_nb.snapshots import gray_scott, icons, lorenz, toys
 from eqflow_nb.snapshots.base import Mixture, World

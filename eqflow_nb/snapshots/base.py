@@ -1,7 +1,5 @@
 """What a world offers: samples, blurred samples, a display scale and, where known, the truth."""
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Snapshots kept on disk, so that a simulation is run once."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -1,7 +1,5 @@
 """Ready-made drawings: dots (n, 2), each coordinate between -EXTENT and EXTENT."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -5,8 +5,6 @@ du/dt = Du lap u - u v^2 + F (1 - u),  dv/dt = Dv lap v + u v^2 - (F + k) v
 spacing 1.  The steps are machine code on a CPU, taken tile by tile on a large canvas.
 """
 
-from __future__ import annotations
-
 import math
 import timeit
 from collections.abc import Callable

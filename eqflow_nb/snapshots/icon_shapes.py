@@ -1,7 +1,5 @@
 """The course's own creatures, drawn by a few lines each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

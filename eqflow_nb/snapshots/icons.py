@@ -1,7 +1,5 @@
 """Canvases of small creatures: icons at random places and angles, on a periodic sheet of paper."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import cache

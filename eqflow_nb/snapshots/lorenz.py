@@ -1,7 +1,5 @@
 """The Lorenz attractor as a world: chaotic, with a well-known Lyapunov spectrum to test against."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

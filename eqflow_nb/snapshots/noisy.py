@@ -3,8 +3,6 @@
 A smooth function psi then has E[grad psi . v + D : grad grad psi] = 0 over the snapshots.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

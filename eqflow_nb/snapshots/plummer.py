@@ -4,8 +4,6 @@ Units: the gravitational constant, the cluster's mass and its Plummer length are
 of time is about a tenth of an orbit at the half-mass radius of 1.3.  Plummer, MNRAS 71, 460 (1911).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Fields on canvases too large for memory: tile by tile, each with a rim of its neighbours."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

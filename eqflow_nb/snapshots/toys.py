@@ -5,8 +5,6 @@ mean and standard deviation, given beside it.  Blur acts on the scaled coordinat
 Gaussian noise in raw coordinates is elliptic, sd w / scale per axis, in these.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -4,8 +4,6 @@ The systems themselves are data, in eqflow_nb/data/chaotic_systems.toml.  Everyt
 raw coordinates and the time unit of their sources.
 """
 
-from __future__ import annotations
-
 import math
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """A look at a reader's snapshots: what is odd about them, and what they are fit for."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

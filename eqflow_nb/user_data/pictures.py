@@ -1,7 +1,5 @@
 """Pictures and films: a reader's snapshots, as images in [0, 1], or a creature cut out of one."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

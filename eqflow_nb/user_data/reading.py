@@ -3,8 +3,6 @@
 Order is not used, and nothing is scaled: values stay in the units they came in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tables of numbers in text files; where pandas refuses one, the first bad cell is named."""
 
-from __future__ import annotations
-
 import csv
 import math
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Speed of the Gray-Scott simulation against py-pde, on one thread."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +53,7 @@ def py_pde() -> Follow:
 
 @pytest.mark.benchmark(group="Gray-Scott, 128 by 128, one thread")
 @pytest.mark.parametrize("way", [ours, py_pde])
-def test_gray_scott(benchmark: Any, way: Callable[[], Follow]) -> None:
+def test_gray_scott(benchmark, way):
     numba.set_num_threads(1)
     follow, x = way(), state()
     # Each way is held to the same answer, so that none is quick by doing less.
