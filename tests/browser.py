@@ -1,7 +1,5 @@
 """Finding a Chromium for the browser tests, or getting one."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

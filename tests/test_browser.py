@@ -1,7 +1,5 @@
 """The panels in a real browser, in JupyterLab."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -71,7 +69,7 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory, chrome: Any) -> Iterator[Lab]:
+def lab(tmp_path_factory, chrome):
     home = tmp_path_factory.mktemp("lab")
     for name, values in SETTINGS.items():
         path = home / "settings/@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -119,7 +117,7 @@ def opened(chrome: Any, lab: Lab, name: str, evidence: Path, ended: bool = True)
 @pytest.mark.parametrize(
     "stem", [pytest.param(each, marks=[pytest.mark.slow] * (each != SOONEST)) for each in CHAPTERS]
 )
-def test_the_panels_of_a_chapter_move(stem: str, lab: Lab, chrome: Any, tmp_path: Path) -> None:
+def test_the_panels_of_a_chapter_move(stem, lab, chrome, tmp_path):
     put_chapter(stem, lab.folder)
     with opened(chrome, lab, f"{stem}.ipynb", tmp_path) as page:
         live = page.locator(".eqflow-live")
@@ -137,7 +135,7 @@ def test_the_panels_of_a_chapter_move(stem: str, lab: Lab, chrome: Any, tmp_path
 
 
 @pytest.mark.slow
-def test_a_painted_creature_lives(lab: Lab, chrome: Any, tmp_path: Path) -> None:
+def test_a_painted_creature_lives(lab, chrome, tmp_path):
     put_chapter("04_alife_flocking", lab.folder)
     with opened(chrome, lab, "04_alife_flocking.ipynb", tmp_path) as page:
         panel = page.locator(".widget-box:has(> img.widget-image):has(canvas)").first
@@ -157,7 +155,7 @@ def test_a_painted_creature_lives(lab: Lab, chrome: Any, tmp_path: Path) -> None
         wait_for(lambda: film.evaluate("image => image.naturalWidth") == 320, "the film")
 
 
-def test_an_error_in_a_panel_is_seen(lab: Lab, chrome: Any, tmp_path: Path) -> None:
+def test_an_error_in_a_panel_is_seen(lab, chrome, tmp_path):
     (tmp_path / "broken.py").write_text(BROKEN)
     nbformat.write(course.load(tmp_path / "broken.py"), lab.folder / "broken.ipynb")
     with opened(chrome, lab, "broken.ipynb", tmp_path) as page:
@@ -181,7 +179,7 @@ time.sleep(600)
 """
 
 
-def test_a_live_panel_asks_nothing_of_a_busy_kernel(lab: Lab, chrome: Any, tmp_path: Path) -> None:
+def test_a_live_panel_asks_nothing_of_a_busy_kernel(lab, chrome, tmp_path):
     (tmp_path / "live.py").write_text(LIVE)
     nbformat.write(course.load(tmp_path / "live.py"), lab.folder / "live.ipynb")
     with opened(chrome, lab, "live.ipynb", tmp_path, ended=False) as page:

@@ -1,7 +1,5 @@
 """What is written about the course says what its committed runs show."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -14,13 +12,13 @@ README, GUIDE = ((ROOT / name).read_text() for name in ("README.md", "notebooks/
 CHAPTERS = catalogue.chapters(ROOT / "notebooks")
 
 
-def test_the_readme_lists_the_rooms_there_are() -> None:
+def test_the_readme_lists_the_rooms_there_are():
     told = re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE)
     folders = {path.parent.name for path in (ROOT / "eqflow_nb").glob("*/__init__.py")}
     assert sorted(told) == sorted(folders)
 
 
-def test_the_map_of_chapter_00_is_the_course() -> None:
+def test_the_map_of_chapter_00_is_the_course():
     cells = catalogue.load(CHAPTERS[0].path.with_suffix(".ipynb")).cells
     (map_,) = (cell for cell in cells if "course.chapters()" in cell.source)
     lines = map_.outputs[0].data["text/markdown"].splitlines()[2:]
@@ -32,7 +30,7 @@ def test_the_map_of_chapter_00_is_the_course() -> None:
         assert question == chapter.question
 
 
-def test_times_and_memory_are_those_of_the_committed_runs() -> None:
+def test_times_and_memory_are_those_of_the_committed_runs():
     row = r"\| \[\d\d\]\((\w+)\.ipynb\)[^|]*\| ([\d.]+) min \| (\d+) MB \| (\d+) min \|"
     table = {stem: map(float, figures) for stem, *figures in re.findall(row, GUIDE)}
     assert list(table) == [chapter.stem for chapter in CHAPTERS]
@@ -43,6 +41,6 @@ def test_times_and_memory_are_those_of_the_committed_runs() -> None:
         assert re.search(rf"\b{reading:.0f} (minutes )?to read", chapter.path.read_text())
 
 
-def test_the_guide_names_panels_that_there_are() -> None:
+def test_the_guide_names_panels_that_there_are():
     source = "".join(chapter.path.read_text() for chapter in CHAPTERS)
     assert set(re.findall(r"`(\w+_panel)`", GUIDE)) == set(re.findall(r"\b(\w+_panel)\(", source))

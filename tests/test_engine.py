@@ -1,10 +1,7 @@
 """The panels' engine in a real browser: every numerical function against Python's own."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,12 +41,12 @@ HELPERS = """
 
 
 @pytest.fixture(scope="module")
-def js(chrome: Any) -> Run:
+def js(chrome):
     """Run the body of a function in the page; what it is given by name it finds in `given`."""
     page = chrome.new_page()
     page.add_script_tag(content=engine.bundle())
 
-    def run(body: str, **given: Any) -> Any:
+    def run(body, **given):
         # As text, since a list takes a browser's driver some 50 microseconds a number.
         text = json.dumps({name: plain(value) for name, value in given.items()})
         function = f"({{ {', '.join(given)} }}) => {{ {HELPERS} {body} }}"
@@ -94,7 +91,7 @@ def close(found: list[float], truth: Tensor | np.ndarray, tolerance: float = 1e-
 @pytest.mark.parametrize("d", [2, 3])
 @pytest.mark.parametrize("sigma", [1e-3, 0.05, 0.3, 2.0])
 @pytest.mark.parametrize("dots", [False, True])
-def test_scores_and_densities(js: Run, d: int, sigma: float, dots: bool) -> None:
+def test_scores_and_densities(js, d, sigma, dots):
     weights, means, covariances = mixture(40, d, seed=d)
     given = (weights, means, None if dots else covariances / 30)
     model = blurred(*given, sigma)
@@ -111,7 +108,7 @@ def test_scores_and_densities(js: Run, d: int, sigma: float, dots: bool) -> None
 
 
 @pytest.mark.parametrize("n", [1, 5000])
-def test_clouds_of_one_dot_and_of_many(js: Run, n: int) -> None:
+def test_clouds_of_one_dot_and_of_many(js, n):
     dots, x = normal(n, 2), normal(50, 2, seed=1)
     body = "return at(eqflow.mixture({ weights: Array(n).fill(1), means: dots }, 2, 0.2).score, x);"
     found = js(body, n=n, dots=dots, x=x)
@@ -120,7 +117,7 @@ def test_clouds_of_one_dot_and_of_many(js: Run, n: int) -> None:
 
 @pytest.mark.parametrize("dots", [False, True])
 @pytest.mark.parametrize("sigma", [0.03, 0.15, 0.5])
-def test_scores_where_states_keep_coming(js: Run, sigma: float, dots: bool) -> None:
+def test_scores_where_states_keep_coming(js, sigma, dots):
     """After a hundred times nearly all are interpolated, unless the cells would be too many."""
     weights, means, covariances = mixture(100, 2)
     given = (weights, means, None if dots else covariances / 30)
@@ -150,13 +147,13 @@ def test_scores_where_states_keep_coming(js: Run, sigma: float, dots: bool) -> N
         ("{ weights: [1], means: [0, 0] }, 2, Infinity", "sigma is Infinity"),
     ],
 )
-def test_what_makes_no_mixture_is_told(js: Run, arguments: str, said: str) -> None:
+def test_what_makes_no_mixture_is_told(js, arguments, said):
     body = f"try {{ eqflow.mixture({arguments}); }} catch (e) {{ return e.message; }}"
     assert said in js(body)
 
 
 @pytest.mark.parametrize("d", [2, 3])
-def test_samples_of_a_mixture(js: Run, d: int) -> None:
+def test_samples_of_a_mixture(js, d):
     weights, means, covariances = mixture(3, d)
     body = "return Array.from(eqflow.mixture(parts, d, 0.5).sample(40000, new eqflow.Random(3)));"
     x = torch.tensor(js(body, parts=parts(weights, means, covariances), d=d)).view(-1, d).double()
@@ -168,7 +165,7 @@ def test_samples_of_a_mixture(js: Run, d: int) -> None:
     assert (torch.cov(x.T) - truth).abs().max() < 0.04 * truth.abs().max()
 
 
-def test_random_numbers(js: Run) -> None:
+def test_random_numbers(js):
     body = """const draw = (seed) => { const r = new eqflow.Random(seed);
                 return Array.from({ length: 20000 }, () => [r.uniform(), r.normal()]); };
               return [draw(1), draw(1), draw(2)];"""
@@ -188,7 +185,7 @@ def peaks(sigma: float) -> tuple[tuple[Tensor, Tensor, Tensor], scores.MixtureSc
 
 
 @pytest.mark.parametrize("kind", ["skew", "stream"])
-def test_a_path_of_a_thousand_steps(js: Run, kind: str) -> None:
+def test_a_path_of_a_thousand_steps(js, kind):
     given, score = peaks(0.2)
     x = normal(20, 2)
     if kind == "skew":
@@ -203,7 +200,7 @@ def test_a_path_of_a_thousand_steps(js: Run, kind: str) -> None:
     close(js(body, parts=parts(*given), x=x), end, 1e-3)
 
 
-def test_noise_keeps_a_gaussian(js: Run) -> None:
+def test_noise_keeps_a_gaussian(js):
     body = """const r = new eqflow.Random(5), one = { weights: [1], means: [0, 0] };
               const m = eqflow.mixture(one, 2, 0.5);
               const step = (y, work) => eqflow.eulerMaruyama(m.score, y, 0.005, 1, r, work);
@@ -212,7 +209,7 @@ def test_noise_keeps_a_gaussian(js: Run) -> None:
     assert abs(mean) < 0.03 and abs(variance / 0.25 - 1) < 0.05
 
 
-def test_turning_with_noise_keeps_a_mixture(js: Run) -> None:
+def test_turning_with_noise_keeps_a_mixture(js):
     """As the panels do: a step of the flow, then one of the noise and its drift."""
     given, score = peaks(0.3)
     body = """const r = new eqflow.Random(5), m = eqflow.mixture(parts, 2, 0.3);
@@ -228,7 +225,7 @@ def test_turning_with_noise_keeps_a_mixture(js: Run) -> None:
 
 
 @pytest.mark.parametrize("name", PSI)
-def test_stream_functions(js: Run, name: str) -> None:
+def test_stream_functions(js, name):
     x, psi = normal(50, 2), PSI[name]
     made = "waves" if name.startswith("waves") else "quadratic"
     value, slope = js(f"return potential(eqflow.{made}(given), x, 1, 2);", x=x, given=vars(psi))
@@ -237,7 +234,7 @@ def test_stream_functions(js: Run, name: str) -> None:
     close(slope, truth[1])
 
 
-def test_flows_in_space(js: Run) -> None:
+def test_flows_in_space(js):
     x, given, waves = normal(60, 3), mixture(5, 3), exact.Waves(3, 3, seed=4)
     units = {"centre": list(lorenz.CENTRE), "scale": list(lorenz.SCALE)}
     found = js(
@@ -255,7 +252,7 @@ def test_flows_in_space(js: Run) -> None:
 
 @pytest.mark.parametrize("signs", [None, (-1.0, -1.0, 1.0)])
 @pytest.mark.parametrize(("width", "octaves"), [(0, 0), (0, 2), (24, 4)])
-def test_networks(js: Run, width: int, octaves: int, signs: Any) -> None:
+def test_networks(js, width, octaves, signs):
     mirror = None if signs is None else torch.tensor(signs)
     nets = FlowNetworks(2, 3, width, 32, octaves, mirror, seed=1)
     x = normal(51, 3).float()
@@ -267,7 +264,7 @@ def test_networks(js: Run, width: int, octaves: int, signs: Any) -> None:
         engine.network_spec(nets)
 
 
-def test_a_network_with_silu(js: Run) -> None:
+def test_a_network_with_silu(js):
     net, x = scores.DenoiserScore(2, 1.0, width=20).noise.double(), 3 * normal(40, 2)
     layers = [{"weights": net[i].weight.T, "bias": net[i].bias} for i in (0, 2, 4)]
     layers = [plain(layer) for layer in layers]
@@ -276,7 +273,7 @@ def test_a_network_with_silu(js: Run) -> None:
 
 
 @pytest.mark.parametrize("n", [2, 8, 128])
-def test_fourier_transforms(js: Run, n: int) -> None:
+def test_fourier_transforms(js, n):
     re, im = normal(2, n, n).numpy()
     back, *there = js(
         """const a = Float64Array.from(re), b = Float64Array.from(im);
@@ -298,7 +295,7 @@ SPECTRAL = """const flow = eqflow.spectralFlow({ n, mean, precision, symbol });
 
 @pytest.mark.parametrize("rule", ["equal rate", "skew", "not skew"])
 @pytest.mark.parametrize("n", [16, 128])
-def test_the_spectral_flow(js: Run, n: int, rule: str) -> None:
+def test_the_spectral_flow(js, n, rule):
     score = scores.fit_gaussian_field(normal(6, 2, n, n, seed=1), 0.3)
     x, kernel = normal(1, 2, n, n), spectral_kernel.equal_rate_kernel(score)
     if rule == "not skew":
@@ -315,7 +312,7 @@ def test_the_spectral_flow(js: Run, n: int, rule: str) -> None:
     close(found, spectral_kernel.exact_state(score, 0.4 * kernel, x, 3.0)[0])
 
 
-def test_noise_in_the_spectral_flow(js: Run) -> None:
+def test_noise_in_the_spectral_flow(js):
     """Given the coefficients of Python's own noise, it makes the same state of them."""
     n, score, seed = 16, scores.fit_gaussian_field(normal(6, 2, 16, 16, seed=1), 0.3), 5
     x, kernel = normal(1, 2, n, n), spectral_kernel.equal_rate_kernel(score)
@@ -333,7 +330,7 @@ def test_noise_in_the_spectral_flow(js: Run) -> None:
     close(found, spectral_kernel.exact_state(score, kernel, x, 0.2, 0.3, seed)[0])
 
 
-def test_gray_scott_steps(js: Run) -> None:
+def test_gray_scott_steps(js):
     preset = gray_scott.PRESETS["waves"]
     raw = gray_scott.simulate("waves", 1, 128, 200)
     body = """const u = Float64Array.from(x.slice(0, n * n)), v = Float64Array.from(x.slice(n * n));
@@ -343,7 +340,7 @@ def test_gray_scott_steps(js: Run) -> None:
     close(found, gray_scott.advance(raw, "waves", 10)[0])
 
 
-def test_arrays_arrive_as_they_were(js: Run) -> None:
+def test_arrays_arrive_as_they_were(js):
     x = normal(3, 4).float()
     body = "const { a } = eqflow.decode({ a: [packed], c: 1 }); return [a[0].shape, [...a[0]]];"
     shape, values = js(body, packed=engine.packed(x))
@@ -360,7 +357,7 @@ def test_arrays_arrive_as_they_were(js: Run) -> None:
         ('import { one } from "./a.js";\nexport const two = 2;', "in a circle"),
     ],
 )
-def test_modules_that_cannot_be_joined(tmp_path: Path, text: str, said: str) -> None:
+def test_modules_that_cannot_be_joined(tmp_path, text, said):
     first = 'import { two } from "./b.js";\n' if "circle" in said else ""
     (tmp_path / "a.js").write_text(first + "export const one = 1;\n")
     (tmp_path / "b.js").write_text(text + "\n")
@@ -368,6 +365,6 @@ def test_modules_that_cannot_be_joined(tmp_path: Path, text: str, said: str) -> 
         engine.bundle(folder=tmp_path)
 
 
-def test_the_readme_names_every_module() -> None:
+def test_the_readme_names_every_module():
     told = (engine.FOLDER / "README.md").read_text()
     assert [f.stem for f in engine.FOLDER.glob("*.js") if f"`{f.stem}`" not in told] == []

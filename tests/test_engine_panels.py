@@ -1,7 +1,5 @@
 """Panels of the engine in a real browser: they run, obey, and show what Python computes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,6 @@ from torch import Tensor
 from eqflow_nb import measures, panels, rollout, snapshots
 from eqflow_nb.flows import spectral_kernel
 from eqflow_nb.panels import chemistry, engine, lorenz, paint
-from eqflow_nb.panels.live import Live
 from eqflow_nb.snapshots.lorenz import LorenzField
 
 # Puts a panel into the page and leaves it, with what its kind made, as `panel` and `kind`.
@@ -33,7 +30,7 @@ STILL = "kind.stage.want(false)"
 
 
 @pytest.fixture(scope="module")
-def page(chrome: Any) -> Any:
+def page(chrome):
     page = chrome.new_page(viewport={"width": 900, "height": 800})
     page.set_content("<!doctype html><meta charset=utf-8><body></body>")
     page.add_script_tag(content=engine.bundle())
@@ -41,19 +38,19 @@ def page(chrome: Any) -> Any:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory):
+def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EQFLOW_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
 
 @pytest.fixture(scope="module")
-def space() -> Live:
+def space():
     return panels.lorenz_panel()
 
 
 @pytest.fixture(scope="module")
-def films() -> Live:
+def films():
     return panels.chemistry_panel()
 
 
@@ -81,7 +78,7 @@ def field(page: Any, of: str, size: int) -> Tensor:
 
 
 @pytest.mark.parametrize("maker", ["space", "films"])
-def test_a_panel_runs_by_itself_and_pauses(maker: str, page: Any, request: Any) -> None:
+def test_a_panel_runs_by_itself_and_pauses(maker, page, request):
     problems: list[str] = []
     page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
     page.evaluate(MOUNT, [request.getfixturevalue(maker).spec, None])
@@ -97,7 +94,7 @@ def test_a_panel_runs_by_itself_and_pauses(maker: str, page: Any, request: Any) 
 # Lorenz
 
 
-def test_every_flow_begins_with_the_same_blurred_points(page: Any, space: Live) -> None:
+def test_every_flow_begins_with_the_same_blurred_points(page, space):
     page.evaluate(MOUNT, [space.spec, None])
     page.evaluate(STILL + "; kind.restart()")
     x = field(page, "kind.runs[0].x", 3)
@@ -111,7 +108,7 @@ def test_every_flow_begins_with_the_same_blurred_points(page: Any, space: Live) 
     assert [float(speed) for speed in speeds] == pytest.approx([3**0.5] * 3, rel=0.06)
 
 
-def test_the_learned_flow_goes_and_stays_as_in_python(page: Any, space: Live) -> None:
+def test_the_learned_flow_goes_and_stays_as_in_python(page, space):
     page.evaluate(MOUNT, [space.spec, None])
     page.evaluate(STILL + "; kind.restart(); for (let i = 0; i < 20; i++) kind.frame(.05)")
     start, x = field(page, "kind.start", 3), field(page, "kind.runs[1].x", 3)
@@ -130,7 +127,7 @@ def test_the_learned_flow_goes_and_stays_as_in_python(page: Any, space: Live) ->
     assert measures.preservation(x, draw, floor, seed=0) < 2
 
 
-def test_skew_stays_in_planes_and_the_truth_is_lorenz(page: Any, space: Live) -> None:
+def test_skew_stays_in_planes_and_the_truth_is_lorenz(page, space):
     page.evaluate(MOUNT, [space.spec, None])
     page.evaluate(STILL + "; kind.restart(); for (let i = 0; i < 40; i++) kind.frame(.05)")
     axis = torch.tensor([0.5, -1.0, 0.3], dtype=torch.float64)  # of K: k . x is constant
@@ -147,7 +144,7 @@ def test_skew_stays_in_planes_and_the_truth_is_lorenz(page: Any, space: Live) ->
     torch.testing.assert_close(v, LorenzField()(start) * 3**0.5 / rms, rtol=1e-5, atol=1e-5)
 
 
-def test_a_slider_of_the_skew_acts_in_the_next_frame(page: Any, space: Live) -> None:
+def test_a_slider_of_the_skew_acts_in_the_next_frame(page, space):
     page.evaluate(MOUNT, [space.spec, None])
     wait_for_frames(page, 1)
     page.evaluate(STILL)
@@ -160,7 +157,7 @@ def test_a_slider_of_the_skew_acts_in_the_next_frame(page: Any, space: Live) -> 
     assert page.locator("canvas:visible").count() == 1
 
 
-def test_keys_and_drags_turn_the_view(page: Any, space: Live) -> None:
+def test_keys_and_drags_turn_the_view(page, space):
     page.evaluate(MOUNT, [space.spec, None])
     page.evaluate(STILL)
     canvas = page.locator("canvas").first
@@ -194,7 +191,7 @@ def both(page: Any, of: str) -> Tensor:
     return torch.stack([field(page, f"{of}[{c}]", 128) for c in (0, 1)])[None]
 
 
-def test_both_films_start_alike_and_the_true_one_is_pythons(page: Any, films: Live) -> None:
+def test_both_films_start_alike_and_the_true_one_is_pythons(page, films):
     page.evaluate(MOUNT, [films.spec, None])
     page.evaluate(STILL + "; kind.restart()")
     start = both(page, "kind.truth")
@@ -208,7 +205,7 @@ def test_both_films_start_alike_and_the_true_one_is_pythons(page: Any, films: Li
 
 
 @pytest.mark.parametrize("preset", ["life", "waves", "bursts"])
-def test_the_inferred_film_is_the_spectral_flow(preset: str, page: Any, films: Live) -> None:
+def test_the_inferred_film_is_the_spectral_flow(preset, page, films):
     page.evaluate(MOUNT, [films.spec, None])
     page.evaluate(STILL)
     if preset != "waves":
@@ -228,7 +225,7 @@ def test_the_inferred_film_is_the_spectral_flow(preset: str, page: Any, films: L
     assert float(torch.cosine_similarity(found.flatten(), true.flatten(), 0)) > 0.6
 
 
-def test_a_slider_turns_the_inferred_film_back(page: Any, films: Live) -> None:
+def test_a_slider_turns_the_inferred_film_back(page, films):
     page.evaluate(MOUNT, [films.spec, None])
     page.evaluate(STILL + "; kind.restart()")
     start = both(page, "kind.inferred")
@@ -242,7 +239,7 @@ def test_a_slider_turns_the_inferred_film_back(page: Any, films: Live) -> None:
     assert float((both(page, "kind.inferred") - start).std()) > 1e-3
 
 
-def test_bad_input_numbers_are_told_in_words(page: Any, space: Live, films: Live) -> None:
+def test_bad_input_numbers_are_told_in_words(page, space, films):
     page.evaluate(MOUNT, [films.spec, None])
     wait_for_frames(page, 1)
     page.evaluate("kind.truth[0][0] = NaN")
@@ -260,7 +257,7 @@ def test_bad_input_numbers_are_told_in_words(page: Any, space: Live, films: Live
 # Painting
 
 
-def test_strokes_and_keys_reach_python(page: Any) -> None:
+def test_strokes_and_keys_reach_python(page):
     sheet = paint.Sheet()
     page.evaluate(MOUNT, [sheet.spec, {}])
     canvas, box = page.locator("canvas"), page.locator("canvas").bounding_box()
@@ -289,7 +286,7 @@ def sent(page: Any) -> np.ndarray:
     return np.array(pixels, np.uint8).reshape(192, 192, 4)
 
 
-def test_pixels_of_python_show_on_the_sheet(page: Any) -> None:
+def test_pixels_of_python_show_on_the_sheet(page):
     panel = paint.paint_panel()
     page.evaluate(MOUNT, [panel.sheet.spec, {}])
     panel.fish.click()

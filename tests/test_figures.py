@@ -20,10 +20,6 @@ from eqflow_nb.figures.style import PALETTE, colours, grid, looks
 RNG = np.random.default_rng(0)
 CLOUD = torch.randn(3000, 2, generator=torch.Generator().manual_seed(0))
 TIMES = np.array([0.0, 1, 10, 100, 1000])
-WALK = np.cumsum(RNG.standard_normal((300, 3)), 0)
-TEXT = "dx/dt = - 1.0009(14) x + 1 y\ndy/dt = 2.776(12) x - 0.089(6) y - 0.09985(15) x*z"
-HITS = np.ones((3, 4), bool)
-PAIR = {"a": (1.0, 0.1), "b": (0.1, 0.02)}
 
 
 def gaussian(x: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,6 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "eqflow_nb"
-TESTS = ROOT / "tests"
 
 LINES = {"eqflow_nb": 15_000, "eqflow_nb/equations": 1_900, "tests": 9_000}
 ENTRIES = 16  # files and folders at the package's top

@@ -1,7 +1,5 @@
 """Live panels in a real browser, on bare pages without a kernel."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Iterator
@@ -85,7 +83,7 @@ def dots(root: Any) -> int:
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_a_panel_moves_and_its_sliders_act(name: str, chrome: Any, tmp_path: Path) -> None:
+def test_a_panel_moves_and_its_sliders_act(name, chrome, tmp_path):
     with opened(chrome, tmp_path, name) as page:
         root = root_of(page, name)
         runs(root, 30)
@@ -107,9 +105,7 @@ def test_a_panel_moves_and_its_sliders_act(name: str, chrome: Any, tmp_path: Pat
         assert not page.said
 
 
-def test_a_paused_panel_rests_and_still_shows_what_a_slider_does(
-    chrome: Any, tmp_path: Path
-) -> None:
+def test_a_paused_panel_rests_and_still_shows_what_a_slider_does(chrome, tmp_path):
     with opened(chrome, tmp_path, "toys") as page:
         root = root_of(page)
         runs(root)
@@ -132,7 +128,7 @@ def test_a_paused_panel_rests_and_still_shows_what_a_slider_does(
         wait_for(lambda: "time 0." in root.locator(".eqflow-figures").inner_text(), "the start")
 
 
-def test_less_motion_on_request(chrome: Any, tmp_path: Path) -> None:
+def test_less_motion_on_request(chrome, tmp_path):
     with opened(chrome, tmp_path, "start", reduced_motion="reduce") as page:
         root = root_of(page)
         wait_for(lambda: frames(root) == 1, "a picture")
@@ -142,7 +138,7 @@ def test_less_motion_on_request(chrome: Any, tmp_path: Path) -> None:
         runs(root)
 
 
-def test_two_of_a_kind_on_one_page_live_apart(chrome: Any, tmp_path: Path) -> None:
+def test_two_of_a_kind_on_one_page_live_apart(chrome, tmp_path):
     with opened(chrome, tmp_path, "toys", "toys", "draw") as page:
         assert page.evaluate("document.querySelectorAll('.eqflow-live').length") == 3
         first, second = root_of(page, "toys", 0), root_of(page, "toys", 1)
@@ -157,7 +153,7 @@ def test_two_of_a_kind_on_one_page_live_apart(chrome: Any, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_narrow_pages_and_both_themes(scheme: str, chrome: Any, tmp_path: Path) -> None:
+def test_narrow_pages_and_both_themes(scheme, chrome, tmp_path):
     narrow = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}
     with opened(chrome, tmp_path, *PANELS, **narrow) as page:
         for name in PANELS:
@@ -181,7 +177,7 @@ def test_narrow_pages_and_both_themes(scheme: str, chrome: Any, tmp_path: Path) 
 # ---- drawing ----
 
 
-def test_drawing_by_mouse(chrome: Any, tmp_path: Path) -> None:
+def test_drawing_by_mouse(chrome, tmp_path):
     with opened(chrome, tmp_path, "draw") as page:
         root = root_of(page)
         hint = root.locator(".eqflow-hint")
@@ -206,9 +202,7 @@ def test_drawing_by_mouse(chrome: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 5000])
-def test_a_drawing_of_one_dot_and_of_as_many_as_fit(
-    number: int, chrome: Any, tmp_path: Path
-) -> None:
+def test_a_drawing_of_one_dot_and_of_as_many_as_fit(number, chrome, tmp_path):
     with opened(chrome, tmp_path, f"draw {number}") as page:
         root = root_of(page)
         runs(root, 10)
@@ -221,7 +215,7 @@ def test_a_drawing_of_one_dot_and_of_as_many_as_fit(
         assert not page.said
 
 
-def test_drawing_by_keys(chrome: Any, tmp_path: Path) -> None:
+def test_drawing_by_keys(chrome, tmp_path):
     with opened(chrome, tmp_path, "draw") as page:
         root = root_of(page)
         runs(root)
@@ -239,7 +233,7 @@ def test_drawing_by_keys(chrome: Any, tmp_path: Path) -> None:
         runs(root)
 
 
-def test_drawing_by_finger_does_not_scroll(chrome: Any, tmp_path: Path) -> None:
+def test_drawing_by_finger_does_not_scroll(chrome, tmp_path):
     phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
     with opened(chrome, tmp_path, "draw", **phone) as page:
         root = root_of(page)
@@ -254,9 +248,7 @@ def test_drawing_by_finger_does_not_scroll(chrome: Any, tmp_path: Path) -> None:
 # ---- what goes wrong ----
 
 
-def test_a_parameter_that_is_not_finite_is_told_and_the_picture_moves_on(
-    chrome: Any, tmp_path: Path
-) -> None:
+def test_a_parameter_that_is_not_finite_is_told_and_the_picture_moves_on(chrome, tmp_path):
     with opened(chrome, tmp_path, "toys") as page:
         root = root_of(page)
         runs(root)
@@ -271,7 +263,7 @@ def test_a_parameter_that_is_not_finite_is_told_and_the_picture_moves_on(
         wait_for(lambda: state(root) == "running" and not error.is_visible(), "the error to go")
 
 
-def test_a_long_sleep_and_an_error_in_a_frame(chrome: Any, tmp_path: Path) -> None:
+def test_a_long_sleep_and_an_error_in_a_frame(chrome, tmp_path):
     with opened(chrome, tmp_path, "toys") as page:
         root = root_of(page)
         runs(root)
@@ -286,7 +278,7 @@ def test_a_long_sleep_and_an_error_in_a_frame(chrome: Any, tmp_path: Path) -> No
         runs(root)
 
 
-def test_without_scripts_the_static_picture_stays(chrome: Any, tmp_path: Path) -> None:
+def test_without_scripts_the_static_picture_stays(chrome, tmp_path):
     with opened(chrome, tmp_path, "toys", java_script_enabled=False) as page:
         assert page.get_by_text("A live panel").is_visible()
         assert page.locator(".eqflow-live").count() == 0

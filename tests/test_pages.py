@@ -1,7 +1,5 @@
 """Pages made from executed notebooks, and the pictures that the README shows."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import html
@@ -9,7 +7,6 @@ import importlib
 import io
 import re
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 import pytest
@@ -57,7 +54,7 @@ def look(path: Path) -> tuple[tuple[int, int], object]:
 # ---- pages ----
 
 
-def test_pages_describe_their_pictures() -> None:
+def test_pages_describe_their_pictures():
     alt = 'Two "rings" & a <b>cloud</b>'
     film, svg = b"GIF89a", "<svg xmlns='http://www.w3.org/2000/svg'/>"
     last = cell(b"", mime="image/svg+xml", alt="a drawing")
@@ -78,13 +75,13 @@ def test_pages_describe_their_pictures() -> None:
     assert notebook == before, "the README's pictures need it"
 
 
-def test_pages_link_to_pages_and_not_to_what_needs_a_kernel() -> None:
+def test_pages_link_to_pages_and_not_to_what_needs_a_kernel():
     text = "[one](01_a.ipynb), [two](exercises/01_a_exercises.ipynb), [three](https://b.org)"
     page = pages.to_html(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]), "a")
     assert '<a href="01_a.html">one</a>, two, <a href="https://b.org"' in page
 
 
-def test_cells_for_the_tests_are_not_shown() -> None:
+def test_cells_for_the_tests_are_not_shown():
     plain, hidden = cell(png(RED), alt="seen"), cell(png(BLUE), tags=(pages.HIDDEN,))
     page = pages.to_html(nbformat.v4.new_notebook(cells=[plain, hidden]), "a")
     assert page.count("<img") == 1
@@ -101,14 +98,14 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize(("latex", "shown"), FORMULAS.items())
-def test_formulas_are_set_without_a_script(latex: str, shown: str) -> None:
+def test_formulas_are_set_without_a_script(latex, shown):
     made = BeautifulSoup(mathml(latex, display=True), "html.parser")
     assert "".join(made.get_text().split()) == shown
     assert made.math["display"] == "block"
     assert not made.find("script")
 
 
-def test_signs_names_and_bars_stand_as_in_print() -> None:
+def test_signs_names_and_bars_stand_as_in_print():
     assert '<mo>=</mo><mo form="prefix">−</mo>' in html.unescape(mathml("K = -K"))
     assert 'form="prefix"' not in mathml("a - b") + mathml("(a) - b") + mathml("|a| - b")
     assert 'lspace="0" rspace="0"' in mathml("|v|")
@@ -116,12 +113,12 @@ def test_signs_names_and_bars_stand_as_in_print() -> None:
 
 
 @pytest.mark.parametrize("latex", [r"\nonsense{a}", r"\frac{a}{"])
-def test_what_is_no_formula_is_shown_as_written(latex: str) -> None:
+def test_what_is_no_formula_is_shown_as_written(latex):
     assert mathml(latex) == f"<code>{latex}</code>"
 
 
 @pytest.mark.parametrize("one", course.chapters(ROOT / "notebooks"), ids=lambda one: one.stem)
-def test_every_formula_of_the_course_can_be_set(one: course.Chapter) -> None:
+def test_every_formula_of_the_course_can_be_set(one):
     page = pages.to_html(course.load(one.path), one.stem)
     words = BeautifulSoup(page, "html.parser")
     written = sum(cell.source.count("$") for cell in course.load(one.path).cells)
@@ -137,7 +134,7 @@ def test_every_formula_of_the_course_can_be_set(one: course.Chapter) -> None:
 
 
 @pytest.fixture
-def make_pictures(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def make_pictures(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "docs")
     return importlib.import_module("make_pictures")
 
@@ -149,7 +146,7 @@ def film(*colours: tuple[int, int, int], size: tuple[int, int] = (640, 480)) -> 
     return drawn.getvalue()
 
 
-def test_the_readme_shows_what_is_tagged(tmp_path: Path, make_pictures: ModuleType) -> None:
+def test_the_readme_shows_what_is_tagged(tmp_path, make_pictures):
     folder, docs = tmp_path / "notebooks", tmp_path / "docs"
     docs.mkdir()
     halves = Image.new("RGB", (800, 300), RED)
@@ -177,7 +174,7 @@ def test_the_readme_shows_what_is_tagged(tmp_path: Path, make_pictures: ModuleTy
             make_pictures.make(folder, docs)
 
 
-def test_the_readme_is_as_the_committed_runs_fill_it(make_pictures: ModuleType) -> None:
+def test_the_readme_is_as_the_committed_runs_fill_it(make_pictures):
     text = (ROOT / "README.md").read_text()
     blank = re.sub(r"(?m)\| [\d.]+ \|$", lambda old: re.sub(r"\d", "7", old[0]), text)
     blank = re.sub(r"(ipynb\) \|[^|]*\|)[^|]*\|", r"\1 to come |", blank)
@@ -185,7 +182,7 @@ def test_the_readme_is_as_the_committed_runs_fill_it(make_pictures: ModuleType) 
     assert make_pictures.filled(blank, ROOT / "notebooks") == text
 
 
-def test_the_pictures_that_the_readme_shows_are_there_and_light() -> None:
+def test_the_pictures_that_the_readme_shows_are_there_and_light():
     shown = re.findall(r"!\[([^\]]*)\]\((docs/[^)]*)\)", (ROOT / "README.md").read_text())
     assert len(shown) == 8
     for alt, place in shown:
@@ -198,7 +195,7 @@ def test_the_pictures_that_the_readme_shows_are_there_and_light() -> None:
 # ---- the front page ----
 
 
-def test_a_card_shows_what_moves_and_what_was_found() -> None:
+def test_a_card_shows_what_moves_and_what_was_found():
     about = course.Chapter("02_lorenz_chaos", Path("a.py"), "Butterflies & <b>", "Why?")
     seen = film(RED, GREEN, BLUE)
     notebook = nbformat.v4.new_notebook(
@@ -219,7 +216,7 @@ def test_a_card_shows_what_moves_and_what_was_found() -> None:
     assert "<img" not in bare and "href" not in bare
 
 
-def test_the_front_page_says_what_is_still_to_come(tmp_path: Path) -> None:
+def test_the_front_page_says_what_is_still_to_come(tmp_path):
     put(tmp_path, "01_toys", cell(png(RED)))
     chapters = [
         course.Chapter(stem, tmp_path / f"{stem}.py", stem, "?") for stem in ("01_toys", "02")
@@ -235,8 +232,8 @@ def test_the_front_page_says_what_is_still_to_come(tmp_path: Path) -> None:
     assert "eqflow-live-slot" in first["class"], "the first screen is the drawing panel"
 
 
-def test_the_engine_is_once_on_a_page() -> None:
-    def panel(name: str) -> nbformat.NotebookNode:
+def test_the_engine_is_once_on_a_page():
+    def panel(name):
         data = {pages.WIDGET: {}, "text/plain": "", "text/html": f"{name}{live.page_script()}"}
         output = nbformat.v4.new_output("display_data", data)
         return nbformat.v4.new_code_cell("", outputs=[output])

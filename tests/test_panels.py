@@ -1,7 +1,5 @@
 """Panels without a browser: what is moved, drawn or uploaded changes the picture, and rightly."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import json
@@ -12,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from matplotlib.axes import Axes
 from mixtures import Mixed
 from PIL import Image, ImageDraw
 
@@ -30,8 +27,8 @@ from eqflow_nb.scores import MixtureScore
 
 
 @pytest.fixture
-def panel() -> Panel:
-    def draw(panes: list[Axes], gain: float, kind: str) -> str:
+def panel():
+    def draw(panes, gain, kind):
         panes[0].plot([0, gain], linestyle=kind)
         return f"moved {gain:.3f} sd"
 
@@ -39,7 +36,7 @@ def panel() -> Panel:
     return Panel(draw, controls, {"gain": [0, 2]}, "a line", "two lines")
 
 
-def test_every_control_changes_the_picture(panel: Panel) -> None:
+def test_every_control_changes_the_picture(panel):
     for name, value in {"gain": 3, "kind": ":"}.items():
         before = panel.picture.value
         panel.controls[name].value = value
@@ -48,10 +45,10 @@ def test_every_control_changes_the_picture(panel: Panel) -> None:
     assert re.search(r"moved 3.000 sd · redraw \d+ ms", panel.status.value)
 
 
-def test_the_twin_draws_what_the_live_picture_draws() -> None:
+def test_the_twin_draws_what_the_live_picture_draws():
     gains = []
 
-    def draw(panes: list[Axes], gain: float) -> str:
+    def draw(panes, gain):
         gains.append(gain)
         panes[0].plot([0, gain])
         return "moved"
@@ -65,7 +62,7 @@ def test_the_twin_draws_what_the_live_picture_draws() -> None:
         panel.static(pain=[1])
 
 
-def test_showing_leaves_the_twin(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_showing_leaves_the_twin(panel, monkeypatch):
     seen: list[Any] = []
     monkeypatch.setattr("IPython.display.display", lambda data, **rest: seen.append((data, rest)))
     panel.show()
@@ -74,8 +71,8 @@ def test_showing_leaves_the_twin(panel: Panel, monkeypatch: pytest.MonkeyPatch) 
     assert seen[1][1]["metadata"]["image/png"]["alt"] == panel.alt
 
 
-def test_errors_are_shown_kept_and_raised() -> None:
-    def draw(panes: list[Axes], gain: float) -> str:
+def test_errors_are_shown_kept_and_raised():
+    def draw(panes, gain):
         return f"moved {1 / (gain - 2):.3f} <b>"
 
     panel = Panel(draw, {"gain": slider("gain", 1, 0, 4, 1)}, {"gain": [1]}, "", "")
@@ -95,7 +92,7 @@ def test_errors_are_shown_kept_and_raised() -> None:
 
 
 @pytest.mark.parametrize("name", PSI)
-def test_every_stream_function_keeps_the_distribution(name: str) -> None:
+def test_every_stream_function_keeps_the_distribution(name):
     score = MixtureScore(*snapshots.world("two_peaks").mixture(0.15))
     x = snapshots.world("two_peaks").sample(200, 3).double()
     field = exact.StreamFunction(Mixed(PSI[name], 0.5), score)
@@ -116,7 +113,7 @@ LIVE = {
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_a_live_panel_hands_everything_over(name: str) -> None:
+def test_a_live_panel_hands_everything_over(name):
     panel = LIVE[name]()
     page = panel.html()
     (data,) = re.findall(r'<script type="application/json">(.*?)</script>', page)
@@ -130,7 +127,7 @@ def test_a_live_panel_hands_everything_over(name: str) -> None:
     assert panel.static().axes
 
 
-def test_values_for_a_live_panel_are_checked() -> None:
+def test_values_for_a_live_panel_are_checked():
     with pytest.raises(InputError, match="gamma is nan; it must be"):
         knob("gamma", "γ", math.nan, 0, 1, 0.1)
     with pytest.raises(InputError, match="world 'moon' is unknown; choose one of two_peaks"):
@@ -141,13 +138,13 @@ def test_values_for_a_live_panel_are_checked() -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory):
+def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EQFLOW_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
 
-def test_the_creatures_of_the_panel_move_on() -> None:
+def test_the_creatures_of_the_panel_move_on():
     panel = panels_images.alife_panel()
     panel.controls["time"].value = 0
     start = panel.picture.value
@@ -181,12 +178,12 @@ def disc(form: str) -> bytes:
     return file_of(picture, form)
 
 
-def test_a_painted_creature_comes_to_life(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_painted_creature_comes_to_life(monkeypatch):
     panel = panels_paint.paint_panel(seconds=1.0)
     assert panel.film.layout.display == "none", "an empty picture shows as a broken one"
     panel.fish.click()
 
-    def shorter(icon: torch.Tensor, seconds: float, sigma: float) -> alife.Life:
+    def shorter(icon, seconds, sigma):
         assert torch.equal(icon, panels_paint.example())
         return alife.live(*alife.adapt(icon, sigma, seconds), torch.zeros(3, 3), 20, 1)
 
@@ -197,7 +194,7 @@ def test_a_painted_creature_comes_to_life(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("touched", [True, False])
-def test_an_empty_canvas_is_said_and_raised(touched: bool) -> None:
+def test_an_empty_canvas_is_said_and_raised(touched):
     panel = panels_paint.paint_panel()
     if touched:
         panel.sheet.pixels = bytes(4 * 192 * 192)
@@ -207,7 +204,7 @@ def test_an_empty_canvas_is_said_and_raised(touched: bool) -> None:
     assert panel.errors and not panel.go.disabled
 
 
-def test_an_upload_is_cut_out_and_can_be_painted_over() -> None:
+def test_an_upload_is_cut_out_and_can_be_painted_over():
     panel = panels_paint.paint_panel()
     send(panel, disc("jpeg"), "pet.png")  # a JPEG called .png will do
     shown = np.frombuffer(panel.sheet.pixels, np.uint8).reshape(192, 192, 4)
@@ -231,7 +228,7 @@ def test_an_upload_is_cut_out_and_can_be_painted_over() -> None:
         (file_of(Image.new("RGB", (9, 9), "blue")), "one colour all over"),
     ],
 )
-def test_bad_input_uploads_are_said_and_leave_the_sheet(content: bytes, says: str) -> None:
+def test_bad_input_uploads_are_said_and_leave_the_sheet(content, says):
     panel = panels_paint.paint_panel()
     panel.fish.click()
     with pytest.raises(InputError, match=says):

@@ -1,7 +1,5 @@
 """The README: each figure in it is a row of a committed scorecard, and so is each missed target."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from pathlib import Path
@@ -49,7 +47,7 @@ def short(text: str) -> str:
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
-def test_the_table_has_each_chapter_with_its_headline(chapter: catalogue.Chapter) -> None:
+def test_the_table_has_each_chapter_with_its_headline(chapter):
     stem, said = chapter.stem, front.headline(chapter.stem, card(chapter.stem))
     (line,) = [line for line in README.splitlines() if f"(notebooks/{stem}.ipynb) |" in line]
     picture, _, question, headline, _ = [cell.strip() for cell in line.split("|")[1:-1]]
@@ -59,22 +57,22 @@ def test_the_table_has_each_chapter_with_its_headline(chapter: catalogue.Chapter
 
 
 @pytest.mark.parametrize(("stem", "text", "rows"), [(s, t, rows) for s, t, *rows in FIGURES])
-def test_figures_are_rows(stem: str, text: str, rows: list[str]) -> None:
+def test_figures_are_rows(stem, text, rows):
     assert short(text.format(*(card(stem)[row]["value"] for row in rows))) in TEXT
 
 
 @pytest.mark.parametrize(("stem", "text", "row", "most"), AT_MOST)
-def test_claims_are_true_of_rows(stem: str, text: str, row: str, most: float) -> None:
+def test_claims_are_true_of_rows(stem, text, row, most):
     assert text in TEXT
     assert card(stem)[row]["value"] <= most
 
 
 @pytest.mark.parametrize(("stem", "text", "row"), PAPERS)
-def test_the_papers_figures_are_rows(stem: str, text: str, row: str) -> None:
+def test_the_papers_figures_are_rows(stem, text, row):
     assert short(text.format(card(stem)[row]["paper"])) in TEXT
 
 
-def test_counts_and_times_are_right() -> None:
+def test_counts_and_times_are_right():
     astray = WORDS[int(card("lorenz_ensemble")["hundred.redrawn"]["value"])]
     assert f"Of a hundred such networks {astray} went astray" in TEXT
     minutes = sum(chapter.minutes or 0 for chapter in CHAPTERS)
@@ -82,7 +80,7 @@ def test_counts_and_times_are_right() -> None:
     assert abs(minutes - int(said)) <= 1.5, f"it is {minutes:.1f} minutes by the committed runs"
 
 
-def test_the_targets_that_are_missed_are_those_it_lists() -> None:
+def test_the_targets_that_are_missed_are_those_it_lists():
     table = README[README.index("| claim | row | target | measured |") :].partition("\n\n")[0]
     lines = [line.split("|")[2:5] for line in table.splitlines()[2:]]
     told = {row.strip().strip("`"): (aim.strip(), value.strip()) for row, aim, value in lines}

@@ -1,10 +1,7 @@
 """Scorecards: targets, tables, and what survives on the way through a notebook to a file."""
 
-from __future__ import annotations
-
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -44,23 +41,23 @@ def executed(rows: list[dict[str, Any]], status: str = "finished", error: bool =
         (None, "< 1", False),
     ],
 )
-def test_a_target_is_met_or_not(value: float | None, target: str, met: bool) -> None:
+def test_a_target_is_met_or_not(value, target, met):
     assert meets(value, target) is met
 
 
 @pytest.mark.parametrize("target", ["", "about 3", "<= x", "1.5", "within 3%", "<= 1.5 or so"])
-def test_bad_input_a_target_that_cannot_be_read(target: str) -> None:
+def test_bad_input_a_target_that_cannot_be_read(target):
     with pytest.raises(ValueError, match="can't be read"):
         Scorecard("n").row("a", 1.0, target=target)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, torch.tensor(math.nan), np.inf])
-def test_what_is_not_finite_is_null_and_never_met(value: Any) -> None:
+def test_what_is_not_finite_is_null_and_never_met(value):
     row = Scorecard("n").row("a", value, sd=value, target=">= -1e300")
     assert row == {"value": None, "target": ">= -1e300", "met": False}
 
 
-def test_numbers_of_any_library_become_plain_ones() -> None:
+def test_numbers_of_any_library_become_plain_ones():
     card = Scorecard("n", seed=np.int64(3), budget="quick")
     more = {"sizes": (1, 2), "worst": np.float64("nan")}
     row = card.row("a", torch.tensor(2.5), sd=np.float32(0.5), **more)
@@ -69,7 +66,7 @@ def test_numbers_of_any_library_become_plain_ones() -> None:
     assert row == {"value": 2.5, "sd": 0.5} | kept
 
 
-def test_the_table_says_what_each_row_says() -> None:
+def test_the_table_says_what_each_row_says():
     card = Scorecard("n")
     card.row("ring.exact", 1.23456, sd=0.1, floor=0.011, control=3.0, paper=0.257, target="<= 1.5")
     card.row("b", math.nan, paper="570-1490 s")
@@ -93,7 +90,7 @@ def shown(rows: scorecard.Card, claims: Any = ()) -> tuple[list[list[str]], list
     return tables[0], tables[1] if len(tables) > 1 else []
 
 
-def test_a_chapter_shows_few_claims_and_folds_the_rest() -> None:
+def test_a_chapter_shows_few_claims_and_folds_the_rest():
     card = Scorecard("n")
     for number in range(20):
         card.row(f"met{number}", 1.0, target="<= 1.5")
@@ -111,7 +108,7 @@ def test_a_chapter_shows_few_claims_and_folds_the_rest() -> None:
         shown(card.rows, ["other"])
 
 
-def test_verdicts_print_what_a_new_seed_does_not_change(capsys: pytest.CaptureFixture[str]) -> None:
+def test_verdicts_print_what_a_new_seed_does_not_change(capsys):
     printed = []
     for value in (1.0, 2.0):
         card = Scorecard("n")
@@ -122,7 +119,7 @@ def test_verdicts_print_what_a_new_seed_does_not_change(capsys: pytest.CaptureFi
     assert printed[0] == printed[1] == "row  target\na    <= 1.5\nand 1 more, without a target\n"
 
 
-def test_gathering_takes_the_finished_and_leaves_the_rest(tmp_path: Path) -> None:
+def test_gathering_takes_the_finished_and_leaves_the_rest(tmp_path):
     rows = [{"row": "z", "value": 1.0}, {"row": "a", "value": None}]
     (tmp_path / "01_good.ipynb").write_text(executed(rows))
     (tmp_path / "02_failed.ipynb").write_text(executed(rows, status="failed"))

@@ -1,13 +1,10 @@
 """The website: built from what is committed, whole, offline, fit for a phone and for the dark."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
@@ -52,7 +49,7 @@ def dead_links(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory):
     """The site, built with warnings as errors."""
     folder = tmp_path_factory.mktemp("site")
     sources = prepare.prepare(folder / "src")
@@ -64,18 +61,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pages(site: Path) -> list[str]:
+def pages(site):
     return sorted(str(path.relative_to(site)) for path in site.rglob("*.html"))
 
 
 @pytest.fixture(scope="module")
-def address(site: Path) -> Iterator[str]:
+def address(site):
     with served(site) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(tmp_path_factory):
     """The pages that `make course` writes, of the committed notebooks."""
     folder = tmp_path_factory.mktemp("made") / "course"
     folder.mkdir()
@@ -87,7 +84,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # ---- as files ----
 
 
-def test_the_site_has_a_page_for_everything(site: Path, pages: list[str]) -> None:
+def test_the_site_has_a_page_for_everything(site, pages):
     for one in NOTEBOOKS:
         place = one.path.relative_to(ROOT).with_suffix(".html")
         assert (site / place).is_file()
@@ -95,12 +92,12 @@ def test_the_site_has_a_page_for_everything(site: Path, pages: list[str]) -> Non
     assert {"index.html", "search.html", "notebooks/README.html"} <= set(pages)
 
 
-def test_no_link_is_dead(site: Path) -> None:
+def test_no_link_is_dead(site):
     assert dead_links(site) == []
 
 
 @pytest.mark.parametrize("one", NOTEBOOKS, ids=lambda one: one.stem)
-def test_all_pictures_of_a_notebook_are_shown_and_described(site: Path, one) -> None:
+def test_all_pictures_of_a_notebook_are_shown_and_described(site, one):
     cells = json.loads(one.path.with_suffix(".ipynb").read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     drawn = [about for output in outputs for about in output.get("metadata", {}).items()]
@@ -110,14 +107,14 @@ def test_all_pictures_of_a_notebook_are_shown_and_described(site: Path, one) -> 
     assert [(one["src"].endswith(".gif"), one.get("alt")) for one in shown] == due
 
 
-def test_scorecards_are_shown_whole(site: Path) -> None:
+def test_scorecards_are_shown_whole(site):
     text = (site / "pages/scorecards.html").read_text()
     for one in NOTEBOOKS:
         for name in scorecard.read(one.path.with_suffix(".ipynb")):
             assert name in text
 
 
-def test_every_module_is_on_one_page_of_the_reference(site: Path) -> None:
+def test_every_module_is_on_one_page_of_the_reference(site):
     files = (ROOT / "eqflow_nb").rglob("*.py")
     names = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files}
     names = {name.removesuffix(".__init__") for name in names if ".data." not in name}
@@ -137,7 +134,7 @@ CLIPPED = """[...document.querySelectorAll('pre, .formula, .table-wrapper')].fil
 ).map(box => box.outerHTML.slice(0, 200))"""
 
 
-def test_pages_are_quiet_whole_and_fit_a_phone(chrome, address: str, pages: list[str]) -> None:
+def test_pages_are_quiet_whole_and_fit_a_phone(chrome, address, pages):
     for name in pages:
         with opened(chrome, f"{address}/{name}", PHONE) as (tab, wrong):
             assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE, name
@@ -158,7 +155,7 @@ WEIGHT = """['resource', 'navigation'].flatMap(kind => performance.getEntriesByT
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize("kind", ["site", "made"])
-def test_every_panel_is_live_without_kernel_or_network(request, chrome, kind: str, width: int):
+def test_every_panel_is_live_without_kernel_or_network(request, chrome, kind, width):
     folder = request.getfixturevalue(kind)
     within = "notebooks/" if kind == "site" else ""
     names = ["index.html", *(f"{within}{one.stem}.html" for one in CHAPTERS)]
@@ -177,7 +174,7 @@ def test_every_panel_is_live_without_kernel_or_network(request, chrome, kind: st
 
 
 @pytest.mark.parametrize("kind", ["site", "made"])
-def test_without_scripts_there_are_the_static_pictures(request, chrome, kind: str) -> None:
+def test_without_scripts_there_are_the_static_pictures(request, chrome, kind):
     place = f"{'notebooks/' if kind == 'site' else ''}01_toys_2d.html"
     still = {"java_script_enabled": False}
     with (
@@ -191,7 +188,7 @@ def test_without_scripts_there_are_the_static_pictures(request, chrome, kind: st
         assert wrong == []
 
 
-def test_search_finds_what_is_written(chrome, address: str) -> None:
+def test_search_finds_what_is_written(chrome, address):
     tab = chrome.new_page(viewport={"width": DESK, "height": 800})
     tab.goto(f"{address}/search.html?q=Lyapunov")
     # Results are listed one after another; one that never comes fails by running out of time.
@@ -203,7 +200,7 @@ def test_search_finds_what_is_written(chrome, address: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_code_and_formulas_are_legible(chrome, address: str, scheme: str) -> None:
+def test_words_code_and_formulas_are_legible(chrome, address, scheme):
     context = chrome.new_context(viewport={"width": DESK, "height": 800}, color_scheme=scheme)
     tab = context.new_page()
     tab.goto(f"{address}/notebooks/01_toys_2d.html")

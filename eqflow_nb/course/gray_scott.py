@@ -1,7 +1,5 @@
 """Chapter 03's data sets of Gray-Scott patterns, what is found from them, and how it is judged."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

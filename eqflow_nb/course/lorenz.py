@@ -1,7 +1,5 @@
 """What chapter 02 and its study need: the truth through the blur, exponents per path, figures."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Chapter 01's toys with all that is known of them, its recipe for networks, and its figures."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

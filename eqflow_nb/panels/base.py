@@ -1,7 +1,5 @@
 """What every panel has: controls, a picture, a line that says what moved, and a static twin."""
 
-from __future__ import annotations
-
 import html
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The panel on patterns of two chemicals: the true film beside the inferred one, from one start."""
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache, partial
 from typing import Any

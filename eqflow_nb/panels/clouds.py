@@ -1,7 +1,5 @@
 """The panels of clouds in the plane: toys, stream functions, a drawing, the reader's own points."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

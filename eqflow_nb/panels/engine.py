@@ -5,8 +5,6 @@ named exports; joining them is to leave those words away, in an order in which e
 after those that it imports from.
 """
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterator

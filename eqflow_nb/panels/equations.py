@@ -1,7 +1,5 @@
 """The panel of the chapter on equations: from snapshots to equations, step by step."""
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """The panel on creatures: a canvas that lives by the K of your choice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """Names for screen readers: ipywidgets gives sliders, pictures and canvases none, a script does."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import ipywidgets as widgets

@@ -1,7 +1,5 @@
 """A live panel: the engine in the reader's browser, in a notebook or on a page without a kernel."""
 
-from __future__ import annotations
-
 import html
 import json
 from collections.abc import Callable, Mapping, Sequence

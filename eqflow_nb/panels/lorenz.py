@@ -1,7 +1,5 @@
 """The panel on Lorenz: four flows in space, from the same blurred snapshots."""
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 

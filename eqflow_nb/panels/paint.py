@@ -1,7 +1,5 @@
 """A sheet to paint a creature on, in the browser, and a button that brings it to life."""
 
-from __future__ import annotations
-
 import anywidget
 import ipywidgets as widgets
 import numpy as np

@@ -1,7 +1,5 @@
 """The stream functions of the panels, with their gradients."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

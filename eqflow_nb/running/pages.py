@@ -1,7 +1,5 @@
 """Executed notebooks as they are shown to others: committed files, HTML pages and their index."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import html

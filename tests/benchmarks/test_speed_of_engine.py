@@ -1,9 +1,5 @@
 """Milliseconds that the panels' engine takes in a browser, for what a frame does."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from eqflow_nb.panels import engine
@@ -32,7 +28,7 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("frame", FRAMES)
-def test_a_frame(benchmark: Any, chrome: Any, frame: str) -> None:
+def test_a_frame(benchmark, chrome, frame):
     """The first ten steps, before anything is interpolated, and the last hundred of 250."""
     page = chrome.new_page()
     page.add_script_tag(content=engine.bundle())

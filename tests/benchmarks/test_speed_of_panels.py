@@ -3,10 +3,6 @@
 The chapters measure the other panels.
 """
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -14,7 +10,7 @@ from eqflow_nb.panels import images as panels_images
 
 
 @pytest.mark.parametrize("what", ["rule, creature and noise", "time"])
-def test_creatures(benchmark: Any, what: str) -> None:
+def test_creatures(benchmark, what):
     panels_images._life.cache_clear()
     panel = panels_images.alife_panel()
     if what == "time":
@@ -24,7 +20,7 @@ def test_creatures(benchmark: Any, what: str) -> None:
         moves = list({**other, "eta": 0.3, "sigma": 0.3}.items())
     left = iter(moves)  # each once: many times the same would find its answer kept
 
-    def move(name: str, value: Any) -> None:
+    def move(name, value):
         panel.controls[name].value = value
 
     benchmark.pedantic(move, setup=lambda: (next(left), {}), rounds=len(moves))
