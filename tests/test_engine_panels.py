@@ -64,13 +64,12 @@ def wait_for_frames(page: Any, more: int) -> None:
 
 def move(page: Any, label: str, value: str) -> None:
     """Set a control of a panel that rests, and wait for the frame after it."""
-    before = frames(page)
     control = page.locator("label", has_text=label).locator("input, select")
     if control.evaluate("e => e.tagName") == "SELECT":
         control.select_option(value)
     else:
         control.fill(value)
-    page.wait_for_function(f"Number(panel.dataset.frames) > {before}", timeout=30_000)
+    page.wait_for_function("kind.stage.changes.size === 0", timeout=30_000)
 
 
 def field(page: Any, of: str, size: int) -> Tensor:
@@ -98,14 +97,14 @@ def test_every_flow_begins_with_the_same_blurred_points(page, space):
     page.evaluate(MOUNT, [space.spec, None])
     page.evaluate(STILL + "; kind.restart()")
     x = field(page, "kind.runs[0].x", 3)
-    samples = snapshots.world("lorenz").sample(lorenz.MOVING + lorenz.BEHIND, 1)[: lorenz.MOVING]
+    samples = snapshots.world("lorenz").sample(lorenz.MOVING + lorenz.BEHIND, 1)[: lorenz.FEW]
     assert x.shape == samples.shape
     assert float((x - samples).std()) == pytest.approx(lorenz.SIGMA, rel=0.05)
     for run in range(1, 4):
         assert torch.equal(field(page, f"kind.runs[{run}].x", 3), x)
     moves = "kind.fields.map((f) => { const v = kind.start.slice(); f(kind.start, v); return v; })"
     speeds = [field(page, f"{moves}[{run}]", 3).square().sum(1).mean().sqrt() for run in (1, 2, 3)]
-    assert [float(speed) for speed in speeds] == pytest.approx([3**0.5] * 3, rel=0.06)
+    assert [float(speed) for speed in speeds] == pytest.approx([3**0.5] * 3, rel=0.1)
 
 
 def test_the_learned_flow_goes_and_stays_as_in_python(page, space):

@@ -23,7 +23,7 @@ from eqflow_nb.snapshots.lorenz import CENTRE, SCALE, LorenzField
 FLOW = weights.FOLDER / "flows" / "lorenz.safetensors"
 SHOWN = ("truth", "learned", "skew", "exact")
 CLEAN, SIGMA = 0.05, 0.31  # noise levels: of the fit, and at the start
-MOVING, BEHIND = 500, 700
+MOVING, FEW, BEHIND = 500, 250, 700  # points: that move, in each of four views, at rest
 SKEW = {"xy": 0.3, "xz": 1.0, "yz": 0.5}
 POTENTIAL = 0  # seed of the exact flow's
 
@@ -53,7 +53,7 @@ def lorenz_panel(learned: FlowNetworks | None = None) -> Live:
             knob("eta", "diffusion η", 0, 0, 1, 0.05),
             knob("sigma", "noise level σ", SIGMA, 0.15, 0.6, 0.01),
         ],
-        "moving": MOVING, "samples": packed(samples), "network": network_spec(net),
+        "moving": MOVING, "few": FEW, "samples": packed(samples), "network": network_spec(net),
         "mixture": {"weights": packed(mixture.weights), "means": packed(mixture.means)}
         | {"covariances": packed(sharp)},
         "centre": CENTRE, "scale": SCALE, "speed": _rms(LorenzField()(samples)),

@@ -94,7 +94,7 @@ class PaintPanel(Shown):
         self.film = widgets.Image(format="gif")
         self.film.add_class("eqflow-film")
         # An empty picture would show as a broken one.
-        self.film.layout = widgets.Layout(max_width="100%", display="none")
+        self.film.layout = widgets.Layout(width="320px", max_width="100%", display="none")
         buttons = side_by_side(self.upload, self.fish, self.clear, self.go)
         parts = [self.sheet, buttons, self.status, self.trouble, self.film, labels.script()]
         self.widget = widgets.VBox(parts)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from eqflow_nb import panels
 from eqflow_nb.panels import engine
 
 SETUP = """
@@ -38,3 +39,36 @@ def test_a_frame(benchmark, chrome, frame):
     times = benchmark.pedantic(lambda: page.evaluate(body), rounds=1)
     for name, some in (("first", times[:10]), ("later", times[-100:])):
         benchmark.extra_info[f"{name}, ms"] = round(sorted(some)[len(some) // 2], 1)
+
+
+PANELS = {"toys": panels.toy_panel, "lorenz": panels.lorenz_panel, "films": panels.chemistry_panel}
+PACE = """(moves) => new Promise((done) => {
+    const panel = document.querySelector('.eqflow-live'), times = [];
+    const slider = panel.querySelector('input');
+    let drawn = panel.dataset.frames, moved = performance.now();
+    const look = () => {
+      if (panel.dataset.frames !== drawn) {
+        times.push(performance.now() - moved);
+        drawn = panel.dataset.frames;
+        moved = performance.now();
+        if (moves) {
+          slider.value = times.length % 2 ? slider.max : slider.min;
+          slider.dispatchEvent(new Event('input'));
+        }
+      }
+      if (times.length < 100) setTimeout(look, 1);
+      else done(times.sort((a, b) => a - b));
+    };
+    look();
+})"""
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel(benchmark: Any, chrome: Any, name: str) -> None:
+    """Frames a second, and from a slider moved to the next frame drawn, while all of it runs."""
+    page = chrome.new_page(viewport={"width": 1300, "height": 900})
+    page.set_content(PANELS[name]().html())
+    page.wait_for_selector("[data-state=running]")
+    times = benchmark.pedantic(lambda: page.evaluate(PACE, False), rounds=1)
+    benchmark.extra_info["median frames a second"] = round(1000 / times[50], 1)
+    benchmark.extra_info["slider to frame, ms, p95"] = round(page.evaluate(PACE, True)[95], 1)

@@ -17,7 +17,7 @@ const COARSE = 3; // neighbouring tints drawn as one
 const ALL = "all four";
 
 /**
- * The spec holds `samples` (n, 3), of which `moving` move; the `mixture` fitted to them, sharp;
+ * The spec holds `samples` (n, 3), of which `moving` move, or `few` in each of four views; the `mixture` fitted to them, sharp;
  * Lorenz's centre and scale, and its rms `speed`; a `network`; and the waves of a `potential`.
  */
 export function lorenz(spec, stage) {
@@ -39,11 +39,11 @@ class Lorenz {
   restart() {
     const { spec, stage } = this, random = new Random(spec.seed ?? 1);
     this.cloud = spec.samples.map((each) => each + stage.values.sigma * random.normal());
-    this.start = this.cloud.slice(0, 3 * spec.moving);
+    const { show } = stage.values, n = show === ALL ? spec.few : spec.moving;
+    this.start = this.cloud.slice(0, 3 * n);
     this.behind = this.cloud.slice(3 * spec.moving);
     const plane = this.start.filter((_, i) => i % 3 !== 1); // x and z
-    const tints = tintsByAngle(plane, 0, 0, new Uint8Array(spec.moving)).map((tint) => tint - (tint % COARSE));
-    const { show } = stage.values;
+    const tints = tintsByAngle(plane, 0, 0, new Uint8Array(n)).map((tint) => tint - (tint % COARSE));
     this.runs = this.names.map((name) => ({ name, x: this.start.slice(), random: new Random(7) }));
     this.views.forEach((view, i) => {
       view.element.style.flex = show === ALL ? "0 0 calc(50% - 5px)" : "1 1 260px";
@@ -58,10 +58,13 @@ class Lorenz {
 
   /** The four fields at the present noise level, at one rms speed over the blurred points. */
   model() {
-    const { sigma, xy, xz, yz } = this.stage.values;
-    this.score = mixture(this.spec.mixture, 3, sigma).score;
-    const skew = linear([[0, xy, xz], [-xy, 0, yz], [-xz, -yz, 0]], this.score);
-    this.fields = [this.truth, this.network, this.common(skew), this.common(curl(this.potential, this.score))];
+    this.score = mixture(this.spec.mixture, 3, this.stage.values.sigma).score;
+    this.fields = [this.truth, this.network, this.skew(), this.common(curl(this.potential, this.score))];
+  }
+
+  skew() {
+    const { xy, xz, yz } = this.stage.values;
+    return this.common(linear([[0, xy, xz], [-xy, 0, yz], [-xz, -yz, 0]], this.score));
   }
 
   common(field) {
@@ -71,7 +74,8 @@ class Lorenz {
 
   set(name, value) {
     if (name === "show") this.restart();
-    else if (name !== "eta") this.model();
+    else if (name === "sigma") this.model();
+    else this.fields[2] = this.skew();
   }
 
   resize() {
