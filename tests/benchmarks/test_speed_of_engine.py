@@ -64,7 +64,7 @@ PACE = """(moves) => new Promise((done) => {
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_a_panel(benchmark: Any, chrome: Any, name: str) -> None:
+def test_a_panel(benchmark, chrome, name):
     """Frames a second, and from a slider moved to the next frame drawn, while all of it runs."""
     page = chrome.new_page(viewport={"width": 1300, "height": 900})
     page.set_content(PANELS[name]().html())
