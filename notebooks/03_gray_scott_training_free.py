@@ -30,7 +30,6 @@ from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.measures import patterns
 from eqflow_nb.running import catalogue as course
 from eqflow_nb.running.scorecard import Scorecard
-from eqflow_nb.snapshots import gray_scott
 
 figures.style()
 torch.set_num_threads(1)  # whole rollouts run side by side instead
@@ -51,9 +50,8 @@ sizes = {
 MOVING = ("life", "waves", "bursts")
 SHARP = 0.05  # the noise level of what needs no network
 SHEET, SPEED = figures.PATTERN, figures.VELOCITY  # colour maps, their ends, and colour bars
-ENDS = {SHEET: (-1.5, 3.0), SPEED: (-1.5, 1.5)}
+ENDS = {SHEET: (-1.5, 3.0), SPEED: (-2.0, 2.0)}
 BARS = {SHEET: "v (sd)", SPEED: "change of v in 20 steps (sd)"}
-V_BAR = {SHEET: BARS[SHEET]}
 card = Scorecard("03_gray_scott_training_free", seed=seed, budget=budget)
 data = chemistry.datasets((*MOVING, "maze"), sizes["stills"], sizes["held"], seed, place)
 tests = flows.projection.potentials(2, (128, 128), degree=3)
@@ -76,7 +74,7 @@ figures.film(
     "Two films of waves, side by side. Bright fronts grow, travel, meet and fade. For some hundred "
     "steps of chemistry the inferred film shows the same fronts in the same places as the true one; "
     "later its fronts are as sharp, but others.",
-    milliseconds=160, dpi=100, colours=22,
+    milliseconds=160, dpi=100, colours=20,
 )  # fmt: skip
 
 
@@ -128,7 +126,7 @@ figures.show(
 # %%
 sheets = {name: one.snapshots[0, 1] for name, one in data.items()}
 figures.show(
-    figures.images(sheets, limits=ENDS, bars=V_BAR),
+    figures.images(sheets, limits=ENDS, bars={SHEET: "v (sd)"}),
     "Four patterns: life, a few small crescents; waves, rings and fronts like coral; bursts, large "
     "soft fronts; maze, a labyrinth.",
 )
@@ -182,12 +180,18 @@ a = torch.linalg.det(C + SHARP**2 * eye).sqrt()
 by_J = lambda x: each_wave(J.expand_as(P), score(x))  # noqa: E731
 spectral = lambda x: each_wave(a[..., None, None] * J, score(x))  # noqa: E731
 
+
 # %%
+def drawn(v, change):
+    """The change of the eater, as strong as the true one and in its direction of time."""
+    return v[0, 1] * (change[0, 1].std() / v[0, 1].std()) * (v * change).sum().sign()
+
+
 start, change = waves.held[:1].cpu(), waves.change[:1].cpu()
 shown = {"snapshot": start[0, 1], "true change": change[0, 1]}
 for title, field in {"v = J s": by_J, "v = a J s": spectral}.items():
     v, cos = field(start), waves.agreement(lambda x, f=field: f(x.cpu()).to(x)).mean().abs()
-    shown[f"{title}: similarity {float(cos):.2f}"] = patterns.best_speed(v, change) * v[0, 1]
+    shown[f"{title}: similarity {float(cos):.2f}"] = drawn(v, change)
 figures.show(
     figures.images(shown, limits=ENDS, maps=(SHEET, *[SPEED] * 3), bars=BARS),
     "A snapshot of waves, its true change, and two velocities from snapshots. By J alone there is "
@@ -215,7 +219,6 @@ for name in MOVING:
 rates = torch.linalg.eigvals((a[..., None, None] * J @ P).double()).imag.abs()
 assert float(rates.std() / rates.mean()) < 1e-3  # an identity, in single precision
 likeness = abs(alike(spectral(waves.held.cpu()), turn["waves"](waves.held)))
-print(f"five lines and the package: {likeness:.2f}")
 assert likeness > (0.98 if budget != "quick" else 0.5)
 
 # %% [markdown]
@@ -263,8 +266,7 @@ for name in MOVING:
     x, dx = data[name].held[:1], data[name].change[:1]
     shown |= {f"{name}: snapshot": x[0, 1], f"{name}: true change": dx[0, 1]}
     for kind, field in {"spectral": both[name][0], "nearest": clean[name]}.items():
-        v = field(x)
-        shown[f"{name}: {kind}"] = patterns.best_speed(v, dx) * v[0, 1]
+        shown[f"{name}: {kind}"] = drawn(field(x), dx)
 figures.show(
     figures.images(shown, size=1.9, limits=ENDS, maps=(SHEET, *[SPEED] * 3), bars=BARS),
     "Pattern, true change, spectral rule and nearest flow: the nearest flow has the thin fronts and "
@@ -299,8 +301,9 @@ SPEEDS, last = (1, -1, 4, -4), sizes["long"]
 runs = {"no motion": dict()}
 for c in SPEEDS:
     runs[f"nearest x{c}"] = dict(extra=lambda x, c=c: c * inferred(x))
+for c in (4, -4):
     runs[f"spectral x{c}"] = dict(extra=lambda x, c=c: c * rough(x))
-for c in (4, -4):  # the Langevin part too has the Gaussian score
+    # Here the Langevin part too has the Gaussian score.
     turned = c * flows.spectral_kernel.equal_rate_kernel(spectrum)
     runs[f"Gaussian x{c}"] = dict(matrix=turned, score=spectrum)
 jobs = {k: lambda k=k: chemistry.follow(waves, network, (0, last), many, **runs[k]) for k in runs}
@@ -319,7 +322,7 @@ endings = {"start": ended["no motion"].at(0)[0, 1]}
 for key in ("nearest x1", "nearest x4", "spectral x4", "Gaussian x4"):
     endings[f"{key}: {kept[key]:.1f} floors"] = ended[key].last[0, 1]
 figures.show(
-    figures.images(endings, columns=5, size=1.8, limits=ENDS, bars=V_BAR),
+    figures.images(endings, columns=5, size=1.8, limits=ENDS, bars={SHEET: "v (sd)"}),
     "Waves after the rollouts. At its own speed the nearest flow has hardly changed the start; at "
     "four times that speed the fronts have moved on and are as sharp as before. Of the spectral "
     "flow's some have thinned or faded, and with the Gaussian score there are clouds.",
@@ -434,7 +437,6 @@ for kind in ("warped", "fitted", "network"):
 theirs = course.recorded("paper_gray_scott")
 for name, row in list(theirs.items())[:12]:
     print(f"{name:60} {row['value']:.3f}" + (f" ± {row['sd']:.3f}" if "sd" in row else ""))
-print("" if theirs else "The study has not been recorded yet.")
 
 # %% [markdown]
 # ## 9. Scorecard
@@ -444,9 +446,8 @@ PAPER = {"life": 0.271, "waves": 0.589, "bursts": 0.250}
 AIMS = {"life": 0.83, "waves": 0.84, "bursts": 0.75}
 shared = dict(stills=sizes["stills"])
 for name in MOVING:
-    row = f"{name}.spectral.similarity"
-    aim = f">= {AIMS[name]:.2f}"
-    card.spread(row, found[name]["spectral"], target=aim, paper=PAPER[name], **shared)
+    how = dict(target=f">= {AIMS[name]:.2f}", paper=PAPER[name], **shared)
+    card.spread(f"{name}.spectral.similarity", found[name]["spectral"], **how)
     card.spread(f"{name}.nearest.similarity", found[name]["nearest"], **shared)
 card.spread("maze.spectral.similarity", found["maze"]["spectral"], paper=0.270, null="frozen")
 card.spread("waves.both.similarity", found["waves"]["nearest"], target=">= .5", paper=0.589)
@@ -458,12 +459,13 @@ for aim in (100, 150):
 # %% tags=["hidden-test"] jupyter={"source_hidden": true}
 shared = dict(floor=reference.floor, steps=last, sigma=sigma, tau=chemistry.TAU, eta=chemistry.ETA)
 far = "patch_distance_over_floor_300"
+loose = {1: kept["no motion"], 4: worst("spectral", 4)}  # controls: the gradient part left in
 for name, c in {"both": 1, "both_four_times": 4}.items():
-    loose = worst("spectral", c)  # the control: the gradient part left in
-    card.row(f"waves.{name}.{far}", worst("nearest", c), target="<= 1.5", control=loose, **shared)
+    card.row(
+        f"waves.{name}.{far}", worst("nearest", c), target="<= 1.5", control=loose[c], **shared
+    )
     near = alike(ended[f"nearest x{c}"].at(0), ended[f"nearest x{c}"].last)
-    still = alike(ended["no motion"].at(0), ended["no motion"].last)
-    card.row(f"waves.{name}.alike_start", near, control=still)
+    card.row(f"waves.{name}.alike_start", near)
 card.row(f"waves.gaussian.{far}", worst("Gaussian", 4), control=kept["no motion"], **shared)
 for kind in pairs:
     for t in leaks[kind, 1]:
@@ -471,8 +473,6 @@ for kind in pairs:
         card.row(f"waves.{kind}_alone.patch_distance_over_floor_t{t:.0f}", value, eta=0, dt=2.5)
 for name, values in studies.items():
     card.row(name, **values)
-speed = gray_scott.microseconds_per_step()
-card.row("gray_scott.microseconds_per_sample_step_128", speed, target="<= 12", conv2d="210-470")
 
 # %%
 CLAIMS = {
@@ -480,16 +480,14 @@ CLAIMS = {
     "life.nearest.similarity_mean": "the same for life",
     "bursts.nearest.similarity_mean": "the same for bursts",
     "waves.spectral.similarity_mean": "waves: the spectral rule",
-    "life.spectral.similarity_mean": "the same for life",
     "waves.film.similarity_100": "the inferred film after 100 steps (control: stands still)",
     "waves.both.patch_distance_over_floor_300": "it keeps the distribution, floors",
     "waves.both_four_times.patch_distance_over_floor_300": "four times as fast (control: spectral)",
     "waves.both.patch_distance_over_floor_1000": "after 1,000 steps (control: spectral)",
     "waves.gaussian.patch_distance_over_floor_300": "with the Gaussian score, four times as fast",
 }
-alone = "waves.nearest_alone.patch_distance_over_floor_t150"
-CLAIMS |= {alone: "without the Langevin part"} if alone in card.rows else {}
-card.show(CLAIMS)
+alone = next(name for name in reversed(card.rows) if "nearest_alone" in name)
+card.show(CLAIMS | {alone: "without the Langevin part"})
 
 # %% tags=["hidden-test"] jupyter={"source_hidden": true}
 # NBVAL_CHECK_OUTPUT
@@ -497,9 +495,6 @@ card.verdicts()
 for name in MOVING:
     better = bool(found[name]["nearest"].mean() > found[name]["before"].mean())
     print(name, "nearest beats what it started from:", better)
-fast = [worst(kind, 4) for kind in ("nearest", "spectral", "Gaussian")]
-print("four times as fast, the nearest flow keeps waves best:", fast[0] == min(fast))
-print("the film follows longer than a still one:", all(a >= b for a, b in zip(track, frozen)))
 
 # %% [markdown]
 # ## What failed, and what to make of it
@@ -511,8 +506,10 @@ print("the film follows longer than a still one:", all(a >= b for a, b in zip(tr
 # - Followed alone, the nearest flow leaves the distribution in one direction of time. It keeps what its
 #   test functions see; the rest is repaired by the Langevin part.
 # - A network's score can leak late. Under $K = \pm J$, life and waves meet their aims after 300 and
-#   1,000 steps, bursts miss both: see the rows `bursts.sde`. One canvas of bursts is nearly all in one
-#   phase, bright or dark, so six canvases are few, and the networks see few phases.
+#   1,000 steps, bursts miss both: see the rows `bursts.sde`. A canvas of bursts is nearly all in one
+#   phase, bright or dark, so that six canvases lie 1.2 floors from fresh ones before they have moved
+#   (the control of those rows, which stands still). Under $-J$ they stay there; under $+J$ they leave.
+#   A network trained for longer, on more snapshots, has not been tried to its end.
 # - The spectral flow with the network's score keeps waves for 300 steps within 1.5 floors, even four
 #   times as fast. After 1,000 steps it does not: see the control of
 #   `waves.both.patch_distance_over_floor_1000`.

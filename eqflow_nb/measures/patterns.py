@@ -1,11 +1,10 @@
-"""How alike two sets of images are: their patches, spectra, histograms, and how they change."""
+"""How alike two sets of images are: their patches, spectra, and how they change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import torch
-from scipy.stats import wasserstein_distance
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -77,13 +76,6 @@ def spectrum_distance(x: Tensor, y: Tensor, bins: int = 20) -> float:
     px, py = spectrum(x, bins)[1], spectrum(y, bins)[1]
     loud = (px + py) > 1e-3 * (px + py).amax(1, keepdim=True)
     return float((px / py).log10().abs()[loud].mean())
-
-
-def histogram_distance(x: Tensor, y: Tensor) -> float:
-    """Wasserstein-1 distance between the histograms of two sets, the worst of the channels."""
-    x, y = as_images(x, "x"), as_images(y, "y", channels=x.shape[1])
-    some = [z.transpose(0, 1).flatten(1)[:, :: max(1, z[:, 0].numel() // 20_000)] for z in (x, y)]
-    return max(wasserstein_distance(a.numpy(), b.numpy()) for a, b in zip(*some, strict=True))
 
 
 def cosines(v: Tensor, change: Tensor) -> Tensor:

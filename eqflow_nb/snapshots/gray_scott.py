@@ -6,7 +6,6 @@ spacing 1.  The steps are machine code on a CPU, taken tile by tile on a large c
 """
 
 import math
-import timeit
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -132,14 +131,6 @@ def laplacian(x: Tensor) -> Tensor:
     """Five-point Laplacian over the last two axes, periodic, grid spacing 1."""
     around = sum(x.roll(shift, axis) for axis in (-1, -2) for shift in (-1, 1))
     return around - 4 * x
-
-
-def microseconds_per_step(size: int = 128, samples: int = 4, steps: int = 400) -> float:
-    """Time of one step of one image on one thread, the best of five tries, in microseconds."""
-    raw = torch.stack([_start(size, 0, i, 0) for i in range(samples)])
-    advance(raw, "waves", 1)
-    tries = timeit.repeat(lambda: advance(raw, "waves", steps), repeat=5, number=1)
-    return 1e6 * min(tries) / (samples * steps)
 
 
 def _start(size: int, seed: int, run: int, attempt: int) -> Tensor:
