@@ -83,9 +83,10 @@ def map_of_flows(groups: Mapping[str, Tensor]) -> Figure:
     figure, panes = figures.grid(2, 2, (4.2, 4.0))
     for name, xy in groups.items():
         truth = name == "truth"
-        how = {"markersize": 15 if truth else 6, "markeredgecolor": "white", "label": name}
+        mark = MARKERS[kind_of(name) or "learned"]
+        size, tint = (15 if truth else 6), figures.colour(name)
         for pane in panes:
-            pane.plot(*xy.T, MARKERS[kind_of(name) or "learned"], color=figures.colour(name), **how)
+            pane.plot(*xy.T, mark, color=tint, ms=size, mec="white", label=name)
     centre, near = groups["truth"][0], torch.cat([groups["truth"], groups["learned"]])
     reach = 1.6 * float((near - centre).abs().max())
     for axis, middle in zip("xy", centre.tolist(), strict=True):

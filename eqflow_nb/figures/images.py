@@ -58,15 +58,15 @@ def frames(
     wide = edge + step * len(strips) + (0.75 if bar else 0)
     for index, time in enumerate(times):
         figure = Figure(figsize=(wide, high))
-        box = [line / high, size / wide, size / high]
+        low, across, up = line / high, size / wide, size / high
         lefts = [(edge + step * n) / wide for n in range(len(strips) + 1)]
-        panes = [figure.add_axes((left, *box)) for left in lefts[:-1]]
+        panes = [figure.add_axes((left, low, across, up)) for left in lefts[:-1]]
         shown = {title: strip[index] for title, strip in strips.items()}
         paths = {title: [path[: index + 1]] for title, path in (tracks or {}).items()}
         _fill(panes, shown, limits, (PATTERN,), paths)
         figure.text(lefts[0], 0.1 / high, time)
         if bar:
-            narrow = figure.add_axes((lefts[-1], box[0], 0.12 / wide, box[2]))
+            narrow = figure.add_axes((lefts[-1], low, 0.12 / wide, up))
             figure.colorbar(_scale(limits, PATTERN), cax=narrow, label=bar)
         yield figure
 

@@ -44,21 +44,21 @@ def assignment(script: Path) -> Any:
     for place, cell in enumerate(cells):
         solution, check = (tag in cell.metadata.get("tags", []) for tag in ("solution", "check"))
         hints = HINTS.match(cell.source)
-        marked = hints and len(MARKED.findall(cell.source)) == 1
-        if (solution and (waiting or not marked)) or (check and not waiting):
+        marked = len(MARKED.findall(cell.source)) == 1
+        if (solution and (waiting or not hints or not marked)) or (check and not waiting):
             raise InputError(
                 f"{script.name}, cell {place}: a solution should begin with '# HINT: ...' and "
                 "'# MORE: ...', mark one place with ### BEGIN SOLUTION and ### END SOLUTION, and "
                 "a check after it"
             )
         waiting = solution or (waiting and not check)
-        if solution:
+        if solution and hints:
             cell.source = HINTS.sub("", cell.source)
             notebook.cells.append(nbformat.v4.new_markdown_cell(FOLDED.format(*hints.groups())))
         notebook.cells.append(cell)
         if cell.cell_type == "code":
-            about = {"grade": check, "solution": solution, "locked": not solution, "task": False}
-            about |= {"grade_id": f"exercise-{place:02d}", "schema_version": 3}
+            about: dict[str, Any] = {"grade": check, "solution": solution, "locked": not solution}
+            about |= {"task": False, "grade_id": f"exercise-{place:02d}", "schema_version": 3}
             cell.metadata["nbgrader"] = about | ({"points": 1} if check else {})
     if waiting:
         raise InputError(f"{script.name}: no check follows the last solution")
