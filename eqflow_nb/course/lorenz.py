@@ -1,8 +1,10 @@
-"""What chapter 02 and its study need: the truth through the blur, exponents per path, figures."""
+"""What chapter 02 needs: its recipes, the truth through the blur, exponents, figures."""
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from matplotlib.figure import Figure
@@ -10,10 +12,52 @@ from torch import Tensor
 
 from eqflow_nb import figures, measures, rollout
 from eqflow_nb.figures.style import MARKERS, kind_of
+from eqflow_nb.flows.learned import Settings, learn
+from eqflow_nb.flows.networks import FlowNetworks
 from eqflow_nb.inputs import Field
 from eqflow_nb.scores import KernelDensityScore
 from eqflow_nb.snapshots.base import blur
 from eqflow_nb.snapshots.lorenz import LorenzField
+
+CLAIMS = {
+    "lorenz.learned.similarity_mean": "eight networks agree with the true motion",
+    "lorenz.learned.similarity_smoothed_mean": "and with it seen through the blur",
+    "lorenz.plain.similarity_mean": "not without the symmetry",
+    "lorenz.as_paper.similarity_mean": "nor by the loss alone",
+    "lorenz.learned.preservation_1000": "they keep the cloud, in floors",
+    "lorenz.learned.bounded_1000": "and no point leaves",
+    "lorenz.exact.preservation_1000": "so does an exact flow (recorded)",
+    "lorenz.true.lyapunov": "the measure of chaos is right on the truth",
+    "lorenz.true.lyapunov_sum": "and the sum is the divergence",
+    "lorenz.learned.lyapunov_z": "the learned flow is chaotic, the control is not",
+    "lorenz.learned.lyapunov_over_blurred_truth": "but less so than the blurred truth",
+    "lorenz.learned.train_seconds": "seconds to train a network, on one thread",
+}
+
+
+def recipes(signs: Tensor | None, steps: int, last: int) -> dict[str, Settings]:
+    """The recipes that chapter 02 compares, by name."""
+    ours = partial(Settings, steps=steps, last=last // 2)
+    return {
+        "learned": Settings(signs=signs, steps=steps, last=last),
+        "octaves 2": ours(signs=signs, octaves=2),
+        "octaves 4": ours(signs=signs, octaves=4),
+        "plain": ours(),
+        # No penalty, no symmetry, no exact last layer: only the residual, by gradient descent.
+        "as the paper": Settings(
+            width=64, last=64, octaves=4, steps=8 * steps, smoothness=(1e-6, 1e-6),
+            inverse_iterations=0,
+        ),
+    }  # fmt: skip
+
+
+def train(
+    samples: Tensor, score: Field, sigma: float, settings: Settings, members: int, seed: int
+) -> tuple[FlowNetworks, Tensor, float]:
+    """Networks, their losses (steps, members), and seconds of one thread for each network."""
+    began = time.thread_time()
+    networks, losses = learn(samples, score, sigma, settings, members, seed, progress=False)
+    return networks, losses, (time.thread_time() - began) / members
 
 
 class BlurredTruth:
@@ -76,6 +120,30 @@ def trajectories(fields: Mapping[str, Field], start: Tensor, cloud: Tensor) -> F
         figures.cube(pane, 2.7, ("x", "y", "z"))
         pane.set_title(name, y=0.95)
     return figure
+
+
+def loss_curves(runs: Mapping[str, tuple[Tensor, float]]) -> Figure:
+    """A pane for each recipe: losses (steps, members), and what is left at the end."""
+    figure, panes = figures.grid(len(runs), len(runs), (2.0, 2.5), sharey=True)
+    for pane, (name, (losses, end)) in zip(panes, runs.items(), strict=True):
+        line = {name: (range(1, len(losses) + 1), losses.cpu())}
+        about = {"title": name, "xlabel": "training step", "xlim": (0, len(losses))}
+        figures.draw_curves(pane, line, levels={"at the end": end}, yscale="log", **about)
+    panes[0].set_ylabel("leak / speed (1/sd)")
+    return figure
+
+
+def weights_of_smoothness(rows: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Agreement, leak and similarity against the weight, from rows of the study `lorenz_long`."""
+    kinds = {"agreement of the networks": "agreement", "leak / speed": "residual"}
+    kinds["similarity to the truth"] = "similarity"
+    weights = (1e-4, 1e-3, 5e-3, 0.02, 0.08)
+    lines = {
+        name: (weights, [rows[f"lorenz.smoothness_{w:g}.{kind}"]["value"] for w in weights])
+        for name, kind in kinds.items()
+    }
+    about = {"xlabel": "weight of smoothness λ", "xscale": "log", "ylim": (0, 1.05)}
+    return figures.curves(lines, marker="o", **about)
 
 
 def map_of_flows(groups: Mapping[str, Tensor]) -> Figure:
