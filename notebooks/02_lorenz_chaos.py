@@ -52,7 +52,7 @@ sizes = {
 members, cloud = sizes["members"], sizes["cloud"]
 card = Scorecard("02_lorenz_chaos", seed=seed, budget=budget, sigma=sigma)
 
-# %% tags=["readme-film"]
+# %% tags=["hero", "readme-film"]
 lorenz = snapshots.world("lorenz")
 samples = lorenz.sample(sizes["n"], seed).to(place)  # the snapshots, shuffled
 draw = lorenz.blurred(sigma, place)  # fresh snapshots, blurred by sigma
@@ -77,7 +77,7 @@ figures.points_film(
 # Below are six motions, each followed from the same point for a long time. All but two of them keep
 # the cloud for ever or nearly so. One of them only looks like the truth.
 
-# %% tags=["hero"]
+# %% tags=["thumbnail"] part=[0.36, 0.02, 0.67, 0.5]
 rough = scores.fit_mixture(samples[:4000], sigma, 24, seed=seed)  # section 3 has a better one
 random_nets = flows.networks.FlowNetworks(members, 3, 64, 64, seed=seed + 500)
 random_nets.requires_grad_(False).to(place).set_speed(draw(2048, seed + 999))
@@ -281,7 +281,7 @@ for name in ("learned", "plain"):
 # Every flow is a point; flows are near when they are similar. It is the picture to keep from this
 # chapter: how far snapshots pin down the motion, and what a principle adds.
 
-# %% tags=["thumbnail"]
+# %%
 mapped = {n: families[n] for n in ("learned", "plain", "as the paper", "skew", "exact", "random")}
 labels = ["truth"] + [name for name, fields in mapped.items() for _ in fields]
 velocities = [truth_smoothed] + [f(test) for fields in mapped.values() for f in fields]

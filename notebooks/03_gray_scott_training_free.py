@@ -317,7 +317,7 @@ for key in runs:
     near = alike(ended[key].at(0), ended[key].last)
     print(f"{key:12} {kept[key]:5.2f} floors; similarity to the start: {near:.2f}")
 
-# %% tags=["thumbnail"]
+# %% tags=["thumbnail"] part=[0.375, 0, 0.556, 1]
 endings = {"start": ended["no motion"].at(0)[0, 1]}
 for key in ("nearest x1", "nearest x4", "spectral x4", "Gaussian x4"):
     endings[f"{key}: {kept[key]:.1f} floors"] = ended[key].last[0, 1]

@@ -46,6 +46,10 @@ def short(text: str) -> str:
     return re.sub(r"\b0\.", ".", text)
 
 
+def numbers(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"\.?\d[\d.]*", text)]
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
 def test_the_table_has_each_chapter_with_its_headline(chapter):
     stem, said = chapter.stem, front.headline(chapter.stem, card(chapter.stem))
@@ -95,4 +99,4 @@ def test_the_targets_that_are_missed_are_those_it_lists():
         aim, value = told[name]
         places = len(value.partition(".")[2])
         assert value == short(f"{row['value']:.{places}f}"), name
-        assert float(aim.split()[0]) == float(row["target"].split()[1]), name
+        assert numbers(aim) == numbers(row["target"]), name

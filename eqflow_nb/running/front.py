@@ -60,6 +60,8 @@ class Picture:
             part.thumbnail((width, width), Image.Resampling.LANCZOS)
             frames.append(part)
             lasting.append(frame.info.get("duration", 120))
+        every = 1 + len(frames) // 25  # a small film gets by with fewer pictures
+        frames, lasting = frames[::every], [every * each for each in lasting[::every]]
         written = io.BytesIO()
         if kind == "webp":
             rest = {"append_images": frames[1:], "duration": lasting, "save_all": True, "loop": 0}
