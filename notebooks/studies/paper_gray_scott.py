@@ -54,7 +54,7 @@ budget = "laptop"
 place = pick_device(device)
 quick = choice(budget, BUDGETS, "budget") == "quick"
 stills, held, few = (8, 2, 1) if quick else (64, 16, 4)  # `few` patterns are followed by a network
-PAPER = {"life": 0.271, "waves": 0.589, "spirals": 0.250, "maze": 0.270}
+PAPER = {"life": 0.271, "waves": 0.589, "bursts": 0.250, "maze": 0.270}  # bursts: their "spirals"
 NAMES = ("waves", "life") if quick else tuple(PAPER)
 LEVEL = 0.235  # of noise, beside a signal of sqrt(1 - LEVEL^2)
 SIGNAL = math.sqrt(1 - LEVEL**2)
@@ -123,6 +123,7 @@ def measured(denoise, one, kind, number=held, rules=(1, -1, 0), **how):
         return {rule: run(rule) for rule in rules}
 
 
+# %%
 def gaussian(one, kind):
     """The denoiser that knows the spectrum of the patterns and nothing else."""
     factor, sigma, _ = units(one, kind)
@@ -161,12 +162,12 @@ for (name, kind), found in spectral.items():
 CHANGES = {
     "as above": {},
     "noised start": dict(noised=True),
-    "from D(x0)": dict(since="D(x0)"),
+    "from the denoised start": dict(since="D(x0)"),
     "no average": dict(averaged=False),
-    "K = J": dict(factor=math.sqrt(2)),
+    "rule of size 1": dict(factor=math.sqrt(2)),
     "a quarter of the time": dict(end=0.5),
     "no noise": dict(eta=0.0),
-    "no noise, K = J": dict(eta=0.0, factor=math.sqrt(2)),
+    "no noise and rule of size 1": dict(eta=0.0, factor=math.sqrt(2)),
 }
 
 
@@ -181,7 +182,7 @@ variants = rollout.together(
     {(c, k): lambda c=c, k=k: changed(k, **CHANGES[c]) for c in CHANGES for k in kinds}
 )
 for (change, kind), c in variants.items():
-    print(f"{change:22}{kind:15}{c.mean():.3f} ± {c.std(correction=0):.3f}")
+    print(f"{change:28}{kind:15}{c.mean():.3f} ± {c.std(correction=0):.3f}")
 
 # %% [markdown]
 # **Young patterns.** The maze has no motion left after 10,000 steps. Has it any after 2,000?
@@ -207,9 +208,9 @@ for name, c in fresh.items():
 
 # %%
 BATCH, WIDTHS = (1, (8, 16)) if quick else (4, (16, 32, 64))
-TOTAL, UNTIL = {"quick": (40, 40), "laptop": (8000, 5000), "paper": (55000, 55000)}[budget]
-MARKS = [m for m in (20, 40, 125, 250, 500, 1000, 1500, 2000, 3000, 4000, 5000) if m <= UNTIL]
-MARKS = sorted({*MARKS[-8:], *range(10_000, UNTIL + 1, 5000)})
+TOTAL, UNTIL = {"quick": (40, 40), "laptop": (8000, 6000), "paper": (55000, 55000)}[budget]
+MARKS = [m for m in (20, 40, 125, 250, 500, 1000, 1500, 2000, 3000, 4000, 6000) if m <= UNTIL]
+MARKS = sorted({*MARKS[-9:], *range(10_000, UNTIL + 1, 5000)})
 wave = data["waves"]
 factor, noise, _ = units(wave, "concentrations")
 store = cache.folder() / "paper_gray_scott"
@@ -218,6 +219,7 @@ called = f"waves_{TOTAL}_{seed}"
 path = store / f"{called}.safetensors"
 
 
+# %%
 def train_on():
     """Train or resume up to `UNTIL` steps; writes the running mean of the weights at `MARKS`."""
     x = wave.world.sample(8 if quick else 256, seed).to(place) * factor
@@ -308,6 +310,28 @@ for name, found in shipped.items():
     )
 
 # %% [markdown]
+# Two changes, one at a time, that bore on the Gaussian score, for both networks on waves:
+
+# %%
+waves_nets = {
+    "this network": (network(MARKS[-1])[0], "concentrations"),
+    "the course's": (scores.load("waves", LEVEL / SIGNAL, place).denoise, "deviations"),
+}
+HELP = {"no noise": dict(eta=0.0), "a quarter of the time": dict(end=0.5)}
+jobs = {
+    (who, change): lambda d=d, k=k, c=change: measured(d, wave, k, few, (1, -1), **HELP[c])
+    for who, (d, k) in waves_nets.items()
+    for change in HELP
+}
+helped = rollout.together(jobs)
+for (who, change), found in helped.items():
+    best = better(found)
+    print(
+        f"{who:13} {change:22} better sign {best.mean():.2f} ± {best.std(correction=0):.2f}; "
+        f"+J {found[1].mean():+.2f}, -J {found[-1].mean():+.2f}"
+    )
+
+# %% [markdown]
 # ## Reproduced or not?
 
 # %%
@@ -320,19 +344,21 @@ near = [
     for n in NAMES
 ]
 quiet = variants["no noise", "deviations"]
+plus, minus = float(final[1].mean()), float(final[-1].mean())
+reached = float(better(final).mean())
 print(
-    f"A network of the paper's size comes to {better(final).mean():.2f} on waves after {MARKS[-1]} "
-    f"steps ({MARKS[-1] * BATCH} images), where the paper has .589; the best of {len(final[1])} "
-    f"patterns has {better(final).max():.2f}. More training does not point there: the highest mean "
-    f"is at step {peak} ({max(trend):.2f}), while the loss falls on. The better of two signs, taken "
-    f"pattern by pattern, is part of it: one sign for all gives "
-    f"{abs(float((final[1] - final[-1]).mean())) / 2:.2f}, and the network that comes with the "
-    f"course {float(better(shipped['waves']).mean()):.2f} against "
-    f"{abs(float((shipped['waves'][1] - shipped['waves'][-1]).mean())) / 2:.2f}. The score that knows "
-    f"the spectrum only does better than any network, as a mean and as the best of {held} patterns: "
-    f"{'; '.join(near)}. What costs most is the noise of the path: without it the same score has "
-    f"{quiet.mean():.2f} on waves. Units, start, averaging and the age of the patterns each change "
-    f"little beside that."
+    f"The paper's .589 on waves is {'reproduced' if reached > 0.5 else 'not reproduced'}: a network of "
+    f"its size comes to {reached:.2f} after {MARKS[-1]} steps ({MARKS[-1] * BATCH} images), the best of "
+    f"{len(final[1])} patterns to {float(better(final).max()):.2f}. More training does not point "
+    f"there: the highest mean is {max(trend):.2f} at step {peak}, while the loss falls on. +J and -J "
+    f"then move the pattern nearly the same way ({plus:+.2f} and {minus:+.2f} with the truth), so the "
+    f"better of two signs says little about the sense of the motion. The score that knows only the "
+    f"spectrum comes nearer than any network; mean and best of {held} patterns: {'; '.join(near)}. "
+    f"What costs it most is the noise of the path (without: {quiet.mean():.2f} on waves); the units of "
+    f"the noise come next ({float(better(spectral['waves', 'concentrations']).mean()):.2f} in "
+    f"concentrations). A noised start, the average and the age of the patterns matter little. The maze "
+    f"has nothing to find at any age: {float(fresh['maze' if 'maze' in fresh else 'waves'].mean()):.2f} "
+    f"after 2,000 steps. A likely cause that we can't check is the one pattern that they start from."
 )
 
 # %% [markdown]
@@ -347,6 +373,7 @@ def row(name, values, paper=None, **more):
     card.row(f"paper_gray_scott.{name}", float(values.mean()), sd=sd, **shared, **more)
 
 
+# %%
 for step, found in curve.items():
     row(
         f"waves.similarity_at_{step}",
@@ -369,5 +396,8 @@ for (change, kind), values in variants.items():
     row(f"waves.gaussian_{kind}.{plain}.similarity_mean", values)
 for name, values in fresh.items():
     row(f"{name}.gaussian_young.similarity_mean", values, PAPER[name], steps=2000)
+for (who, change), found in helped.items():
+    owner = "trained" if who == "this network" else "shipped"
+    row(f"waves.{owner}.{change.replace(' ', '_')}.similarity_mean", better(found), PAPER["waves"])
 card.row("paper_gray_scott.waves.minutes", spent, steps=UNTIL, threads=1)
 card.show()
