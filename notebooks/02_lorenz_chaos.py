@@ -187,8 +187,8 @@ for step in range(301):
     value.backward()
     adam.step()
     if step % 100 == 0:
-        print(f"step {step}: loss {float(value):.2f}")
-print(f"a constant skew flow, untrained: {float(loss(six['skew'], test, rough(test))):.1e}")
+        print(f"step {step}: loss {value.item():.2f}")
+print(f"a constant skew flow, untrained: {loss(six["skew"], test, rough(test)).item():.1e}")
 
 # %% [markdown]
 # The loss falls, so this network almost keeps the cloud. The constant skew flow keeps it exactly,
