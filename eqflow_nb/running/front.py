@@ -14,10 +14,7 @@ from typing import Any
 
 from eqflow_nb.running.catalogue import Chapter
 
-LEAD = (
-    "<b>Draw here:</b> particles run through whatever you draw, each for good, "
-    "and yet your drawing stays as it is."
-)
+LEAD = "<b>Draw here:</b> particles run for good through what you draw, and yet your drawing stays."
 # What each chapter found, and the rows of its scorecard whose figures are put in.
 HEADLINES = json.loads(Path(__file__).with_name("headlines.json").read_text("utf-8"))
 WIDTH = 360  # pixels of a small picture

@@ -1,6 +1,5 @@
 """Executed notebooks as they are shown to others: committed files, HTML pages and their index."""
 
-import base64
 import copy
 import html
 import itertools
@@ -127,11 +126,6 @@ def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
 
     page = without_kernel(copy.deepcopy(notebook))
     page.cells = [cell for cell in page.cells if HIDDEN not in cell.metadata.get("tags", ())]
-    for cell in page.cells:
-        if "hide-input" in cell.metadata.get(
-            "tags", ()
-        ):  # as on the site: what it shows comes first
-            cell.metadata["transient"] = {"remove_source": True}
     for output in _outputs(page):
         data, about = output.get("data", {}), output.get("metadata", {})
         for mime in [mime for mime in data if mime.startswith("image/")]:
@@ -150,9 +144,7 @@ def _page(title: str, body: str, kind: str = "chapter") -> str:
 
 
 def _img(mime: str, content: str, about: dict) -> str:
-    """A picture as HTML; `content` is SVG, or anything else in base64."""
-    if mime == "image/svg+xml":
-        content = base64.b64encode(content.encode()).decode()
+    """A picture in base64 as HTML."""
     source = f"data:{mime};base64,{''.join(content.split())}"
     attributes = {key: about[key] for key in ("alt", "width", "height") if key in about}
     written = [f'{key}="{html.escape(str(item))}"' for key, item in attributes.items()]
