@@ -188,7 +188,8 @@ for step in range(301):
     adam.step()
     if step % 100 == 0:
         print(f"step {step}: loss {value.item():.2f}")
-print(f"a constant skew flow, untrained: {loss(six["skew"], test, rough(test)).item():.1e}")
+untrained = loss(six["skew"], test, rough(test)).item()
+print(f"a constant skew flow, untrained: {untrained:.1e}")
 
 # %% [markdown]
 # The loss falls, so this network almost keeps the cloud. The constant skew flow keeps it exactly,
