@@ -422,21 +422,28 @@ panels.chemistry_panel()
 
 # %%
 for kind in ("warped", "fitted", "network"):
-    rows = [studies[f"{name}.{kind}.similarity_mean"]["value"] for name in MOVING]
-    said = ", ".join(f"{name} {value:.2f}" for name, value in zip(MOVING, rows, strict=True))
-    print(f"{kind:8} {said}")
+    rows = {name: studies[f"{name}.{kind}.similarity_mean"]["value"] for name in MOVING}
+    print(f"{kind:8}", ", ".join(f"{name} {value:.2f}" for name, value in rows.items()))
 
 # %% [markdown]
 # **Do we get the paper's numbers?** Zhang & Levin report .271 for life, .589 for waves and .250 for
-# bursts, from one pattern each, with $K = \pm J$ and a network's score. With the networks of this
-# course and their protocol we do **not**: see `network` above. The figures of this chapter come from
-# other rules, so they are no reproduction of theirs. The study `paper_gray_scott` looks for the cause,
-# one change at a time:
+# bursts, with $K = \pm J$ and a network's score. **Not for waves.** The study `paper_gray_scott` follows
+# their protocol, and takes the better sign of each pattern as they do. Its rows, on waves:
 
 # %%
 theirs = course.recorded("paper_gray_scott")
-for name, row in list(theirs.items())[:12]:
-    print(f"{name:60} {row['value']:.3f}" + (f" ± {row['sd']:.3f}" if "sd" in row else ""))
+for name, row in theirs.items():
+    if ".waves." in name and "best" in row and "concentrations" not in name:
+        print(f"{name:80} {row['value']:.2f}, best of {row['patterns']} {row['best']:.2f}")
+
+# %% [markdown]
+# A network of their size (`similarity_at` so many steps of training) stays far below .589, and more
+# training does not help. The course's own network (`shipped`) does no better. The score that knows
+# nothing but the spectrum (`gaussian`) comes nearer, most of all without noise. The units of the
+# noise, the start, the average and the size of the rule were changed one at a time: none of them
+# makes up the difference, and neither does picking the best of the patterns, though theirs is the
+# figure of one pattern. So the cause is still open. The higher figures above come from *other rules*
+# and are no reproduction of theirs.
 
 # %% [markdown]
 # ## 9. Scorecard
@@ -493,8 +500,8 @@ card.show(CLAIMS | {alone: "without the Langevin part"})
 # NBVAL_CHECK_OUTPUT
 card.verdicts()
 for name in MOVING:
-    better = bool(found[name]["nearest"].mean() > found[name]["before"].mean())
-    print(name, "nearest beats what it started from:", better)
+    means = [float(found[name][kind].mean()) for kind in ("before", "nearest")]
+    print(name, "nearest beats what it started from:", means[0] < means[1])
 
 # %% [markdown]
 # ## What failed, and what to make of it
