@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "eqflow_nb"
 
-LINES = {"eqflow_nb": 15_000, "eqflow_nb/equations": 1_900, "tests": 9_000}
+# Of the tests some 900 lines hold the panels' engine, in JavaScript, to what Python computes.
+LINES = {"eqflow_nb": 15_000, "eqflow_nb/equations": 1_900, "tests": 9_500}
 ENTRIES = 16  # files and folders at the package's top
 FAMILY = 3  # files of one folder whose names begin with the same word
 

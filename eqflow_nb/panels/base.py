@@ -4,6 +4,7 @@ import html
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -13,9 +14,9 @@ from matplotlib.figure import Figure
 
 from eqflow_nb import figures
 from eqflow_nb.figures.style import grid
-from eqflow_nb.panels import labels
 
 Draw = Callable[..., str]
+LABELS = Path(__file__).with_name("labels.js").read_text(encoding="utf-8")
 SLOW = 0.2
 SIZE, TWIN_SIZE = 4.2, 2.2
 LEFT, BOTTOM, REST = 0.5, 0.42, 0.08  # margins in inches
@@ -110,7 +111,7 @@ class Panel(Shown):
         below = [self.status, self.trouble, words]
         column = widgets.VBox([*self.controls.values(), *players, *below], layout=wide("31em"))
         wrap = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
-        self.widget = widgets.Box([self.picture, column, labels.script()], layout=wrap)
+        self.widget = widgets.Box([self.picture, column, labels()], layout=wrap)
         self.widget.add_class("eqflow-named")
         for control in self.controls.values():
             control.observe(self._changed, "value")
@@ -177,6 +178,13 @@ class Panel(Shown):
         there_and_back = (lambda n: round(slider.min + n * step, 9), lambda t: round(t / step))
         traitlets.link((play, "value"), (slider, "value"), transform=there_and_back)
         return play
+
+
+def labels() -> widgets.Output:
+    """Something without looks that names a panel's sliders and pictures for screen readers."""
+    data = {"text/html": f"<script>{LABELS}</script>", "text/plain": ""}
+    output = {"output_type": "display_data", "data": data, "metadata": {}}
+    return widgets.Output(outputs=(output,), layout=widgets.Layout(height="0", margin="0"))
 
 
 def control(kind: Any, description: str, value: Any, **rest: Any) -> Any:

@@ -12,7 +12,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from eqflow_nb.inputs import between, choice
-from eqflow_nb.panels import base, engine, labels
+from eqflow_nb.panels import base, engine
 
 PAGE_NOTE = "A live panel; it moves on the course's pages, and in a notebook that you run."
 Control = dict[str, Any]
@@ -42,7 +42,7 @@ class Live(base.Shown):
     """
 
     def __init__(self, spec: Mapping[str, Any], twin: Callable[[], Figure]) -> None:
-        self.spec, self.twin = dict(spec), twin
+        self.spec, self.static = dict(spec), twin
         abouts = self.spec["controls"]
         super().__init__({about["name"]: _slider(about) for about in abouts})
         self.alt = self.spec["alt"]
@@ -50,11 +50,7 @@ class Live(base.Shown):
         for name, each in self.controls.items():
             trait = "index" if hasattr(each, "index") else "value"
             widgets.jslink((each, trait), (self.engine, name))
-        self.widget = widgets.VBox([self.engine, *self.controls.values(), labels.script()])
-
-    def static(self) -> Figure:
-        """The static twin: a picture by the same numbers."""
-        return self.twin()
+        self.widget = widgets.VBox([self.engine, *self.controls.values(), base.labels()])
 
     def html(self) -> str:
         """The panel for a page without a kernel; the engine's script once a page is enough."""
@@ -74,11 +70,6 @@ def page_script() -> str:
     return f"<script>\n{engine.bundle()}</script>"
 
 
-@cache
-def _module() -> str:
-    return engine.bundle(page=False)
-
-
 def _widget(spec: Mapping[str, Any]) -> anywidget.AnyWidget:
     """The engine as a widget: the spec, and a trait for each control."""
     traits: dict[str, Any] = {"spec": traitlets.Dict(dict(spec)).tag(sync=True)}
@@ -87,7 +78,7 @@ def _widget(spec: Mapping[str, Any]) -> anywidget.AnyWidget:
         if "options" in about:  # a dropdown knows its value in Python, its index in the browser too
             trait = traitlets.Int(about["options"].index(about["value"]))
         traits[about["name"]] = trait.tag(sync=True)
-    return type("Engine", (anywidget.AnyWidget,), {"_esm": _module(), **traits})()
+    return type("Engine", (anywidget.AnyWidget,), {"_esm": engine.bundle(page=False), **traits})()
 
 
 def _slider(about: Control) -> Any:

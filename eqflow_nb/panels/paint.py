@@ -10,7 +10,7 @@ from torch import Tensor
 
 from eqflow_nb.course import creatures as alife
 from eqflow_nb.figures.style import gif
-from eqflow_nb.panels import base, engine, labels
+from eqflow_nb.panels import base, engine
 from eqflow_nb.panels.base import Shown, side_by_side
 from eqflow_nb.snapshots import icons
 from eqflow_nb.user_data.pictures import read_picture
@@ -96,7 +96,7 @@ class PaintPanel(Shown):
         # An empty picture would show as a broken one.
         self.film.layout = widgets.Layout(width="320px", max_width="100%", display="none")
         buttons = side_by_side(self.upload, self.fish, self.clear, self.go)
-        parts = [self.sheet, buttons, self.status, self.trouble, self.film, labels.script()]
+        parts = [self.sheet, buttons, self.status, self.trouble, self.film, base.labels()]
         self.widget = widgets.VBox(parts)
         self.say("Paint on the sheet, upload a picture or take the fish; then bring it to life.")
 

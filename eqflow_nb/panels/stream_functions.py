@@ -7,18 +7,11 @@ from torch import Tensor
 
 from eqflow_nb.flows import exact
 
-Rows = tuple[tuple[float, float], tuple[float, float]]
-
 
 class Quadratic:
     """The stream function c + b . x + x . A x / 2, with the gradient b + A x; A has rows."""
 
-    def __init__(
-        self,
-        c: float = 0.0,
-        b: tuple[float, float] = (0.0, 0.0),
-        a: Rows = ((0.0, 0.0), (0.0, 0.0)),
-    ) -> None:
+    def __init__(self, c: float = 0.0, b: Any = (0.0, 0.0), a: Any = ((0.0, 0.0),) * 2) -> None:
         self.c, self.b, self.a = c, torch.tensor(b), torch.tensor(a)
 
     def with_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
