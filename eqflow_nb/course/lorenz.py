@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -127,7 +128,8 @@ def loss_curves(runs: Mapping[str, tuple[Tensor, float]]) -> Figure:
     figure, panes = figures.grid(len(runs), len(runs), (2.0, 2.5), sharey=True)
     for pane, (name, (losses, end)) in zip(panes, runs.items(), strict=True):
         line = {name: (range(1, len(losses) + 1), losses.cpu())}
-        about = {"title": name, "xlabel": "training step", "xlim": (0, len(losses))}
+        about: dict[str, Any] = {"title": name, "xlabel": "training step"}
+        about["xlim"] = (0, len(losses))
         figures.draw_curves(pane, line, levels={"at the end": end}, yscale="log", **about)
     panes[0].set_ylabel("leak / speed (1/sd)")
     return figure
@@ -142,7 +144,7 @@ def weights_of_smoothness(rows: Mapping[str, Mapping[str, float]]) -> Figure:
         name: (weights, [rows[f"lorenz.smoothness_{w:g}.{kind}"]["value"] for w in weights])
         for name, kind in kinds.items()
     }
-    about = {"xlabel": "weight of smoothness λ", "xscale": "log", "ylim": (0, 1.05)}
+    about: dict[str, Any] = {"xlabel": "weight of smoothness λ", "xscale": "log", "ylim": (0, 1.05)}
     return figures.curves(lines, marker="o", **about)
 
 
