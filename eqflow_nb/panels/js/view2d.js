@@ -65,8 +65,18 @@ class Plane {
     if (this.axes) this.ticks();
   }
 
-  /** Shade p, darkest at its peak; by its root, so that the tails show too. */
+  /** Shade p, darkest at its peak; of the same p the picture is kept. */
   density(logDensity) {
+    const { look } = this.stage;
+    if (this.shade?.of !== logDensity || this.shade.look !== look) {
+      this.shade = { of: logDensity, look, canvas: this.shaded(logDensity) };
+    }
+    this.back.imageSmoothingQuality = "high";
+    this.back.drawImage(this.shade.canvas, 0, 0, this.side, this.side);
+  }
+
+  /** A small picture of p, by its root, so that the tails show too. */
+  shaded(logDensity) {
     const log = new Float64Array(CELLS * CELLS);
     logDensity(lattice(this.extent * (1 - 1 / CELLS), CELLS), log);
     const top = log.reduce((a, b) => Math.max(a, b));
@@ -78,8 +88,7 @@ class Plane {
       image.data[at + 3] = 110 * Math.exp((log[i] - top) / 2);
     }
     small.putImageData(image, 0, 0);
-    this.back.imageSmoothingQuality = "high";
-    this.back.drawImage(small.canvas, 0, 0, this.side, this.side);
+    return small.canvas;
   }
 
   /** Arrows of a field, the fastest of one length. */
@@ -102,10 +111,12 @@ class Plane {
 
   /** Short streamlines of a field times a factor, longer where it is fast; read on a lattice. */
   streamlines(field, factor = 1) {
-    const v = new Float64Array(2 * LATTICE * LATTICE);
-    field(lattice(this.extent, LATTICE), v);
-    shorten(v);
-    const starts = lattice(this.extent * (1 - 1 / SEEDS), SEEDS);
+    if (this.grid?.of !== field) {
+      this.grid = { of: field, v: new Float64Array(2 * LATTICE * LATTICE) };
+      field(lattice(this.extent, LATTICE), this.grid.v);
+      shorten(this.grid.v);
+    }
+    const { v } = this.grid, starts = lattice(this.extent * (1 - 1 / SEEDS), SEEDS);
     const step = (1.6 * this.extent * Math.sign(factor) * Math.sqrt(Math.abs(factor))) / SEEDS / TRACED;
     this.pen(0.65);
     for (let i = 0; i < starts.length; i += 2) {
