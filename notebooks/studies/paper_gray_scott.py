@@ -209,8 +209,8 @@ for name, c in fresh.items():
 # %%
 BATCH, WIDTHS = (1, (8, 16)) if quick else (4, (16, 32, 64))
 TOTAL, UNTIL = {"quick": (40, 40), "laptop": (8000, 6000), "paper": (55000, 55000)}[budget]
-MARKS = [m for m in (20, 40, 125, 250, 500, 1000, 1500, 2000, 3000, 4000, 6000) if m <= UNTIL]
-MARKS = sorted({*MARKS[-9:], *range(10_000, UNTIL + 1, 5000)})
+MARKS = [m for m in (20, 40, 125, 500, 1000, 2000, 3000, 4000, 6000) if m <= UNTIL]
+MARKS = sorted({*MARKS[-7:], *range(10_000, UNTIL + 1, 5000)})
 wave = data["waves"]
 factor, noise, _ = units(wave, "concentrations")
 store = cache.folder() / "paper_gray_scott"
