@@ -35,6 +35,7 @@ import torch
 from eqflow_nb import figures, flows, measures, rollout, scores, snapshots
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.running.scorecard import Scorecard
+from eqflow_nb.scores import weights
 from eqflow_nb.scores.denoiser import DenoiserScore, train
 from eqflow_nb.snapshots import cache
 
@@ -247,33 +248,38 @@ LOOK = (1, 2, 5, 10, 25, 50, 100, 150, 200, 300, 400, 600)  # steps at which to 
 
 
 # %%
-def keep(path, state, weights, adam):
-    """Write under another name first, so that an interrupt leaves the old state whole."""
-    state |= {"weights": [w.detach() for w in weights], "adam": adam.state_dict()}
-    torch.save(state, path.with_suffix(".part"))
-    path.with_suffix(".part").replace(path)
+def keep(path, state, networks, adam):
+    """Write networks, optimiser and curve, whole or not at all."""
+    kept = {f"weights {i}": w for i, w in enumerate(networks)}
+    for i, moments in adam.state_dict()["state"].items():
+        kept |= {f"{name} {i}": moment for name, moment in moments.items()}
+    kept |= {f"similarity {step}": each for step, each in state["curve"].items()}
+    weights.write(path, kept, {"step": state["step"], "seconds": state["seconds"]})
 
 
-def resumed(path, weights, adam):
+def resumed(path, networks, adam):
     """The state on disk, put into the networks and the optimiser, or that of a beginning."""
     if not path.exists():
         return {"step": 0, "curve": {}, "seconds": 0.0}
-    state = torch.load(path)
+    kept, state = weights.read(path)
+    moments = ("step", "exp_avg", "exp_avg_sq")
     with torch.no_grad():
-        for w, old in zip(weights, state["weights"]):
-            w.copy_(old)
-    adam.load_state_dict(state["adam"])
-    return state
+        for i, w in enumerate(networks):
+            w.copy_(kept[f"weights {i}"])
+            adam.state[w] = {name: kept[f"{name} {i}"] for name in moments}
+    curve = {key: each for key, each in kept.items() if key.startswith("similarity ")}
+    steps = sorted(int(key.split()[1]) for key in curve)
+    return state | {"curve": {step: curve[f"similarity {step}"] for step in steps}}
 
 
 # %%
 def trained(name, steps, size=FEW, probes=PROBES, sets=1, score=None, t=TIME, extra=0.0, **kind):
     """Train one recipe or resume it: the networks, and its state with the curve of similarities."""
     (alpha, sigma), score = level(t), score or denoiser
-    path = store / f"{name}_{n}_{members}_{size}_{seed}.pt"
-    weights = begin(members, kind.get("octaves", OCTAVES))
-    adam = torch.optim.Adam(weights, lr=1e-2, weight_decay=1e-5)
-    state = resumed(path, weights, adam)
+    path = store / f"{name}_{n}_{members}_{size}_{seed}.safetensors"
+    networks = begin(members, kind.get("octaves", OCTAVES))
+    adam = torch.optim.Adam(networks, lr=1e-2, weight_decay=1e-5)
+    state = resumed(path, networks, adam)
     first = torch.Generator().manual_seed(seed + 5)
     points = batches(first, 2048, score, alpha, sigma, extra)[0][0].T
     while state["step"] < steps:
@@ -283,16 +289,16 @@ def trained(name, steps, size=FEW, probes=PROBES, sets=1, score=None, t=TIME, ex
         one = probe(rng, probes, size)
         other = probe(rng, probes, size) if sets == 2 else one
         adam.zero_grad()
-        loss(x, s, one, other, *weights, **kind).backward()
-        clip(weights)
+        loss(x, s, one, other, *networks, **kind).backward()
+        clip(networks)
         adam.step()
         state["step"] = step = state["step"] + 1
         state["seconds"] += time.process_time() - began
         if step in LOOK or step % 200 == 0 or step == steps:
-            field = Trained(weights, points, **kind)
+            field = Trained(networks, points, **kind)
             state["curve"][step] = marks(field.each(alpha * sharp), truth)["flattened"]
-            keep(path, state, weights, adam)
-    return Trained(weights, points, **kind), state
+            keep(path, state, networks, adam)
+    return Trained(networks, points, **kind), state
 
 
 # %% [markdown]
