@@ -22,6 +22,13 @@ FIGURES = [
      "are, is {:.3f}", "lorenz.learned.lyapunov_mean", "lorenz.blurred_truth.lyapunov"),
     ("03_gray_scott_training_free", "the distance grows to {:.1f} floors",
      "waves.nearest_alone.patch_distance_over_floor_t150"),
+    ("paper_lorenz", "for a third of its steps, gives {:.3f} ±",
+     "paper_lorenz.paper.similarity_mean"),
+    ("paper_lorenz", "for all axes it is {:.3f}, at twice the noise {:.3f}",
+     "paper_lorenz.normalised_as_a_whole.similarity_mean",
+     "paper_lorenz.time_2.similarity_mean"),
+    ("paper_gray_scott", "is at {:.3f} after 6,000 steps",
+     "paper_gray_scott.waves.similarity_at_6000"),
 ]  # fmt: skip
 # What it says, and the row that is at most this for it to be true.
 AT_MOST = [
