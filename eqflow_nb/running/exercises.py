@@ -13,7 +13,6 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-import nbformat
 import typer
 from typer import Option
 
@@ -39,6 +38,8 @@ def solutions() -> list[Path]:
 
 def assignment(script: Path) -> Any:
     """What nbgrader starts from: a check is worth a point, only solutions may be changed."""
+    from nbformat.v4 import new_markdown_cell  # slow to load
+
     notebook, waiting = catalogue.load(script), False
     cells, notebook.cells = notebook.cells, []
     for place, cell in enumerate(cells):
@@ -54,7 +55,7 @@ def assignment(script: Path) -> Any:
         waiting = solution or (waiting and not check)
         if solution and hints:
             cell.source = HINTS.sub("", cell.source)
-            notebook.cells.append(nbformat.v4.new_markdown_cell(FOLDED.format(*hints.groups())))
+            notebook.cells.append(new_markdown_cell(FOLDED.format(*hints.groups())))
         notebook.cells.append(cell)
         if cell.cell_type == "code":
             about: dict[str, Any] = {"grade": check, "solution": solution, "locked": not solution}
