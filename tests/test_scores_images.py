@@ -154,7 +154,7 @@ def changed(path: Path, spoil: Callable[[dict], None] = lambda t: None, **settin
         (lambda path: safetensors.torch.save_file(weights.read(path)[0], path), "can't be read"),
         (lambda path: changed(path, lambda t: t["leave.bias"].fill_(math.nan)), "not finite"),
         (lambda path: changed(path, widths=None), "do not say channels, widths and levels"),
-        (lambda path: path.unlink(), "are not there; known are dot, dots"),
+        (lambda path: path.unlink(), "are not there; known are bursts, dot, dots"),
     ],
 )
 def test_bad_input_weights(kept, harm, says):
