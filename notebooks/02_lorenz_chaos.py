@@ -108,7 +108,7 @@ figures.show(
 #
 # **You should know** chapter 01 (the continuity equation, scores, constant skew flows).
 #
-# **Time** about 2 minutes to run on two cores, 40 to read. Memory: under 1 GB.
+# **Time** 3 to 5 minutes to run on two cores, 40 to read. Memory: under 1 GB.
 #
 # ## 1. What you are given
 #
