@@ -499,6 +499,9 @@ card.show(CLAIMS | {alone: "without the Langevin part"})
 # %% tags=["hidden-test"] jupyter={"source_hidden": true}
 # NBVAL_CHECK_OUTPUT
 card.verdicts()
+
+# %% tags=["hidden-test"] jupyter={"source_hidden": true}
+# NBVAL_CHECK_OUTPUT
 for name in MOVING:
     means = [float(found[name][kind].mean()) for kind in ("before", "nearest")]
     print(name, "nearest beats what it started from:", means[0] < means[1])
