@@ -290,27 +290,35 @@ def endless(steps_done):
 
 
 @pytest.fixture
-def interruptible():
-    """Where the tests run in the background, a shell has told them to ignore interrupts.
+def interrupt(monkeypatch):
+    """Interrupt the main thread, again where it was in a finaliser, which swallows an interrupt.
 
-    One that meets a callback of the garbage collector, such as Hypothesis has, would be lost.
+    Where the tests run in the background, a shell has told them to ignore interrupts.
     """
-    before, callbacks = signal.signal(signal.SIGINT, signal.default_int_handler), gc.callbacks[:]
-    gc.callbacks.clear()
-    yield
-    gc.callbacks[:] = callbacks
+    swallowed = threading.Event()
+    monkeypatch.setattr(sys, "unraisablehook", lambda about: swallowed.set())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def send():
+        swallowed.set()
+        while swallowed.is_set():
+            swallowed.clear()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            time.sleep(0.1)
+
+    gc.collect()
+    gc.disable()
+    yield send
+    gc.enable()
     signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_an_error_or_an_interrupt_surfaces_and_ends_all_of_them(
-    three_threads, interruptible, error
-):
+def test_an_error_or_an_interrupt_surfaces_and_ends_all_of_them(three_threads, interrupt, error):
     def broken():
         if error is RuntimeError:
             raise error
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-        time.sleep(0.1)
+        interrupt()
 
     steps = []
     jobs = {name: lambda: record(endless(steps), [1e9]) for name in "abcd"}
