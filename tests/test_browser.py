@@ -185,6 +185,9 @@ def test_a_live_panel_asks_nothing_of_a_busy_kernel(lab, chrome, tmp_path):
     with opened(chrome, lab, "live.ipynb", tmp_path, ended=False) as page:
         root = page.locator(".eqflow-live")
         wait_for(lambda: int(root.get_attribute("data-frames")) > 10, "the panel to move")
+        twin = page.locator(".jp-RenderedImage img")
+        twin.wait_for(state="attached")
+        assert not twin.is_visible()
         root.get_by_role("button", name="Pause").click()
         for label in ("skew strength", "noise level"):
             before = root.locator("canvas").evaluate("canvas => canvas.toDataURL()")

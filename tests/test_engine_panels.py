@@ -37,13 +37,6 @@ def page(chrome):
     return page
 
 
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EQFLOW_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="module")
 def space():
     return panels.lorenz_panel()
@@ -74,20 +67,6 @@ def move(page: Any, label: str, value: str) -> None:
 
 def field(page: Any, of: str, size: int) -> Tensor:
     return torch.tensor(page.evaluate(f"Array.from({of})"), dtype=torch.float64).view(-1, size)
-
-
-@pytest.mark.parametrize("maker", ["space", "films"])
-def test_a_panel_runs_by_itself_and_pauses(maker, page, request):
-    problems: list[str] = []
-    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
-    page.evaluate(MOUNT, [request.getfixturevalue(maker).spec, None])
-    wait_for_frames(page, 5)
-    root = page.locator(".eqflow-live")
-    assert root.get_attribute("data-state") == "running"
-    assert root.get_attribute("data-panel") == request.getfixturevalue(maker).spec["name"]
-    root.locator("button", has_text="Pause").click()
-    assert root.get_attribute("data-state") == "paused"
-    assert not problems
 
 
 # Lorenz

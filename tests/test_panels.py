@@ -137,13 +137,6 @@ def test_values_for_a_live_panel_are_checked():
 # Patterns and creatures
 
 
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EQFLOW_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 def test_the_creatures_of_the_panel_move_on():
     panel = panels_images.alife_panel()
     panel.controls["time"].value = 0

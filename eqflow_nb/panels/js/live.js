@@ -52,7 +52,15 @@ export function mount(root, spec, link = null) {
   const stage = new Stage(root, spec, link);
   PANELS.push(stage);
   stage.start();
+  if (!stage.broken) root.append(make("style", {}, hidesTwin(spec.alt)));
   return () => stage.end();
+}
+
+/** Beside a live panel its static picture is not shown: on pages the one with the same words, in
+ *  JupyterLab, which gives pictures no words, the one in the next output. */
+function hidesTwin(alt) {
+  const next = ".jp-OutputArea-child:has(.eqflow-live) + .jp-OutputArea-child > .jp-RenderedImage";
+  return [`img[alt=${JSON.stringify(alt)}]`, next].map((twin) => `${twin} { display: none; }`).join("\n");
 }
 
 /** A panel on a page.  Kinds use `views`, `bar`, `values`, `look`, `tell`, `wake` and `listen`. */

@@ -20,17 +20,7 @@ function startIn(slot) {
   slot.dataset.started = "";
   slot.append(root);
   mount(root, decode(spec));
-  if (root.dataset.state === "error") return;
-  hideTwin(slot, spec.alt);
-  document.addEventListener("DOMContentLoaded", () => hideTwin(slot, spec.alt));
-}
-
-/** The words and the static picture, next after it, that stood for a panel need not be there twice. */
-function hideTwin(slot, alt) {
-  const words = slot.querySelector(":scope > p");
-  const follows = (image) => slot.compareDocumentPosition(image) & Node.DOCUMENT_POSITION_FOLLOWING;
-  const picture = [...document.images].find((image) => image.alt === alt && follows(image));
-  for (const twin of [words, picture]) if (twin) twin.style.display = "none";
+  if (root.dataset.state !== "error") slot.querySelector(":scope > p").remove();
 }
 
 /** What anywidget calls for each place in which a notebook shows the panel. */
