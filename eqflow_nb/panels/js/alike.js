@@ -16,8 +16,8 @@ export function scoreOfAlike({ logs, means, roots }, scoreAt) {
   if (roots.some((each, i) => Math.abs(each - roots[i % 4]) > 1e-12)) return null;
   const [p, , q, r] = roots, top = Math.max(...logs);
   const places = Array.from(logs, (log, k) => {
-    const a = means[2 * k] / p;
-    return [a, (means[2 * k + 1] - q * a) / r, Math.exp(log - top)];
+    const a = means[3 * k] / p;
+    return [a, (means[3 * k + 1] - q * a) / r, Math.exp(log - top)];
   });
   const { x: mu, y: nu, weight, left, low, columns, rows, first } = inCells(places);
   const column = (a) => Math.min(columns - 1, Math.max(0, Math.floor((a - left) / CELL)));
