@@ -14,17 +14,14 @@ from eqflow_nb.snapshots.lorenz import LorenzField
 
 # Puts a panel into the page and leaves it, with what its kind made, as `panel` and `kind`.
 MOUNT = """([spec, traits]) => {
-  const { KINDS, mount, decode } = eqflow, make = KINDS[spec.kind];
-  window.kind = null;
-  KINDS[spec.kind] = (...given) => (window.kind = make(...given));
   const told = {};
   window.link = traits && { sent: traits, told, get: (name) => link.sent[name], off() {},
     set: (name, value) => { link.sent[name] = value; told[name]?.(); }, save_changes() {},
     on: (event, act) => { told[event.split(':')[1]] = act; } };
-  window.panel = document.createElement('div');
-  document.body.replaceChildren(panel);
-  mount(panel, decode(spec), window.link);
-  KINDS[spec.kind] = make;
+  document.body.replaceChildren();
+  eqflow.begin(document.body, spec, window.link);
+  window.panel = document.body.firstChild;
+  window.kind = eqflow.PANELS.at(-1).kind;
 }"""
 STILL = "kind.stage.want(false)"
 
@@ -251,7 +248,7 @@ def test_strokes_and_keys_reach_python(page):
     assert float(panel.picture()[3].mean()) > 0.02
     page.get_by_role("button", name="red").click()
     canvas.focus()
-    for key in ("ArrowUp", "ArrowUp", "ArrowUp", " "):
+    for key in ("Shift+ArrowUp", "Shift+ArrowUp", "ArrowUp", " "):
         canvas.press(key)
     assert sent(page)[60, 96].tolist() == [214, 40, 32, 255]
     page.get_by_role("button", name="eraser").click()

@@ -2,6 +2,7 @@
 
 import { Random } from "./random.js";
 import { grayScott, spectralFlow } from "./fields.js";
+import { Canvas } from "./canvas.js";
 import { make, toggle } from "./controls.js";
 
 const STEPS_A_SECOND = 24; // Euler steps in a second of film
@@ -18,14 +19,11 @@ const SHAPES = { // a(k) of a kernel a(k) J, k in cycles a pixel; null: every wa
  * covariances of their orthonormal Fourier coefficients at |k| = 0, 1, 2 ..., and `turn`, the steps
  * in which the spectral rule turns once when it is as fast as the truth, negative if backwards.
  */
-export function chemistry(spec, stage) {
-  return new Chemistry(spec, stage);
-}
-
-class Chemistry {
+export class Chemistry {
   constructor(spec, stage) {
-    Object.assign(this, { spec, stage, loops: true });
-    this.images = ["the true film", "the inferred film"].map((words) => imageView(stage, spec, words));
+    const [{ start }] = Object.values(spec.presets);
+    Object.assign(this, { spec, stage, loops: true, n: start.u.shape[0] });
+    this.images = ["the true film", "the inferred film"].map((words) => new Film(stage, spec, words, this.n));
     this.bar = colourBar(stage, spec);
     stage.bar.append(toggle("loop", true, (on) => (this.loops = on), "Begin again after a while"));
     this.restart();
@@ -35,7 +33,6 @@ class Chemistry {
   restart() {
     const { preset } = this.stage.values, sheet = this.spec.presets[preset], { start } = sheet;
     this.sheet = sheet;
-    this.n = start.u.length ** 0.5;
     this.truth = [start.u.slice(), start.v.slice()];
     this.inferred = [start.u.slice(), start.v.slice()];
     this.random = new Random(5);
@@ -85,7 +82,7 @@ class Chemistry {
         if (!Number.isFinite(u[0])) throw new RangeError(`The ${film} film left for infinity`);
       }
     }
-    [this.truth, this.inferred].forEach((film, i) => this.images[i](film[1], this.sheet.most));
+    [this.truth, this.inferred].forEach((film, i) => this.images[i].show(film[1], this.sheet.most));
   }
 
   /** How far both films have come from the start, in concentrations, and whether the same way. */
@@ -118,22 +115,24 @@ function precisionAt(spectrum, sigma, k) {
   return [d / det, -q / det, -q / det, a / det];
 }
 
-/** A picture on the page; returns what draws a field (n * n) in the colours of 0 to `most`. */
-function imageView(stage, spec, words) {
-  const canvas = make("canvas", { role: "img", "aria-label": `${words}: ${spec.alt}` });
-  const element = make("figure", { class: "eqflow-view" }, canvas, make("figcaption", {}, words));
-  element.style.flexBasis = "140px";
-  stage.views.append(element);
-  const context = canvas.getContext("2d"), bytes = new Uint8ClampedArray(1024).fill(255);
-  spec.colours.forEach((part, i) => (bytes[4 * Math.floor(i / 3) + (i % 3)] = part));
-  const colours = new Uint32Array(bytes.buffer);
-  return (field, most) => {
-    const n = field.length ** 0.5;
-    if (canvas.width !== n) canvas.width = canvas.height = n;
-    const image = context.createImageData(n, n), pixels = new Uint32Array(image.data.buffer);
-    field.forEach((v, i) => (pixels[i] = colours[Math.max(0, Math.min(255, Math.floor((256 * v) / most)))]));
-    context.putImageData(image, 0, 0);
-  };
+/** Pictures of a field in the colours that the spec holds (256, 3). */
+class Film extends Canvas {
+  constructor(stage, { alt, colours }, words, pixels) {
+    super(stage, { label: `${words}: ${alt}`, words, pixels });
+    this.element.style.flexBasis = "140px";
+    this.image = this.context.createImageData(pixels, pixels);
+    this.pixels32 = new Uint32Array(this.image.data.buffer);
+    const bytes = new Uint8ClampedArray(1024).fill(255);
+    colours.forEach((part, i) => (bytes[4 * Math.floor(i / 3) + (i % 3)] = part));
+    this.colours = new Uint32Array(bytes.buffer);
+  }
+
+  /** Show a field (n * n), 0 to `most`. */
+  show(field, most) {
+    const { pixels32, colours } = this, level = 256 / most;
+    field.forEach((v, i) => (pixels32[i] = colours[Math.max(0, Math.min(255, Math.floor(level * v)))]));
+    this.context.putImageData(this.image, 0, 0);
+  }
 }
 
 /** A colour bar below the pictures; returns what sets its end. */

@@ -4,9 +4,9 @@ import { Random } from "./random.js";
 import { mixture } from "./scores.js";
 import { linear, mixed, quadratic, rmsSpeed, scaled, stream, waves } from "./flows.js";
 import { eulerMaruyama, rk4, workspace } from "./integrators.js";
-import { tintsByAngle } from "./colours.js";
+import { grouped, tintsByAngle } from "./colours.js";
 import { toggle } from "./controls.js";
-import { grouped, plane } from "./view2d.js";
+import { Plane } from "./view2d.js";
 import { Distance } from "./distance.js";
 import { Sheet } from "./drawing.js";
 
@@ -25,14 +25,10 @@ const J = [[0, 1], [-1, 0]];
  * The spec holds `worlds`, each {weights, means, covariances}, by name; `psi`, stream functions by
  * name, if any; `draws`, if the world is what is drawn on the sheet, which begins with `world`.
  */
-export function cloud(spec, stage) {
-  return new Cloud(spec, stage);
-}
-
-class Cloud {
+export class Cloud {
   constructor(spec, stage) {
     Object.assign(this, { spec, stage, count: spec.points ?? POINTS });
-    this.plane = plane(stage, { ...spec, label: spec.alt });
+    this.plane = new Plane(stage, spec);
     this.shows = { lines: spec.lines ?? true, arrows: false };
     this.sheet = spec.draws ? new Sheet(this) : null;
     for (const [name, label] of [["lines", "Flow lines"], ["arrows", "Score"]]) {
@@ -112,7 +108,6 @@ class Cloud {
   }
 
   resize() {
-    this.plane.resize();
     this.stale = true;
   }
 

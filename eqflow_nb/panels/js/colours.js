@@ -39,23 +39,7 @@ export function look(dark) {
  */
 function tint(turn, lightness) {
   const [cos, sin] = [Math.cos(2 * Math.PI * turn), Math.sin(2 * Math.PI * turn)];
-  return `rgb(${okLab(lightness + 0.1 * sin, -0.13 * sin, 0.14 * cos)})`;
-}
-
-/** Red, green and blue, 0 to 255, of a colour in OKLab (Ottosson 2020). */
-export function okLab(lightness, a, b) {
-  const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
-  const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
-  const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
-  const linear = [
-    4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
-    -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
-    -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
-  ];
-  return linear.map((x) => {
-    const c = x <= 0.0031308 ? 12.92 * x : 1.055 * x ** (1 / 2.4) - 0.055;
-    return Math.round(255 * Math.min(1, Math.max(0, c)));
-  });
+  return `oklab(${lightness + 0.1 * sin} ${-0.13 * sin} ${0.14 * cos})`;
 }
 
 /** For points x (2n) the tint of each by its direction from (cx, cy), a number below TINTS. */
@@ -65,4 +49,11 @@ export function tintsByAngle(x, cx, cy, out) {
     out[i] = Math.floor(turn * TINTS) % TINTS;
   }
   return out;
+}
+
+/** The members of each tint, from the tint of each point. */
+export function grouped(tints, chosen = () => true) {
+  const groups = Array.from({ length: TINTS }, () => []);
+  tints.forEach((tint, i) => chosen(i) && groups[tint].push(i));
+  return groups;
 }

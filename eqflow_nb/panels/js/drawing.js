@@ -1,5 +1,6 @@
 // A sheet to draw dots on, by mouse, finger or keys: the dots are the cloud that points move in.
 
+import { Brush } from "./brush.js";
 import { Random } from "./random.js";
 import { mixture } from "./scores.js";
 import { button, choice, make, toggle } from "./controls.js";
@@ -9,32 +10,36 @@ const SPACING = 0.045; // between the dots of a stroke, along it
 const BRUSH = 0.13; // radii
 const ERASER = 0.35;
 const PATIENCE = 5; // frames between two pictures of the density while something is drawn
-const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /** Dots [x, y, rank] of a drawing; the ranks are random, for an order that says nothing. */
 export class Sheet {
   constructor(cloud) {
     Object.assign(this, { cloud, plane: cloud.plane, stage: cloud.stage, spec: cloud.spec });
     this.random = new Random(11);
-    this.pen = null; // where it is, while it is down
-    this.cursor = null; // of the keyboard
-    this.erases = false;
     this.hint = make("div", { class: "eqflow-hint" }, this.spec.hint);
     this.plane.element.append(this.hint);
+    this.brush = new Brush(this.plane, {
+      begin: () => this.begin(),
+      stroke: (...ends) => this.stroke(...ends.map((end) => this.plane.place(end))),
+      end: () => this.end(),
+    });
     this.take(this.spec.world);
     this.tools();
-    this.follow();
   }
 
   tools() {
-    const eraser = toggle("Eraser", false, (on) => { this.erases = on; });
+    const erase = (on) => {
+      this.erases = on;
+      this.brush.width = (on ? ERASER : BRUSH) / this.plane.extent;
+    };
+    erase(false);
     const clear = button("Clear", () => this.replace(() => this.put([])));
     const none = "or take\u2026";
     const ready = choice(none, [none, ...Object.keys(this.spec.worlds)], (name) => {
       if (name !== none) this.replace(() => this.take(name));
       ready.value = none;
     }, { "aria-label": "take a ready-made drawing" });
-    this.stage.bar.append(eraser, clear, ready);
+    this.stage.bar.append(toggle("Eraser", false, erase), clear, ready);
   }
 
   /** Put a ready-made drawing on the sheet; the first stroke replaces it. */
@@ -52,16 +57,20 @@ export class Sheet {
   replace(put) {
     put();
     this.cloud.restart();
-    this.stage.tell(`${this.dots.length} dots on the sheet.`);
-    this.stage.wake();
+    this.count();
   }
 
   dot(x, y) {
     return [x, y, this.random.uniform()];
   }
 
+  count() {
+    this.stage.tell(`${this.dots.length} dots on the sheet.`);
+    this.stage.wake();
+  }
+
   get busy() {
-    return this.pen !== null;
+    return this.brush.pen !== null;
   }
 
   /** What p is made of: the same small Gaussian around every dot. */
@@ -71,65 +80,17 @@ export class Sheet {
     return { weights: new Float64Array(dots.length).fill(1), means, covariances: null };
   }
 
-  /** Follow pointers and keys. */
-  follow() {
-    const { stage, plane: { canvas } } = this;
-    canvas.tabIndex = 0;
-    canvas.style.touchAction = "none";
-    canvas.style.cursor = "crosshair";
-    const at = (event) => this.plane.place(event);
-    stage.listen(canvas, "pointerdown", (event) => {
-      if (!event.isPrimary || event.button !== 0) return;
-      canvas.setPointerCapture(event.pointerId);
-      this.cursor = null;
-      this.press(at(event));
-    });
-    stage.listen(canvas, "pointermove", (event) => {
-      if (!this.pen || !event.isPrimary) return;
-      const ways = event.getCoalescedEvents?.() ?? [];
-      for (const each of ways.length ? ways : [event]) this.drag(at(each));
-    });
-    for (const end of ["pointerup", "pointercancel"]) stage.listen(canvas, end, () => this.lift());
-    stage.listen(canvas, "keydown", (event) => this.key(event));
-    stage.listen(canvas, "keyup", (event) => event.key === " " && this.lift());
-    stage.listen(canvas, "blur", () => { this.cursor = null; this.lift(); stage.wake(); });
-  }
-
-  /** Arrow keys move a cursor, faster with Shift; while Space is down, it draws. */
-  key(event) {
-    if (event.key === "Escape") return this.plane.canvas.blur();
-    const step = KEYS[event.key], reach = event.shiftKey ? 0.4 : 0.1, { extent } = this.plane;
-    if (!step && event.key !== " ") return;
-    event.preventDefault();
-    const within = (value) => Math.max(-extent, Math.min(extent, value));
-    this.cursor = (this.cursor ?? [0, 0]).map((value, i) => within(value + reach * (step?.[i] ?? 0)));
-    if (this.pen) this.drag(this.cursor);
-    else if (event.key === " ") this.press(this.cursor);
-    this.stage.wake();
-  }
-
-  press(place) {
+  begin() {
     if (this.readyMade && !this.erases) this.replace(() => this.put([]));
     this.used = this.hint.hidden = true;
-    this.pen = place;
-    this.stroke(place, place);
   }
 
-  drag(place) {
-    if (place.every((value, i) => value === this.pen[i])) return;
-    this.stroke(this.pen, place);
-    this.pen = place;
-  }
-
-  lift() {
-    if (!this.pen) return;
-    this.pen = null;
+  end() {
     this.readyMade = false;
     this.cloud.stale = true;
     if (this.cloud.mixture) this.cloud.recolour();
     this.hint.hidden = this.dots.length > 0;
-    this.stage.tell(`${this.dots.length} dots on the sheet.`);
-    this.stage.wake();
+    this.count();
   }
 
   /** Draw, or erase, from one place to another. */
@@ -190,11 +151,9 @@ export class Sheet {
     this.plane.dots(this.plane.back, this.dots);
   }
 
-  /** Over the points: new dots that are not behind them yet, and where the brush is. */
+  /** Over the points: new dots that are not behind them yet. */
   drawOver() {
-    const place = this.pen ?? this.cursor;
     if (this.busy) this.plane.dots(this.plane.context, this.dots.slice(-200));
-    if (place) this.plane.ring(...place, this.erases ? ERASER : BRUSH, this.busy);
   }
 }
 

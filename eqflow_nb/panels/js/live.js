@@ -3,8 +3,6 @@
 import { button, complaint, controls, make } from "./controls.js";
 import { isDark, look } from "./colours.js";
 
-/** Kinds of panels by name: factories (spec, stage) => {frame, set, restart, say}. */
-export const KINDS = {};
 export const PANELS = []; // that are mounted
 
 const LONGEST = 0.05; // seconds that one frame may move on: after a sleep nothing jumps
@@ -20,8 +18,10 @@ const STYLE = `
 .eqflow-views { flex: 1 1 300px; display: flex; flex-wrap: wrap; gap: 10px; max-width: 36rem; }
 .eqflow-side { flex: 1 1 250px; display: flex; flex-direction: column; gap: 10px; min-width: 0; }
 .eqflow-view { position: relative; flex: 1 1 260px; margin: 0; min-width: 0; }
-.eqflow-view canvas { display: block; width: 100%; border-radius: 8px;
+.eqflow-view canvas { display: block; width: 100%; aspect-ratio: 1; border-radius: 8px;
   border: 1px solid var(--line); }
+.eqflow-ring { position: absolute; pointer-events: none; aspect-ratio: 1; border-radius: 50%;
+  border: solid #666; box-shadow: 0 0 0 1px #fff; }
 .eqflow-view figcaption { font-size: 13px; color: var(--faint); margin: 2px 0 0; }
 .eqflow-hint { position: absolute; left: 50%; bottom: 10px; transform: translateX(-50%);
   pointer-events: none; font-weight: 600; color: var(--paper); background: var(--key);
@@ -47,26 +47,29 @@ const STYLE = `
 .eqflow-live [hidden] { display: none; }
 `;
 
-/** Put a panel into `root`, as the README of this folder says; returns a function that ends it. */
-export function mount(root, spec, link = null) {
-  const stage = new Stage(root, spec, link);
+/** Put a panel of a kind into `root`, as this folder's README says; returns a function that ends it. */
+export function mount(root, spec, Kind, link = null) {
+  const stage = new Stage(root, spec, Kind, link);
   PANELS.push(stage);
   stage.start();
-  if (!stage.broken) root.append(make("style", {}, hidesTwin(spec.alt)));
+  if (!stage.broken) root.append(make("style", {}, onlyThisOne(spec.alt)));
   return () => stage.end();
 }
 
-/** Beside a live panel its static picture is not shown: on pages the one with the same words, in
- *  JupyterLab, which gives pictures no words, the one in the next output. */
-function hidesTwin(alt) {
+/**
+ * Beside a live panel no words that stand for it, nor its static picture: on pages that with the same
+ * words, in JupyterLab, which gives pictures no words, that in the next output.
+ */
+function onlyThisOne(alt) {
   const next = ".jp-OutputArea-child:has(.eqflow-live) + .jp-OutputArea-child > .jp-RenderedImage";
-  return [`img[alt=${JSON.stringify(alt)}]`, next].map((twin) => `${twin} { display: none; }`).join("\n");
+  const twins = [".eqflow-live-slot > p", `img[alt=${JSON.stringify(alt)}]`, next];
+  return twins.map((twin) => `${twin} { display: none; }`).join("\n");
 }
 
 /** A panel on a page.  Kinds use `views`, `bar`, `values`, `look`, `tell`, `wake` and `listen`. */
 class Stage {
-  constructor(root, spec, link) {
-    Object.assign(this, { root, spec, link });
+  constructor(root, spec, Kind, link) {
+    Object.assign(this, { root, spec, Kind, link, canvases: [] });
     this.wanted = !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.inView = false;
     this.broken = false; // an error that only starting again mends
@@ -74,9 +77,8 @@ class Stage {
     this.request = 0;
     this.told = 0;
     this.changes = new Map(); // of controls, until the next frame
-    this.values = Object.fromEntries(
-      (spec.controls ?? []).map((about) => [about.name, link ? this.linked(about) : about.value]),
-    );
+    const given = (about) => (link ? this.linked(about) : about.value);
+    this.values = Object.fromEntries(spec.controls.map((about) => [about.name, given(about)]));
     this.endings = [];
     this.build();
   }
@@ -85,7 +87,7 @@ class Stage {
     const { root, spec } = this;
     root.classList.add("eqflow-live");
     root.setAttribute("role", "group");
-    root.setAttribute("aria-label", spec.title ?? spec.name);
+    root.setAttribute("aria-label", spec.title);
     Object.assign(root.dataset, { panel: spec.name, frames: 0, state: "paused" });
     this.views = make("div", { class: "eqflow-views" });
     this.bar = make("div", { class: "eqflow-bar" });
@@ -96,9 +98,7 @@ class Stage {
     const again = button("Start again", () => this.restart());
     this.bar.append(this.pause, again);
     const side = make("div", { class: "eqflow-side" }, this.bar);
-    if (!this.link) {
-      side.append(controls(spec.controls ?? [], (name, value) => this.change(name, value)));
-    }
+    if (!this.link) side.append(controls(spec.controls, (name, value) => this.change(name, value)));
     side.append(this.figures, this.status, this.error);
     if (spec.caption) side.append(make("p", { class: "eqflow-caption" }, spec.caption));
     const row = make("div", { class: "eqflow-row" }, this.views, side);
@@ -108,13 +108,12 @@ class Stage {
 
   start() {
     this.guarded(() => {
-      for (const about of this.spec.controls ?? []) {
+      for (const about of this.spec.controls) {
         const wrong = complaint(about, this.values[about.name]);
         if (wrong) throw new RangeError(wrong);
       }
-      const factory = KINDS[this.spec.kind];
-      if (!factory) throw new TypeError(`no panel is of the kind ${this.spec.kind}`);
-      this.kind = factory(this.spec, this);
+      if (!this.Kind) throw new TypeError(`no panel is of the kind ${this.spec.kind}`);
+      this.kind = new this.Kind(this.spec, this);
     });
     for (const about of this.link ? this.spec.controls : []) {
       const event = `change:${about.name}`;
@@ -140,10 +139,7 @@ class Stage {
       this.wake();
     });
     seen.observe(this.root);
-    const sized = new ResizeObserver(() => this.guarded(() => {
-      this.kind?.resize?.();
-      this.wake();
-    }));
+    const sized = new ResizeObserver(() => this.resize());
     sized.observe(this.views);
     const themed = new MutationObserver(() => this.dress());
     const attributeFilter = ["data-theme", "theme", "data-jp-theme-light", "class"];
@@ -168,6 +164,15 @@ class Stage {
     PANELS.splice(PANELS.indexOf(this), 1);
   }
 
+  /** All is to be drawn anew, in another size or other colours. */
+  resize() {
+    this.guarded(() => {
+      this.canvases.forEach((canvas) => canvas.resize());
+      this.kind?.resize?.();
+    });
+    this.wake();
+  }
+
   /** Take the colours of the page around. */
   dress() {
     const dark = isDark(this.root);
@@ -177,8 +182,7 @@ class Stage {
       this.root.style.setProperty(`--${name}`, this.look[name]);
     }
     this.root.style.colorScheme = dark ? "dark" : "light";
-    this.guarded(() => this.kind?.resize?.());
-    this.wake();
+    this.resize();
   }
 
   get moving() {
@@ -233,7 +237,7 @@ class Stage {
     this.broken = false;
     this.forget();
     this.guarded(() => {
-      this.kind ??= KINDS[this.spec.kind](this.spec, this);
+      this.kind ??= new this.Kind(this.spec, this);
       this.kind.restart();
     });
     this.tell("Started again.");

@@ -6,7 +6,7 @@ import { curl, linear, lorenzField, rmsSpeed, scaled, waves } from "./flows.js";
 import { network } from "./network.js";
 import { eulerMaruyama, rk4, workspace } from "./integrators.js";
 import { tintsByAngle } from "./colours.js";
-import { Camera, space } from "./view3d.js";
+import { Camera, Space } from "./view3d.js";
 
 const SPEED = Math.sqrt(3); // rms, of every flow: one radius of the cloud in a unit of time
 const TEMPO = 1.2; // units of time in a second
@@ -17,18 +17,15 @@ const COARSE = 3; // neighbouring tints drawn as one
 const ALL = "all four";
 
 /**
- * The spec holds `samples` (n, 3), of which `moving` move, or `few` in each of four views; the `mixture` fitted to them, sharp;
- * Lorenz's centre and scale, and its rms `speed`; a `network`; and the waves of a `potential`.
+ * The spec holds `samples` (n, 3), of which `moving` move, or `few` in each of four views; the
+ * `mixture` fitted to them, sharp; Lorenz's centre and scale, and its rms `speed`; a `network`; and
+ * the waves of a `potential`.
  */
-export function lorenz(spec, stage) {
-  return new Lorenz(spec, stage);
-}
-
-class Lorenz {
+export class Lorenz {
   constructor(spec, stage) {
     Object.assign(this, { spec, stage, camera: new Camera(), phase: 0 });
     this.names = spec.controls.find(({ name }) => name === "show").options.filter((name) => name !== ALL);
-    this.views = this.names.map((name) => space(stage, { camera: this.camera, label: `${name}: ${spec.alt}`, name }));
+    this.views = this.names.map((name) => new Space(stage, { camera: this.camera, label: `${name}: ${spec.alt}`, name }));
     this.network = network(spec.network);
     this.truth = scaled(lorenzField(spec), SPEED / spec.speed);
     this.potential = waves({ ...spec.potential, d: 3 });
@@ -76,10 +73,6 @@ class Lorenz {
     if (name === "show") this.restart();
     else if (name === "sigma") this.model();
     else this.fields[2] = this.skew();
-  }
-
-  resize() {
-    this.views.forEach((view) => view.resize());
   }
 
   frame(seconds) {

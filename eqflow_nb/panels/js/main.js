@@ -1,31 +1,30 @@
 // Where panels begin: on a page, in the slots that Python left there; in a notebook, as a widget.
 
 import { decode } from "./arrays.js";
-import { chemistry } from "./chemistry.js";
-import { cloud } from "./cloud.js";
-import { KINDS, mount } from "./live.js";
-import { lorenz } from "./lorenz.js";
-import { paint } from "./paint.js";
+import { Chemistry } from "./chemistry.js";
+import { Cloud } from "./cloud.js";
+import { mount } from "./live.js";
+import { Lorenz } from "./lorenz.js";
+import { Paint } from "./paint.js";
 
-Object.assign(KINDS, { chemistry, cloud, lorenz, paint });
+const KINDS = { chemistry: Chemistry, cloud: Cloud, lorenz: Lorenz, paint: Paint };
+
+/** Start a panel in an element, by its spec as Python sent it; returns a function that ends it. */
+export function begin(element, sent, link = null) {
+  const root = document.createElement("div"), spec = decode(sent);
+  element.append(root);
+  return mount(root, spec, KINDS[spec.kind], link);
+}
 
 /** Start the panel in every slot on the page that has none yet. */
 export function startAll() {
-  document.querySelectorAll(".eqflow-live-slot:not([data-started])").forEach(startIn);
-}
-
-function startIn(slot) {
-  const spec = JSON.parse(slot.querySelector("script[type='application/json']").textContent);
-  const root = document.createElement("div");
-  slot.dataset.started = "";
-  slot.append(root);
-  mount(root, decode(spec));
-  if (root.dataset.state !== "error") slot.querySelector(":scope > p").remove();
+  for (const slot of document.querySelectorAll(".eqflow-live-slot:not([data-started])")) {
+    slot.dataset.started = "";
+    begin(slot, JSON.parse(slot.querySelector("script[type='application/json']").textContent));
+  }
 }
 
 /** What anywidget calls for each place in which a notebook shows the panel. */
 export function render({ model, el }) {
-  const root = document.createElement("div");
-  el.append(root);
-  return mount(root, decode(model.get("spec")), model);
+  return begin(el, model.get("spec"), model);
 }

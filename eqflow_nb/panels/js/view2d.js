@@ -1,44 +1,33 @@
 // The plane on a canvas: a density behind, arrows or streamlines, points with fading trails.
 
+import { Canvas } from "./canvas.js";
 import { make } from "./controls.js";
-import { TINTS } from "./colours.js";
 
-const SHARPEST = 2; // pixels of the canvas for each of the page's
 const CELLS = 56; // of the picture of a density, a side
 const LATTICE = 33; // places at which a field is read for its streamlines, a side
 const SEEDS = 10; // streamlines, a side
 const TRACED = 14; // of a streamline, each way
-const ARROWS = 19; // a side
+const ARROWS_A_SIDE = 19;
 const FADE = 0.3; // of a trail, each time that it fades
 const FADES = 4; // frames between two
 
 /** A square view of [-extent, extent]^2; `axes` names what is to the right, and upwards. */
-export function plane(stage, { extent, axes, label, draws }) {
-  const canvas = make("canvas", { role: draws ? "application" : "img", "aria-label": label });
-  canvas.style.aspectRatio = "1";
-  const element = make("figure", { class: "eqflow-view" }, canvas);
-  stage.views.append(element);
-  return new Plane(stage, canvas, element, extent, axes);
-}
-
-class Plane {
-  constructor(stage, canvas, element, extent, axes) {
-    Object.assign(this, { stage, canvas, element, extent, axes });
-    this.context = canvas.getContext("2d");
-    this.back = make("canvas").getContext("2d");
-    this.trail = make("canvas").getContext("2d");
-    this.age = 0;
-    this.resize();
+export class Plane extends Canvas {
+  constructor(stage, { extent, axes, alt, draws }) {
+    super(stage, { label: alt, role: draws ? "application" : "img" });
+    Object.assign(this, { extent, axes, age: 0 });
   }
 
-  /** Fit the pixels to the place on the page; what was drawn is gone. */
   resize() {
-    this.ratio = Math.min(SHARPEST, window.devicePixelRatio || 1);
-    this.side = Math.max(16, Math.round((this.canvas.clientWidth || 320) * this.ratio));
-    for (const each of [this.context, this.back, this.trail]) {
-      each.canvas.width = each.canvas.height = this.side;
-    }
-    this.scale = this.side / (2 * this.extent);
+    super.resize();
+    this.back ??= make("canvas").getContext("2d");
+    this.trail ??= make("canvas").getContext("2d");
+    for (const { canvas } of [this.back, this.trail]) canvas.width = canvas.height = this.side;
+  }
+
+  /** Pixels of a unit of the plane. */
+  get scale() {
+    return this.side / (2 * this.extent);
   }
 
   /** Pixels of a place in the plane. */
@@ -50,11 +39,9 @@ class Plane {
     return (this.extent - y) * this.scale;
   }
 
-  /** The place in the plane of a pointer. */
-  place(event) {
-    const box = this.canvas.getBoundingClientRect();
-    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    return [(2 * x - 1) * this.extent, (1 - 2 * y) * this.extent];
+  /** The place in the plane of shares of the side, to the right and down. */
+  place([right, down]) {
+    return [(2 * right - 1) * this.extent, (1 - 2 * down) * this.extent];
   }
 
   /** Begin the picture behind the points anew. */
@@ -93,10 +80,10 @@ class Plane {
 
   /** Arrows of a field, the fastest of one length. */
   arrows(field) {
-    const at = lattice(this.extent * (1 - 1 / ARROWS), ARROWS), v = new Float64Array(at.length);
+    const at = lattice(this.extent * (1 - 1 / ARROWS_A_SIDE), ARROWS_A_SIDE), v = new Float64Array(at.length);
     field(at, v);
     shorten(v);
-    const longest = 1.7 * this.extent / ARROWS;
+    const longest = 1.7 * this.extent / ARROWS_A_SIDE;
     this.pen(0.75);
     for (let i = 0; i < v.length; i += 2) {
       const [dx, dy] = [v[i] * longest, v[i + 1] * longest];
@@ -204,14 +191,9 @@ class Plane {
       trail.globalCompositeOperation = "source-over";
     }
     trail.lineWidth = 1.2 * this.ratio;
-    groups.forEach((members, tint) => {
-      trail.strokeStyle = this.stage.look.tints[tint];
-      trail.beginPath();
-      for (const i of members) {
-        trail.moveTo(this.right(before[2 * i]), this.down(before[2 * i + 1]));
-        trail.lineTo(this.right(x[2 * i]), this.down(x[2 * i + 1]));
-      }
-      trail.stroke();
+    this.byTint("stroke", trail, groups, (i) => {
+      trail.moveTo(this.right(before[2 * i]), this.down(before[2 * i + 1]));
+      trail.lineTo(this.right(x[2 * i]), this.down(x[2 * i + 1]));
     });
   }
 
@@ -222,34 +204,13 @@ class Plane {
     context.globalAlpha = 0.45;
     context.drawImage(this.trail.canvas, 0, 0);
     context.globalAlpha = 1;
-    groups.forEach((members, tint) => {
-      context.fillStyle = this.stage.look.tints[tint];
-      context.beginPath();
-      for (const i of members) {
-        const [px, py] = [this.right(x[2 * i]), this.down(x[2 * i + 1])];
-        if (px < -r || py < -r || px > side + r || py > side + r) continue;
-        context.moveTo(px + r, py);
-        context.arc(px, py, r, 0, 2 * Math.PI);
-      }
-      context.fill();
+    this.byTint("fill", context, groups, (i) => {
+      const [px, py] = [this.right(x[2 * i]), this.down(x[2 * i + 1])];
+      if (px < -r || py < -r || px > side + r || py > side + r) return;
+      context.moveTo(px + r, py);
+      context.arc(px, py, r, 0, 2 * Math.PI);
     });
   }
-
-  /** A ring at a place, where a brush would act. */
-  ring(x, y, radius, thick) {
-    this.context.strokeStyle = this.stage.look.ink;
-    this.context.lineWidth = (thick ? 3 : 1.5) * this.ratio;
-    this.context.beginPath();
-    this.context.arc(this.right(x), this.down(y), radius * this.scale, 0, 2 * Math.PI);
-    this.context.stroke();
-  }
-}
-
-/** The members of each tint, from the tint of each point. */
-export function grouped(tints) {
-  const groups = Array.from({ length: TINTS }, () => []);
-  tints.forEach((tint, i) => groups[tint].push(i));
-  return groups;
 }
 
 /** The places (2 cells^2) of a square lattice, row by row from the bottom. */

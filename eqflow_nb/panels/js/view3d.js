@@ -1,12 +1,12 @@
 // Points with trails in space, on a plain canvas: turned by drag, finger or arrow keys.
 
-import { make } from "./controls.js";
+import { Canvas } from "./canvas.js";
+import { grouped } from "./colours.js";
 
 const NEARER = 0.16; // how much larger what lies near is drawn: a gentle perspective
 const BANDS = 3; // of depth, drawn from the farthest to the nearest
-const RADIANS_A_PIXEL = 0.01; // radians for each pixel of a drag
-const TURNS = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] };
-const FINEST = 2; // pixels of the canvas for each of the page's
+const DRAG = 3; // radians for a drag across the picture
+const PRESS = 0.1; // radians for an arrow key
 const EVERY = 1 / 30; // seconds between two places of a trail
 
 /** Where the reader looks from: two angles in radians, shared by the views of a panel. */
@@ -45,55 +45,28 @@ export function projected(x, camera, extent, out) {
 }
 
 /** A view of what lies within `extent` of the middle, with words below it. */
-export function space(stage, { camera, label, name, extent = 3.6, places = 12 }) {
-  const canvas = make("canvas", { role: "application", tabindex: 0, "aria-label": label });
-  canvas.style.cssText = "aspect-ratio: 1; cursor: grab; touch-action: pan-y";
-  const words = make("figcaption", {}, name);
-  const element = make("figure", { class: "eqflow-view" }, canvas, words);
-  stage.views.append(element);
-  return new Space(stage, { camera, canvas, element, words, extent, places });
-}
-
-class Space {
-  constructor(stage, parts) {
-    Object.assign(this, { stage, ...parts });
-    this.context = this.canvas.getContext("2d");
-    this.handle();
-    this.resize();
-  }
-
-  /** Turn by mouse or finger, across for a finger, which else scrolls the page, and by keys. */
-  handle() {
-    const { stage, canvas, camera } = this;
-    let from = null;
+export class Space extends Canvas {
+  constructor(stage, { camera, label, name, extent = 3.6, places = 12 }) {
+    super(stage, { label, words: name, role: "application" });
+    Object.assign(this, { camera, extent, places });
+    this.canvas.style.cssText = "cursor: grab; touch-action: pan-y"; // a finger up or down scrolls the page
     const turn = (around, up) => {
       camera.turn(around, up);
       camera.held = true;
       stage.wake();
     };
-    stage.listen(canvas, "pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      from = [event.clientX, event.clientY];
-    });
-    stage.listen(canvas, "pointermove", (event) => {
-      if (!from) return;
-      turn(RADIANS_A_PIXEL * (event.clientX - from[0]), RADIANS_A_PIXEL * (event.clientY - from[1]));
-      from = [event.clientX, event.clientY];
-    });
-    for (const end of ["pointerup", "pointercancel"]) stage.listen(canvas, end, () => (from = null));
-    stage.listen(canvas, "keydown", (event) => {
-      if (!(event.key in TURNS)) return;
-      event.preventDefault();
-      turn(...TURNS[event.key]);
-    });
+    let from = null;
+    const drag = (to) => {
+      turn(DRAG * (to[0] - from[0]), DRAG * (to[1] - from[1]));
+      from = to;
+    };
+    this.pointer({ press: (place) => (from = place), drag });
+    this.keys((right, down) => turn(PRESS * right, -PRESS * down));
   }
 
   resize() {
-    const ratio = Math.min(FINEST, window.devicePixelRatio || 1);
-    this.ratio = ratio;
-    this.width = Math.max(16, Math.round((this.canvas.clientWidth || 280) * ratio));
-    this.bold = Math.max(0.7, Math.min(1, this.width / ratio / 380)) * ratio; // thinner where small
-    this.canvas.width = this.canvas.height = this.width;
+    super.resize();
+    this.bold = Math.max(0.7, Math.min(1, this.side / this.ratio / 380)) * this.ratio; // thinner where small
   }
 
   /** Begin anew at places x (3n): no trails, and a tint for each, a number below the look's. */
@@ -118,9 +91,9 @@ class Space {
 
   /** Draw the axes, the cloud behind (3m), the trails and the points. */
   show(behind) {
-    const { context, width, stage } = this;
+    const { context, side, stage } = this;
     context.fillStyle = stage.look.paper;
-    context.fillRect(0, 0, width, width);
+    context.fillRect(0, 0, side, side);
     this.axes();
     this.dots(behind);
     const order = Array.from({ length: this.filled }, (_, age) => (this.now + this.places - age) % this.places);
@@ -136,20 +109,15 @@ class Space {
     context.globalAlpha = 1;
   }
 
-  /** For each band of depth, the far one first: the tints in it, and the points of each. */
+  /** For each band of depth, the far one first, the members of each tint. */
   groups(seen) {
-    const bands = Array.from({ length: BANDS }, () => new Map());
-    for (let i = 0; i < this.n; i++) {
-      const band = Math.max(0, Math.min(BANDS - 1, Math.floor((seen[3 * i + 2] * 1.6 + 1) / 2 * BANDS)));
-      const members = bands[band].get(this.tints[i]);
-      if (members) members.push(i);
-      else bands[band].set(this.tints[i], [i]);
-    }
-    return bands;
+    const bands = Array.from({ length: this.n }, (_, i) => (
+      Math.max(0, Math.min(BANDS - 1, Math.floor((seen[3 * i + 2] * 1.6 + 1) / 2 * BANDS)))));
+    return Array.from({ length: BANDS }, (_, band) => grouped(this.tints, (i) => bands[i] === band));
   }
 
   pixel(share) {
-    return (share + 1) * this.width / 2;
+    return (share + 1) * this.side / 2;
   }
 
   lines(groups, ways, strength, thick) {
@@ -157,30 +125,20 @@ class Space {
     if (ways.length < 2) return;
     context.globalAlpha = strength;
     context.lineWidth = thick * this.bold;
-    for (const [tint, members] of groups) {
-      context.strokeStyle = this.stage.look.tints[tint];
-      context.beginPath();
-      for (const i of members) {
-        context.moveTo(this.pixel(ways[0][3 * i]), this.pixel(ways[0][3 * i + 1]));
-        for (const way of ways) context.lineTo(this.pixel(way[3 * i]), this.pixel(way[3 * i + 1]));
-      }
-      context.stroke();
-    }
+    this.byTint("stroke", context, groups, (i) => {
+      context.moveTo(this.pixel(ways[0][3 * i]), this.pixel(ways[0][3 * i + 1]));
+      for (const way of ways) context.lineTo(this.pixel(way[3 * i]), this.pixel(way[3 * i + 1]));
+    });
   }
 
   points(groups, seen, strength, radius) {
     const { context } = this, r = radius * this.bold;
     context.globalAlpha = strength;
-    for (const [tint, members] of groups) {
-      context.fillStyle = this.stage.look.tints[tint];
-      context.beginPath();
-      for (const i of members) {
-        const [p, q] = [this.pixel(seen[3 * i]), this.pixel(seen[3 * i + 1])];
-        context.moveTo(p + r, q);
-        context.arc(p, q, r, 0, 2 * Math.PI);
-      }
-      context.fill();
-    }
+    this.byTint("fill", context, groups, (i) => {
+      const [p, q] = [this.pixel(seen[3 * i]), this.pixel(seen[3 * i + 1])];
+      context.moveTo(p + r, q);
+      context.arc(p, q, r, 0, 2 * Math.PI);
+    });
   }
 
   /** Small faint squares at places (3m): the cloud that was given. */
@@ -195,8 +153,8 @@ class Space {
 
   /** The directions of the three axes, in a corner. */
   axes() {
-    const { context, width, ratio, stage } = this, rows = this.camera.rows();
-    const [left, down, long] = [0.1 * width, 0.9 * width, Math.max(18 * ratio, 0.09 * width)];
+    const { context, side, ratio, stage } = this, rows = this.camera.rows();
+    const [left, down, long] = [0.1 * side, 0.9 * side, Math.max(18 * ratio, 0.09 * side)];
     context.globalAlpha = 1;
     context.strokeStyle = context.fillStyle = stage.look.faint;
     context.lineWidth = ratio;
