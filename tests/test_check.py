@@ -1,5 +1,6 @@
 """Checks of exercises say what is off, and in which direction, in words."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,21 @@ MISTAKES: list[tuple[Callable[..., None], Any, str]] = [
     (images.makes_skew_kernel, flipped, r"K\[\d,\d\] at \(-?\d,-?\d\) plus"),
     (images.gains_by_projection, lambda c, f: c / (1 - f), "take the root"),
     (images.drifts, lambda d: torch.zeros(1, 1, 3, 3), "nothing drifts"),
-    (images.keeps_unit_covariance, lambda E: torch.eye(4) - E @ E, "transpose"),
+    (images.turns_away, lambda t, b, u, slope: u * slope * math.sin(b - t), "towards the neigh"),
+    (
+        images.steers_a_pair,
+        lambda q, o, u: torch.stack([u * q[2].cos(), u * q[2].sin(), 0 * u * q[0]]),
+        "without steering",
+    ),
+    (
+        images.makes_a_mill,
+        lambda n, rate, w: (-4 * w / rate) ** 0.5 * torch.randn(n, 2),
+        "should turn",
+    ),
+    (images.makes_a_mill, lambda n, rate, w: torch.rand(n, 2), "no wheel"),
+    (images.mean_push, lambda K, H: (K * H).sum(), "costs a minus"),
+    (images.pursues, lambda q, s: s, "it leaks"),
+    (images.pursues, lambda q, s: torch.stack([s[:, 1], -s[:, 0]], 1), "doesn't go for its prey"),
     (equations.counts_terms, lambda d, g: 10**6, "too large"),
     (
         equations.removes_noise,

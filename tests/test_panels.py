@@ -18,7 +18,6 @@ from eqflow_nb.course import creatures as alife
 from eqflow_nb.flows import exact
 from eqflow_nb.flows.continuity import residual
 from eqflow_nb.inputs import InputError
-from eqflow_nb.panels import images as panels_images
 from eqflow_nb.panels import paint as panels_paint
 from eqflow_nb.panels.base import Panel, dropdown, slider
 from eqflow_nb.panels.live import knob
@@ -132,19 +131,6 @@ def test_values_for_a_live_panel_are_checked():
         knob("gamma", "γ", math.nan, 0, 1, 0.1)
     with pytest.raises(InputError, match="world 'moon' is unknown; choose one of two_peaks"):
         panels.toy_panel("moon")
-
-
-# Patterns and creatures
-
-
-def test_the_creatures_of_the_panel_move_on():
-    panel = panels_images.alife_panel()
-    panel.controls["time"].value = 0
-    start = panel.picture.value
-    panel.controls["time"].value = 20
-    assert panel.picture.value != start
-    panel.controls["icon"].value = "taiji"
-    assert not panel.errors
 
 
 # The canvas to paint on

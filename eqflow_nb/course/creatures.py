@@ -1,7 +1,5 @@
 """Creatures brought to life: rolled out, found, followed; and a denoiser fitted to a new one."""
 
-import math
-import re
 import time
 from dataclasses import dataclass, replace
 
@@ -12,19 +10,16 @@ from tqdm.auto import tqdm
 
 from eqflow_nb import rollout
 from eqflow_nb.flows import kernels
-from eqflow_nb.inputs import InputError, count, positive, seeded
-from eqflow_nb.measures import flocking, momentum, tracking, travel
+from eqflow_nb.inputs import InputError, count, positive
+from eqflow_nb.measures import flocking, tracking, travel
 from eqflow_nb.scores import images, weights
 from eqflow_nb.scores.images import ImageScore
-from eqflow_nb.scores.single_creature import PoseDenoiser
 from eqflow_nb.scores.training import shuffled
 from eqflow_nb.snapshots import icons
-from eqflow_nb.snapshots.base import World, blur
+from eqflow_nb.snapshots.base import World
 
 EVERY = 10  # steps between two frames of a film
 STEP = 0.5  # tau, in units of sigma^2
-WEAK = 0.09  # norm of a symmetric rule that the diffusion still holds
-ALONE = 24  # pixels a side of the canvas of a lone creature
 FASTEST = 6.0  # pixels that a creature is trusted to move between two frames
 
 
@@ -58,18 +53,16 @@ def live(
     eta: float = 0.1,
     seed: int = 0,
     tau: float = STEP,
-    start: Tensor | None = None,
 ) -> Life:
     """Let placed creatures live under a rule K, and measure what becomes of them.
 
     K is (3, 3), one matrix for all frequencies, or (H, W//2+1, 3, 3), one for each; zeros are plain
     Langevin.  The diffusion is eta, the step tau in units of the score's sigma^2, and the seed that
-    of places and noise.  Blurred canvases to start from (canvases, 3, H, W), such as those of
-    `from_noise`, stand in for placed creatures.
+    of places and noise.
     """
     steps = count(steps, "steps", at_least=EVERY)
     device = next(score.parameters()).device
-    x = world.blurred(score.sigma, device)(canvases, seed) if start is None else start.to(device)
+    x = world.blurred(score.sigma, device)(canvases, seed)
     path = rollout.exponential(
         score.denoise, rule.to(device), x, score.sigma, tau, steps, eta, seed
     )
@@ -83,61 +76,6 @@ def live(
     life = measured(frames, placed_ink(world), 1e3 * seconds / taken / canvases)
     # A rule that is not skew, for example, makes a rollout diverge.
     return life if run.stopped is None else replace(life, kept=0.0, tracks=[])
-
-
-@torch.no_grad()
-def from_noise(
-    score: ImageScore, canvases: int, size: int = 64, seed: int = 0, steps: int = 100
-) -> Tensor:
-    """Blurred canvases (canvases, 3, size, size) that begin as white noise, cleared step by step.
-
-    From the highest level s that the network knows down to its own, each step draws x at the next
-    level s' as if D(x) were the clean canvas: its mean is D + (s'/s)^2 (x - D), its variance
-    s'^2 (1 - (s'/s)^2) (ancestral sampling, Ho et al., NeurIPS 2020, eq. 7, without shrinking).
-    """
-    generator = seeded(seed)
-    device = next(score.parameters()).device
-    high, steps = score.levels[1], count(steps, "steps")
-    shape = (count(canvases, "canvases"), 3, size, size)
-
-    def noise() -> Tensor:
-        return torch.randn(shape, generator=generator).to(device)
-
-    part = (score.sigma / high) ** (1 / steps)  # s' / s
-    x = math.sqrt(1 + high**2) * noise()
-    for step in range(steps):
-        level = max(high * part**step, score.sigma)
-        clean = score.at(min(level, high)).denoise(x)
-        x = clean + part**2 * (x - clean) + part * level * math.sqrt(1 - part**2) * noise()
-    return x
-
-
-def live_exactly(
-    icon: str,
-    rule: Tensor,
-    sigma: float,
-    steps: int = 1000,
-    number: int = 32,
-    eta: float = 0.1,
-    seed: int = 0,
-) -> tracking.Tracks:
-    """The tracks of lone creatures under a rule, by the exact denoiser: no network, no error.
-
-    As `live`, of `number` canvases of one creature, `ALONE` pixels a side as a wide rule must be.
-    """
-    steps, exact = count(steps, "steps", at_least=EVERY), lone(icon, number)
-    clean = exact.draw(exact.poses)[0]
-    path = rollout.exponential(exact, rule, blur(clean, sigma, seed), sigma, STEP, steps, eta, seed)
-    run = rollout.record(path, steps=range(0, steps + 1, EVERY), keep=lambda _: exact.poses.clone())
-    film = torch.stack(list(run.states.values())).numpy()
-    return tracking.Tracks(film[..., :2], film[..., 2], ALONE)
-
-
-def lone(icon: str, number: int = 1) -> PoseDenoiser:
-    """The exact denoiser of canvases, `ALONE` pixels a side, of one creature each."""
-    drawn, scale = icons.draw(icon), icons.icons(icon).scale.float()
-    ink = drawn[3:] * (drawn[:3] - torch.tensor(icons.PAPER)[:, None, None])
-    return PoseDenoiser(ink / scale[:, None, None], icons.DIAMETER, ALONE, number)
 
 
 def measured(frames: Tensor, ink: float, milliseconds: float = 0.0) -> Life:
@@ -164,35 +102,6 @@ def rule(seed: int, kind: str = "skew", width: int = 1, size: int = 64) -> Tenso
         return torch.zeros(3, 3)
     kernel = kernels.random_kernel(3, width, seed, kind, size)
     return kernel[:, :, 0, 0] if width == 1 else kernels.symbol(kernel, (size, size))
-
-
-def named(name: str, icon: str, size: int = 64) -> Tensor:
-    """A rule by its name, for one of `icons.ICONS` on canvases of `size` pixels a side.
-
-    "none"; "1x1 7" or "3x3 7", the random rule of that width and seed; "quiet", which turns colours
-    about the one that the creature's edges show least of (`momentum.min_edge_colour`).  After
-    "symmetric" a symmetric rule of the same norm follows, for a control; after "weak symmetric" one
-    of a norm just below the diffusion of .1, which does not run away.
-    """
-    if name == "quiet":
-        return momentum.about_axis(momentum.min_edge_colour(icons.tangents(icon))[0])
-    if name == "none":
-        return rule(0, "none")
-    found = re.fullmatch(r"(weak )?(symmetric )?(\d)x\3 (\d+)", name)
-    if not found or (found[1] and not found[2]):
-        raise InputError(f"rule {name!r} is unknown; give one such as 'quiet', '1x1 3' or '3x3 0'")
-    made = rule(int(found[4]), "symmetric" if found[2] else "skew", int(found[3]), size)
-    return WEAK * made if found[1] else made
-
-
-def rolled_pairs(life: Life) -> list[np.ndarray]:
-    """Positions of the creatures in the second half of the film, one array a frame and canvas."""
-    return [one.centres for film in life.found for one in film[len(film) // 2 :: 5]]
-
-
-def placed_pairs(icon: str | Tensor, size: int = 64, canvases: int = 200) -> list[np.ndarray]:
-    """Positions on fresh snapshots, the reference for attraction and repulsion."""
-    return list(icons.placed(icon, canvases, size, seed=999)[1].numpy())
 
 
 def adapt(icon: Tensor, sigma: float, seconds: float = 35.0) -> tuple[ImageScore, World]:
@@ -222,9 +131,3 @@ def placed_ink(world: World, canvases: int = 8) -> float:
     placed = world.raw(world.sample(canvases, 0))
     found = [tracking.locate(canvas, icons.PAPER, icons.DIAMETER).ink for canvas in placed]
     return float(np.concatenate(found).mean())
-
-
-def whole_ones(life: Life, world: World) -> np.ndarray:
-    """How many whole creatures each canvas (B,) holds at the end."""
-    ink = placed_ink(world)
-    return np.array([tracking.whole(film[-1].ink, ink).sum() for film in life.found])

@@ -1,10 +1,10 @@
 """What flows are measured by, all with noise floors where they are distances.
 
 Transport (how well a flow keeps its distribution), agreement of velocity fields, chaos, symmetry,
-sampling; `patterns` for images, and for creatures `tracking`, `travel`, `flocking`, `momentum`.
+sampling; `patterns` for images, and for creatures `tracking`, `travel`, `flocking`.
 """
 
-from eqflow_nb.measures import flocking, momentum, patterns, tracking, travel
+from eqflow_nb.measures import flocking, patterns, tracking, travel
 from eqflow_nb.measures.agreement import embed, signed_similarity, similarity, similarity_matrix
 from eqflow_nb.measures.chaos import LyapunovResult, kaplan_yorke, lyapunov_spectrum, mean_speed
 from eqflow_nb.measures.transport import (
@@ -23,6 +23,6 @@ from eqflow_nb.measures.transport import (
 __all__ = [
     "HalfTurn", "LyapunovResult", "assess", "embed", "flocking", "half_turns",
     "kaplan_yorke", "lyapunov_spectrum", "mean_distance", "mean_speed", "mmd",
-    "momentum", "noise_floor", "patterns", "preservation", "random_halves", "signed_similarity",
+    "noise_floor", "patterns", "preservation", "random_halves", "signed_similarity",
     "similarity", "similarity_matrix", "sinkhorn", "sliced_wasserstein", "tracking", "travel",
 ]  # fmt: skip

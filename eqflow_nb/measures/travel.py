@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import integrate
 
 from eqflow_nb.inputs import InputError, count
 from eqflow_nb.measures.tracking import Tracks
@@ -21,54 +20,6 @@ def mean_squared_displacement(tracks: Sequence[Tracks], lag: int) -> np.ndarray:
     if not any(len(one) for one in per):
         raise _too_short(lag)
     return np.concatenate(per)
-
-
-def msd_exponent(tracks: Sequence[Tracks], lags: Sequence[int]) -> tuple[float, float]:
-    """Slope of log mean squared displacement against log lag, and its error over creatures.
-
-    1 is a random walk, 2 is straight on.  The error is by bootstrap, of films longer than each lag.
-    """
-    lags = sorted({count(lag, "lags") for lag in lags})
-    if len(lags) < 2:
-        raise InputError(f"lags hold {len(lags)} different lag(s); a slope needs at least 2")
-    mean_squared_displacement(tracks, lags[-1])  # refuses films that are too short
-    long = [track for track in tracks if len(track.positions) > lags[-1]]
-    table = np.stack([mean_squared_displacement(long, lag) for lag in lags])
-    if not (table > 0).any(1).all():
-        raise InputError("tracks hold no creature that moves; a standstill has no exponent")
-    x = np.log(np.asarray(lags, dtype=float))
-    some = np.random.default_rng(0).integers(0, table.shape[1], (200, table.shape[1]))
-    slopes = np.polyfit(x, np.log(table[:, some].mean(-1)), 1)[0]
-    return float(np.polyfit(x, np.log(table.mean(-1)), 1)[0]), float(slopes.std())
-
-
-def speed(tracks: Sequence[Tracks], lag: int = 1) -> float:
-    """Mean length of a displacement over `lag` frames, by the lag: pixels a frame.
-
-    A random walk has no speed of its own: there it falls as 1 / sqrt(lag).
-    """
-    lengths = [np.linalg.norm(v, axis=-1).mean() for v in displacements(tracks, lag)]
-    return float(np.mean(lengths) / lag)
-
-
-def persistence_time(tracks: Sequence[Tracks], lag: int = 1) -> float:
-    """Frames for which a creature remembers its velocity (displacement over `lag` frames).
-
-    The autocorrelation is integrated to its first zero.  A random walk shows half a lag, the least
-    that can be told; a creature that never turns shows its film's length, a lower bound.
-    """
-    films = displacements(tracks, lag)
-    shortest = min(len(steps) for steps in films)
-    long = [steps for steps in films if len(steps) >= 2]
-    if not long:
-        raise InputError(f"tracks are shorter than two lags of {lag} frames; give longer films")
-    products = [
-        np.concatenate([(v[n:] * v[: len(v) - n]).sum(-1).ravel() for v in long]).mean()
-        for n in range(shortest)
-    ]
-    if not products[0] > 0:
-        raise InputError("tracks hold no creature that moves; a standstill has no direction")
-    return lag * to_first_zero(np.array(products) / products[0])
 
 
 def axis_drift(tracks: Sequence[Tracks], lag: int) -> tuple[float, float]:
@@ -97,16 +48,6 @@ def body_drift(tracks: Sequence[Tracks], lag: int) -> tuple[np.ndarray, np.ndarr
     return table.mean(1), table.std(1, ddof=1) / math.sqrt(table.shape[1])
 
 
-def turning(tracks: Sequence[Tracks], lag: int) -> tuple[float, float]:
-    """Mean turn of a body over `lag` frames, radians anticlockwise, and its standard error."""
-    lag = count(lag, "lag")
-    turns = [np.diff(np.unwrap(t.heading, axis=0)[::lag], axis=0).ravel() for t in moving(tracks)]
-    joined = np.concatenate(turns) if turns else np.empty(0)
-    if len(joined) < 2:
-        raise InputError("tracks hold fewer than two displacements; give longer films")
-    return float(joined.mean()), float(joined.std(ddof=1) / math.sqrt(len(joined)))
-
-
 def moving(tracks: Sequence[Tracks]) -> list[Tracks]:
     """The films in which some creature was followed."""
     return [track for track in tracks if track.positions.shape[1]]
@@ -126,15 +67,3 @@ def _too_short(lag: int) -> InputError:
         f"tracks hold no creature that was followed for more than lag = {lag} frames; give longer "
         "films, or check whether the creatures are kept"
     )
-
-
-def to_first_zero(values: np.ndarray) -> float:
-    """Integral (trapezoids, unit spacing) of a sampled curve up to where it first meets 0."""
-    below = np.flatnonzero(values <= 0)
-    if not len(below):
-        return float(integrate.trapezoid(values))
-    end = int(below[0])
-    if end == 0:
-        return 0.0
-    last = values[end - 1]
-    return float(integrate.trapezoid(values[:end]) + 0.5 * last**2 / (last - values[end]))

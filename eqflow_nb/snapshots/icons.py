@@ -144,29 +144,6 @@ def rendered(rgba: Tensor, angles: Tensor, shifts: Tensor, diameter: float = DIA
     return F.avg_pool2d(drawn, 3)
 
 
-def tangents(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> Tensor:
-    """How a canvas changes as a creature on it moves: forwards, to its left, and as it turns.
-
-    The creature looks to the right and stands in the middle; its head is where `draw` puts it.
-    Returned are the derivatives (3, 3, size, size) by pixels forwards, pixels to the left and
-    radians anticlockwise, of the three colours, in the deviations that `icons` scales canvases to.
-    """
-    world = icons(icon, size, diameter)
-    rgba = draw(icon) if isinstance(icon, str) else _check_picture(icon)
-    step = 0.25  # pixels, at the rim too: short beside a pixel, long beside rounding
-    turn = 2 * step / diameter
-    angles = torch.tensor([0.0, 0, 0, 0, turn, -turn])
-    shifts = torch.tensor([[0.0, step], [0, -step], [-step, 0], [step, 0], [0, 0], [0, 0]])
-    patches = rendered(rgba, angles, shifts, diameter).unflatten(0, (3, 2))
-    slopes = (patches[:, 0] - patches[:, 1]) / (2 * torch.tensor([step, step, turn]))[
-        :, None, None, None
-    ]
-    side, corner = slopes.shape[-1], (size - slopes.shape[-1]) // 2
-    canvas = torch.zeros(3, 3, size, size)
-    canvas[:, :, corner : corner + side, corner : corner + side] = slopes
-    return canvas / world.scale.float()[:, None, None]
-
-
 def _apart(n: int, number: int, size: int, distance: float, generator: torch.Generator) -> Tensor:
     """Centres (n, number, 2) at least a distance from each other, put down one after another."""
     centres = torch.full((n, number, 2), math.inf)

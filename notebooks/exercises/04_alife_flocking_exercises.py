@@ -14,151 +14,156 @@
 # %% [markdown]
 # # Exercises: creatures
 #
-# > Why does a drawing move?
+# > Who turns where, and why?
 #
 # These go with [chapter 04](../04_alife_flocking.ipynb).
 
 # %%
-import numpy as np
+import math
+
 import torch
 
 from eqflow_nb.course.check import images as check
 
 
 # %% [markdown]
-# ## 1. The colour that is spared
+# ## 1. Predict: who turns where
 #
-# In three colours a skew rule is a turn about an axis $a$, a colour: $Ku = a\times u$. Write its
-# matrix, for an axis of length 1.
+# A creature swims by rule (2) at speed $u$, with heading θ (radians, anticlockwise). One neighbour is
+# near, in the direction `bearing` as the creature sees it, and log p rises by `slope` a pixel as their
+# distance grows: the sheets say "keep apart". How fast does the creature turn? Say first, for
+# yourself: which way, if the neighbour is ahead on the left? And if it is exactly ahead?
 
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# What does a linear map do to the unit vectors? They give you its columns.
+# Rule (2) turns by minus a times the gradient of log p by the creature's own place.
 #
 # <details><summary>A larger one</summary>
 #
-# Column j of K is a x e_j.
+# That gradient has the length `slope`, and points away from the neighbour.
 #
 # </details></details>
 
 # %% tags=["answer"]
-def rule(axis):
-    """The matrix K (3, 3) with K u = axis x u, for an axis (3,)."""
+def turning(theta, bearing, u, slope):
+    """Radians per time, anticlockwise."""
     raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
-check.spares_a_colour(rule)
+check.turns_away(turning)
 
 
 # %% [markdown]
-# ## 2. Predict: how much noise a step needs
+# ## 2. Derive: the steering of a pair
 #
-# One step takes $x$ to $Ex + \xi$. Before it $x$ is Gaussian with mean 0 and covariance $I$. Which
-# covariance must the noise ξ have, so that this holds after it too? (For the rules of the chapter
-# $E = e^{-(\eta I+K)\tau}$; here it is any matrix that shrinks.)
+# For two creatures let $\log p = e^{-r^2/2}\cos(\theta_1-\theta_2)$, with $r$ their distance: they like
+# to look the same way when they are near. Work out the whole of rule (2), place and heading, for the
+# first of them.
 
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# How does a covariance change under a linear map, and under adding something independent?
+# You need three derivatives of log p: by x, by y and by the heading of the first.
 #
 # <details><summary>A larger one</summary>
 #
-# E x has the covariance E E^T, and covariances of independent parts add.
+# With w = exp(-r^2/2), the one by x_1 is w cos(θ_1 - θ_2) (x_2 - x_1).
 #
 # </details></details>
 
 # %% tags=["answer"]
-def noise(E):
-    """The covariance (d, d) of the noise of a step E (d, d)."""
+def velocity(q, other, u):
+    """(dx/dt, dy/dt, dθ/dt), a tensor (3,), for q = (x, y, θ) and the other's pose."""
     raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
-check.keeps_unit_covariance(noise)
+check.steers_a_pair(velocity)
 
 
 # %% [markdown]
-# ## 3. Predict: how far a creature gets
+# ## 3. Find the sheets that make a mill
 #
-# A creature's velocity fades at the rate η and turns at the rate ω:
-# $\dot v = -\begin{pmatrix}\eta&-\omega\\\omega&\eta\end{pmatrix}v + \text{noise}$. Each component
-# has the mean square $u$. In the long run each coordinate spreads as $E[\Delta x^2] = 2Dt$. What is
-# $D$?
+# The wish to circle, $\dot r_i = \omega\,J s_{r_i}$ with $J$ a turn by +90°, moves creatures along the
+# level lines of log p. Find sheets on which it makes a *mill*: all go around a common centre at one
+# rate, anticlockwise, like spots on a wheel. Draw one such sheet of $n$ places for a given rate and
+# $\omega < 0$.
 
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# The mean square displacement is a double integral of how long the velocity remembers itself.
+# Which way, and how fast, does a spot on a turning wheel move, seen from the centre?
 #
 # <details><summary>A larger one</summary>
 #
-# D is the integral over all t > 0 of E[v_x(t) v_x(0)] = u exp(-eta t) cos(omega t).
+# By rate times J x at the place x: so the score is x times a number. Which p has such a one?
 #
 # </details></details>
 
 # %% tags=["answer"]
-def diffusion(square, eta, omega):
-    """The diffusion D for E[v_x^2] = square, friction eta and turning rate omega."""
+def sheet(n, rate, omega):
+    """Places (n, 2) of a mill that turns anticlockwise at `rate` radians per time."""
     raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
-check.diffusion_coefficient(diffusion)
+check.makes_a_mill(sheet)
 
 
 # %% [markdown]
-# ## 4. Straight or wandering?
+# ## 4. Constant rules
 #
-# Mean squared displacements that grow as lag^α say what kind of motion it is: α = 1 wandering, 2
-# straight. Read α off.
+# Under $v = Ks$ with a constant matrix $K$, how fast does a quantity $q(x)$ change on average over
+# $p$? Work out $E_p[\nabla q\cdot K s]$ for a $q$ whose Hessian $H$ is the same everywhere. Do it for
+# *any* $K$, and then look at the skew ones.
 
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# In which axes is a power law a straight line?
+# p s is the gradient of p. Integrate by parts.
 #
 # <details><summary>A larger one</summary>
 #
-# In logarithms a power law is a line; fit its slope, with an intercept.
+# What is left is minus the mean of the divergence of K^T grad q.
 #
 # </details></details>
 
 # %% tags=["answer"]
-def exponent(lags, squares):
-    """The exponent alpha of mean squared displacements (n,) at lags (n,)."""
+def push(K, H):
+    """The mean change of q per time, for K and H (d, d)."""
     raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
-check.reads_exponent(exponent)
+check.mean_push(push)
 
 
 # %% [markdown]
-# ## 5. Open: one moves, the other stays
+# ## 5. Open: a pursuit of your own
 #
-# The edges of one kind of dots show the colour `moved`, those of another kind the colour `still`.
-# Write one rule that carries the first farther than no rule does, and not the second. Its largest
-# eigenvalue should have size 1. Can one rule carry two kinds and leave a third? Try it on paper.
+# A pursuer (0) and its prey (1) live on an endless plane, at $q$ of shape (B, 2, 2); $s$ is the score,
+# of the same shape. Write a wish that keeps *any* distribution, and in which the pursuer goes for its
+# prey, and the prey flees, where nothing else matters ($s = 0$). There are many: which looks most
+# alive to you? The chapter's `pursue` has a range and kinds; yours needs neither.
 
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# Which direction of colour does a turn about an axis leave alone?
+# Choose a block of A between the two places, and add its divergence.
 #
 # <details><summary>A larger one</summary>
 #
-# Noise along an edge's colour is a momentum only if the rule turns that colour.
+# With A_01 = w(r) I and A_10 = -w(r) I both go along the gradient of w. Which w do you want?
 #
 # </details></details>
 
 # %% tags=["answer"]
-def rule_for(moved, still):
-    """A skew rule (3, 3) for two colours of edges (3,), of length 1."""
+def wish(q, s):
+    """The velocity (B, 2, 2) of a pursuer and its prey."""
     raise NotImplementedError("your answer goes here")
 
 
 # %% tags=["check"]
-check.moves_one(rule_for)
+check.pursues(wish)

@@ -9,7 +9,6 @@ from torch import Tensor
 from eqflow_nb import flows, measures
 from eqflow_nb.course.check import base
 from eqflow_nb.course.check.base import ask, expect, normal, require, right, uniform
-from eqflow_nb.measures import momentum
 
 
 def makes_skew_kernel(skew_kernel: Any) -> None:
@@ -81,72 +80,103 @@ def drifts(kernel: Any) -> None:
     right("a derivative is a skew kernel: drifting is the motion that a sheet without marks hides.")
 
 
-def spares_a_colour(rule: Any) -> None:
-    """04: `rule(axis)`, the skew matrix that turns colours about an axis."""
-    axis = base.unit(3)
-    K = base.skew(ask(rule, "rule", axis, shape=(3, 3)))
-    turned = float((K @ axis).norm())
-    require(turned < 1e-6, f"the colour of the axis is turned: |K a| = {turned:.3g}, not 0.")
-    base.close(K, momentum.about_axis(axis), "rule(...)")
-    right("in three colours every skew rule is a turn about one colour, which it spares.")
-
-
-def keeps_unit_covariance(noise: Any) -> None:
-    """04: `noise(E)`, the covariance that makes x -> E x + noise keep unit Gaussians."""
-    E = normal(4, 4)
-    E = E * uniform(0.5, 0.95) / torch.linalg.matrix_norm(E, 2)
-    one = torch.eye(4).double()
+def turns_away(turning: Any) -> None:
+    """04: `turning(theta, bearing, u, slope)`, of a creature beside one neighbour, by rule (2)."""
+    theta, bearing, u, slope = uniform(0, 6), uniform(0, 6), uniform(0.5, 2), uniform(0.1, 1)
+    want = -u * slope * math.sin(bearing - theta)
     mistakes = {
-        "the order matters: the cloud E x has the covariance E E^T.": one - E.T @ E,
-        "E E is not E E^T: transpose the second.": one - E @ E,
-        "that adds what E takes from x itself; covariances are of second order in E.": one - E,
-        "with unit noise the cloud grows: E x still has a variance of its own.": one,
-    }
-    expect(one - E @ E.T, noise, "noise", E, mistakes=mistakes)
-    right("noise gives back what the step takes, at any step: no small time step is needed.")
+        "you turn it towards the neighbour: log p rises *away* from it.": -want,
+        "that is how fast it would be pushed ahead; only what lies across the heading turns it.":
+        -u * slope * math.cos(bearing - theta),
+        "angles count from the heading: bearing minus theta.": -u * slope * math.sin(bearing),
+        "a wish of twice the speed turns twice as fast: u is missing.": want / u,
+    }  # fmt: skip
+    expect(want, turning, "turning", theta, bearing, u, slope, mistakes=mistakes)
+    right("one on the left makes it turn right. One dead ahead or behind makes it turn not at all.")
 
 
-def diffusion_coefficient(diffusion: Any) -> None:
-    """04: `diffusion(square, eta, omega)` of a velocity that fades and turns."""
-    square, eta, omega = (uniform(0.5, 2) for _ in range(3))
-    want = square * eta / (eta**2 + omega**2)  # the integral of the velocity's correlation
+def steers_a_pair(velocity: Any) -> None:
+    """04: `velocity(q, other, u)` of q = (x, y, theta), for the log p of the exercise."""
+    q, other, u = 1.2 * normal(3), 1.2 * normal(3), uniform(0.5, 2)
+    q.requires_grad_(True)
+    gap = other - q
+    log_p = torch.exp(-gap[:2].square().sum() / 2) * gap[2].cos()
+    (s,) = torch.autograd.grad(log_p, q)
+    theta = q.detach()[2]
+    e, a = u * torch.stack([theta.cos(), theta.sin()]), u * torch.stack([theta.sin(), -theta.cos()])
+    want = torch.cat([e + a * s[2], -(a @ s[:2])[None]])
     mistakes = {
-        "that is right without turning; a path that curls up goes less far.": square / eta,
-        "2 D t is the mean square: yours is twice too large.": 2 * want,
+        "it swims without steering: the terms with the score are missing.": torch.cat(
+            [e, torch.zeros(1).double()]
+        ),
+        "its place also feels the alignment: a d log p / d theta is missing.": torch.cat(
+            [e, want[2:]]
+        ),
+        "the turn has the wrong sign: A is skew.": torch.cat([want[:2], -want[2:]]),
     }
-    expect(want, diffusion, "diffusion", square, eta, omega, mistakes=mistakes)
-    right("little friction carries far, turning doesn't: an edge that isn't turned is needed.")
+    expect(want, velocity, "velocity", q.detach(), other, u, mistakes=mistakes)
+    right("the same three lines serve any log p; nothing in them was fitted but u.")
 
 
-def reads_exponent(exponent: Any) -> None:
-    """04: `exponent(lags, squares)` of mean squared displacements that follow a power law."""
-    lags, alpha = torch.logspace(0, 2, 12).double(), uniform(0.4, 2)
-    squares = uniform(2, 9) * lags**alpha
-    origin = (squares.log()[1:] / lags.log()[1:]).mean()
+def makes_a_mill(sheet: Any) -> None:
+    """04: `sheet(n, rate, omega)`, places (n, 2) that turn rigidly under the wish to circle."""
+    n, rate, omega = 20_000, uniform(0.2, 2), -uniform(1, 9)
+    x = ask(sheet, "sheet", n, rate, omega, shape=(n, 2))
+    x = x - x.mean(0)
+    require(bool((x.std(0) > 1e-6).all()), "your creatures all stand in one place, or in a line.")
+    spread = x.T @ x / n
+    found = -omega * float(torch.linalg.inv(spread).diagonal().mean())
+    off = float((spread / spread.diagonal().mean() - torch.eye(2).double()).abs().max())
+    require(off < 0.06, "your cloud is longer one way than the other: its orbits are ellipses.")
+    tails = float((x.square().sum(1) ** 2).mean() / spread.trace() ** 2)  # 2 for a Gaussian
+    words = f"it turns {found:.2f} rad per time, and should turn {rate:.2f}. What is its score?"
+    require(abs(tails - 2) < 0.12, "outer and inner ones turn at different rates: no wheel.")
+    require(abs(found / rate - 1) < 0.06, words)
+    right("a score in proportion to the place turns all at one rate: the Gaussian is the wheel.")
+
+
+def mean_push(push: Any) -> None:
+    """04: `push(K, H)`, the mean of grad q . K s for a q with the Hessian H, and any matrix K."""
+    K, H = normal(4, 4), normal(4, 4)
+    H = (H + H.T) / 2
+    want = -(K * H).sum()
     mistakes = {
-        "the line in the log-log plot need not pass the origin: fit a slope.": origin,
-        "that is the slope of roots, half of what is asked.": alpha / 2,
-    }
-    expect(alpha, exponent, "exponent", lags, squares, mistakes=mistakes)
-    right("1 is diffusion, 2 a straight flight; between them something remembers for a while.")
+        "the sign: integrating by parts costs a minus.": -want,
+        "without the product by parts nothing is left: s alone has mean 0, times grad q it hasn't.":
+        torch.zeros(()).double(),
+    }  # fmt: skip
+    expect(want, push, "push", K, H, mistakes=mistakes)
+    right("zero for a skew K, as a Hessian is symmetric: on average a constant rule moves nothing.")
 
 
-def moves_one(rule: Any) -> None:
-    """04: `rule(moved, still)`, which carries creatures of one edge colour and not the other."""
-    still, moved = base.unit(3), base.unit(3)
-    moved = moved - 0.7 * (moved @ still) * still  # never too near to the other
-    moved = moved / moved.norm()
-    K = base.skew(ask(rule, "rule", moved, still, shape=(3, 3)))
-    size = float(torch.linalg.matrix_norm(K, 2))
-    require(abs(size - 1) < 1e-6, f"the largest eigenvalue has size {size:.3g}; make it 1.")
-    edges = _smooth(16)[0, 0]
-    slopes = torch.stack([edges.roll(-1, axis) - edges for axis in (0, 1)])[:, None]
-    carried, stays = (
-        momentum.mobility_gain(colour[None, :, None, None] * slopes, K) for colour in (moved, still)
-    )
-    told = f"it carries one {carried:.2f} and the other {stays:.2f} times as far"
-    require(stays <= 1.1 <= carried, f"{told} as no rule. Which colour should the turn spare?")
-    right(f"{told} as no rule does: the turn spares the edges of the one that stays.")
+def pursues(wish: Any) -> None:
+    """04, open: `wish(q, s)` (B, 2, 2) of a pursuer and its prey on a plane, which keeps any p."""
+    weights, centres = normal(6), 1.5 * normal(6, 4)
+
+    def score(q: Tensor) -> Tensor:
+        x = q.detach().flatten(1).requires_grad_(True)
+        waves = (weights * (x @ centres.T).sin()).sum() - x.square().sum() / 2
+        return torch.autograd.grad(waves, x)[0].view(q.shape)
+
+    q = normal(200, 2, 2)
+    s = score(q)
+    v = ask(wish, "wish", q, s, shape=(200, 2, 2))
+    base.moving(v.flatten(1), "your wish")
+    leak, h = (v * s).sum((1, 2)), 1e-5
+    for i in range(4):
+        e = torch.zeros(4).double()
+        e[i] = h
+        e = e.view(2, 2)
+        ahead, behind = (base.call(wish, "wish", at, score(at)) for at in (q + e, q - e))
+        leak = leak + ((ahead - behind) / (2 * h)).flatten(1)[:, i]
+    share = float(leak.square().mean().sqrt() / v.square().sum((1, 2)).mean().sqrt())
+    require(share < 1e-3, f"it leaks {share:.2g} of its speed. Is A skew, and where is div A?")
+    gap = q[:, 1] - q[:, 0]
+    free = base.call(wish, "wish", q, torch.zeros_like(q)).double()
+    towards, away = (float((free[:, k] * gap).sum(1).mean()) for k in (0, 1))
+    require(towards > 0, "with no distribution to keep, your pursuer doesn't go for its prey.")
+    require(away > 0, "with no distribution to keep, your prey doesn't flee.")
+    right("whatever the two do on the sheets, they will go on doing it while one hunts the other.")
 
 
 def _smooth(size: int) -> Tensor:
