@@ -53,16 +53,18 @@ def live(
     eta: float = 0.1,
     seed: int = 0,
     tau: float = STEP,
+    start: Tensor | None = None,
 ) -> Life:
     """Let placed creatures live under a rule K, and measure what becomes of them.
 
     K is (3, 3), one matrix for all frequencies, or (H, W//2+1, 3, 3), one for each; zeros are plain
     Langevin.  The diffusion is eta, the step tau in units of the score's sigma^2, and the seed that
-    of places and noise.
+    of places and noise.  Blurred canvases to start from (canvases, 3, H, W) stand in for placed
+    creatures.
     """
     steps = count(steps, "steps", at_least=EVERY)
     device = next(score.parameters()).device
-    x = world.blurred(score.sigma, device)(canvases, seed)
+    x = world.blurred(score.sigma, device)(canvases, seed) if start is None else start.to(device)
     path = rollout.exponential(
         score.denoise, rule.to(device), x, score.sigma, tau, steps, eta, seed
     )
