@@ -87,13 +87,12 @@ export class Chemistry {
 
   /** How far both films have come from the start, in concentrations, and whether the same way. */
   say() {
-    const { u, v } = this.sheet.start, size = 2 * u.length;
-    const [a, b] = [this.truth, this.inferred].map((film) => Float64Array.from({ length: size }, (_, i) => (
-      i < u.length ? film[0][i] - u[i] : film[1][i - u.length] - v[i - u.length])));
-    const dot = (x, y) => x.reduce((sum, each, i) => sum + each * y[i], 0), far = [a, b].map((x) => Math.sqrt(dot(x, x)));
-    const cosine = far[0] * far[1] > 0 ? dot(a, b) / (far[0] * far[1]) : 0;
-    const [one, other] = far.map((x) => (x / Math.sqrt(size)).toFixed(3));
-    return `Step ${this.time}: rms change so far ${one} true, ${other} inferred; their cosine ${cosine.toFixed(2)}`;
+    const { u, v } = this.sheet.start, start = [...u, ...v];
+    const [a, b] = [this.truth, this.inferred].map((film) => [...film[0], ...film[1]].map((x, i) => x - start[i]));
+    const dot = (x, y) => x.reduce((sum, each, i) => sum + each * y[i], 0), [aa, bb] = [dot(a, a), dot(b, b)];
+    const [one, other] = [aa, bb].map((square) => Math.sqrt(square / a.length).toFixed(3));
+    const cosine = (dot(a, b) / Math.sqrt(aa * bb || 1)).toFixed(2);
+    return `Step ${this.time}: rms change so far ${one} true, ${other} inferred; their cosine ${cosine}`;
   }
 }
 

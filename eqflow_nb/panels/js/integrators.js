@@ -11,24 +11,15 @@ export function workspace(length) {
  * is a function (x, out) of all states at once.
  */
 export function rk4(field, x, dt, { slope, sum, probe }) {
-  const n = x.length;
-  field(x, slope);
-  for (let i = 0; i < n; i++) {
-    sum[i] = slope[i];
-    probe[i] = x[i] + (dt / 2) * slope[i];
+  for (let stage = 0; stage < 4; stage++) {
+    field(stage === 0 ? x : probe, slope);
+    const weight = stage === 0 || stage === 3 ? 1 : 2, ahead = stage < 2 ? dt / 2 : dt;
+    for (let i = 0; i < x.length; i++) {
+      sum[i] = (stage === 0 ? 0 : sum[i]) + weight * slope[i];
+      probe[i] = x[i] + ahead * slope[i];
+    }
   }
-  field(probe, slope);
-  for (let i = 0; i < n; i++) {
-    sum[i] += 2 * slope[i];
-    probe[i] = x[i] + (dt / 2) * slope[i];
-  }
-  field(probe, slope);
-  for (let i = 0; i < n; i++) {
-    sum[i] += 2 * slope[i];
-    probe[i] = x[i] + dt * slope[i];
-  }
-  field(probe, slope);
-  for (let i = 0; i < n; i++) x[i] += (dt / 6) * (sum[i] + slope[i]);
+  for (let i = 0; i < x.length; i++) x[i] += (dt / 6) * sum[i];
 }
 
 /**

@@ -4,10 +4,6 @@ import { Canvas } from "./canvas.js";
 import { make } from "./controls.js";
 
 const CELLS = 56; // of the picture of a density, a side
-const LATTICE = 33; // places at which a field is read for its streamlines, a side
-const SEEDS = 10; // streamlines, a side
-const TRACED = 14; // of a streamline, each way
-const ARROWS_A_SIDE = 19;
 const FADE = 0.3; // of a trail, each time that it fades
 const FADES = 4; // frames between two
 
@@ -80,68 +76,43 @@ export class Plane extends Canvas {
 
   /** Arrows of a field, the fastest of one length. */
   arrows(field) {
-    const at = lattice(this.extent * (1 - 1 / ARROWS_A_SIDE), ARROWS_A_SIDE), v = new Float64Array(at.length);
-    field(at, v);
-    shorten(v);
-    const longest = 1.7 * this.extent / ARROWS_A_SIDE;
-    this.pen(0.75);
-    for (let i = 0; i < v.length; i += 2) {
-      const [dx, dy] = [v[i] * longest, v[i + 1] * longest];
-      const from = [at[i] - dx / 2, at[i + 1] - dy / 2], to = [at[i] + dx / 2, at[i + 1] + dy / 2];
-      this.back.moveTo(this.right(from[0]), this.down(from[1]));
-      this.back.lineTo(this.right(to[0]), this.down(to[1]));
-      this.head(to[0], to[1], v[i], v[i + 1], Math.hypot(v[i], v[i + 1]));
-    }
-    this.back.stroke();
-    this.back.globalAlpha = 1;
+    this.along(field, { seeds: 19, steps: 1, length: 0.85 });
   }
 
-  /** Short streamlines of a field times a factor, longer where it is fast; read on a lattice. */
-  streamlines(field, factor = 1) {
-    if (this.grid?.of !== field) {
-      this.grid = { of: field, v: new Float64Array(2 * LATTICE * LATTICE) };
-      field(lattice(this.extent, LATTICE), this.grid.v);
-      shorten(this.grid.v);
-    }
-    const { v } = this.grid, starts = lattice(this.extent * (1 - 1 / SEEDS), SEEDS);
-    const step = (1.6 * this.extent * Math.sign(factor) * Math.sqrt(Math.abs(factor))) / SEEDS / TRACED;
-    this.pen(0.65);
-    for (let i = 0; i < starts.length; i += 2) {
-      this.trace(v, starts[i], starts[i + 1], -step);
-      const [x, y, a, b] = this.trace(v, starts[i], starts[i + 1], step);
-      this.head(x, y, step * a, step * b, Math.min(1, 1.5 * Math.hypot(a, b)));
-    }
-    this.back.stroke();
-    this.back.globalAlpha = 1;
+  /** Short streamlines of a field times a factor, longer where it is fast. */
+  streamlines(field, factor) {
+    this.along(field, { seeds: 10, steps: 14, length: 1.6 * Math.sign(factor) * Math.sqrt(Math.abs(factor)) });
   }
 
-  trace(v, x, y, step) {
-    this.back.moveTo(this.right(x), this.down(y));
-    let [a, b] = this.read(v, x, y);
-    for (let i = 0; i < TRACED; i++) {
-      [a, b] = this.read(v, x + (step / 2) * a, y + (step / 2) * b);
-      x += step * a;
-      y += step * b;
-      this.back.lineTo(this.right(x), this.down(y));
+  /** Lines both ways along a field from a lattice; `length` is the longest's, each way, in its cells. */
+  along(field, { seeds, steps, length }) {
+    const { back, ratio, extent, stage } = this, starts = lattice(extent * (1 - 1 / seeds), seeds);
+    const v = starts.slice(), middle = starts.slice(), step = (length * extent) / seeds / steps;
+    field(starts, v);
+    const usual = usualSpeed(v);
+    const slope = (x) => {
+      field(x, v);
+      shorten(v, usual);
+    };
+    [back.strokeStyle, back.globalAlpha, back.lineWidth] = [stage.look.faint, 0.7, 1.1 * ratio];
+    back.beginPath();
+    for (const h of [-step, step]) {
+      const x = starts.slice(), way = [starts];
+      for (let n = 0; n < steps; n++) {
+        slope(x);
+        for (let i = 0; i < x.length; i++) middle[i] = x[i] + (h / 2) * v[i];
+        slope(middle);
+        for (let i = 0; i < x.length; i++) x[i] += h * v[i];
+        way.push(x.slice());
+      }
+      for (let i = 0; i < x.length; i += 2) {
+        way.forEach((at, n) => back[n ? "lineTo" : "moveTo"](this.right(at[i]), this.down(at[i + 1])));
+        const size = Math.min(1, 1.5 * Math.hypot(v[i], v[i + 1]));
+        if (h === step) this.head(x[i], x[i + 1], h * v[i], h * v[i + 1], size);
+      }
     }
-    return [x, y, a, b];
-  }
-
-  /** A field at one place, interpolated on the lattice. */
-  read(v, x, y) {
-    const place = (z) => Math.min(LATTICE - 1.001, Math.max(0, (z / this.extent + 1) / 2 * (LATTICE - 1)));
-    const [p, q] = [place(x), place(y)], i = Math.floor(p), j = Math.floor(q);
-    const at = 2 * (j * LATTICE + i), up = at + 2 * LATTICE;
-    const mix = (k) => (1 - q + j) * ((1 - p + i) * v[at + k] + (p - i) * v[at + 2 + k])
-      + (q - j) * ((1 - p + i) * v[up + k] + (p - i) * v[up + 2 + k]);
-    return [mix(0), mix(1)];
-  }
-
-  pen(strength) {
-    this.back.strokeStyle = this.stage.look.faint;
-    this.back.globalAlpha = strength;
-    this.back.lineWidth = 1.1 * this.ratio;
-    this.back.beginPath();
+    back.stroke();
+    back.globalAlpha = 1;
   }
 
   /** The head of an arrow that ends in (x, y) and points along (a, b). */
@@ -214,7 +185,7 @@ export class Plane extends Canvas {
 }
 
 /** The places (2 cells^2) of a square lattice, row by row from the bottom. */
-export function lattice(reach, cells) {
+function lattice(reach, cells) {
   const x = new Float64Array(2 * cells * cells);
   for (let i = 0; i < cells * cells; i++) {
     x[2 * i] = reach * ((2 * (i % cells)) / (cells - 1) - 1);
@@ -223,13 +194,18 @@ export function lattice(reach, cells) {
   return x;
 }
 
-/** Vectors (2n) as drawn, in place: of length 1 where fast, of a root's (so visible) where slow. */
-export function shorten(v) {
+/** A speed that 70% of vectors (2n) don't reach. */
+function usualSpeed(v) {
   const speeds = Float64Array.from({ length: v.length / 2 }, (_, i) => Math.hypot(v[2 * i], v[2 * i + 1]));
-  const usual = Math.max(1e-9, speeds.slice().sort()[Math.floor(0.7 * speeds.length)]);
-  speeds.forEach((speed, i) => {
+  return Math.max(1e-9, speeds.sort()[Math.floor(0.7 * speeds.length)]);
+}
+
+/** Vectors (2n) as drawn, in place: of length 1 where fast, of a root's (so visible) where slow. */
+function shorten(v, usual) {
+  for (let i = 0; i < v.length; i += 2) {
+    const speed = Math.hypot(v[i], v[i + 1]);
     const c = speed > 1e-9 ? Math.sqrt(Math.min(1, speed / usual)) / speed : 0;
-    v[2 * i] *= c;
-    v[2 * i + 1] *= c;
-  });
+    v[i] *= c;
+    v[i + 1] *= c;
+  }
 }
