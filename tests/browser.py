@@ -114,8 +114,7 @@ def served(folder: Path) -> Iterator[str]:
 @contextmanager
 def opened(browser: Any, address: str, width: int, **how: Any) -> Iterator[tuple[Any, list[str]]]:
     """A page that reaches no other host, and what goes wrong on it, so far."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, **how)
-    tab, wrong = context.new_page(), list[str]()
+    wrong: list[str] = []
 
     def asked(route: Any) -> None:
         if urlsplit(route.request.url).hostname == "127.0.0.1":
@@ -123,12 +122,13 @@ def opened(browser: Any, address: str, width: int, **how: Any) -> Iterator[tuple
         wrong.append(f"asks for {route.request.url}")
         return route.abort()
 
-    context.route(re.compile("^https?:"), asked)
-    tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.goto(address, wait_until="load")
-    yield tab, wrong
-    context.close()
+    with browser.new_context(viewport={"width": width, "height": 800}, **how) as context:
+        context.route(re.compile("^https?:"), asked)
+        tab = context.new_page()
+        tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.goto(address, wait_until="load")
+        yield tab, wrong
 
 
 def start_panels(tab: Any) -> int:

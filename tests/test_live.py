@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import browser
 import pytest
 import torch
 from browser import wait_for
@@ -31,18 +32,14 @@ def html(name: str) -> str:
 
 
 @contextmanager
-def opened(chrome: Any, folder: Path, *shown: str, **how: Any) -> Iterator[Any]:
-    """A page with panels, which must ask nobody for anything, nor say anything to the console."""
+def opened(chrome: Any, folder: Path, *shown: str, width: int = 1300, **how: Any) -> Iterator[Any]:
+    """A page with panels, which must ask nobody for anything; `said` is what goes wrong on it."""
     path = folder / "page.html"
     path.write_text(PAGE.format(panels="".join(map(html, shown))), encoding="utf-8")
-    with chrome.new_page(**{"viewport": {"width": 1300, "height": 800}} | how) as page:
-        page.said, page.asked = [], []
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(path.as_uri())
+    with browser.opened(chrome, path.as_uri(), width, **how) as (page, said):
+        page.said = said
         yield page
-        assert [url for url in page.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+        assert not [line for line in page.said if line.startswith("asks for")]
 
 
 def root_of(page: Any, name: str = "", number: int = 0) -> Any:
@@ -155,8 +152,7 @@ def test_two_of_a_kind_on_one_page_live_apart(chrome, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_narrow_pages_and_both_themes(scheme, chrome, tmp_path):
-    narrow = {"viewport": {"width": 360, "height": 740}, "color_scheme": scheme}
-    with opened(chrome, tmp_path, *PANELS, **narrow) as page:
+    with opened(chrome, tmp_path, *PANELS, width=360, color_scheme=scheme) as page:
         for name in PANELS:
             root = root_of(page, name)
             root.scroll_into_view_if_needed()
@@ -237,8 +233,8 @@ def test_drawing_by_keys(chrome, tmp_path):
 
 
 def test_drawing_by_finger_does_not_scroll(chrome, tmp_path):
-    phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
-    with opened(chrome, tmp_path, "draw", **phone) as page:
+    phone = {"has_touch": True, "is_mobile": True}
+    with opened(chrome, tmp_path, "draw", width=360, **phone) as page:
         root = root_of(page)
         runs(root)
         box = root.locator("canvas").bounding_box()

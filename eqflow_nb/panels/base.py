@@ -102,8 +102,9 @@ class Panel(Shown):
         super().__init__(controls)
         self.draw, self.twin = draw, dict(twin)
         self.alt, self.panes = alt, panes
-        self.figure, self.axes = self._axes(panes, panes, SIZE, layout="none")
-        self.figure.subplots_adjust(**self._margins())
+        self.figure, self.axes = grid(panes, panes, (SIZE, 1.03 * SIZE), layout="none")
+        low = {"left": LEFT / SIZE / panes, "bottom": BOTTOM / SIZE, "wspace": 1.3 * LEFT / SIZE}
+        self.figure.subplots_adjust(**low, right=1 - REST / SIZE / panes, top=1 - REST / SIZE)
         self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
         players = [self._player(step)] if step else []
         words = widgets.HTML(small(caption))
@@ -125,7 +126,7 @@ class Panel(Shown):
         ((name, chosen),) = (values or self.twin).items()
         if name not in self.controls:
             raise ValueError(f"no control is called {name!r}; known are {', '.join(self.controls)}")
-        figure, axes = self._axes(self.panes * len(chosen), len(chosen), TWIN_SIZE)
+        figure, axes = grid(self.panes * len(chosen), len(chosen), (TWIN_SIZE, 1.03 * TWIN_SIZE))
         symbol = self.controls[name].description.split()[-1]
         for column, value in enumerate(chosen):
             panes = axes[column :: len(chosen)]
@@ -135,8 +136,7 @@ class Panel(Shown):
 
     def redraw(self) -> None:
         """Draw the present values.  What goes wrong is shown in the panel, kept, and raised."""
-        start = time.perf_counter()
-        self.drawn = self.values
+        start, self.drawn = time.perf_counter(), self.values
         if self.seconds > SLOW:
             self.say("working…")
         with self.alarmed("the picture is not of these values"):
@@ -158,17 +158,6 @@ class Panel(Shown):
         # A browser may send a value back with another last digit.
         if self.values != self.drawn:
             self.redraw()
-
-    def _axes(
-        self, count: int, columns: int, size: float, layout: str = "constrained"
-    ) -> tuple[Figure, list[Axes]]:
-        return grid(count, columns, (size, size * 1.03), layout=layout)
-
-    def _margins(self) -> dict[str, float]:
-        width = SIZE * self.panes
-        right, top, between = 1 - REST / width, 1 - REST / SIZE, LEFT / SIZE * 1.3
-        low = {"left": LEFT / width, "bottom": BOTTOM / SIZE}
-        return low | {"right": right, "top": top, "wspace": between}
 
     def _player(self, step: float) -> widgets.Play:
         """A play button linked to the control "time", which it need not share a unit with."""
@@ -232,12 +221,6 @@ def upload(
 def wide(width: str) -> widgets.Layout:
     """So wide, and no wider than the page."""
     return widgets.Layout(width=width, max_width="100%")
-
-
-def side_by_side(*parts: widgets.Widget) -> widgets.Box:
-    """Widgets in a row, which breaks where the page is narrow."""
-    row = widgets.Layout(display="flex", flex_flow="row wrap")
-    return widgets.Box(parts, layout=row)
 
 
 def small(text: str) -> str:

@@ -11,7 +11,6 @@ from torch import Tensor
 from eqflow_nb.course import creatures as alife
 from eqflow_nb.figures.style import gif
 from eqflow_nb.panels import base, engine
-from eqflow_nb.panels.base import Shown, side_by_side
 from eqflow_nb.snapshots import icons
 from eqflow_nb.user_data.pictures import read_picture
 
@@ -70,7 +69,7 @@ class Sheet(anywidget.AnyWidget):
         )
 
 
-class PaintPanel(Shown):
+class PaintPanel(base.Shown):
     """Paint or upload a creature, press the button, watch it live.
 
     What will live is what the sheet shows: an upload is cut out and put there, and can be painted
@@ -85,17 +84,19 @@ class PaintPanel(Shown):
         self._put: tuple[bytes, Tensor] | None = None  # pixels that show an icon, and the icon
         about = "upload a picture of a creature, PNG or JPEG"
         self.upload = base.upload(".png,.jpg,.jpeg", "upload a PNG", about, self.take)
-        about = "put a painted fish on the sheet"
-        self.fish = base.button("a fish", about, lambda: self.put(example()))
-        self.clear = base.button("clear", "make the sheet empty", self.wipe)
-        about = "learn the creature on the sheet, and let it live"
-        self.go = base.button("bring it to life", about, self.start)
+        fish, clear, go = (
+            base.button("a fish", "put a painted fish on the sheet", lambda: self.put(example())),
+            base.button("clear", "make the sheet empty", self.wipe),
+            base.button("bring it to life", "learn what is painted, and let it live", self.start),
+        )
+        self.fish, self.clear, self.go = fish, clear, go
         self.go.button_style = "primary"
         self.film = widgets.Image(format="gif")
         self.film.add_class("eqflow-film")
         # An empty picture would show as a broken one.
         self.film.layout = widgets.Layout(width="320px", max_width="100%", display="none")
-        buttons = side_by_side(self.upload, self.fish, self.clear, self.go)
+        row = widgets.Layout(display="flex", flex_flow="row wrap")  # breaks where it is narrow
+        buttons = widgets.Box([self.upload, fish, clear, go], layout=row)
         parts = [self.sheet, buttons, self.status, self.trouble, self.film, base.labels()]
         self.widget = widgets.VBox(parts)
         self.say("Paint on the sheet, upload a picture or take the fish; then bring it to life.")
