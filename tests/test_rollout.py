@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mixtures import lopsided, normal
 
 from eqflow_nb.flows import kernels, skew
+from eqflow_nb.flows.exact import StreamFunction
 from eqflow_nb.rollout import Diverged, exponential, held, heun, record, rk4, together
 from eqflow_nb.rollout.record import FAR
 from eqflow_nb.scores import KernelDensityScore, gaussian
@@ -279,6 +280,14 @@ def test_together_gives_what_each_gives_alone_and_restores_the_threads(three_thr
         assert torch.equal(runs[name].last, alone().last)
     nested = together({"a": lambda: together({"b": lambda: 1})})
     assert nested == {"a": {"b": 1}} and together({}) == {}
+
+
+def test_fields_that_need_forward_mode_can_run_side_by_side(three_threads):
+    """Torch's forward mode is not made for threads: without a lock most of such runs fail."""
+    flow = StreamFunction(lambda x: torch.sin(x[:, 0]), lambda x: -x)
+    jobs = {seed: lambda: record(rk4(flow, normal(5, 2), 0.01, 100), [1.0]) for seed in range(3)}
+    runs = list(together(jobs).values())
+    assert all(torch.equal(run.last, runs[0].last) for run in runs)
 
 
 def endless(steps_done):

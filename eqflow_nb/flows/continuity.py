@@ -4,6 +4,7 @@ With it, what every flow has: a Jacobian, a divergence, a speed.
 """
 
 import math
+import threading
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,16 @@ from eqflow_nb.inputs import Field, InputError, as_samples, count, seeded
 
 EXACT_UP_TO = 6  # dimensions; above, the divergence is estimated
 PROBES = 10
+_one_at_a_time = threading.RLock()
+
+
+def _along(field: Field, x: Tensor, direction: Tensor) -> Tensor:
+    """Derivative (B, d) of a field at states (B, d) along directions (B, d), in forward mode.
+
+    Torch counts the levels of forward mode for all threads together, so one thread may enter.
+    """
+    with _one_at_a_time:
+        return torch.func.jvp(field, (x,), (direction,))[1]
 
 
 def jacobian(field: Field, x: Tensor) -> Tensor:
@@ -24,7 +35,7 @@ def jacobian(field: Field, x: Tensor) -> Tensor:
     if hasattr(field, "jacobian"):
         return field.jacobian(x)
     axes = (axis.expand_as(x).contiguous() for axis in torch.eye(x.shape[1]).to(x))
-    return torch.stack([torch.func.jvp(field, (x,), (axis,))[1] for axis in axes], dim=2)
+    return torch.stack([_along(field, x, axis) for axis in axes], dim=2)
 
 
 def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0) -> Tensor:
@@ -41,7 +52,7 @@ def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0
     for _ in range(probes):
         bits = torch.randint(0, 2, x.shape, generator=generator, device=x.device)
         z = 2 * bits.to(x) - 1
-        total += (z * torch.func.jvp(field, (x,), (z,))[1]).sum(1)
+        total += (z * _along(field, x, z)).sum(1)
     return total / probes
 
 
