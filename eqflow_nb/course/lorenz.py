@@ -170,6 +170,13 @@ def map_of_flows(groups: Mapping[str, Tensor]) -> Figure:
     return figure
 
 
+def where_they_went(x: Tensor) -> str:
+    """Why a picture of points (n, 3) is blank, or holds a dot; nothing if it shows a cloud."""
+    if (x.abs() > 3).any(1).double().mean() > 0.99:
+        return " (all left the picture)"
+    return " (all in one place)" if x.std(0).max() < 0.2 else ""
+
+
 def exponents_by_start(found: Mapping[str, Exponents], most: float) -> Figure:
     """Where points start, in x and z, coloured by the exponent of their path."""
     figure, panes = figures.grid(len(found), len(found), (3.8, 3.6))
