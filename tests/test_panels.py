@@ -57,8 +57,6 @@ def test_the_twin_draws_what_the_live_picture_draws():
     assert gains == [1, 0, 2]
     assert [list(axes.lines[0].get_ydata()) for axes in figure.axes] == [[0, 0], [0, 2]]
     assert [axes.get_title() for axes in figure.axes] == ["g = 0", "g = 2"]
-    with pytest.raises(ValueError, match=r"no control is called 'pain'.* gain"):
-        panel.static(pain=[1])
 
 
 def test_showing_leaves_the_twin(panel, monkeypatch):

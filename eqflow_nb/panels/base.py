@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
-import traitlets
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -86,7 +85,7 @@ class Panel(Shown):
     can't tell different stories: it fills a list of axes, `panes` of them side by side, and says
     what is to be seen.  `controls` are widgets by the names of the values; `twin` holds the values
     of one of them that the static twin shows, which `alt` says in words, as `caption` says what the
-    marks mean.  A `step` adds a play button that moves the control called "time" by that much.
+    marks mean.
     """
 
     def __init__(
@@ -97,7 +96,6 @@ class Panel(Shown):
         caption: str,
         alt: str,
         panes: int = 1,
-        step: float | None = None,
     ) -> None:
         super().__init__(controls)
         self.draw, self.twin = draw, dict(twin)
@@ -106,11 +104,10 @@ class Panel(Shown):
         low = {"left": LEFT / SIZE / panes, "bottom": BOTTOM / SIZE, "wspace": 1.3 * LEFT / SIZE}
         self.figure.subplots_adjust(**low, right=1 - REST / SIZE / panes, top=1 - REST / SIZE)
         self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
-        players = [self._player(step)] if step else []
         words = widgets.HTML(small(caption))
         words.add_class("eqflow-name")  # it also names the picture, for screen readers
         below = [self.status, self.trouble, words]
-        column = widgets.VBox([*self.controls.values(), *players, *below], layout=wide("31em"))
+        column = widgets.VBox([*self.controls.values(), *below], layout=wide("31em"))
         wrap = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
         self.widget = widgets.Box([self.picture, column, labels()], layout=wrap)
         self.widget.add_class("eqflow-named")
@@ -118,14 +115,9 @@ class Panel(Shown):
             control.observe(self._changed, "value")
         self.redraw()
 
-    def static(self, **values: Sequence[Any]) -> Figure:
-        """The static twin: small multiples over some values of one control, the others as they are.
-
-        Example: ``panel.static(gamma=[-1, 0, 1])``.  Without arguments it shows the twin's own.
-        """
-        ((name, chosen),) = (values or self.twin).items()
-        if name not in self.controls:
-            raise ValueError(f"no control is called {name!r}; known are {', '.join(self.controls)}")
+    def static(self) -> Figure:
+        """The static twin: small multiples over its values of one control."""
+        ((name, chosen),) = self.twin.items()
         figure, axes = grid(self.panes * len(chosen), len(chosen), (TWIN_SIZE, 1.03 * TWIN_SIZE))
         symbol = self.controls[name].description.split()[-1]
         for column, value in enumerate(chosen):
@@ -158,15 +150,6 @@ class Panel(Shown):
         # A browser may send a value back with another last digit.
         if self.values != self.drawn:
             self.redraw()
-
-    def _player(self, step: float) -> widgets.Play:
-        """A play button linked to the control "time", which it need not share a unit with."""
-        slider = self.controls["time"]
-        frames = round((slider.max - slider.min) / step)
-        play = widgets.Play(max=frames, value=round(slider.value / step), interval=200, repeat=True)
-        there_and_back = (lambda n: round(slider.min + n * step, 9), lambda t: round(t / step))
-        traitlets.link((play, "value"), (slider, "value"), transform=there_and_back)
-        return play
 
 
 def labels() -> widgets.Output:

@@ -4,9 +4,6 @@
   const set = (element, name, value) => {
     if (element && value && element.getAttribute(name) !== value) element.setAttribute(name, value);
   };
-  const icons = {
-    'fa-play': 'play', 'fa-pause': 'pause', 'fa-stop': 'stop', 'fa-retweet': 'repeat',
-  };
   const text = (element) => element ? element.textContent.trim() : '';
   const name = () => {
     for (const box of document.querySelectorAll('.widget-slider, .widget-hslider')) {
@@ -28,11 +25,6 @@
     for (const box of document.querySelectorAll('.eqflow-named')) {
       set(box.querySelector('img.widget-image'), 'alt', text(box.querySelector('.eqflow-name')));
     }
-    for (const button of document.querySelectorAll('.widget-play button')) {
-      const icon = button.querySelector('.fa');
-      const found = Object.keys(icons).find((each) => icon && icon.classList.contains(each));
-      set(button, 'aria-label', icons[found]);
-    }
     for (const line of document.querySelectorAll('.eqflow-status')) {
       if (!line.querySelector('[role=status]')) set(line, 'role', 'status');
     }
@@ -44,8 +36,6 @@
     setTimeout(() => { waiting = false; name(); }, 100);
   };
   window.eqflowLabels = new MutationObserver(later);
-  const changes = { childList: true, subtree: true, characterData: true, attributes: true };
-  changes.attributeFilter = ['class'];  // a play button that was pressed has another icon
-  window.eqflowLabels.observe(document.body, changes);
+  window.eqflowLabels.observe(document.body, { childList: true, subtree: true, characterData: true });
   name();
 })();

@@ -5,6 +5,7 @@ import { numbers } from "./arrays.js";
 import { expMinus } from "./exponential.js";
 import { interpolated } from "./interpolation.js";
 
+const NEGLIGIBLE = 20; // a component e^-20 times as likely as the likeliest is left out
 const LITTLE = 16; // components up to which nothing is faster than the sum itself
 
 /**
@@ -139,6 +140,7 @@ function pull({ d, means, whitening }, e, top, x, at, out) {
   const x0 = x[at], x1 = x[at + 1], x2 = d === 3 ? x[at + 2] : 0;
   let sum = 0, s0 = 0, s1 = 0, s2 = 0;
   for (let k = 0, i = 0, w = 0; k < e.length; k++, i += 3, w += 6) {
+    if (top - e[k] > NEGLIGIBLE) continue;
     const a = means[i] - x0, b = means[i + 1] - x1, c = means[i + 2] - x2;
     const share = expMinus(top - e[k]), p = share * whitening[w] * a;
     const q = share * (whitening[w + 1] * a + whitening[w + 2] * b);
