@@ -203,7 +203,7 @@ def _panel(
 ) -> Live:
     """A panel of the kind `cloud`, and its static twin: four cases by the same numbers."""
     full = {
-        "kind": "cloud", "seed": 1, "extent": EXTENT, "sigma": SIGMA, "axes": ["x", "y"],
+        "kind": "cloud", "lines": True, "extent": EXTENT, "sigma": SIGMA, "axes": ["x", "y"],
         "caption": caption, "alt": alt, "controls": list(controls),
         "world": next(iter(worlds)), **spec,
         "worlds": {name: _packed(*each) for name, each in worlds.items()},

@@ -12,6 +12,7 @@ import { Sheet } from "./drawing.js";
 
 const POINTS = 2000;
 const CENTRES = 500; // dots at most that p is made of
+const RADIUS = 1.6; // of a point, in pixels
 const PACE = 0.9; // rms speed at gamma = 1, in units of the plane a second
 const FEW = 300; // points on which a field's speed and steepness are measured
 const TURN = 0.4; // an integrator's step, over the time in which the steepest part of a flow acts
@@ -23,13 +24,14 @@ const J = [[0, 1], [-1, 0]];
  * a world blurred by sigma.  The constants c only set the clock: they give v and s the same speed.
  *
  * The spec holds `worlds`, each {weights, means, covariances}, by name; `psi`, stream functions by
- * name, if any; `draws`, if the world is what is drawn on the sheet, which begins with `world`.
+ * name, if any; `lines`, if flow lines are shown at first; `draws`, if the world is what is drawn on
+ * the sheet, which begins with `world`.
  */
 export class Cloud {
   constructor(spec, stage) {
-    Object.assign(this, { spec, stage, count: spec.points ?? POINTS });
+    Object.assign(this, { spec, stage });
     this.plane = new Plane(stage, spec);
-    this.shows = { lines: spec.lines ?? true, arrows: false };
+    this.shows = { lines: spec.lines, arrows: false };
     this.sheet = spec.draws ? new Sheet(this) : null;
     for (const [name, label] of [["lines", "Flow lines"], ["arrows", "Score"]]) {
       stage.bar.append(toggle(label, this.shows[name], (on) => this.showing(name, on)));
@@ -51,9 +53,9 @@ export class Cloud {
 
   /** Fresh points; the same ones for the same settings. */
   restart() {
-    this.random = new Random(this.spec.seed ?? 1);
+    this.random = new Random(1);
     this.model();
-    const n = this.mixture ? this.count : 0;
+    const n = this.mixture ? POINTS : 0;
     this.x = n ? this.mixture.sample(n, this.random) : new Float64Array(0);
     [this.before, this.work, this.tints] = [this.x.slice(), workspace(2 * n), new Uint8Array(n)];
     this.time = 0;
@@ -120,7 +122,7 @@ export class Cloud {
       this.measure();
     }
     if (this.stale) this.drawBack();
-    this.plane.show(this.x, this.groups, this.spec.radius ?? 1.6);
+    this.plane.show(this.x, this.groups, RADIUS);
     this.sheet?.drawOver();
   }
 
@@ -142,7 +144,7 @@ export class Cloud {
   /** One look at the distance to p a frame, but for when p is changing. */
   measure() {
     if (this.sheet?.busy) return;
-    this.distance ??= new Distance(this.mixture, this.count);
+    this.distance ??= new Distance(this.mixture, POINTS);
     this.distance.look(this.x);
   }
 

@@ -53,7 +53,7 @@ function slider(about, value, change) {
 
 /** What a control's value looks like as text. */
 export function shown(about, value) {
-  return Number(value).toFixed(about.digits ?? 2).replace("-", "\u2212");
+  return Number(value).toFixed(about.digits).replace("-", "\u2212");
 }
 
 /** All controls of a panel; `change(name, value)` is called as one is moved. */

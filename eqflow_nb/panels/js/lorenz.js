@@ -34,7 +34,7 @@ export class Lorenz {
 
   /** The same blurred points again for every flow shown, each coloured by where it is now. */
   restart() {
-    const { spec, stage } = this, random = new Random(spec.seed ?? 1);
+    const { spec, stage } = this, random = new Random(1);
     this.cloud = spec.samples.map((each) => each + stage.values.sigma * random.normal());
     const { show } = stage.values, n = show === ALL ? spec.few : spec.moving;
     this.start = this.cloud.slice(0, 3 * n);

@@ -5,7 +5,7 @@
  * is sfc32 (Doty-Humphrey, PractRand), 128 bits of state.
  */
 export class Random {
-  constructor(seed = 0) {
+  constructor(seed) {
     this.a = seed | 0;
     this.b = (seed / 2 ** 32) | 0;
     this.c = 0x9e3779b9 | 0;

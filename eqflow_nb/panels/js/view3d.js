@@ -4,6 +4,8 @@ import { Canvas } from "./canvas.js";
 import { grouped } from "./colours.js";
 
 const NEARER = 0.16; // how much larger what lies near is drawn: a gentle perspective
+const EXTENT = 3.6; // of what is seen, from the middle
+const PLACES = 12; // of a trail
 const BANDS = 3; // of depth, drawn from the farthest to the nearest
 const DRAG = 3; // radians for a drag across the picture
 const PRESS = 0.1; // radians for an arrow key
@@ -44,11 +46,11 @@ export function projected(x, camera, extent, out) {
   return out;
 }
 
-/** A view of what lies within `extent` of the middle, with words below it. */
+/** A view of what lies around the middle, with words below it. */
 export class Space extends Canvas {
-  constructor(stage, { camera, label, name, extent = 3.6, places = 12 }) {
+  constructor(stage, { camera, label, name }) {
     super(stage, { label, words: name, role: "application" });
-    Object.assign(this, { camera, extent, places });
+    this.camera = camera;
     this.canvas.style.cssText = "cursor: grab; touch-action: pan-y"; // a finger up or down scrolls the page
     const turn = (around, up) => {
       camera.turn(around, up);
@@ -71,11 +73,8 @@ export class Space extends Canvas {
 
   /** Begin anew at places x (3n): no trails, and a tint for each, a number below the look's. */
   begin(x, tints) {
-    const n = x.length / 3;
-    Object.assign(this, { tints, n, now: 0, filled: 1, since: 0 });
-    this.trail = Array.from({ length: this.places }, () => new Float64Array(3 * n));
-    this.seen = this.trail.map(() => new Float64Array(3 * n));
-    this.trail[0].set(x);
+    Object.assign(this, { tints, since: 0, trail: [x.slice()] }); // the trail's newest place is first
+    this.seen = Array.from({ length: PLACES }, () => new Float64Array(x.length));
   }
 
   /** The points have moved to x (3n) in some seconds. */
@@ -83,10 +82,9 @@ export class Space extends Canvas {
     this.since += seconds;
     if (this.since > EVERY) {
       this.since %= EVERY;
-      this.now = (this.now + 1) % this.places;
-      this.filled = Math.min(this.places, this.filled + 1);
+      this.trail.unshift(this.trail.length < PLACES ? new Float64Array(x.length) : this.trail.pop());
     }
-    this.trail[this.now].set(x);
+    this.trail[0].set(x);
   }
 
   /** Draw the axes, the cloud behind (3m), the trails and the points. */
@@ -96,9 +94,7 @@ export class Space extends Canvas {
     context.fillRect(0, 0, side, side);
     this.axes();
     this.dots(behind);
-    const order = Array.from({ length: this.filled }, (_, age) => (this.now + this.places - age) % this.places);
-    for (const at of order) projected(this.trail[at], this.camera, this.extent, this.seen[at]);
-    const ways = order.map((at) => this.seen[at]);
+    const ways = this.trail.map((at, age) => projected(at, this.camera, EXTENT, this.seen[age]));
     const half = Math.ceil(ways.length / 2);
     for (const [band, groups] of this.groups(ways[0]).entries()) {
       const near = band / (BANDS - 1);
@@ -111,7 +107,7 @@ export class Space extends Canvas {
 
   /** For each band of depth, the far one first, the members of each tint. */
   groups(seen) {
-    const bands = Array.from({ length: this.n }, (_, i) => (
+    const bands = Array.from(this.tints, (_, i) => (
       Math.max(0, Math.min(BANDS - 1, Math.floor((seen[3 * i + 2] * 1.6 + 1) / 2 * BANDS)))));
     return Array.from({ length: BANDS }, (_, band) => grouped(this.tints, (i) => bands[i] === band));
   }
@@ -143,7 +139,7 @@ export class Space extends Canvas {
 
   /** Small faint squares at places (3m): the cloud that was given. */
   dots(places) {
-    const seen = projected(places, this.camera, this.extent, new Float64Array(places.length));
+    const seen = projected(places, this.camera, EXTENT, new Float64Array(places.length));
     this.context.fillStyle = this.stage.look.faint;
     this.context.globalAlpha = 0.5;
     for (let i = 0; i < seen.length; i += 3) {
