@@ -1,0 +1,225 @@
+"""How creatures may live: flows of poses that keep the distribution of their sheets.
+
+Every flow v = A s + div A with a skew matrix A(q), s the score of log p(q), keeps p.  A wish is a
+block of A, and wishes may be summed.  Each is a function of poses q (B, N, 3), see
+`eqflow_nb.snapshots.poses`, and the score there; what its name says is what creatures wish, and
+the terms with s are how they must steer, or p would not be kept.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from eqflow_nb.inputs import Field, InputError, between, positive
+from eqflow_nb.snapshots import poses
+from eqflow_nb.snapshots.base import rk4_step
+
+Wish = Callable[[Tensor, Tensor], Tensor]
+SMOOTH = 0.3  # |S| below which a group's heading is not trusted, see `swim_with_group`
+OFF = 0.1  # levels of blur by which one step may be off
+TRUSTED = 0.99  # share of creatures of whom that is asked: the others meet in rare, close pairs
+
+
+def flow(score: Field, *wishes: Wish) -> Field:
+    """The field v(q) (B, N, 3) of wishes that are summed, for the score of the sheets."""
+    if not wishes:
+        raise InputError("wishes are missing; give one or more, such as swim(1.0)")
+
+    def field(q: Tensor) -> Tensor:
+        s = score(q)
+        return torch.stack([wish(q, s) for wish in wishes]).sum(0)
+
+    return field
+
+
+def swim(u: float) -> Wish:
+    """Swim along the own heading, u pixels per time: A[r_i, theta_i] = a(theta_i), eq. (2).
+
+    With a = u (sin, -cos) of theta, a's derivative is u e: creatures swim, and turn by -a . grad_r.
+    """
+
+    def wish(q: Tensor, s: Tensor) -> Tensor:
+        cos, sin = q[..., 2:].cos(), q[..., 2:].sin()
+        e, a = u * torch.cat([cos, sin], -1), u * torch.cat([sin, -cos], -1)
+        return torch.cat([e + a * s[..., 2:], -(a * s[..., :2]).sum(-1, keepdim=True)], -1)
+
+    return wish
+
+
+def swim_as_one(u: float) -> Wish:
+    """All go along the heading of the sum of their e, u pixels per time, and turn not at all.
+
+    Kept because p is the same when a sheet is shifted, which the score must know.
+    """
+
+    def wish(q: Tensor, s: Tensor) -> Tensor:
+        total = _unit(q).view(*q.shape[:2], 2).sum(1, keepdim=True)
+        e = total / total.norm(dim=-1, keepdim=True).clamp(min=1e-9)
+        return torch.cat([u * e.expand_as(q[..., :2]), torch.zeros_like(q[..., 2:])], -1)
+
+    return wish
+
+
+def swim_with_group(u: float, length: float, size: float = poses.SIZE) -> Wish:
+    """Swim along the heading of those around, u pixels per time, within some pixels of length.
+
+    A[r_i, theta_j] = W_ij a(S_i), S_i = sum_k W_ik e(theta_k), eq. (3): there W is a Gaussian and
+    a = u S / |S|, turned by -90 degrees.  Here W = (1 - r^2 / 8 length^2)^4, which ends, and |S|
+    is smoothed, since a group without a heading would turn infinitely fast.
+    """
+    reach = _reach(length, size)
+    speed = u * math.sqrt(1 + SMOOTH**2)  # so that a lone creature swims at u
+
+    def wish(q: Tensor, s: Tensor) -> Tensor:
+        near, s = _Near(q, size, reach), s.view(-1, 3)
+        e, across = _unit(q), _unit(q, math.pi / 2)
+        group = e + near.sum(near.w * e[near.other])
+        root = (group.square().sum(1, keepdim=True) + SMOOTH**2).sqrt()
+        h = group / root
+        a = speed * torch.stack([h[:, 1], -h[:, 0]], 1)
+
+        def change(x: Tensor) -> Tensor:  # of a when S changes by x
+            b = (x - h * (h * x).sum(1, keepdim=True)) / root
+            return speed * torch.stack([b[:, 1], -b[:, 0]], 1)
+
+        # A creature is in its own group, with W = 1: the first term of every sum.
+        drift = change(across + near.sum(near.w.square() * across[near.other]))
+        place = drift + a * (s[:, 2:] + near.sum(near.w * s[near.other, 2:]))
+        x, y = (change(near.sum(e[near.other] * slope)) for slope in near.slope.split(1, 1))
+        own = (a * s[:, :2]).sum(1, keepdim=True) - x[:, :1] - y[:, 1:]
+        others = near.w * own[near.other] + _dot(near.slope, a[near.other])
+        return torch.cat([place, -own - near.sum(others)], 1).view(q.shape)
+
+    return wish
+
+
+def circle(omega: float) -> Wish:
+    """Circle round each other: A[r_i, r_i] = omega J, r_i' = omega s_{r_i} turned by +90 degrees.
+
+    Omega is in pixels^2 per time.  Two go anticlockwise where log p rises with their distance.
+    """
+
+    def wish(q: Tensor, s: Tensor) -> Tensor:
+        return omega * torch.stack([-s[..., 1], s[..., 0], torch.zeros_like(s[..., 0])], -1)
+
+    return wish
+
+
+def turn_together(rate: float, length: float, size: float = poses.SIZE) -> Wish:
+    """Turn with those around, anticlockwise: A[theta_i, theta_j] = rate W sin(theta_j - theta_i).
+
+    The rate is in radians per time and aligned neighbour; for W see `swim_with_group`.
+    """
+    reach = _reach(length, size)
+
+    def wish(q: Tensor, s: Tensor) -> Tensor:
+        near, theta = _Near(q, size, reach), q[..., 2].reshape(-1)
+        ahead = (theta[near.other] - theta[near.one])[:, None]
+        turn = near.sum(near.w * (ahead.sin() * s.view(-1, 3)[near.other, 2:] + ahead.cos()))
+        return _turning(rate * turn, q)
+
+    return wish
+
+
+def turn_apart(rate: float, length: float, size: float = poses.SIZE) -> Wish:
+    """Turn away from those at one's side: A[theta_i, theta_j] = -rate W (e_i + e_j) . d / length.
+
+    Here d is the way from i to j, and the rate is in radians per time; below 0 they turn to each
+    other.
+    """
+    reach = _reach(length, size)
+
+    def wish(q: Tensor, s: Tensor) -> Tensor:
+        near, e, across = _Near(q, size, reach), _unit(q), _unit(q, math.pi / 2)
+        way = near.gap / length
+        along = _dot(e[near.one] + e[near.other], way)
+        turn = along * s.view(-1, 3)[near.other, 2:] + _dot(across[near.other], way)
+        return _turning(-rate * near.sum(near.w * turn), q)
+
+    return wish
+
+
+def pursue(rate: float, length: float, kinds: Sequence[int], size: float = poses.SIZE) -> Wish:
+    """The first kind pursues, the second flees: A[r_i, r_j] = -rate length W I, i the pursuer.
+
+    The rate is in pixels per time, and kinds say how many creatures of a sheet are of each.
+    """
+    reach = _reach(length, size)
+    if len(kinds) != 2:
+        raise InputError(f"kinds are {tuple(kinds)}; pursuit is between two")
+
+    def wish(q: Tensor, s: Tensor) -> Tensor:
+        near = _Near(q, size, reach)
+        flees = (torch.arange(len(s.view(-1, 3)), device=q.device) % sum(kinds)) >= kinds[0]
+        role = flees[near.one].to(q) - flees[near.other].to(q)  # -1: it pursues, 1: it flees
+        pull = near.w * s.view(-1, 3)[near.other, :2] + near.slope
+        v = rate * length * near.sum(role[:, None] * pull)
+        return torch.cat([v, torch.zeros_like(v[:, :1])], 1).view(q.shape)
+
+    return wish
+
+
+def langevin(eta: float, sigma: tuple[float, float, float] = poses.BLUR) -> Wish:
+    """The drift eta sigma^2 s, which `rollout.heun(..., eta, scale=sigma)` has the noise for."""
+    return lambda q, s: eta * torch.tensor(sigma).to(q).square() * s
+
+
+def check_step(field: Field, q: Tensor, dt: float) -> None:
+    """Refuse a step of Runge-Kutta that is too long for a field, and say what would do.
+
+    On sheets q (B, N, 3) one step must agree with two halves of it to a tenth of the blur.
+    """
+
+    def off(dt: float) -> float:
+        twice = rk4_step(field, rk4_step(field, q, dt / 2), dt / 2)
+        apart = (rk4_step(field, q, dt) - twice).abs() / torch.tensor(poses.BLUR).to(q)
+        return float(apart.amax(-1).flatten().nan_to_num(nan=math.inf).quantile(TRUSTED))
+
+    dt = good = positive(dt, "dt")
+    if (wrong := off(dt)) > OFF:
+        while off(good) > OFF:
+            good /= 1.25
+        raise InputError(
+            f"dt is {dt:g}: one step is off by {wrong:.2g} of the blur.  The largest that would do "
+            f"is {good:.2g}; or keep it, with wishes at most {good / dt:.2g} times as fast"
+        )
+
+
+class _Near:
+    """Who is near whom, each pair both ways: W (P, 1), and its gradient (P, 2) by the other."""
+
+    def __init__(self, q: Tensor, size: float, reach: float) -> None:
+        i, j, gap = poses.neighbours(q, size, reach)
+        self.one, self.other, self.gap = (
+            torch.cat([i, j]),
+            torch.cat([j, i]),
+            torch.cat([gap, -gap]),
+        )
+        rest = (1 - self.gap.square().sum(1, keepdim=True) / reach**2).clamp(min=0)
+        self.w, self.slope = rest**4, -8 / reach**2 * rest**3 * self.gap
+        self.number = q[..., 0].numel()
+
+    def sum(self, x: Tensor) -> Tensor:
+        """Sum over the others of what belongs to a pair, (P, ...) -> (B N, ...)."""
+        return x.new_zeros(self.number, *x.shape[1:]).index_add(0, self.one, x)
+
+
+def _reach(length: float, size: float) -> float:
+    """Where W ends."""
+    return math.sqrt(8) * between(length, "length", 0.1, positive(size, "size") / math.sqrt(32))
+
+
+def _unit(q: Tensor, ahead: float = 0.0) -> Tensor:
+    """e (B N, 2) of each heading, or that of an angle ahead of it."""
+    theta = q[..., 2].reshape(-1) + ahead
+    return torch.stack([theta.cos(), theta.sin()], 1)
+
+
+def _turning(turn: Tensor, q: Tensor) -> Tensor:
+    return torch.cat([turn.new_zeros(len(turn), 2), turn], 1).view(q.shape)
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    return (a * b).sum(1, keepdim=True)

@@ -1,0 +1,343 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Creatures that swim, steer and keep together
+#
+# > Do creatures that swim keep the distribution of their sheets, and what becomes of those that don't steer?
+#
+# Sheets of 16 creatures, 64 pixels a side. Their law of pairs is fitted to 192 of them, which are
+# blurred; 96 others are set in motion. Distances between distributions are in floors: 1 is what two
+# fresh sets of 96 sheets show.
+
+# %%
+import math
+import time
+
+import numpy as np
+import torch
+
+from eqflow_nb import figures, rollout
+from eqflow_nb.flows import poses as ways
+from eqflow_nb.inputs import BUDGETS, choice, pick_device
+from eqflow_nb.measures import poses as measures
+from eqflow_nb.running.scorecard import Scorecard
+from eqflow_nb.scores.pair_law import fit_pair_law
+from eqflow_nb.snapshots import poses
+
+figures.style()
+torch.set_num_threads(1)  # whole rollouts run side by side instead
+
+# %% tags=["parameters"]
+seed = 100
+device = "auto"
+budget = "laptop"
+dt = 0.1
+eta = 0.2
+
+# %%
+pick_device(device)
+quick = choice(budget, BUDGETS, "budget") == "quick"
+fitted, number, sets, long = (48, 24, 2, 20.0) if quick else (192, 96, 6, 1000.0)
+times = [long * part for part in (0.0, 0.05, 0.15, 0.5, 1.0)]  # 150 and 1,000 are in the scorecard
+KINDS = {"two kinds": (8, 8)}
+NEAR, SCHOOL = 12.0, 11.0  # pixels: neighbours, and within a school
+SMALL = poses.SIZE / math.sqrt(32)  # the longest range of a group on a sheet
+card = Scorecard("poses", seed=seed, budget=budget, dt=dt, u=1.0, sigma=list(poses.BLUR))
+
+# %% [markdown]
+# ## The laws, from sheets
+
+# %%
+fits, fresh, start, floor = {}, {}, {}, {}
+for name in poses.LAWS:
+    sheets = poses.sample(name, fitted, seed)
+    fits[name] = fit_pair_law(sheets, mirror=True, kinds=KINDS.get(name), seed=seed)
+    drawn = [poses.sample(name, number, seed + 1 + k) for k in range(sets + 1)]
+    blurred = [poses.blurred(q, seed + 1 + k) for k, q in enumerate(drawn)]
+    start[name], fresh[name] = blurred[0], blurred[1:]
+    pairs = [(a, b) for k, a in enumerate(fresh[name]) for b in fresh[name][:k]]
+    floor[name] = float(np.mean([measures.pair_distance(a, b) for a, b in pairs]))
+    fit = fits[name]
+    print(
+        f"{name:13} gain {fit.gain:.3f} ± {fit.error:.3f} a creature on held-out sheets, "
+        f"{fit.fitted_gain:.3f} on its own; two halves' scores differ by {fit.noise:.0%}; "
+        f"floor of g(r) {floor[name]:.3f}"
+    )
+
+
+# %%
+def follow(name, *wishes, last=long, noise=0.0, field=None, sheets=None, dt=dt):
+    """Sheets of one kind, followed by the flow of some wishes, at `times` up to the last."""
+    field = field or ways.flow(fits[name].law, *wishes)
+    x, steps = start[name] if sheets is None else sheets, round(last / dt)
+    path = (
+        rollout.heun(field, x, dt, steps, noise, seed, poses.BLUR)
+        if noise
+        else rollout.rk4(field, x, dt, steps)
+    )
+    return rollout.record(path, times=[t for t in times if t <= last]).states
+
+
+def over(name, q):
+    """Distance of g(r) to fresh sheets, in floors."""
+    return float(np.mean([measures.pair_distance(q, f) for f in fresh[name]])) / floor[name]
+
+
+def ratio(measure, name, q, *more):
+    return measure(q, *more) / measure(torch.cat(fresh[name]), *more)
+
+
+# %% [markdown]
+# ## Swimming
+#
+# Each kind of sheet under rule (2); beside it three that don't keep the distribution, or go nowhere:
+# swimming without steering, Vicsek's rule (neighbours align, with noise), and Langevin alone.
+
+# %%
+swim = ways.swim(1.0)
+SCORED = ("scattered", "flock", "schools", "couples")
+
+
+def straight_on(q):
+    """Swimming without steering."""
+    return swim(q, torch.zeros_like(q))
+
+
+def vicsek(q):
+    """Swim, and turn to the mean heading of the neighbours: Phys. Rev. Lett. 75, 1226 (1995)."""
+    i, j, _ = poses.neighbours(q, poses.SIZE, NEAR)
+    theta = q[..., 2].flatten()
+    pull = 0.2 * (theta[j] - theta[i]).sin()
+    turn = torch.zeros_like(theta).index_add(0, i, pull).index_add(0, j, -pull)
+    return straight_on(q) + torch.cat(
+        [torch.zeros_like(q[..., :2]), turn.view(*q.shape[:2], 1)], -1
+    )
+
+
+jobs = {(name, "swim"): lambda n=name: follow(n, swim) for name in SCORED}
+jobs |= {
+    ("scattered", "no steering"): lambda: follow("scattered", field=straight_on, last=times[2]),
+    ("flock", "vicsek"): lambda: follow("flock", field=vicsek, last=times[2], noise=0.01),
+    ("flock", "swim, langevin"): lambda: follow(
+        "flock", swim, ways.langevin(eta), last=times[2], noise=eta
+    ),
+    ("flock", "langevin"): lambda: follow("flock", ways.langevin(eta), last=times[2], noise=eta),
+}
+begun = time.perf_counter()
+runs = rollout.together(jobs)
+print(f"{time.perf_counter() - begun:.0f} s")
+
+# %%
+print(f"{'floors of g(r)':28}" + "".join(f"{t:9g}" for t in times) + "   mean squared way, px²")
+for (name, rule), states in runs.items():
+    values = [over(name, q) for q in states.values()]
+    moved = (list(states.values())[-1] - start[name])[..., :2].square().sum(-1).mean()
+    print(f"{name + ', ' + rule:28}" + "".join(f"{v:9.2f}" for v in values) + f"{moved:12,.0f}")
+
+# %%
+curves = {
+    f"{name}, {rule}": (list(states)[1:], [over(name, q) for q in list(states.values())[1:]])
+    for (name, rule), states in runs.items()
+}
+figures.show(
+    figures.curves(
+        curves, levels=figures.FLOOR, xlabel="time = path, px", ylabel="floors", xscale="log"
+    ),
+    "Distance of the pair distribution to fresh sheets against the path that creatures swam.",
+)
+
+# %%
+for name in SCORED:
+    for t, label in ((times[2], 150), (times[4], 1000)):
+        q = runs[name, "swim"][t]
+        row = f"poses.{name}.pair_distance_over_floor_{label}"
+        card.row(
+            row, over(name, q), target="<= 1.5", floor=floor[name], control=over(name, start[name])
+        )
+for t, label in ((times[2], 150), (times[4], 1000)):
+    flock, school = runs["flock", "swim"][t], runs["schools", "swim"][t]
+    value = ratio(measures.polarisation, "flock", flock)
+    card.row(f"poses.flock.polarisation_ratio_{label}", value, target="within .05 of 1")
+    value = ratio(measures.neighbour_alignment, "flock", flock, NEAR)
+    card.row(f"poses.flock.neighbour_alignment_ratio_{label}", value, target="within .05 of 1")
+    value = ratio(measures.cohesion, "schools", school, SCHOOL)
+    card.row(f"poses.schools.cohesion_ratio_{label}", value, target="within .05 of 1")
+for rule, name in (("no_steering", "scattered"), ("vicsek", "flock"), ("langevin", "flock")):
+    value = over(name, runs[name, rule.replace("_", " ")][times[2]])
+    aim = None if rule == "langevin" else ">= 5"
+    card.row(f"poses.{rule}.pair_distance_over_floor", value, target=aim, sheets=name)
+
+# %% [markdown]
+# ## How far along the own heading
+#
+# What a creature goes along its own heading, over u t, is 1 for rule (2): its term with the score
+# is across.  For a constant matrix, here one that couples x and the heading, it is 0.
+
+
+# %%
+def film(name, *wishes, last=20.0, every=0.5, sheets=None):
+    """Frames (T, B, N, 3) at short intervals."""
+    x, steps = start[name] if sheets is None else sheets, round(last / dt)
+    path = rollout.rk4(ways.flow(fits[name].law, *wishes), x, dt, steps)
+    each = round(every / dt)
+    return torch.stack(list(rollout.record(path, steps=range(0, steps + 1, each)).states.values()))
+
+
+def drift(frames, last=20.0):
+    """Way along the own heading, of halfway between two frames, over the time."""
+    middle = (frames[1:, ..., 2] + frames[:-1, ..., 2]) / 2
+    step = frames[1:, ..., :2] - frames[:-1, ..., :2]
+    return float((step[..., 0] * middle.cos() + step[..., 1] * middle.sin()).sum(0).mean() / last)
+
+
+K = 0.3 * torch.tensor([[0.0, 0, 1], [0, 0, 0], [-1, 0, 0]])
+value, still = (drift(film("scattered", wish)) for wish in (swim, lambda q, s: s @ K.T))
+card.row("poses.scattered.drift_over_wish", value, target="within .1 of 1", control=still)
+
+# %% [markdown]
+# ## A flock on its way
+#
+# On sheets of polarisation .9 rule (2) keeps everything, and the flock stays where it is: a field of
+# the form A s + div A has mean 0, and what a heading does to its creature's place is taken back by
+# the others.  What travels is the heading of a group.
+
+# %%
+TRAVEL = {
+    "rule (2)": (ways.swim(1.0),),
+    "group, 6 px": (ways.swim_with_group(1.0, 6.0), ways.swim(0.2)),
+    "group, 11 px": (ways.swim_with_group(1.0, SMALL), ways.swim(0.2)),
+    "as one": (ways.swim_as_one(1.0), ways.swim(0.2)),
+}
+jobs = {
+    ("strong flock", k): lambda w=w: follow("strong flock", *w, last=times[2])
+    for k, w in TRAVEL.items()
+}
+jobs["scattered", "as one"] = lambda: follow("scattered", *TRAVEL["group, 11 px"], last=times[2])
+travels = rollout.together(jobs)
+moved = {}
+for (name, rule), states in travels.items():
+    q = states[times[2]]
+    moved[name, rule] = measures.centre_moved(states[0.0], q) / times[2]
+    print(
+        f"{name:13} {rule:14} centre moved over path {moved[name, rule]:.2f}, g {over(name, q):.2f} "
+        f"floors, polarisation over fresh {ratio(measures.polarisation, name, q):.3f}"
+    )
+card.row(
+    "poses.flock.centre_moved_over_path",
+    moved["strong flock", "as one"],
+    target=">= .7",
+    control=moved["strong flock", "rule (2)"],
+    group_11_px=moved["strong flock", "group, 11 px"],
+    scattered=moved["scattered", "as one"],
+)
+
+# %% [markdown]
+# ## Circling and pursuit, against theory
+#
+# Averages of the score are known from g(r): that of its part along a pair is the slope of log g.  So
+# a pair nearer than R turns, on average, by
+# $4 \pi \omega\, g(R) / \int_0^R 2 \pi r g\, dr$ per time, R the peak of g; and a pursuer that is
+# within the reach of W from its prey goes after it, and the prey away, at rate · length · E[W / r].
+
+
+# %%
+def pairs(frames, reach, far=False):
+    """Of pairs nearer than reach halfway between two frames: distance, turn and joint way."""
+    q, step = (frames[1:] + frames[:-1]) / 2, frames[1:] - frames[:-1]
+    i, j, gap = poses.neighbours(q.flatten(0, 1), poses.SIZE, reach)
+    if far:  # of different kinds
+        n = q.shape[2]
+        mixed = (i % n < n // 2) & (j % n >= n // 2)
+        i, j, gap = i[mixed], j[mixed], gap[mixed]
+    r, move = gap.norm(dim=1), step[..., :2].reshape(-1, 2)
+    apart, both = move[j] - move[i], (move[j] + move[i]) / 2
+    turn = (gap[:, 0] * apart[:, 1] - gap[:, 1] * apart[:, 0]) / r**2
+    return r, turn, (both * gap).sum(1) / r
+
+
+def distances(name, reach, far=False):
+    return pairs(torch.stack([torch.cat(fresh[name])] * 2), reach, far)[0]
+
+
+omega, every = 0.3, 0.1
+r = distances("couples", 16.0)
+density, edges = torch.histogram(r, 32, range=(0.0, 16.0))
+peak = int((density / (edges[1:] + edges[:-1])).argmax())
+R = float(edges[peak] + edges[peak + 1]) / 2
+at = float(((r - R).abs() < 0.5).sum())  # pairs a pixel of distance: 2 pi R g(R), as the sum below
+theory = 2 * omega * at / R / float((r < R).sum())
+near, turn, _ = pairs(film("couples", ways.circle(omega), every=every), R)
+rate = float(turn.mean()) / every
+card.row(
+    "poses.circle.rate_over_theory",
+    rate / theory,
+    target="within .1 of 1",
+    omega=omega,
+    R=R,
+    rate=rate,
+)
+
+# %%
+pace, length = 0.5, 6.0
+reach = math.sqrt(8) * length
+r = distances("two kinds", reach, far=True)
+theory = pace * length * float(((1 - (r / reach) ** 2) ** 4 / r).mean())
+frames = film("two kinds", ways.pursue(pace, length, (8, 8)), every=every)
+speed = float(pairs(frames, reach, far=True)[2].mean()) / every
+card.row(
+    "poses.pursuit.speed_over_theory",
+    speed / theory,
+    target="within .1 of 1",
+    pace=pace,
+    speed=speed,
+)
+print(f"circling {rate:.4f} rad per time; pursuit at {speed:.4f} px per time")
+
+# %% [markdown]
+# ## 10,000 creatures
+
+
+# %%
+def tiled(name, side):
+    """A sheet that is `side` by `side` times the same."""
+    shift = torch.cartesian_prod(*[poses.SIZE * torch.arange(side)] * 2).float()
+    q = start[name][0] + torch.cat([shift, 0 * shift[:, :1]], 1)[:, None]
+    return q.reshape(1, -1, 3)
+
+
+took = {}
+for side in (3, 8, 25):
+    sheet = tiled("flock", side)
+    law = fits["flock"].law.on(side * poses.SIZE)
+    path = rollout.rk4(ways.flow(law, swim), sheet, dt, 6)
+    next(path)
+    next(path)
+    begun = time.perf_counter()
+    for _ in range(4):
+        next(path)
+    took[sheet.shape[1]] = (time.perf_counter() - begun) / 4
+    print(
+        f"{sheet.shape[1]:6} creatures: {1e6 * took[sheet.shape[1]] / sheet.shape[1]:.1f} µs each"
+    )
+slope = float(np.polyfit(np.log(list(took)), np.log(list(took.values())), 1)[0])
+card.row(
+    "poses.microseconds_per_creature_step",
+    1e6 * took[10000] / 10000,
+    target="<= 20",
+    creatures=10000,
+)
+card.row("poses.growth_exponent", slope, target="<= 1.1", creatures=list(took))
+
+# %%
+card.show()
