@@ -163,7 +163,7 @@ def fit_pair_law(
     q: Tensor,
     size: float = poses.SIZE,
     reach: float = 28.0,
-    order: int = 2,
+    order: int = 1,
     mirror: bool = False,
     kinds: Sequence[int] | None = None,
     spacing: float = 1.25,

@@ -17,7 +17,7 @@ from eqflow_nb.inputs import InputError, as_numbers, check_finite, choice, count
 from eqflow_nb.snapshots.cache import cached
 
 SIZE, NUMBER = 64.0, 16  # pixels a side of a sheet, and creatures on it
-BLUR = (1.0, 1.0, 0.15)  # noise level of a pose: pixels, pixels, radians
+BLUR = (0.3, 0.3, 0.06)  # noise level of a pose: pixels, pixels, radians
 VERSION = 2  # of the laws and of the moves: cached sheets of another are not read
 SWEEPS = 400
 DENSE = 64  # creatures up to which all pairs are looked at; above, a k-d tree finds the near ones
