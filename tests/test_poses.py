@@ -24,11 +24,11 @@ WISHES = {
 
 def random_law(seed, order=2, mirror=False, kinds=KINDS):
     """A law of random coefficients, and crowded poses (1, 6, 3) in double precision."""
-    basis = pair_law._Basis.of(SIZE, 9.0, 1.5, order, mirror, kinds)
+    terms = pair_law._Terms(SIZE, 1.5, 6, pair_law._waves(order, mirror), kinds)
     generator = torch.Generator().manual_seed(seed)
-    c = torch.randn(len(basis.roughness), generator=generator).double()
+    c = torch.randn(len(terms.roughness), generator=generator).double()
     q = torch.rand(1, 6, 3, generator=generator).double() * torch.tensor([12, 12, math.tau])
-    return basis.law(c), q
+    return terms.law(c), q
 
 
 @pytest.mark.parametrize("seed", range(3))

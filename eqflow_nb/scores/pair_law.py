@@ -3,10 +3,13 @@
     log p(q) = sum over pairs i < j of sum_h f_h(r) cos(m_h a + n_h b + phase_h)
 
 Here r is the distance of a pair, and a and b are the headings of i and j from the bearing of j as
-i sees it.  So p is invariant under shifts and rotations, and, if asked, mirrors.  It is linear in
-the f_h, which are cubic splines, and so is its score: denoising score matching (Vincent, Neural
+i sees it: p is invariant under shifts and rotations and, if asked, mirrors.  It is linear in the
+f_h, which are cubic splines, and so is its score: denoising score matching (Vincent, Neural
 Computation 23, 1661, 2011) is a least-squares problem.  A prior says that they are smooth: where no
 pair was seen, as in the core of creatures that keep apart, an f_h goes on as a parabola.
+
+Blurred sheets of crowded creatures are no sum over pairs: keep the blur well below the distances at
+which creatures meet.
 """
 
 import math
@@ -23,12 +26,9 @@ from eqflow_nb.snapshots import poses
 
 PRIORS = tuple(10.0**k for k in range(-3, 6))  # weights of the smoothness prior that are tried
 ANGULAR = 100.0  # of it for what depends on headings: smaller than what keeps bodies apart
-RIDGE = 1e-6  # of the mean diagonal: keeps the solve well-posed and changes no figure
-FOLDS, DRAWS, CHUNK = (
-    8,
-    4,
-    32,
-)  # sheets at once; parts of the sheets held out in turn, and draws of the noise (and of minus it)
+RIDGE = 1e-6  # of the mean diagonal: makes what is undetermined 0
+FOLDS, DRAWS = 8, 4  # parts held out in turn; draws of the noise, each with its negative
+CHUNK = 32  # sheets at once
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PairLaw:
         m_h, n_h and phase_h.
     spacing, size : float
         Pixels between two values of r, and a side of the periodic sheet.
-    kinds : sequence of int
+    kinds : sequence of int, optional
         How many creatures are of each kind, in the order of a sheet.  Pairs of kinds come in the
         order (0, 0), (0, 1), ..., (1, 1), ...; i is of the first.
     """
@@ -56,39 +56,31 @@ class PairLaw:
     size: float
     kinds: tuple[int, ...] | None = None
 
-    @property
-    def reach(self) -> float:
-        """The distance, in pixels, from which creatures do not affect each other."""
-        return self.spacing * (self.values.shape[1] - 1)
-
     def on(self, size: float, kinds: tuple[int, ...] | None = None) -> "PairLaw":
         """The same law on a sheet of another size, in pixels, with other numbers of each kind."""
         return replace(self, size=size, kinds=kinds)
 
     def log_p(self, q: Tensor) -> Tensor:
         """log p (B,), up to a constant, of sheets of poses (B, N, 3)."""
-        pairs = _Pairs.of(q, self)
-        f, _ = self._radial(pairs)
-        logs = (f * pairs.phases(self.harmonics).cos()).sum(1)
+        pairs, f, _, phases = self._terms(q)
+        logs = (f * phases.cos()).sum(1)
         return logs.new_zeros(len(q)).index_add(0, pairs.i // q.shape[1], logs)
 
     def __call__(self, q: Tensor) -> Tensor:
         """The score (B, N, 3): derivatives of log p, 1 / pixel, 1 / pixel and 1 / radian."""
-        pairs = _Pairs.of(q, self)
-        f, slope = self._radial(pairs)
-        phases = pairs.phases(self.harmonics)
-        m, n = self.harmonics[:, :2].to(f).T
-        rises = f * phases.sin()
-        by_r, by_a, by_b = (slope * phases.cos()).sum(1), -rises @ m, -rises @ n
-        return pairs.gathered(by_r, by_a, by_b, q)
+        pairs, f, slope, phases = self._terms(q)
+        rises, (m, n, _) = f * phases.sin(), self.harmonics.to(f).T
+        return pairs.gathered((slope * phases.cos()).sum(1), -rises @ m, -rises @ n)
 
-    def _radial(self, pairs: "_Pairs") -> tuple[Tensor, Tensor]:
-        """f_h and its derivative (P, H) at the distance of each pair."""
+    def _terms(self, q: Tensor) -> tuple["_Pairs", Tensor, Tensor, Tensor]:
+        """The pairs, and f_h, its derivative and the angles (P, H) of each."""
+        pairs = _Pairs(q, self.size, self.spacing * (self.values.shape[1] - 1), self.kinds)
         cell = (pairs.r.detach() / self.spacing).long().clamp(max=self.values.shape[1] - 2)
         t = (pairs.r / self.spacing - cell)[:, None]
         c = self._cubics.to(t)[pairs.species, cell].unbind(1)
         f = c[0] + t * (c[1] + t * (c[2] + t * c[3]))
-        return f, (c[1] + t * (2 * c[2] + t * 3 * c[3])) / self.spacing
+        slope = (c[1] + t * (2 * c[2] + t * 3 * c[3])) / self.spacing
+        return pairs, f, slope, pairs.phases(self.harmonics)
 
     @cached_property
     def _cubics(self) -> Tensor:
@@ -98,57 +90,41 @@ class PairLaw:
         return torch.stack([f[:, :-1], g0, 3 * rise - 2 * g0 - g1, g0 + g1 - 2 * rise], 2)
 
 
-@dataclass(frozen=True)
 class _Pairs:
-    """Pairs (P,) within reach: creatures i and j, pair of kinds, distance, bearing, headings."""
+    """Pairs (P,) within reach: creatures i < j, pair of kinds, distance r, angles a and b."""
 
-    i: Tensor
-    j: Tensor
-    species: Tensor
-    r: Tensor
-    unit: Tensor  # (P, 2)
-    a: Tensor
-    b: Tensor
-
-    @classmethod
-    def of(cls, q: Tensor, law: PairLaw) -> "_Pairs":
-        return cls.near(q, law.size, law.reach, law.kinds)
-
-    @classmethod
-    def near(
-        cls, q: Tensor, size: float, reach: float, kinds: tuple[int, ...] | None = None
-    ) -> "_Pairs":
-        i, j, gap = poses.neighbours(q, size, reach)
-        species = torch.zeros_like(i)
-        if kinds is not None and len(kinds) > 1:
-            kind = torch.repeat_interleave(torch.tensor(kinds, device=q.device))
-            low, high = kind[i % q.shape[1]], kind[j % q.shape[1]]
-            species = low * len(kinds) - low * (low + 1) // 2 + high
-        r = gap.norm(dim=1).clamp(min=1e-6)
+    def __init__(self, q: Tensor, size: float, reach: float, kinds: tuple[int, ...] | None) -> None:
+        self.q, (self.i, self.j, gap) = q, poses.neighbours(q, size, reach)
+        kinds = kinds or (q.shape[1],)
+        kind = torch.repeat_interleave(torch.tensor(kinds, device=q.device))
+        low, high = kind[self.i % q.shape[1]], kind[self.j % q.shape[1]]
+        self.alike, self.species = low == high, low * len(kinds) - low * (low + 1) // 2 + high
+        self.r = gap.norm(dim=1).clamp(min=1e-6)
+        self.unit = gap / self.r[:, None]
         heading, bearing = q[..., 2].reshape(-1), torch.atan2(gap[:, 1], gap[:, 0])
-        return cls(i, j, species, r, gap / r[:, None], heading[i] - bearing, heading[j] - bearing)
+        self.a, self.b = heading[self.i] - bearing, heading[self.j] - bearing
 
     def phases(self, harmonics: Tensor) -> Tensor:
-        m, n, shift = harmonics.to(self.a).T
-        return self.a[:, None] * m + self.b[:, None] * n + shift
+        m, n, phase = harmonics.to(self.a).T
+        return self.a[:, None] * m + self.b[:, None] * n + phase
 
-    def gathered(self, by_r: Tensor, by_a: Tensor, by_b: Tensor, q: Tensor) -> Tensor:
-        """The score (B, N, 3) from the derivatives (P,) of each pair's part by r, a and b."""
+    def gathered(self, by_r: Tensor, by_a: Tensor, by_b: Tensor) -> Tensor:
+        """The score (B, N, 3, ...) from the derivatives (P, ...) of the pairs' parts of log p."""
         x, y, r = (each.view(-1, *(1,) * (by_r.ndim - 1)) for each in (*self.unit.T, self.r))
         across = -(by_a + by_b) / r  # a bearing that grows lowers a and b
         to_j = torch.stack([by_r * x - across * y, by_r * y + across * x, by_b], 1)
         to_i = torch.cat([-to_j[:, :2], by_a[:, None]], 1)
-        total = to_j.new_zeros(q[..., 0].numel(), *to_j.shape[1:])
+        total = to_j.new_zeros(self.q[..., 0].numel(), *to_j.shape[1:])
         total = total.index_add(0, self.i, to_i).index_add(0, self.j, to_j)
-        return total.view(*q.shape, *by_r.shape[1:])
+        return total.view(*self.q.shape, *by_r.shape[1:])
 
 
 @dataclass(frozen=True)
 class PairFit:
-    """A fitted law, and what sheets that it was not fitted to say about it.
+    """A fitted law, and what it says of sheets that it was not fitted to.
 
-    A gain is how much lower than that of no law (a score of 0) the loss of denoising score matching
-    is, a creature: E |sigma s|^2 is lowered by as much.
+    A gain is by how much the loss of denoising score matching, E |sigma s + eps|^2 / 2 a creature,
+    is below that of no law at all.
     """
 
     law: PairLaw
@@ -156,7 +132,7 @@ class PairFit:
     error: float  # its standard error, over parts of the sheets
     fitted_gain: float  # on the sheets that the law was fitted to: higher, by what is noise
     noise: float  # rms difference of the scores of two halves of the sheets, over the rms score
-    prior: float  # the weight chosen
+    prior: float  # the weight that gains most
 
 
 def fit_pair_law(
@@ -193,169 +169,118 @@ def fit_pair_law(
         raise InputError(f"kinds are {kinds}; together they must be the {q.shape[1]} of a sheet")
     if len(q) < 2:
         raise InputError("poses hold 1 sheet; a second one is needed to check what it says")
-    basis = _Basis.of(size, reach, spacing, count(order, "order"), mirror, kinds)
-    folds = min(FOLDS, len(q))
-    parts = [basis.moments(part, sigma, seed + f) for f, part in enumerate(_dealt(q, folds))]
+    if float(torch.exp(1j * q[..., 2]).mean(1).abs().min()) > 1 - 1e-6:
+        raise InputError("poses look all one way on every sheet; how they turn needs some spread")
+    terms = _Terms(size, spacing, round(reach / spacing), _waves(order, mirror), kinds)
+    dealt = [q[f::FOLDS] for f in range(min(FOLDS, len(q)))]
+    parts = [terms.moments(part, sigma, seed + f) for f, part in enumerate(dealt)]
     squares, pulls = (torch.stack(each) for each in zip(*parts, strict=True))
-    weight = RIDGE * squares.sum(0).diagonal().mean()
+    ridge = RIDGE * squares.sum(0).diagonal().mean() * torch.eye(pulls.shape[1]).double()
 
     def solve(some: list[int], prior: float) -> Tensor:
-        square = squares[some].sum(0) + prior * basis.roughness
-        square.diagonal().add_(weight)
+        square = squares[some].sum(0) + prior * terms.roughness + ridge
         return torch.linalg.solve(square, pulls[some].sum(0))
 
     def gain(c: Tensor, part: int) -> float:
-        return float(2 * pulls[part] @ c - c @ squares[part] @ c) / (2 * DRAWS * q.shape[1])
+        total = float(pulls[part] @ c - c @ squares[part] @ c / 2)
+        return total / (2 * DRAWS * dealt[part][..., 0].numel())
 
-    everything = list(range(folds))
-    shares = torch.tensor([len(part) for part in _dealt(q, folds)]).double()
-    held = torch.tensor(
-        [
-            [gain(solve([g for g in everything if g != f], prior), f) for f in everything]
-            for prior in PRIORS
-        ]
-    ).double()
-    best = int(held.sum(1).argmax())
-    c, prior = solve(everything, PRIORS[best]), PRIORS[best]
-    gains = held[best] / shares
-    mean, error = float(held[best].sum() / len(q)), float(gains.std() / math.sqrt(folds))
-    apart = solve(everything[::2], prior) - solve(everything[1::2], prior)
-    square = squares.sum(0)
-    noise = float((apart @ square @ apart / (c @ square @ c)).sqrt())
+    every = list(range(len(dealt)))
+    held = {k: [gain(solve([*every[:f], *every[f + 1 :]], k), f) for f in every] for k in PRIORS}
+    prior = max(held, key=lambda k: sum(held[k]))
+    gains, c = torch.tensor(held[prior]), solve(every, prior)
+    mean, error = float(gains.mean()), float(gains.std()) / math.sqrt(len(gains))
     if not mean > 2 * error:
         raise InputError(
-            f"{len(q)} sheets of {q.shape[1]} creatures say too little: what a law read from some "
-            f"explains of the others is {mean:.2g} +- {error:.1g} a creature.  Give more sheets; "
-            "or these creatures do not notice each other"
+            f"{len(q)} sheets of {q.shape[1]} creatures say too little: a law read from some gains "
+            f"{mean:.2g} +- {error:.1g} a creature on the others.  Give more of them; or these "
+            "creatures do not notice each other"
         )
-    fitted = sum(gain(c, f) for f in everything) / len(q)
-    return PairFit(basis.law(c), mean, error, fitted, noise, prior)
+    apart = solve(every[::2], prior) - solve(every[1::2], prior)
+    noise = float((apart @ squares.sum(0) @ apart / (c @ squares.sum(0) @ c)).sqrt())
+    fitted = sum(gain(c, f) for f in every) / len(every)
+    return PairFit(terms.law(c), mean, error, fitted, noise, prior)
 
 
-def _dealt(q: Tensor, folds: int) -> list[Tensor]:
-    return [q[f::folds] for f in range(folds)]
+def _waves(order: int, mirror: bool) -> Tensor:
+    """Harmonics (H, 3) of two angles: cosines, and sines unless mirror images are as likely."""
+    each = range(-count(order, "order"), order + 1)
+    waves = [(m, n) for m in each for n in each if m > 0 or (m == 0 and n >= 0)]
+    sines = [(m, n, -math.pi / 2) for m, n in waves[1:] if not mirror]
+    return torch.tensor([(m, n, 0.0) for m, n in waves] + sines).double()
 
 
 @dataclass(frozen=True)
-class _Basis:
-    """What a law is a sum of: splines by distance, times harmonics, for each pair of kinds."""
+class _Terms:
+    """What log p is a sum of: a spline k times a harmonic h, for each pair of kinds s."""
 
     size: float
     spacing: float
-    knots: Tensor
-    harmonics: Tensor  # (H, 3)
-    mixes: tuple[Tensor, ...]  # for each pair of kinds (H, C): harmonics with one f, up to a sign
+    splines: int
+    harmonics: Tensor
     kinds: tuple[int, ...] | None
 
-    @classmethod
-    def of(
-        cls,
-        size: float,
-        reach: float,
-        spacing: float,
-        order: int,
-        mirror: bool,
-        kinds: tuple[int, ...] | None,
-    ) -> "_Basis":
-        waves = [
-            (m, n) for m in range(order + 1) for n in range(-order, order + 1) if m > 0 or n >= 0
-        ]
-        rows = [(m, n, 0.0) for m, n in waves]
-        rows += [(m, n, -math.pi / 2) for m, n in waves if (m, n) != (0, 0) and not mirror]
-        # Creatures of one kind have no order: i and j swapped give the same, with the same f.
-        swap = torch.zeros(len(rows), len(rows)).double()
-        for h, (m, n, shift) in enumerate(rows):
-            flip = n < 0 or (n == 0 and m < 0)  # (n, m) is written as (-n, -m): sines change sign
-            other = (-n, -m, shift) if flip else (n, m, shift)
-            swap[rows.index(other), h] = (-1) ** (m + n) * (-1 if flip and shift else 1)
-        both = (torch.eye(len(rows)) + swap).T
-        alike = torch.stack([c for h, c in enumerate(both) if c.any() and h == c.nonzero()[0]]).T
-        number = 1 if kinds is None else len(kinds)
-        mixes = [
-            alike if s == t else torch.eye(len(rows)).double()
-            for s in range(number)
-            for t in range(s, number)
-        ]
-        steps = round(reach / spacing)
-        knots = torch.cat([torch.zeros(3), torch.arange(steps + 4)]).double() * spacing
-        return cls(size, spacing, knots, torch.tensor(rows).double(), tuple(mixes), kinds)
-
-    @property
-    def splines(self) -> int:
-        """How many there are that end, with two derivatives, before the reach or there."""
-        return len(self.knots) - 7
-
     def radial(self, r: Tensor, derivative: int = 0) -> Tensor:
-        """The splines, or a derivative of them, at distances (P,): (P, splines)."""
-        spline = BSpline(self.knots.numpy(), torch.eye(self.splines + 3).numpy(), 3)
-        return torch.from_numpy(spline(r.numpy(), derivative))[:, : self.splines]
+        """The splines, or a derivative of them, (P, K): they end smoothly before r = K spacing."""
+        knots = torch.arange(-3, self.splines + 4).clamp(min=0) * self.spacing
+        spline = BSpline(knots.numpy(), torch.eye(self.splines + 3).numpy(), 3)
+        return torch.from_numpy(spline(r.numpy(), derivative))[:, : self.splines].double()
 
     @cached_property
-    def columns(self) -> list[tuple[int, Tensor, int]]:
-        """Of each block of coefficients: the pair of kinds, its harmonics, its first spline.
+    def used(self) -> Tensor:
+        """Which (H, K): what has waves in the bearing is 0 at r = 0, the smoother the more."""
+        waves = self.harmonics[:, :2].sum(1).abs()
+        return (torch.arange(self.splines) >= waves[:, None]).double()
 
-        A function of the bearing must vanish at r = 0, the faster the more waves it has.
-        """
-        blocks = []
-        for species, mix in enumerate(self.mixes):
-            for column in mix.T:
-                waves = self.harmonics[int(column.abs().argmax()), :2].sum()
-                blocks.append((species, column, int(waves.abs())))
-        return blocks
+    @property
+    def species(self) -> int:
+        return math.comb(len(self.kinds or (0,)) + 1, 2)
 
     @cached_property
     def roughness(self) -> Tensor:
-        """Integral of f_h'''^2, summed over blocks, as a matrix of the coefficients."""
-        middles = (torch.arange(self.splines).double() + 0.5) * self.spacing
-        third = self.radial(middles, 3)
-        square = self.spacing * third.T @ third
-        parts = []
-        for _, column, first in self.columns:
-            turns = bool((self.harmonics[column != 0] != 0).any())
-            parts.append(square[first:, first:] * (ANGULAR if turns else 1.0))
-        return torch.block_diag(*parts)
+        """Integral of f_h'''^2, summed over h and s, as a matrix of the coefficients."""
+        third = self.radial((torch.arange(self.splines).double() + 0.5) * self.spacing, 3)
+        turns = (self.harmonics[:, :2] != 0).any(1).repeat(self.species)
+        weights = torch.where(turns, ANGULAR, 1.0).double().diag()
+        return torch.kron(weights, self.spacing * third.T @ third)
 
     def moments(
         self, q: Tensor, sigma: tuple[float, float, float], seed: int
-    ) -> tuple[Tensor, ...]:
+    ) -> tuple[Tensor, Tensor]:
         """Sums of A^T A and -A^T eps, with sigma s = A c, over sheets blurred by sigma eps."""
         level = torch.tensor(sigma).double()
         square, pull = torch.tensor(0.0).double(), torch.tensor(0.0).double()
         for draw in range(DRAWS):
-            once = (poses.blurred(q, seed * DRAWS + draw, sigma) - q) / level
-            for eps in (once, -once):
-                for part, noise in zip(q.split(CHUNK), eps.split(CHUNK), strict=True):
-                    a = self.features(part + level * noise) * level[:, None]
-                    a = a.flatten(0, 2)
-                    square, pull = square + a.T @ a, pull - a.T @ noise.flatten()
+            once = poses.blurred(q, seed * DRAWS + draw, sigma) - q
+            for part, noise in zip(q.split(CHUNK), once.split(CHUNK), strict=True):
+                for kick in (noise, -noise):
+                    a = (self.scores(part + kick) * level[:, None]).flatten(0, 2)
+                    square, pull = square + a.T @ a, pull - a.T @ (kick / level).flatten()
         return square, pull
 
-    def features(self, q: Tensor) -> Tensor:
-        """The score of each coefficient's part of log p, (B, N, 3, coefficients)."""
-        pairs = _Pairs.near(q, self.size, self.splines * self.spacing, self.kinds)
-        phases = pairs.phases(self.harmonics)
-        cos, sin = phases.cos(), phases.sin()
-        f, slope = self.radial(pairs.r), self.radial(pairs.r, 1)
-        m, n = self.harmonics[:, :2].T
-        parts = []
-        for species, mix, first in self.columns:
-            here = (pairs.species == species).double()[:, None]
-            value, rise = here * f[:, first:], here * slope[:, first:]
-            by_a, by_b = -(sin @ (mix * m)), -(sin @ (mix * n))
-            parts.append(
-                (rise * (cos @ mix)[:, None], value * by_a[:, None], value * by_b[:, None])
-            )
-        by_r, by_a, by_b = (torch.cat(part, 1) for part in zip(*parts, strict=True))
-        return pairs.gathered(by_r, by_a, by_b, q)
+    def scores(self, q: Tensor) -> Tensor:
+        """The score of each term, (B, N, 3, S H K)."""
+        pairs = _Pairs(q, self.size, self.splines * self.spacing, self.kinds)
+        (m, n, phase), ahead = self.harmonics.T, pairs.phases(self.harmonics)
+        # Creatures of one kind have no order: the mean over a pair as seen from either end.
+        behind = (pairs.b - math.pi)[:, None] * m + (pairs.a - math.pi)[:, None] * n + phase
+        half = torch.where(pairs.alike, 0.5, 0.0).double()[:, None]
+        sin, nis = (1 - half) * ahead.sin(), half * behind.sin()
+
+        def every(angular: Tensor, radial: Tensor) -> Tensor:
+            products = (angular[:, :, None] * radial[:, None] * self.used).flatten(1)
+            total = products.new_zeros(len(products), self.species, products.shape[1])
+            total[torch.arange(len(products)), pairs.species] = products
+            return total.flatten(1)
+
+        f, slope = (self.radial(pairs.r, derivative) for derivative in (0, 1))
+        by_r = every((1 - half) * ahead.cos() + half * behind.cos(), slope)
+        return pairs.gathered(by_r, every(-m * sin - n * nis, f), every(-n * sin - m * nis, f))
 
     def law(self, c: Tensor) -> PairLaw:
-        """The law of some coefficients, as a table."""
+        """The law of some coefficients (S H K,), as a table."""
         r = self.spacing * torch.arange(self.splines + 1).double()
-        tables = torch.zeros(2, len(self.mixes), len(r), len(self.harmonics)).double()
-        parts = c.split([self.splines - first for *_, first in self.columns])
-        for (species, mix, first), part in zip(self.columns, parts, strict=True):
-            for derivative in (0, 1):
-                f = self.radial(r, derivative)[:, first:] @ part
-                tables[derivative, species] += f[:, None] * mix
-        tables[:, :, -1] = 0  # to rounding
-        return PairLaw(tables[0], tables[1], self.harmonics, self.spacing, self.size, self.kinds)
+        c = c.view(self.species, *self.used.shape) * self.used
+        values, slopes = (torch.einsum("shk,rk->srh", c, self.radial(r, d)) for d in (0, 1))
+        values[:, -1], slopes[:, -1] = 0, 0  # to rounding
+        return PairLaw(values, slopes, self.harmonics, self.spacing, self.size, self.kinds)
