@@ -5,8 +5,12 @@ import math
 import pytest
 import torch
 
+from eqflow_nb import rollout
 from eqflow_nb.flows import poses as ways
+from eqflow_nb.inputs import InputError
+from eqflow_nb.measures import poses as measures
 from eqflow_nb.scores import pair_law
+from eqflow_nb.snapshots import poses
 
 SIZE = 20.0
 LENGTH = 3.0
@@ -58,3 +62,90 @@ def test_the_score_is_the_gradient_of_log_p():
     q.requires_grad_(True)
     (want,) = torch.autograd.grad(law.log_p(q).sum(), q)
     assert torch.allclose(law(q), want, atol=1e-10)
+
+
+@pytest.mark.parametrize("kinds", [None, (40, 60)])
+def test_a_tree_finds_the_pairs_that_all_pairs_hold(kinds, monkeypatch):
+    q = SIZE * torch.rand(2, 100, 3, generator=torch.Generator().manual_seed(0)) - 3
+    law = random_law(0, kinds=kinds)[0].on(SIZE, kinds)
+    by_tree = law(q)
+    monkeypatch.setattr(poses, "DENSE", 100)
+    assert torch.allclose(law(q), by_tree, atol=1e-3 * float(by_tree.abs().max()))
+
+
+def test_a_law_does_not_depend_on_which_of_a_kind_is_first():
+    """Nor on where a sheet begins, nor on a quarter turn of it, nor, if asked, on a mirror."""
+    sheets = poses.sample("couples", 40, 0)
+    law = pair_law.fit_pair_law(sheets, mirror=True).law
+    q, c = sheets[:4].double(), poses.SIZE
+    mirrored = torch.stack([c - q[..., 0], q[..., 1], math.pi - q[..., 2]], -1)
+    turned = torch.stack([c - q[..., 1], q[..., 0], q[..., 2] + math.pi / 2], -1)
+    shifted = poses.wrapped(q + torch.tensor([20.0, 30, 0]), c)
+    for other in (q.flip(1), mirrored, turned, shifted):
+        assert torch.allclose(law.log_p(other), law.log_p(q), atol=1e-6)
+
+
+def test_the_fit_finds_the_law_that_sheets_were_drawn_from():
+    fit = pair_law.fit_pair_law(poses.sample("flock", 128, 0), mirror=True)
+    r = fit.law.spacing * torch.arange(6, 13)
+    aligned = fit.law.harmonics[:, :2].tolist().index([1, -1])
+    found, true = fit.law.values[0, 6:13, aligned], 1.4 * torch.exp(-((r / 14) ** 2))
+    assert (found - true).abs().max() < 0.3
+    assert 5 * fit.error < fit.gain < fit.fitted_gain
+    assert fit.law.values[0, :4, 0].max() < -3  # they keep apart, where no pair was seen too
+
+
+def strangers(q):
+    """Sheets whose creatures come from different ones."""
+    rows = torch.arange(len(q))[:, None] + torch.arange(q.shape[1])
+    return q[rows % len(q), torch.arange(q.shape[1])]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda q: q * torch.tensor([1, 1, 57.3]), "degrees"),
+        (strangers, "little"),
+        (lambda q: q[:1], "a second one"),
+        (lambda q: q * torch.tensor([1, 1, 0.0]), "one way"),
+        (lambda q: q[0], "shape"),
+    ],
+)
+def test_sheets_that_tell_no_law_are_refused(change, said):
+    with pytest.raises(InputError, match=said):
+        pair_law.fit_pair_law(change(poses.sample("scattered", 8, 0)))
+
+
+def test_a_speed_that_outruns_the_step_is_refused_with_the_largest():
+    law, _ = random_law(0, kinds=None)
+    q = poses.blurred(SIZE * torch.rand(4, 6, 3, generator=torch.Generator().manual_seed(1)))
+    with pytest.raises(InputError, match=r"largest that would do is (\S+);") as error:
+        ways.check_step(ways.flow(law, ways.swim(50.0)), q, 0.5)
+    dt = float(str(error.value).split("would do is ")[1].split(";")[0])
+    ways.check_step(ways.flow(law, ways.swim(50.0)), q, 0.9 * dt)
+    ways.check_step(ways.flow(law, ways.swim(50.0 * dt / 0.5)), q, 0.45)
+
+
+def test_on_a_canvas_creatures_look_where_they_look_on_a_sheet():
+    q = torch.tensor([[[3.0, 4, 0.7], [10, 60, 5]]])
+    centres, heading = poses.to_canvas(q, 64)
+    assert torch.allclose(poses.from_canvas(centres, heading, 64), q)
+    e = torch.tensor([math.cos(0.7), math.sin(0.7)])
+    ahead, _ = poses.to_canvas(q + torch.tensor([*e, 0]), 64)
+    assert torch.allclose((ahead - centres)[0, 0], torch.tensor([-e[1], e[0]]), atol=1e-5)
+
+
+def test_langevin_keeps_a_gaussian_at_any_scale():
+    x = torch.randn(4000, 1, 3, generator=torch.Generator().manual_seed(0)).double()
+    scale = (0.5, 1.0, 2.0)
+    drift = ways.flow(lambda q: -q, ways.langevin(0.3, scale))
+    *_, (_, x) = rollout.heun(drift, x, 0.05, 100, 0.3, scale=scale)
+    assert x.var(0) == pytest.approx(torch.ones(1, 3), abs=0.1)
+
+
+def test_measures_of_sheets():
+    q = torch.tensor([[[1.0, 1, 0.5], [63, 1, 0.5], [30, 30, 0.5 + math.pi]]])
+    assert measures.polarisation(q) == pytest.approx(1 / 3)
+    assert measures.neighbour_alignment(q, 3.0) == pytest.approx(1)
+    assert measures.cohesion(q, 3.0) == pytest.approx(2 / 3)
+    assert measures.centre_moved(q, q + torch.tensor([3.0, 4, 1])) == pytest.approx(5)

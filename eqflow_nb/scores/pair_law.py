@@ -19,6 +19,7 @@ from functools import cached_property
 
 import torch
 from scipy.interpolate import BSpline
+from scipy.special import stdtrit
 from torch import Tensor
 
 from eqflow_nb.inputs import InputError, between, count
@@ -190,7 +191,7 @@ def fit_pair_law(
     prior = max(held, key=lambda k: sum(held[k]))
     gains, c = torch.tensor(held[prior]), solve(every, prior)
     mean, error = float(gains.mean()), float(gains.std()) / math.sqrt(len(gains))
-    if not mean > 2 * error:
+    if not mean > error * stdtrit(len(every) - 1, 0.975):  # Student: few parts err more
         raise InputError(
             f"{len(q)} sheets of {q.shape[1]} creatures say too little: a law read from some gains "
             f"{mean:.2g} +- {error:.1g} a creature on the others.  Give more of them; or these "
