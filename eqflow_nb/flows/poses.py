@@ -18,8 +18,7 @@ from eqflow_nb.snapshots.base import rk4_step
 
 Wish = Callable[[Tensor, Tensor], Tensor]
 SMOOTH = 0.3  # |S| below which a group's heading is not trusted, see `swim_with_group`
-OFF = 0.1  # levels of blur by which one step may be off
-TRUSTED = 0.99  # share of creatures of whom that is asked: the others meet in rare, close pairs
+OFF, TRUSTED = 0.1, 0.99  # levels of blur by which a step may be off, for this share of creatures
 
 
 def flow(score: Field, *wishes: Wish) -> Field:
@@ -43,7 +42,7 @@ def swim(u: float) -> Wish:
     def wish(q: Tensor, s: Tensor) -> Tensor:
         cos, sin = q[..., 2:].cos(), q[..., 2:].sin()
         e, a = u * torch.cat([cos, sin], -1), u * torch.cat([sin, -cos], -1)
-        return torch.cat([e + a * s[..., 2:], -(a * s[..., :2]).sum(-1, keepdim=True)], -1)
+        return torch.cat([e + a * s[..., 2:], -_dot(a, s[..., :2])], -1)
 
     return wish
 
@@ -51,13 +50,12 @@ def swim(u: float) -> Wish:
 def swim_as_one(u: float) -> Wish:
     """All go along the heading of the sum of their e, u pixels per time, and turn not at all.
 
-    Kept because p is the same when a sheet is shifted, which the score must know.
+    This keeps p because a shifted sheet is as likely, which the score must know.
     """
 
     def wish(q: Tensor, s: Tensor) -> Tensor:
-        total = _unit(q).view(*q.shape[:2], 2).sum(1, keepdim=True)
-        e = total / total.norm(dim=-1, keepdim=True).clamp(min=1e-9)
-        return torch.cat([u * e.expand_as(q[..., :2]), torch.zeros_like(q[..., 2:])], -1)
+        phi = torch.exp(1j * q[..., 2:]).sum(1, keepdim=True).angle().expand_as(q[..., 2:])
+        return u * torch.cat([phi.cos(), phi.sin(), 0 * phi], -1)
 
     return wish
 
@@ -69,30 +67,29 @@ def swim_with_group(u: float, length: float, size: float = poses.SIZE) -> Wish:
     a = u S / |S|, turned by -90 degrees.  Here W = (1 - r^2 / 8 length^2)^4, which ends, and |S|
     is smoothed, since a group without a heading would turn infinitely fast.
     """
-    reach = _reach(length, size)
     speed = u * math.sqrt(1 + SMOOTH**2)  # so that a lone creature swims at u
 
-    def wish(q: Tensor, s: Tensor) -> Tensor:
-        near, s = _Near(q, size, reach), s.view(-1, 3)
-        e, across = _unit(q), _unit(q, math.pi / 2)
-        group = e + near.sum(near.w * e[near.other])
-        root = (group.square().sum(1, keepdim=True) + SMOOTH**2).sqrt()
-        h = group / root
-        a = speed * torch.stack([h[:, 1], -h[:, 0]], 1)
+    def right(x: Tensor) -> Tensor:
+        return speed * torch.stack([x[:, 1], -x[:, 0]], 1)
 
-        def change(x: Tensor) -> Tensor:  # of a when S changes by x
-            b = (x - h * (h * x).sum(1, keepdim=True)) / root
-            return speed * torch.stack([b[:, 1], -b[:, 0]], 1)
+    def block(near: "_Near", theta: Tensor, s: Tensor) -> Tensor:
+        e, across = (torch.cat([(theta + t).cos(), (theta + t).sin()], 1) for t in (0, math.pi / 2))
+        group = e + near.sum(near.w * e[near.other])
+        root = (_dot(group, group) + SMOOTH**2).sqrt()
+        h, a = group / root, right(group / root)
+
+        def change(x: Tensor) -> Tensor:  # of a, when S changes by x
+            return right(x - h * _dot(h, x)) / root
 
         # A creature is in its own group, with W = 1: the first term of every sum.
-        drift = change(across + near.sum(near.w.square() * across[near.other]))
-        place = drift + a * (s[:, 2:] + near.sum(near.w * s[near.other, 2:]))
+        place = change(across + near.sum(near.w**2 * across[near.other]))
+        place = place + a * (s[:, 2:] + near.sum(near.w * s[near.other, 2:]))
         x, y = (change(near.sum(e[near.other] * slope)) for slope in near.slope.split(1, 1))
-        own = (a * s[:, :2]).sum(1, keepdim=True) - x[:, :1] - y[:, 1:]
-        others = near.w * own[near.other] + _dot(near.slope, a[near.other])
-        return torch.cat([place, -own - near.sum(others)], 1).view(q.shape)
+        own = _dot(a, s[:, :2]) - x[:, :1] - y[:, 1:]
+        others = near.sum(near.w * own[near.other] + _dot(near.slope, a[near.other]))
+        return torch.cat([place, -own - others], 1)
 
-    return wish
+    return _local(block, length, size)
 
 
 def circle(omega: float) -> Wish:
@@ -100,11 +97,7 @@ def circle(omega: float) -> Wish:
 
     Omega is in pixels^2 per time.  Two go anticlockwise where log p rises with their distance.
     """
-
-    def wish(q: Tensor, s: Tensor) -> Tensor:
-        return omega * torch.stack([-s[..., 1], s[..., 0], torch.zeros_like(s[..., 0])], -1)
-
-    return wish
+    return lambda q, s: omega * torch.stack([-s[..., 1], s[..., 0], 0 * s[..., 0]], -1)
 
 
 def turn_together(rate: float, length: float, size: float = poses.SIZE) -> Wish:
@@ -112,15 +105,13 @@ def turn_together(rate: float, length: float, size: float = poses.SIZE) -> Wish:
 
     The rate is in radians per time and aligned neighbour; for W see `swim_with_group`.
     """
-    reach = _reach(length, size)
 
-    def wish(q: Tensor, s: Tensor) -> Tensor:
-        near, theta = _Near(q, size, reach), q[..., 2].reshape(-1)
-        ahead = (theta[near.other] - theta[near.one])[:, None]
-        turn = near.sum(near.w * (ahead.sin() * s.view(-1, 3)[near.other, 2:] + ahead.cos()))
-        return _turning(rate * turn, q)
+    def block(near: "_Near", theta: Tensor, s: Tensor) -> Tensor:
+        ahead = theta[near.other] - theta[near.one]
+        turn = near.sum(near.w * (ahead.sin() * s[near.other, 2:] + ahead.cos()))
+        return rate * torch.nn.functional.pad(turn, (2, 0))
 
-    return wish
+    return _local(block, length, size)
 
 
 def turn_apart(rate: float, length: float, size: float = poses.SIZE) -> Wish:
@@ -129,16 +120,14 @@ def turn_apart(rate: float, length: float, size: float = poses.SIZE) -> Wish:
     Here d is the way from i to j, and the rate is in radians per time; below 0 they turn to each
     other.
     """
-    reach = _reach(length, size)
 
-    def wish(q: Tensor, s: Tensor) -> Tensor:
-        near, e, across = _Near(q, size, reach), _unit(q), _unit(q, math.pi / 2)
-        way = near.gap / length
-        along = _dot(e[near.one] + e[near.other], way)
-        turn = along * s.view(-1, 3)[near.other, 2:] + _dot(across[near.other], way)
-        return _turning(-rate * near.sum(near.w * turn), q)
+    def block(near: "_Near", theta: Tensor, s: Tensor) -> Tensor:
+        e, way = torch.cat([theta.cos(), theta.sin()], 1), near.gap / length
+        beside = e[near.other, :1] * way[:, 1:] - e[near.other, 1:] * way[:, :1]
+        turn = _dot(e[near.one] + e[near.other], way) * s[near.other, 2:] + beside
+        return -rate * torch.nn.functional.pad(near.sum(near.w * turn), (2, 0))
 
-    return wish
+    return _local(block, length, size)
 
 
 def pursue(rate: float, length: float, kinds: Sequence[int], size: float = poses.SIZE) -> Wish:
@@ -146,19 +135,16 @@ def pursue(rate: float, length: float, kinds: Sequence[int], size: float = poses
 
     The rate is in pixels per time, and kinds say how many creatures of a sheet are of each.
     """
-    reach = _reach(length, size)
     if len(kinds) != 2:
         raise InputError(f"kinds are {tuple(kinds)}; pursuit is between two")
 
-    def wish(q: Tensor, s: Tensor) -> Tensor:
-        near = _Near(q, size, reach)
-        flees = (torch.arange(len(s.view(-1, 3)), device=q.device) % sum(kinds)) >= kinds[0]
-        role = flees[near.one].to(q) - flees[near.other].to(q)  # -1: it pursues, 1: it flees
-        pull = near.w * s.view(-1, 3)[near.other, :2] + near.slope
-        v = rate * length * near.sum(role[:, None] * pull)
-        return torch.cat([v, torch.zeros_like(v[:, :1])], 1).view(q.shape)
+    def block(near: "_Near", theta: Tensor, s: Tensor) -> Tensor:
+        flees = (torch.arange(len(s), device=s.device) % sum(kinds) >= kinds[0]).to(s)[:, None]
+        role = flees[near.one] - flees[near.other]  # 1: it flees, -1: it pursues
+        pull = near.sum(role * (near.w * s[near.other, :2] + near.slope))
+        return rate * length * torch.nn.functional.pad(pull, (0, 1))
 
-    return wish
+    return _local(block, length, size)
 
 
 def langevin(eta: float, sigma: tuple[float, float, float] = poses.BLUR) -> Wish:
@@ -197,29 +183,26 @@ class _Near:
             torch.cat([j, i]),
             torch.cat([gap, -gap]),
         )
-        rest = (1 - self.gap.square().sum(1, keepdim=True) / reach**2).clamp(min=0)
+        rest = (1 - _dot(self.gap, self.gap) / reach**2).clamp(min=0)
         self.w, self.slope = rest**4, -8 / reach**2 * rest**3 * self.gap
         self.number = q[..., 0].numel()
 
     def sum(self, x: Tensor) -> Tensor:
-        """Sum over the others of what belongs to a pair, (P, ...) -> (B N, ...)."""
-        return x.new_zeros(self.number, *x.shape[1:]).index_add(0, self.one, x)
+        """Sum over the others of what belongs to a pair, (P, k) -> (B N, k)."""
+        return x.new_zeros(self.number, x.shape[1]).index_add(0, self.one, x)
 
 
-def _reach(length: float, size: float) -> float:
-    """Where W ends."""
-    return math.sqrt(8) * between(length, "length", 0.1, positive(size, "size") / math.sqrt(32))
+def _local(block: Callable[[_Near, Tensor, Tensor], Tensor], length: float, size: float) -> Wish:
+    """A wish from who is near whom, the headings (B N, 1) and the score (B N, 3)."""
+    longest = positive(size, "size") / math.sqrt(32)  # W ends at half the sheet
+    reach = math.sqrt(8) * between(length, "length", longest / 1000, longest)
 
+    def wish(q: Tensor, s: Tensor) -> Tensor:
+        near = _Near(q, size, reach)
+        return block(near, q[..., 2].reshape(-1, 1), s.reshape(-1, 3)).view(q.shape)
 
-def _unit(q: Tensor, ahead: float = 0.0) -> Tensor:
-    """e (B N, 2) of each heading, or that of an angle ahead of it."""
-    theta = q[..., 2].reshape(-1) + ahead
-    return torch.stack([theta.cos(), theta.sin()], 1)
-
-
-def _turning(turn: Tensor, q: Tensor) -> Tensor:
-    return torch.cat([turn.new_zeros(len(turn), 2), turn], 1).view(q.shape)
+    return wish
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
-    return (a * b).sum(1, keepdim=True)
+    return (a * b).sum(-1, keepdim=True)

@@ -22,42 +22,20 @@ VERSION = 2  # of the laws and of the moves: cached sheets of another are not re
 SWEEPS = 400
 DENSE = 64  # creatures up to which all pairs are looked at; above, a k-d tree finds the near ones
 
-Law = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+
+def _near(r: Tensor, best: float, width: float) -> Tensor:
+    return torch.exp(-(((r - best) / width) ** 2))
 
 
-def _apart(r: Tensor) -> Tensor:
-    return -20 * torch.exp(-((r / 6) ** 4))
-
-
-def _aligned(strength: float) -> Law:
-    def law(r: Tensor, a: Tensor, b: Tensor, mixed: Tensor) -> Tensor:
-        return _apart(r) + strength * torch.exp(-((r / 14) ** 2)) * torch.cos(a - b)
-
-    return law
-
-
-def _schools(r: Tensor, a: Tensor, b: Tensor, mixed: Tensor) -> Tensor:
-    near = torch.exp(-(((r - 9) / 4) ** 2))
-    return _apart(r) + near * (2.0 + 0.5 * torch.cos(a - b))
-
-
-def _couples(r: Tensor, a: Tensor, b: Tensor, mixed: Tensor) -> Tensor:
-    facing = torch.exp(torch.cos(a) - torch.cos(b) - 2)
-    return _apart(r) + 9 * torch.exp(-(((r - 9) / 2.5) ** 2)) * facing
-
-
-def _two_kinds(r: Tensor, a: Tensor, b: Tensor, mixed: Tensor) -> Tensor:
-    return _apart(r) + torch.where(mixed, 1.5, -0.5) * torch.exp(-(((r - 11) / 4) ** 2))
-
-
-# log p of a pair at distance r whose headings are a and b from the bearing, of one to the other.
-LAWS: dict[str, Law] = {
-    "scattered": lambda r, a, b, mixed: _apart(r),
-    "flock": _aligned(1.4),
-    "strong flock": _aligned(2.6),
-    "schools": _schools,
-    "couples": _couples,
-    "two kinds": _two_kinds,
+# log p of a pair at distance r, beside that of bodies that keep apart; a and b are the headings of
+# the two from the bearing of the other as the first sees it, and mixed says if their kinds differ.
+LAWS: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
+    "scattered": lambda r, a, b, mixed: 0 * r,
+    "flock": lambda r, a, b, mixed: 1.4 * _near(r, 0, 14) * (a - b).cos(),
+    "strong flock": lambda r, a, b, mixed: 2.6 * _near(r, 0, 14) * (a - b).cos(),
+    "schools": lambda r, a, b, mixed: _near(r, 9, 4) * (2 + 0.5 * (a - b).cos()),
+    "couples": lambda r, a, b, mixed: 9 * _near(r, 9, 2.5) * (a.cos() - b.cos() - 2).exp(),
+    "two kinds": lambda r, a, b, mixed: torch.where(mixed, 1.5, -0.5) * _near(r, 11, 4),
 }
 
 
@@ -66,39 +44,37 @@ def sample(
 ) -> Tensor:
     """Draw sheets of poses (sheets, number, 3), float32, of one of `LAWS`.
 
-    On a sheet of "two kinds" the first half of the creatures are of one kind, the others of the
-    other.  The size is in pixels a side.
+    Of "two kinds" the first half of the creatures are one.  The size is in pixels a side.
     """
-    law, size = LAWS[choice(name, LAWS, "name")], positive(size, "size")
+    choice(name, LAWS, "name")
     sheets, number = count(sheets, "sheets"), count(number, "number", at_least=2)
-    if number * 40 > size**2:
-        raise InputError(f"number is {number}: at most {size**2 // 40:g} creatures find room")
+    if number * 40 > positive(size, "size") ** 2:
+        raise InputError(f"number is {number}; at most {size**2 // 40:g} creatures find room")
     about = dict(poses=name, sheets=sheets, seed=seed, number=number, size=size, version=VERSION)
-    return torch.from_numpy(cached(about, lambda: _metropolis(law, sheets, number, size, seed)))
+    return torch.from_numpy(cached(about, lambda: _metropolis(name, sheets, number, size, seed)))
 
 
-def _metropolis(law: Law, sheets: int, number: int, size: float, seed: int) -> np.ndarray:
+def _metropolis(name: str, sheets: int, number: int, size: float, seed: int) -> np.ndarray:
     """Creature by creature, on all sheets at once: moved, and the move kept or taken back."""
-    generator = seeded(seed)
+    generator, first = seeded(seed), torch.arange(number) < number // 2
     q = torch.rand(sheets, number, 3, generator=generator) * torch.tensor([size, size, math.tau])
-    mixed = (torch.arange(number) < number // 2) != (torch.arange(number) < number // 2)[:, None]
     steps = torch.tensor([[4.0, 4, 0.8], [size, size, math.tau]])  # a small one, or anywhere
 
-    def energy(one: Tensor, i: int) -> Tensor:
+    def log_p(one: Tensor, i: int) -> Tensor:
         gap = periodic(q[..., :2] - one[:, None, :2], size)
-        bearing = torch.atan2(gap[..., 1], gap[..., 0])
-        r = gap.norm(dim=-1)
-        r[:, i] = math.inf
-        log = law(r, one[:, None, 2] - bearing, q[..., 2] - bearing, mixed[i])
-        return log.sum(1)
+        r, bearing = gap.norm(dim=-1), torch.atan2(gap[..., 1], gap[..., 0])
+        a, b = one[:, None, 2] - bearing, q[..., 2] - bearing
+        pairs = LAWS[name](r, a, b, first != first[i]) - 20 * torch.exp(-((r / 6) ** 4))
+        pairs[:, i] = 0
+        return pairs.sum(1)
 
     for sweep in range(SWEEPS):
-        scale = steps[int(sweep % 4 == 3)]
-        kicks = scale * torch.randn(number, sheets, 3, generator=generator)
+        kicks = steps[int(sweep % 4 == 3)] * torch.randn(number, sheets, 3, generator=generator)
         chance = torch.rand(number, sheets, generator=generator).log()
         for i in range(number):
             old, new = q[:, i], q[:, i] + kicks[i]
-            q[:, i] = torch.where((chance[i] < energy(new, i) - energy(old, i))[:, None], new, old)
+            kept = chance[i] < log_p(new, i) - log_p(old, i)
+            q[:, i] = torch.where(kept[:, None], new, old)
     return wrapped(q, size).numpy()
 
 
@@ -124,8 +100,7 @@ def neighbours(q: Tensor, size: float, reach: float) -> tuple[Tensor, Tensor, Te
     Of poses (B, N, 3) come the numbers i < j (P,), counted through all sheets, and the way (P, 2)
     from i to j, in pixels.  Time and memory grow with the number of pairs.
     """
-    places = q.detach()[..., :2]
-    n = q.shape[1]
+    places, n = q.detach()[..., :2], q.shape[1]
     if n <= DENSE:
         i, j = torch.triu_indices(n, n, 1, device=q.device)
         near = periodic(places[:, j] - places[:, i], size).square().sum(-1) < reach**2
@@ -141,19 +116,19 @@ def neighbours(q: Tensor, size: float, reach: float) -> tuple[Tensor, Tensor, Te
     return i, j, periodic(flat[j] - flat[i], size)
 
 
-def checked(q: Tensor, name: str = "poses") -> Tensor:
+def checked(q: Tensor) -> Tensor:
     """Return sheets of poses (B, N, 3) if they are such, of two creatures or more."""
-    q = as_numbers(q, name)
+    q = as_numbers(q, "poses")
     if q.ndim != 3 or q.shape[2] != 3 or not len(q) or q.shape[1] < 2:
         raise InputError(
-            f"{name} have shape {tuple(q.shape)}; give (sheets, creatures, 3): x, y and heading, "
-            "of at least 2 creatures, as many on each sheet"
+            f"poses have shape {tuple(q.shape)}; give (sheets, creatures, 3): x, y and heading, of "
+            "2 creatures or more, as many on each sheet"
         )
-    check_finite(q, name)
+    check_finite(q, "poses")
     if (most := float(q[..., 2].abs().max())) > 2 * math.tau:
         raise InputError(
-            f"{name} have headings up to {most:.0f}: these look like degrees; headings are in "
-            "radians, torch.deg2rad turns them, and `wrapped` those of creatures that wound round"
+            f"poses have headings up to {most:.0f}: these look like degrees, which torch.deg2rad "
+            "turns into radians; headings that wound round many times need `wrapped`"
         )
     return q
 
