@@ -28,11 +28,11 @@ WISHES = {
 
 def random_law(seed, order=2, mirror=False, kinds=KINDS):
     """A law of random coefficients, and crowded poses (1, 6, 3) in double precision."""
-    terms = pair_law._Terms(SIZE, 1.5, 6, pair_law._waves(order, mirror), kinds)
+    terms, roughness = pair_law._all_terms(SIZE, 6, 1.5, order, mirror, kinds)
     generator = torch.Generator().manual_seed(seed)
-    c = torch.randn(len(terms.roughness), generator=generator).double()
+    c = torch.randn(len(roughness), generator=generator).double()
     q = torch.rand(1, 6, 3, generator=generator).double() * torch.tensor([12, 12, math.tau])
-    return terms.law(c), q
+    return pair_law._law(terms, c), q
 
 
 @pytest.mark.parametrize("seed", range(3))

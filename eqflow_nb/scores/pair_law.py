@@ -12,11 +12,13 @@ Blurred sheets of crowded creatures are no sum over pairs: keep the blur well be
 which creatures meet.
 """
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 import torch
 from scipy.interpolate import BSpline
 from scipy.special import stdtrit
@@ -28,7 +30,7 @@ from eqflow_nb.snapshots import poses
 PRIORS = tuple(10.0**k for k in range(-3, 6))  # weights of the smoothness prior that are tried
 ANGULAR = 100.0  # of it for what depends on headings: smaller than what keeps bodies apart
 RIDGE = 1e-6  # of the mean diagonal: makes what is undetermined 0
-FOLDS, DRAWS = 8, 4  # parts held out in turn; draws of the noise, each with its negative
+FOLDS, DRAWS = 8, 3  # parts held out in turn; draws of the noise, each with its negative
 CHUNK = 32  # sheets at once
 
 
@@ -69,9 +71,16 @@ class PairLaw:
 
     def __call__(self, q: Tensor) -> Tensor:
         """The score (B, N, 3): derivatives of log p, 1 / pixel, 1 / pixel and 1 / radian."""
+        return self._score(q, lambda by: by.sum(1))
+
+    def scores(self, q: Tensor) -> Tensor:
+        """The score of each harmonic's part of log p, (B, N, 3, H)."""
+        return self._score(q, lambda by: by)
+
+    def _score(self, q: Tensor, of: Callable[[Tensor], Tensor]) -> Tensor:
         pairs, f, slope, phases = self._terms(q)
-        rises, (m, n, _) = f * phases.sin(), self.harmonics.to(f).T
-        return pairs.gathered((slope * phases.cos()).sum(1), -rises @ m, -rises @ n)
+        rises, (m, n, _) = -f * phases.sin(), self.harmonics.to(f).T
+        return pairs.gathered(of(slope * phases.cos()), of(rises * m), of(rises * n))
 
     def _terms(self, q: Tensor) -> tuple["_Pairs", Tensor, Tensor, Tensor]:
         """The pairs, and f_h, its derivative and the angles (P, H) of each."""
@@ -99,7 +108,7 @@ class _Pairs:
         kinds = kinds or (q.shape[1],)
         kind = torch.repeat_interleave(torch.tensor(kinds, device=q.device))
         low, high = kind[self.i % q.shape[1]], kind[self.j % q.shape[1]]
-        self.alike, self.species = low == high, low * len(kinds) - low * (low + 1) // 2 + high
+        self.species = low * len(kinds) - low * (low + 1) // 2 + high
         self.r = gap.norm(dim=1).clamp(min=1e-6)
         self.unit = gap / self.r[:, None]
         heading, bearing = q[..., 2].reshape(-1), torch.atan2(gap[:, 1], gap[:, 0])
@@ -155,14 +164,10 @@ def fit_pair_law(
         Sheets without blur; see `eqflow_nb.snapshots.poses`.
     size, reach, spacing : float
         Pixels: a side of a sheet; how far creatures affect each other; between two knots.
-    order : int
-        The most waves of either angle.
-    mirror : bool
-        Whether a sheet and its mirror image are equally likely.
+    order, mirror
+        The most waves of either angle; whether a sheet's mirror image is as likely as it.
     kinds : sequence of int, optional
         How many creatures of each kind there are, in the order of a sheet.
-    sigma, seed
-        The blur, and the seed of its noise.
     """
     q, reach = poses.checked(q).double(), between(reach, "reach", 4 * spacing, size / 2)
     kinds = None if kinds is None else tuple(count(n, "kinds") for n in kinds)
@@ -172,19 +177,19 @@ def fit_pair_law(
         raise InputError("poses hold 1 sheet; a second one is needed to check what it says")
     if float(torch.exp(1j * q[..., 2]).mean(1).abs().min()) > 1 - 1e-6:
         raise InputError("poses look all one way on every sheet; how they turn needs some spread")
-    terms = _Terms(size, spacing, round(reach / spacing), _waves(order, mirror), kinds)
+    terms, roughness = _all_terms(size, round(reach / spacing), spacing, order, mirror, kinds)
     dealt = [q[f::FOLDS] for f in range(min(FOLDS, len(q)))]
-    parts = [terms.moments(part, sigma, seed + f) for f, part in enumerate(dealt)]
+    parts = [_moments(terms, part, sigma, seed + f) for f, part in enumerate(dealt)]
     squares, pulls = (torch.stack(each) for each in zip(*parts, strict=True))
     ridge = RIDGE * squares.sum(0).diagonal().mean() * torch.eye(pulls.shape[1]).double()
 
     def solve(some: list[int], prior: float) -> Tensor:
-        square = squares[some].sum(0) + prior * terms.roughness + ridge
+        square = squares[some].sum(0) + prior * roughness + ridge
         return torch.linalg.solve(square, pulls[some].sum(0))
 
     def gain(c: Tensor, part: int) -> float:
         total = float(pulls[part] @ c - c @ squares[part] @ c / 2)
-        return total / (2 * DRAWS * dealt[part][..., 0].numel())
+        return total / (4 * DRAWS * dealt[part][..., 0].numel())
 
     every = list(range(len(dealt)))
     held = {k: [gain(solve([*every[:f], *every[f + 1 :]], k), f) for f in every] for k in PRIORS}
@@ -200,88 +205,68 @@ def fit_pair_law(
     apart = solve(every[::2], prior) - solve(every[1::2], prior)
     noise = float((apart @ squares.sum(0) @ apart / (c @ squares.sum(0) @ c)).sqrt())
     fitted = sum(gain(c, f) for f in every) / len(every)
-    return PairFit(terms.law(c), mean, error, fitted, noise, prior)
+    return PairFit(_law(terms, c), mean, error, fitted, noise, prior)
 
 
-def _waves(order: int, mirror: bool) -> Tensor:
-    """Harmonics (H, 3) of two angles: cosines, and sines unless mirror images are as likely."""
+def _all_terms(
+    size: float,
+    splines: int,
+    spacing: float,
+    order: int,
+    mirror: bool,
+    kinds: tuple[int, ...] | None,
+) -> tuple[PairLaw, Tensor]:
+    """All that log p is a sum of, as a law with one harmonic for each, and their roughness.
+
+    Terms are ordered by pair of kinds, harmonic and spline.  The roughness is the integral of
+    the squared third derivatives of the f_h, as a matrix of the coefficients.
+    """
     each = range(-count(order, "order"), order + 1)
     waves = [(m, n) for m in each for n in each if m > 0 or (m == 0 and n >= 0)]
     sines = [(m, n, -math.pi / 2) for m, n in waves[1:] if not mirror]
-    return torch.tensor([(m, n, 0.0) for m, n in waves] + sines).double()
+    harmonics = torch.tensor([(m, n, 0.0) for m, n in waves] + sines).double()
+    knots = spacing * np.arange(-3, splines + 4).clip(0)
+    # The last three are cut off: all that stay end smoothly, at the reach or before.
+    basis = BSpline(knots, np.eye(splines + 3)[:, :splines], 3)
+    r = spacing * np.arange(splines + 1)
+    # What has waves in the bearing is 0 at r = 0, the smoother the more waves there are.
+    used = torch.arange(splines) >= harmonics[:, :2].sum(1).abs()[:, None]
+    species = torch.eye(math.comb(len(kinds or (0,)) + 1, 2)).double()
+    values, slopes = (
+        torch.einsum("st,rk,hk->srthk", species, torch.from_numpy(basis(r, d)), used.double())
+        for d in (0, 1)
+    )
+    third = torch.from_numpy(basis(r[:-1] + spacing / 2, 3))
+    turns = torch.where((harmonics[:, :2] != 0).any(1), ANGULAR, 1.0).double()
+    rough = torch.kron(torch.kron(species, turns.diag()), spacing * third.T @ third)
+    many = harmonics.repeat_interleave(splines, 0).repeat(len(species), 1)
+    return PairLaw(values.flatten(2), slopes.flatten(2), many, spacing, size, kinds), rough
 
 
-@dataclass(frozen=True)
-class _Terms:
-    """What log p is a sum of: a spline k times a harmonic h, for each pair of kinds s."""
+def _law(terms: PairLaw, c: Tensor) -> PairLaw:
+    """The sum of all terms with some coefficients."""
+    species, knots, number = terms.values.shape
+    shape = (species, knots, species, -1, knots - 1)
+    values, slopes = ((c * table).view(shape).sum((2, 4)) for table in (terms.values, terms.slopes))
+    harmonics = terms.harmonics[: number // species : knots - 1]
+    return replace(terms, values=values, slopes=slopes, harmonics=harmonics)
 
-    size: float
-    spacing: float
-    splines: int
-    harmonics: Tensor
-    kinds: tuple[int, ...] | None
 
-    def radial(self, r: Tensor, derivative: int = 0) -> Tensor:
-        """The splines, or a derivative of them, (P, K): they end smoothly before r = K spacing."""
-        knots = torch.arange(-3, self.splines + 4).clamp(min=0) * self.spacing
-        spline = BSpline(knots.numpy(), torch.eye(self.splines + 3).numpy(), 3)
-        return torch.from_numpy(spline(r.numpy(), derivative))[:, : self.splines].double()
+def _moments(
+    terms: PairLaw, q: Tensor, sigma: tuple[float, float, float], seed: int
+) -> tuple[Tensor, Tensor]:
+    """Sums of A^T A and -A^T eps, with sigma s = A c, over sheets blurred by sigma eps.
 
-    @cached_property
-    def used(self) -> Tensor:
-        """Which (H, K): what has waves in the bearing is 0 at r = 0, the smoother the more."""
-        waves = self.harmonics[:, :2].sum(1).abs()
-        return (torch.arange(self.splines) >= waves[:, None]).double()
-
-    @property
-    def species(self) -> int:
-        return math.comb(len(self.kinds or (0,)) + 1, 2)
-
-    @cached_property
-    def roughness(self) -> Tensor:
-        """Integral of f_h'''^2, summed over h and s, as a matrix of the coefficients."""
-        third = self.radial((torch.arange(self.splines).double() + 0.5) * self.spacing, 3)
-        turns = (self.harmonics[:, :2] != 0).any(1).repeat(self.species)
-        weights = torch.where(turns, ANGULAR, 1.0).double().diag()
-        return torch.kron(weights, self.spacing * third.T @ third)
-
-    def moments(
-        self, q: Tensor, sigma: tuple[float, float, float], seed: int
-    ) -> tuple[Tensor, Tensor]:
-        """Sums of A^T A and -A^T eps, with sigma s = A c, over sheets blurred by sigma eps."""
-        level = torch.tensor(sigma).double()
-        square, pull = torch.tensor(0.0).double(), torch.tensor(0.0).double()
-        for draw in range(DRAWS):
-            once = poses.blurred(q, seed * DRAWS + draw, sigma) - q
-            for part, noise in zip(q.split(CHUNK), once.split(CHUNK), strict=True):
-                for kick in (noise, -noise):
-                    a = (self.scores(part + kick) * level[:, None]).flatten(0, 2)
-                    square, pull = square + a.T @ a, pull - a.T @ (kick / level).flatten()
-        return square, pull
-
-    def scores(self, q: Tensor) -> Tensor:
-        """The score of each term, (B, N, 3, S H K)."""
-        pairs = _Pairs(q, self.size, self.splines * self.spacing, self.kinds)
-        (m, n, phase), ahead = self.harmonics.T, pairs.phases(self.harmonics)
-        # Creatures of one kind have no order: the mean over a pair as seen from either end.
-        behind = (pairs.b - math.pi)[:, None] * m + (pairs.a - math.pi)[:, None] * n + phase
-        half = torch.where(pairs.alike, 0.5, 0.0).double()[:, None]
-        sin, nis = (1 - half) * ahead.sin(), half * behind.sin()
-
-        def every(angular: Tensor, radial: Tensor) -> Tensor:
-            products = (angular[:, :, None] * radial[:, None] * self.used).flatten(1)
-            total = products.new_zeros(len(products), self.species, products.shape[1])
-            total[torch.arange(len(products)), pairs.species] = products
-            return total.flatten(1)
-
-        f, slope = (self.radial(pairs.r, derivative) for derivative in (0, 1))
-        by_r = every((1 - half) * ahead.cos() + half * behind.cos(), slope)
-        return pairs.gathered(by_r, every(-m * sin - n * nis, f), every(-n * sin - m * nis, f))
-
-    def law(self, c: Tensor) -> PairLaw:
-        """The law of some coefficients (S H K,), as a table."""
-        r = self.spacing * torch.arange(self.splines + 1).double()
-        c = c.view(self.species, *self.used.shape) * self.used
-        values, slopes = (torch.einsum("shk,rk->srh", c, self.radial(r, d)) for d in (0, 1))
-        values[:, -1], slopes[:, -1] = 0, 0  # to rounding
-        return PairLaw(values, slopes, self.harmonics, self.spacing, self.size, self.kinds)
+    Creatures of one kind have no order: each sheet is seen in one and in the reverse.
+    """
+    level = torch.tensor(sigma).double()
+    square, pull = torch.tensor(0.0).double(), torch.tensor(0.0).double()
+    there = torch.arange(q.shape[1])
+    back = torch.cat([part.flip(0) for part in there.split(list(terms.kinds or there.shape))])
+    for draw in range(DRAWS):
+        once = poses.blurred(q, seed * DRAWS + draw, sigma) - q
+        for part, noise in zip(q.split(CHUNK), once.split(CHUNK), strict=True):
+            for kick, rows in itertools.product((noise, -noise), (there, back)):
+                a = (terms.scores((part + kick)[:, rows]) * level[:, None]).flatten(0, 2)
+                square, pull = square + a.T @ a, pull - a.T @ (kick / level)[:, rows].flatten()
+    return square, pull
