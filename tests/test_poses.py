@@ -8,7 +8,7 @@ import torch
 from eqflow_nb import rollout
 from eqflow_nb.flows import poses as ways
 from eqflow_nb.inputs import InputError
-from eqflow_nb.measures import poses as measures
+from eqflow_nb.measures import flocking
 from eqflow_nb.scores import pair_law
 from eqflow_nb.snapshots import poses
 
@@ -20,8 +20,8 @@ WISHES = {
     "swim as one": ways.swim_as_one(0.7),
     "swim with group": ways.swim_with_group(0.7, LENGTH, SIZE),
     "circle": ways.circle(0.7),
-    "turn together": ways.turn_together(0.7, LENGTH, SIZE),
-    "turn apart": ways.turn_apart(0.7, LENGTH, SIZE),
+    "turn together": ways.turn(0.7, 0.0, LENGTH, SIZE),
+    "turn apart": ways.turn(0.0, 0.7, LENGTH, SIZE),
     "pursue": ways.pursue(0.7, LENGTH, KINDS, SIZE),
 }
 
@@ -145,7 +145,7 @@ def test_langevin_keeps_a_gaussian_at_any_scale():
 
 def test_measures_of_sheets():
     q = torch.tensor([[[1.0, 1, 0.5], [63, 1, 0.5], [30, 30, 0.5 + math.pi]]])
-    assert measures.polarisation(q) == pytest.approx(1 / 3)
-    assert measures.neighbour_alignment(q, 3.0) == pytest.approx(1)
-    assert measures.cohesion(q, 3.0) == pytest.approx(2 / 3)
-    assert measures.centre_moved(q, q + torch.tensor([3.0, 4, 1])) == pytest.approx(5)
+    assert flocking.polarisation(q) == pytest.approx(1 / 3)
+    assert flocking.neighbour_alignment(q, 3.0) == pytest.approx(1)
+    assert flocking.cohesion(q, 3.0) == pytest.approx(2 / 3)
+    assert flocking.centre_moved(q, q + torch.tensor([3.0, 4, 1])) == pytest.approx(5)

@@ -40,8 +40,7 @@ def swim(u: float) -> Wish:
     """
 
     def wish(q: Tensor, s: Tensor) -> Tensor:
-        cos, sin = q[..., 2:].cos(), q[..., 2:].sin()
-        e, a = u * torch.cat([cos, sin], -1), u * torch.cat([sin, -cos], -1)
+        e, a = u * _e(q[..., 2:]), u * _e(q[..., 2:] - math.pi / 2)
         return torch.cat([e + a * s[..., 2:], -_dot(a, s[..., :2])], -1)
 
     return wish
@@ -55,7 +54,7 @@ def swim_as_one(u: float) -> Wish:
 
     def wish(q: Tensor, s: Tensor) -> Tensor:
         phi = torch.exp(1j * q[..., 2:]).sum(1, keepdim=True).angle().expand_as(q[..., 2:])
-        return u * torch.cat([phi.cos(), phi.sin(), 0 * phi], -1)
+        return u * torch.cat([_e(phi), 0 * phi], -1)
 
     return wish
 
@@ -73,7 +72,7 @@ def swim_with_group(u: float, length: float, size: float = poses.SIZE) -> Wish:
         return speed * torch.stack([x[:, 1], -x[:, 0]], 1)
 
     def block(near: "_Near", theta: Tensor, s: Tensor) -> Tensor:
-        e, across = (torch.cat([(theta + t).cos(), (theta + t).sin()], 1) for t in (0, math.pi / 2))
+        e, across = _e(theta), _e(theta + math.pi / 2)
         group = e + near.sum(near.w * e[near.other])
         root = (_dot(group, group) + SMOOTH**2).sqrt()
         h, a = group / root, right(group / root)
@@ -100,32 +99,18 @@ def circle(omega: float) -> Wish:
     return lambda q, s: omega * torch.stack([-s[..., 1], s[..., 0], 0 * s[..., 0]], -1)
 
 
-def turn_together(rate: float, length: float, size: float = poses.SIZE) -> Wish:
-    """Turn with those around, anticlockwise: A[theta_i, theta_j] = rate W sin(theta_j - theta_i).
+def turn(together: float, apart: float, length: float, size: float = poses.SIZE) -> Wish:
+    """Turn with those around, anticlockwise, and away from those at one's side; or the reverse.
 
-    The rate is in radians per time and aligned neighbour; for W see `swim_with_group`.
+    A[theta_i, theta_j] = W (together sin(theta_j - theta_i) - apart (e_i + e_j) . d / length), d the
+    way from i to j, in radians per time.  For W see `swim_with_group`.
     """
 
     def block(near: "_Near", theta: Tensor, s: Tensor) -> Tensor:
-        ahead = theta[near.other] - theta[near.one]
-        turn = near.sum(near.w * (ahead.sin() * s[near.other, 2:] + ahead.cos()))
-        return rate * torch.nn.functional.pad(turn, (2, 0))
-
-    return _local(block, length, size)
-
-
-def turn_apart(rate: float, length: float, size: float = poses.SIZE) -> Wish:
-    """Turn away from those at one's side: A[theta_i, theta_j] = -rate W (e_i + e_j) . d / length.
-
-    Here d is the way from i to j, and the rate is in radians per time; below 0 they turn to each
-    other.
-    """
-
-    def block(near: "_Near", theta: Tensor, s: Tensor) -> Tensor:
-        e, way = torch.cat([theta.cos(), theta.sin()], 1), near.gap / length
-        beside = e[near.other, :1] * way[:, 1:] - e[near.other, 1:] * way[:, :1]
-        turn = _dot(e[near.one] + e[near.other], way) * s[near.other, 2:] + beside
-        return -rate * torch.nn.functional.pad(near.sum(near.w * turn), (2, 0))
+        e, way, ahead = _e(theta), near.gap / length, theta[near.other] - theta[near.one]
+        a = together * ahead.sin() - apart * _dot(e[near.one] + e[near.other], way)
+        change = together * ahead.cos() - apart * _dot(_e(theta + math.pi / 2)[near.other], way)
+        return torch.nn.functional.pad(near.sum(near.w * (a * s[near.other, 2:] + change)), (2, 0))
 
     return _local(block, length, size)
 
@@ -202,6 +187,10 @@ def _local(block: Callable[[_Near, Tensor, Tensor], Tensor], length: float, size
         return block(near, q[..., 2].reshape(-1, 1), s.reshape(-1, 3)).view(q.shape)
 
     return wish
+
+
+def _e(theta: Tensor) -> Tensor:
+    return torch.cat([theta.cos(), theta.sin()], -1)
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

@@ -1,11 +1,17 @@
-"""Do creatures stay whole, and where do they stand to each other?  Lengths are in pixels."""
+"""Do creatures stay whole, and how do they stand to each other?  Lengths are in pixels.
+
+Poses q (B, N, 3) are those of `eqflow_nb.snapshots.poses`.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from eqflow_nb.inputs import InputError, count, positive
 from eqflow_nb.measures.tracking import whole
+from eqflow_nb.snapshots import poses
 
 
 def count_kept(ink: np.ndarray, placed: float, number: int) -> float:
@@ -15,7 +21,7 @@ def count_kept(ink: np.ndarray, placed: float, number: int) -> float:
 
 
 def pair_distribution(
-    positions: Sequence[np.ndarray], size: int, reach: float, bins: int = 24
+    positions: Sequence[np.ndarray] | np.ndarray, size: float, reach: float, bins: int = 24
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distances r (bins,) and g(r) (bins,), 1 by chance, of positions (n, 2), canvas by canvas."""
     if not 0 < positive(reach, "reach") <= size / 2:
@@ -31,7 +37,36 @@ def pair_distribution(
     return (edges[1:] + edges[:-1]) / 2, seen / (expected * np.pi * np.diff(edges**2))
 
 
-def _gaps(points: np.ndarray, size: int) -> np.ndarray:
+def pair_distance(q: Tensor, fresh: Tensor, size: float = poses.SIZE, reach: float = 24.0) -> float:
+    """Mean absolute difference of g(r), the pair distribution, between two sets of sheets."""
+    g, h = (pair_distribution(x[..., :2].numpy(), size, reach)[1] for x in (q, fresh))
+    return float(np.abs(g - h).mean())
+
+
+def polarisation(q: Tensor) -> float:
+    """Length of the mean e on a sheet, on average: 1 if all look one way."""
+    return float(torch.exp(1j * q[..., 2]).mean(1).abs().mean())
+
+
+def neighbour_alignment(q: Tensor, near: float, size: float = poses.SIZE) -> float:
+    """Mean cosine between the headings of two creatures nearer than `near` pixels."""
+    i, j, _ = poses.neighbours(q, size, near)
+    theta = q[..., 2].flatten()
+    return float((theta[i] - theta[j]).cos().mean())
+
+
+def cohesion(q: Tensor, near: float, size: float = poses.SIZE) -> float:
+    """Share of creatures with another one nearer than `near` pixels."""
+    i, j, _ = poses.neighbours(q, size, near)
+    return len(torch.cat([i, j]).unique()) / q[..., 0].numel()
+
+
+def centre_moved(q: Tensor, later: Tensor) -> float:
+    """How far the centre of a sheet's creatures went, on average over the sheets; not wrapped."""
+    return float((later - q)[..., :2].mean(1).norm(dim=-1).mean())
+
+
+def _gaps(points: np.ndarray, size: float) -> np.ndarray:
     """Distance of every two points on a periodic canvas, in the order of `triu_indices`."""
     gap = points[:, None] - points[None, :]
     gap -= size * np.round(gap / size)

@@ -73,11 +73,8 @@ class PairLaw:
         """The score (B, N, 3): derivatives of log p, 1 / pixel, 1 / pixel and 1 / radian."""
         return self._score(q, lambda by: by.sum(1))
 
-    def scores(self, q: Tensor) -> Tensor:
-        """The score of each harmonic's part of log p, (B, N, 3, H)."""
-        return self._score(q, lambda by: by)
-
     def _score(self, q: Tensor, of: Callable[[Tensor], Tensor]) -> Tensor:
+        """That of what is made `of` the harmonics' parts (P, H): their sum, or each by itself."""
         pairs, f, slope, phases = self._terms(q)
         rises, (m, n, _) = -f * phases.sin(), self.harmonics.to(f).T
         return pairs.gathered(of(slope * phases.cos()), of(rises * m), of(rises * n))
@@ -267,6 +264,7 @@ def _moments(
         once = poses.blurred(q, seed * DRAWS + draw, sigma) - q
         for part, noise in zip(q.split(CHUNK), once.split(CHUNK), strict=True):
             for kick, rows in itertools.product((noise, -noise), (there, back)):
-                a = (terms.scores((part + kick)[:, rows]) * level[:, None]).flatten(0, 2)
+                each = terms._score((part + kick)[:, rows], lambda by: by)
+                a = (each * level[:, None]).flatten(0, 2)
                 square, pull = square + a.T @ a, pull - a.T @ (kick / level)[:, rows].flatten()
     return square, pull

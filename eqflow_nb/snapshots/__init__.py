@@ -3,7 +3,7 @@
 Points (`world`) and periodic images (`field_world`) offer the same: `sample`, `blurred`, `velocity`
 where it is known, and a display scale.  Further worlds have modules of their own: the chaotic
 systems of `zoo`, the noisy processes of `noisy`, the stars of `plummer`, the blood cells of `cells`
-and the hand drawings of `dots`.
+the hand drawings of `dots` and the creatures of `poses`.
 """
 
 from eqflow_nb.inputs import choice

@@ -30,8 +30,7 @@ import torch
 from eqflow_nb import figures, rollout
 from eqflow_nb.flows import poses as ways
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
-from eqflow_nb.measures import poses as measures
-from eqflow_nb.measures import tracking
+from eqflow_nb.measures import flocking, tracking
 from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.scores.pair_law import fit_pair_law
 from eqflow_nb.snapshots import icons, poses
@@ -83,7 +82,7 @@ for name in poses.LAWS:
     blurred = [poses.blurred(q, seed + 1 + k) for k, q in enumerate(drawn)]
     start[name], fresh[name] = blurred[0], blurred[1:]
     pairs = [(a, b) for k, a in enumerate(fresh[name]) for b in fresh[name][:k]]
-    floor[name] = float(np.mean([measures.pair_distance(a, b) for a, b in pairs]))
+    floor[name] = float(np.mean([flocking.pair_distance(a, b) for a, b in pairs]))
     fit = fits[name]
     print(
         f"{name:13} gain {fit.gain:.3f} ± {fit.error:.3f} a creature on held-out sheets, "
@@ -109,7 +108,7 @@ def follow(name, *wishes, last=long, noise=0.0, field=None):
 
 def over(name, q):
     """Distance of g(r) to fresh sheets, in floors."""
-    return float(np.mean([measures.pair_distance(q, f) for f in fresh[name]])) / floor[name]
+    return float(np.mean([flocking.pair_distance(q, f) for f in fresh[name]])) / floor[name]
 
 
 def ratio(measure, name, q, *more):
@@ -147,8 +146,7 @@ everything = (
     ways.swim(0.5),
     ways.swim_with_group(0.3, 8.0),
     ways.circle(0.3),
-    ways.turn_together(0.02, 8.0),
-    ways.turn_apart(0.02, 8.0),
+    ways.turn(0.02, 0.02, 8.0),
 )
 jobs = {(name, "swim"): lambda n=name: follow(n, swim) for name in SCORED}
 jobs |= {
@@ -193,11 +191,11 @@ for name in SCORED:
         )
 for t, label in ((times[2], 150), (times[4], 1000)):
     flock, school = runs["flock", "swim"][t], runs["schools", "swim"][t]
-    value = ratio(measures.polarisation, "flock", flock)
+    value = ratio(flocking.polarisation, "flock", flock)
     card.row(f"poses.flock.polarisation_ratio_{label}", value, target="within .05 of 1")
-    value = ratio(measures.neighbour_alignment, "flock", flock, NEAR)
+    value = ratio(flocking.neighbour_alignment, "flock", flock, NEAR)
     card.row(f"poses.flock.neighbour_alignment_ratio_{label}", value, target="within .05 of 1")
-    value = ratio(measures.cohesion, "schools", school, SCHOOL)
+    value = ratio(flocking.cohesion, "schools", school, SCHOOL)
     card.row(f"poses.schools.cohesion_ratio_{label}", value, target="within .05 of 1")
 AIMS = {"no_steering": ">= 5", "vicsek": ">= 5", "langevin": None, "all_wishes": "<= 1.5"}
 for rule, aim in AIMS.items():
@@ -221,9 +219,9 @@ q = rollout.record(
     rollout.rk4(ways.flow(law, swim), sets_wide[0], dt, round(times[2] / dt)), times=[times[2]]
 ).last
 apart = [
-    measures.pair_distance(a, b) for k, a in enumerate(sets_wide[1:]) for b in sets_wide[1:][:k]
+    flocking.pair_distance(a, b) for k, a in enumerate(sets_wide[1:]) for b in sets_wide[1:][:k]
 ]
-value = np.mean([measures.pair_distance(q, f) for f in sets_wide[1:]]) / np.mean(apart)
+value = np.mean([flocking.pair_distance(q, f) for f in sets_wide[1:]]) / np.mean(apart)
 card.row(f"poses.{name}.pair_distance_over_floor_150.blur_1px", value, blur=list(wide))
 
 # %% [markdown]
@@ -274,10 +272,10 @@ travels = rollout.together(jobs)
 moved = {}
 for (name, rule), states in travels.items():
     q = states[times[2]]
-    moved[name, rule] = measures.centre_moved(states[0.0], q) / times[2]
+    moved[name, rule] = flocking.centre_moved(states[0.0], q) / times[2]
     print(
         f"{name:13} {rule:14} centre moved over path {moved[name, rule]:.2f}, g {over(name, q):.2f} "
-        f"floors, polarisation over fresh {ratio(measures.polarisation, name, q):.3f}"
+        f"floors, polarisation over fresh {ratio(flocking.polarisation, name, q):.3f}"
     )
 card.row(
     "poses.flock.centre_moved_over_path",
