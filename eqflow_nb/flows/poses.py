@@ -102,8 +102,8 @@ def circle(omega: float) -> Wish:
 def turn(together: float, apart: float, length: float, size: float = poses.SIZE) -> Wish:
     """Turn with those around, anticlockwise, and away from those at one's side; or the reverse.
 
-    A[theta_i, theta_j] = W (together sin(theta_j - theta_i) - apart (e_i + e_j) . d / length), d the
-    way from i to j, in radians per time.  For W see `swim_with_group`.
+    A[theta_i, theta_j] = W (together sin(theta_j - theta_i) - apart (e_i + e_j) . d / length), in
+    radians per time; d is the way from i to j, and for W see `swim_with_group`.
     """
 
     def block(near: "_Near", theta: Tensor, s: Tensor) -> Tensor:

@@ -87,7 +87,8 @@ class PairLaw:
         c = self._cubics.to(t)[pairs.species, cell].unbind(1)
         f = c[0] + t * (c[1] + t * (c[2] + t * c[3]))
         slope = (c[1] + t * (2 * c[2] + t * 3 * c[3])) / self.spacing
-        return pairs, f, slope, pairs.phases(self.harmonics)
+        m, n, phase = self.harmonics.to(f).T
+        return pairs, f, slope, pairs.a[:, None] * m + pairs.b[:, None] * n + phase
 
     @cached_property
     def _cubics(self) -> Tensor:
@@ -110,10 +111,6 @@ class _Pairs:
         self.unit = gap / self.r[:, None]
         heading, bearing = q[..., 2].reshape(-1), torch.atan2(gap[:, 1], gap[:, 0])
         self.a, self.b = heading[self.i] - bearing, heading[self.j] - bearing
-
-    def phases(self, harmonics: Tensor) -> Tensor:
-        m, n, phase = harmonics.to(self.a).T
-        return self.a[:, None] * m + self.b[:, None] * n + phase
 
     def gathered(self, by_r: Tensor, by_a: Tensor, by_b: Tensor) -> Tensor:
         """The score (B, N, 3, ...) from the derivatives (P, ...) of the pairs' parts of log p."""

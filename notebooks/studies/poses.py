@@ -92,7 +92,7 @@ for name in poses.LAWS:
 
 
 # %%
-def follow(name, *wishes, last=long, noise=0.0, field=None):
+def follow(name, *wishes, last=long, noise=0.0, field=None, dt=dt):
     """Sheets of one kind, followed by the flow of some wishes, at `times` up to the last."""
     x, steps = start[name], round(last / dt)
     if field is None:
@@ -264,10 +264,10 @@ TRAVEL = {
     "as one": (ways.swim_as_one(1.0), ways.swim(0.2)),
 }
 jobs = {
-    ("strong flock", k): lambda w=w: follow("strong flock", *w, last=times[2])
+    ("strong flock", k): lambda w=w: follow("strong flock", *w, last=times[2], dt=dt / 2)
     for k, w in TRAVEL.items()
 }
-jobs["scattered", "as one"] = lambda: follow("scattered", *TRAVEL["group, 11 px"], last=times[2])
+jobs["scattered", "as one"] = lambda: follow("scattered", *TRAVEL["as one"], last=times[2])
 travels = rollout.together(jobs)
 moved = {}
 for (name, rule), states in travels.items():
