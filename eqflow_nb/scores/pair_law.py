@@ -65,30 +65,42 @@ class PairLaw:
 
     def log_p(self, q: Tensor) -> Tensor:
         """log p (B,), up to a constant, of sheets of poses (B, N, 3)."""
-        pairs, f, _, phases = self._terms(q)
+        (i, *_), f, _, phases = self._terms(q)
         logs = (f * phases.cos()).sum(1)
-        return logs.new_zeros(len(q)).index_add(0, pairs.i // q.shape[1], logs)
+        return logs.new_zeros(len(q)).index_add(0, i // q.shape[1], logs)
 
     def __call__(self, q: Tensor) -> Tensor:
         """The score (B, N, 3): derivatives of log p, 1 / pixel, 1 / pixel and 1 / radian."""
-        return self._score(q, lambda by: by.sum(1))
+        return self._score(q, lambda by: by.sum(1, keepdim=True))[..., 0]
 
-    def _score(self, q: Tensor, of: Callable[[Tensor], Tensor]) -> Tensor:
-        """That of what is made `of` the harmonics' parts (P, H): their sum, or each by itself."""
-        pairs, f, slope, phases = self._terms(q)
+    def _score(self, q: Tensor, of: Callable[[Tensor], Tensor] = lambda by: by) -> Tensor:
+        """The score (B, N, 3, k) of k parts of log p, made `of` those of the harmonics (P, H)."""
+        (i, j, gap, r), f, slope, phases = self._terms(q)
         rises, (m, n, _) = -f * phases.sin(), self.harmonics.to(f).T
-        return pairs.gathered(of(slope * phases.cos()), of(rises * m), of(rises * n))
+        by_r, by_a, by_b = of(slope * phases.cos()), of(rises * m), of(rises * n)
+        across = -(by_a + by_b) / r  # a bearing that grows lowers a and b
+        x, y = (gap / r).split(1, 1)
+        to_j = torch.stack([by_r * x - across * y, by_r * y + across * x, by_b], 1)
+        to_i = torch.cat([-to_j[:, :2], by_a[:, None]], 1)
+        total = to_j.new_zeros(q[..., 0].numel(), *to_j.shape[1:])
+        return total.index_add(0, i, to_i).index_add(0, j, to_j).view(*q.shape, -1)
 
-    def _terms(self, q: Tensor) -> tuple["_Pairs", Tensor, Tensor, Tensor]:
-        """The pairs, and f_h, its derivative and the angles (P, H) of each."""
-        pairs = _Pairs(q, self.size, self.spacing * (self.values.shape[1] - 1), self.kinds)
-        cell = (pairs.r.detach() / self.spacing).long().clamp(max=self.values.shape[1] - 2)
-        t = (pairs.r / self.spacing - cell)[:, None]
-        c = self._cubics.to(t)[pairs.species, cell].unbind(1)
+    def _terms(self, q: Tensor) -> tuple[tuple[Tensor, ...], Tensor, Tensor, Tensor]:
+        """Pairs (i, j, way, distance), and f_h, its derivative and the angles (P, H) of each."""
+        i, j, gap = poses.neighbours(q, self.size, self.spacing * (self.values.shape[1] - 1))
+        kinds = self.kinds or (q.shape[1],)
+        kind = torch.repeat_interleave(torch.tensor(kinds, device=q.device))
+        low, high = kind[i % q.shape[1]], kind[j % q.shape[1]]
+        r = gap.norm(dim=1, keepdim=True).clamp(min=1e-6)
+        cell = (r[:, 0].detach() / self.spacing).long().clamp(max=self.values.shape[1] - 2)
+        t = r / self.spacing - cell[:, None]
+        c = self._cubics.to(t)[low * len(kinds) - low * (low + 1) // 2 + high, cell].unbind(1)
         f = c[0] + t * (c[1] + t * (c[2] + t * c[3]))
         slope = (c[1] + t * (2 * c[2] + t * 3 * c[3])) / self.spacing
+        theta, bearing = q[..., 2].reshape(-1, 1), torch.atan2(gap[:, 1:], gap[:, :1])
         m, n, phase = self.harmonics.to(f).T
-        return pairs, f, slope, pairs.a[:, None] * m + pairs.b[:, None] * n + phase
+        phases = (theta[i] - bearing) * m + (theta[j] - bearing) * n + phase
+        return (i, j, gap, r), f, slope, phases
 
     @cached_property
     def _cubics(self) -> Tensor:
@@ -96,31 +108,6 @@ class PairLaw:
         f, g = self.values, self.slopes * self.spacing
         rise, g0, g1 = f[:, 1:] - f[:, :-1], g[:, :-1], g[:, 1:]
         return torch.stack([f[:, :-1], g0, 3 * rise - 2 * g0 - g1, g0 + g1 - 2 * rise], 2)
-
-
-class _Pairs:
-    """Pairs (P,) within reach: creatures i < j, pair of kinds, distance r, angles a and b."""
-
-    def __init__(self, q: Tensor, size: float, reach: float, kinds: tuple[int, ...] | None) -> None:
-        self.q, (self.i, self.j, gap) = q, poses.neighbours(q, size, reach)
-        kinds = kinds or (q.shape[1],)
-        kind = torch.repeat_interleave(torch.tensor(kinds, device=q.device))
-        low, high = kind[self.i % q.shape[1]], kind[self.j % q.shape[1]]
-        self.species = low * len(kinds) - low * (low + 1) // 2 + high
-        self.r = gap.norm(dim=1).clamp(min=1e-6)
-        self.unit = gap / self.r[:, None]
-        heading, bearing = q[..., 2].reshape(-1), torch.atan2(gap[:, 1], gap[:, 0])
-        self.a, self.b = heading[self.i] - bearing, heading[self.j] - bearing
-
-    def gathered(self, by_r: Tensor, by_a: Tensor, by_b: Tensor) -> Tensor:
-        """The score (B, N, 3, ...) from the derivatives (P, ...) of the pairs' parts of log p."""
-        x, y, r = (each.view(-1, *(1,) * (by_r.ndim - 1)) for each in (*self.unit.T, self.r))
-        across = -(by_a + by_b) / r  # a bearing that grows lowers a and b
-        to_j = torch.stack([by_r * x - across * y, by_r * y + across * x, by_b], 1)
-        to_i = torch.cat([-to_j[:, :2], by_a[:, None]], 1)
-        total = to_j.new_zeros(self.q[..., 0].numel(), *to_j.shape[1:])
-        total = total.index_add(0, self.i, to_i).index_add(0, self.j, to_j)
-        return total.view(*self.q.shape, *by_r.shape[1:])
 
 
 @dataclass(frozen=True)
@@ -261,7 +248,6 @@ def _moments(
         once = poses.blurred(q, seed * DRAWS + draw, sigma) - q
         for part, noise in zip(q.split(CHUNK), once.split(CHUNK), strict=True):
             for kick, rows in itertools.product((noise, -noise), (there, back)):
-                each = terms._score((part + kick)[:, rows], lambda by: by)
-                a = (each * level[:, None]).flatten(0, 2)
+                a = (terms._score((part + kick)[:, rows]) * level[:, None]).flatten(0, 2)
                 square, pull = square + a.T @ a, pull - a.T @ (kick / level)[:, rows].flatten()
     return square, pull
