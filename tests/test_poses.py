@@ -67,7 +67,7 @@ def test_the_score_is_the_gradient_of_log_p():
 @pytest.mark.parametrize("kinds", [None, (40, 60)])
 def test_a_tree_finds_the_pairs_that_all_pairs_hold(kinds, monkeypatch):
     q = SIZE * torch.rand(2, 100, 3, generator=torch.Generator().manual_seed(0)) - 3
-    law = random_law(0, kinds=kinds)[0].on(SIZE, kinds)
+    law = random_law(0, kinds=kinds)[0]
     by_tree = law(q)
     monkeypatch.setattr(poses, "DENSE", 100)
     assert torch.allclose(law(q), by_tree, atol=1e-3 * float(by_tree.abs().max()))

@@ -5,7 +5,7 @@ when the first state is asked for.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -49,23 +49,17 @@ def rk4(field: Field, x: Tensor, dt: float, steps: int) -> Path:
 
 @torch.no_grad()
 def heun(
-    drift: Field,
-    x: Tensor,
-    dt: float,
-    steps: int,
-    eta: float,
-    seed: int = 0,
-    scale: Sequence[float] = (1.0,),
+    drift: Field, x: Tensor, dt: float, steps: int, eta: float, seed: int = 0, scale: Any = 1.0
 ) -> Path:
-    """Follow dx = b(x) dt + sqrt(2 eta) dW with Heun's method (two drifts a step).
+    """Follow dx = b(x) dt + sqrt(2 eta) scale dW with Heun's method (two drifts a step).
 
-    If v keeps p, then b = v + eta s keeps it for every eta >= 0, s being the score.  The moments
-    are right to order dt^2; near the data dt should be small beside sigma^2.  With a scale, of each
-    coordinate (the last axis of x), it is scale dW, and b = v + eta scale^2 s.
+    If v keeps p, then b = v + eta scale^2 s keeps it for every eta >= 0, s being the score, and the
+    scale one number for each coordinate (the last axis of x).  The moments are right to order dt^2;
+    near the data dt should be small beside sigma^2.
     """
     dt, eta, steps = positive(dt, "dt"), between(eta, "eta", 0, math.inf), count(steps, "steps")
     x, noise = floating(x), _noise(x, seed)
-    spread = math.sqrt(2 * eta * dt) * torch.tensor(scale).to(x)
+    spread = math.sqrt(2 * eta * dt) * torch.as_tensor(scale).to(x)
     yield 0.0, x
     for step in range(1, steps + 1):
         kick = spread * noise()

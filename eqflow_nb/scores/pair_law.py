@@ -27,6 +27,7 @@ from torch import Tensor
 from eqflow_nb.inputs import InputError, between, count
 from eqflow_nb.snapshots import poses
 
+Kinds = tuple[int, ...] | None
 PRIORS = tuple(10.0**k for k in range(-3, 6))  # weights of the smoothness prior that are tried
 ANGULAR = 100.0  # of it for what depends on headings: smaller than what keeps bodies apart
 RIDGE = 1e-6  # of the mean diagonal: makes what is undetermined 0
@@ -57,11 +58,7 @@ class PairLaw:
     harmonics: Tensor
     spacing: float
     size: float
-    kinds: tuple[int, ...] | None = None
-
-    def on(self, size: float, kinds: tuple[int, ...] | None = None) -> "PairLaw":
-        """The same law on a sheet of another size, in pixels, with other numbers of each kind."""
-        return replace(self, size=size, kinds=kinds)
+    kinds: Kinds = None
 
     def log_p(self, q: Tensor) -> Tensor:
         """log p (B,), up to a constant, of sheets of poses (B, N, 3)."""
@@ -112,11 +109,7 @@ class PairLaw:
 
 @dataclass(frozen=True)
 class PairFit:
-    """A fitted law, and what it says of sheets that it was not fitted to.
-
-    A gain is by how much the loss of denoising score matching, E |sigma s + eps|^2 / 2 a creature,
-    is below that of no law at all.
-    """
+    """A fitted law; a gain is how far its E |sigma s + eps|^2 / 2 a creature is below no law's."""
 
     law: PairLaw
     gain: float  # on held-out sheets
@@ -190,12 +183,7 @@ def fit_pair_law(
 
 
 def _all_terms(
-    size: float,
-    splines: int,
-    spacing: float,
-    order: int,
-    mirror: bool,
-    kinds: tuple[int, ...] | None,
+    size: float, splines: int, spacing: float, order: int, mirror: bool, kinds: Kinds
 ) -> tuple[PairLaw, Tensor]:
     """All that log p is a sum of, as a law with one harmonic for each, and their roughness.
 

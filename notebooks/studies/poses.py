@@ -23,6 +23,7 @@
 # %%
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -365,7 +366,7 @@ def tiled(name, side):
 took = {}
 for side in (3, 8, 25):
     sheet = tiled("flock", side)
-    law = fits["flock"].law.on(side * poses.SIZE)
+    law = replace(fits["flock"].law, size=side * poses.SIZE)
     path = rollout.rk4(ways.flow(law, swim), sheet, dt, 6)
     next(path)
     next(path)

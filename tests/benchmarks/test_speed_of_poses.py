@@ -1,5 +1,7 @@
 """A step of creatures that swim, for a few and for 10,000."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -15,7 +17,7 @@ def test_a_step(benchmark, side):
     sheets = poses.sample("flock", 96, 0)
     shift = torch.cartesian_prod(*[poses.SIZE * torch.arange(side)] * 2)
     sheet = (sheets[0] + torch.nn.functional.pad(shift, (0, 1))[:, None]).reshape(1, -1, 3)
-    law = fit_pair_law(sheets, mirror=True).law.on(side * poses.SIZE)
+    law = replace(fit_pair_law(sheets, mirror=True).law, size=side * poses.SIZE)
     path = rollout.rk4(ways.flow(law, ways.swim(1.0)), sheet, 0.1, 100)
     next(path)
     benchmark.extra_info["creatures"] = sheet.shape[1]
