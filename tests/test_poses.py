@@ -10,7 +10,7 @@ from eqflow_nb.flows import poses as ways
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import flocking
 from eqflow_nb.scores import pair_law
-from eqflow_nb.snapshots import poses
+from eqflow_nb.snapshots import icons, poses
 
 SIZE = 20.0
 LENGTH = 3.0
@@ -126,13 +126,13 @@ def test_a_speed_that_outruns_the_step_is_refused_with_the_largest():
     ways.check_step(ways.flow(law, ways.swim(50.0 * dt / 0.5)), q, 0.45)
 
 
-def test_on_a_canvas_creatures_look_where_they_look_on_a_sheet():
-    q = torch.tensor([[[3.0, 4, 0.7], [10, 60, 5]]])
-    centres, heading = poses.to_canvas(q, 64)
-    assert torch.allclose(poses.from_canvas(centres, heading, 64), q)
-    e = torch.tensor([math.cos(0.7), math.sin(0.7)])
-    ahead, _ = poses.to_canvas(q + torch.tensor([*e, 0]), 64)
-    assert torch.allclose((ahead - centres)[0, 0], torch.tensor([-e[1], e[0]]), atol=1e-5)
+def test_on_a_sheet_creatures_look_where_they_look_on_a_canvas():
+    """One that goes up and to the right by its heading comes nearer to where that is on a canvas."""
+    _, centre, angle = icons.placed("firefly", 1, 64, 1, seed=2)
+    ahead = centre + 3 * torch.stack([-angle.sin(), angle.cos()], -1)  # pixels down and right
+    q, moved = (poses.from_canvas(c, angle, 64) for c in (centre, ahead))
+    e = torch.stack([q[..., 2].cos(), q[..., 2].sin()], -1)
+    assert torch.allclose(poses.periodic((moved - q)[..., :2], 64), 3 * e, atol=1e-4)
 
 
 def test_langevin_keeps_a_gaussian_at_any_scale():

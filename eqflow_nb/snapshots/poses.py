@@ -136,9 +136,3 @@ def checked(q: Tensor) -> Tensor:
 def from_canvas(centres: Tensor, heading: Tensor, size: float) -> Tensor:
     """Poses (..., 3) of creatures found at centres (..., 2), pixels down and right of a canvas."""
     return wrapped(torch.stack([centres[..., 1], -centres[..., 0], heading], -1), size)
-
-
-def to_canvas(q: Tensor, size: float) -> tuple[Tensor, Tensor]:
-    """Centres (..., 2), pixels down and right, and headings of poses (..., 3), for a canvas."""
-    q = wrapped(q, size)
-    return torch.stack([(-q[..., 1]).remainder(size), q[..., 0]], -1), q[..., 2]
