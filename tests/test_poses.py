@@ -127,7 +127,7 @@ def test_a_speed_that_outruns_the_step_is_refused_with_the_largest():
 
 
 def test_on_a_sheet_creatures_look_where_they_look_on_a_canvas():
-    """One that goes up and to the right by its heading comes nearer to where that is on a canvas."""
+    """Three pixels ahead on the one are three pixels ahead on the other."""
     _, centre, angle = icons.placed("firefly", 1, 64, 1, seed=2)
     ahead = centre + 3 * torch.stack([-angle.sin(), angle.cos()], -1)  # pixels down and right
     q, moved = (poses.from_canvas(c, angle, 64) for c in (centre, ahead))

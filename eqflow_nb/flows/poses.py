@@ -1,9 +1,8 @@
 """How creatures may live: flows of poses that keep the distribution of their sheets.
 
 Every flow v = A s + div A with a skew matrix A(q), s the score of log p(q), keeps p.  A wish is a
-block of A, and wishes may be summed.  Each is a function of poses q (B, N, 3), see
-`eqflow_nb.snapshots.poses`, and the score there; what its name says is what creatures wish, and
-the terms with s are how they must steer, or p would not be kept.
+block of A, a function of poses q (B, N, 3), see `eqflow_nb.snapshots.poses`, and the score there;
+its terms with s are how creatures must steer, or p would not be kept.  Wishes may be summed.
 """
 
 import math
@@ -23,12 +22,10 @@ OFF, TRUSTED = 0.1, 0.99  # levels of blur by which a step may be off, for this 
 
 def flow(score: Field, *wishes: Wish) -> Field:
     """The field v(q) (B, N, 3) of wishes that are summed, for the score of the sheets."""
-    if not wishes:
-        raise InputError("wishes are missing; give one or more, such as swim(1.0)")
 
     def field(q: Tensor) -> Tensor:
         s = score(q)
-        return torch.stack([wish(q, s) for wish in wishes]).sum(0)
+        return sum((wish(q, s) for wish in wishes), torch.zeros_like(q))
 
     return field
 
@@ -47,10 +44,7 @@ def swim(u: float) -> Wish:
 
 
 def swim_as_one(u: float) -> Wish:
-    """All go along the heading of the sum of their e, u pixels per time, and turn not at all.
-
-    This keeps p because a shifted sheet is as likely, which the score must know.
-    """
+    """All go along the heading of the sum of their e: a shifted sheet is as likely, p is kept."""
 
     def wish(q: Tensor, s: Tensor) -> Tensor:
         phi = torch.exp(1j * q[..., 2:]).sum(1, keepdim=True).angle().expand_as(q[..., 2:])
@@ -118,10 +112,8 @@ def turn(together: float, apart: float, length: float, size: float = poses.SIZE)
 def pursue(rate: float, length: float, kinds: Sequence[int], size: float = poses.SIZE) -> Wish:
     """The first kind pursues, the second flees: A[r_i, r_j] = -rate length W I, i the pursuer.
 
-    The rate is in pixels per time, and kinds say how many creatures of a sheet are of each.
+    The rate is in pixels per time, and kinds say how many creatures are of each.
     """
-    if len(kinds) != 2:
-        raise InputError(f"kinds are {tuple(kinds)}; pursuit is between two")
 
     def block(near: "_Near", theta: Tensor, s: Tensor) -> Tensor:
         flees = (torch.arange(len(s), device=s.device) % sum(kinds) >= kinds[0]).to(s)[:, None]
@@ -138,10 +130,7 @@ def langevin(eta: float, sigma: tuple[float, float, float] = poses.BLUR) -> Wish
 
 
 def check_step(field: Field, q: Tensor, dt: float) -> None:
-    """Refuse a step of Runge-Kutta that is too long for a field, and say what would do.
-
-    On sheets q (B, N, 3) one step must agree with two halves of it to a tenth of the blur.
-    """
+    """Refuse a step of Runge-Kutta that is off, on sheets q, by over a tenth of the blur."""
 
     def off(dt: float) -> float:
         twice = rk4_step(field, rk4_step(field, q, dt / 2), dt / 2)

@@ -1,7 +1,4 @@
-"""Do creatures stay whole, and how do they stand to each other?  Lengths are in pixels.
-
-Poses q (B, N, 3) are those of `eqflow_nb.snapshots.poses`.
-"""
+"""Do creatures stay whole, and how do they stand?  Lengths in pixels; q (B, N, 3) are poses."""
 
 from collections.abc import Sequence
 

@@ -3,13 +3,10 @@
     log p(q) = sum over pairs i < j of sum_h f_h(r) cos(m_h a + n_h b + phase_h)
 
 Here r is the distance of a pair, and a and b are the headings of i and j from the bearing of j as
-i sees it: p is invariant under shifts and rotations and, if asked, mirrors.  It is linear in the
-f_h, which are cubic splines, and so is its score: denoising score matching (Vincent, Neural
-Computation 23, 1661, 2011) is a least-squares problem.  A prior says that they are smooth: where no
-pair was seen, as in the core of creatures that keep apart, an f_h goes on as a parabola.
-
-Blurred sheets of crowded creatures are no sum over pairs: keep the blur well below the distances at
-which creatures meet.
+i sees it.  It is linear in the f_h, cubic splines, and so is its score: denoising score matching
+(Vincent, Neural Computation 23, 1661, 2011) is a least-squares problem.  A prior says that they are
+smooth: where no pair was seen, as in bodies that keep apart, an f_h goes on as a parabola.  Blurred
+sheets are a sum over pairs only if the blur is well below the distances at which creatures meet.
 """
 
 import itertools
@@ -154,7 +151,7 @@ def fit_pair_law(
     terms, roughness = _all_terms(size, round(reach / spacing), spacing, order, mirror, kinds)
     dealt = [q[f::FOLDS] for f in range(min(FOLDS, len(q)))]
     parts = [_moments(terms, part, sigma, seed + f) for f, part in enumerate(dealt)]
-    squares, pulls = (torch.stack(each) for each in zip(*parts, strict=True))
+    squares, pulls = map(torch.stack, zip(*parts, strict=True))
     ridge = RIDGE * squares.sum(0).diagonal().mean() * torch.eye(pulls.shape[1]).double()
 
     def solve(some: list[int], prior: float) -> Tensor:

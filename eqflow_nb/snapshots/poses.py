@@ -95,10 +95,9 @@ def wrapped(q: Tensor, size: float = SIZE) -> Tensor:
 
 
 def neighbours(q: Tensor, size: float, reach: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Pairs of creatures nearer than `reach` pixels, each once.
+    """Pairs of creatures nearer than `reach` pixels, in time and memory linear in their number.
 
-    Of poses (B, N, 3) come the numbers i < j (P,), counted through all sheets, and the way (P, 2)
-    from i to j, in pixels.  Time and memory grow with the number of pairs.
+    Of poses (B, N, 3) come i < j (P,), counted through all sheets, and the way (P, 2) from i to j.
     """
     places, n = q.detach()[..., :2], q.shape[1]
     if n <= DENSE:
