@@ -1,6 +1,7 @@
 """The panels' engine in a real browser: every numerical function against Python's own."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,12 @@ from torch import Tensor
 
 from eqflow_nb import rollout, scores, snapshots
 from eqflow_nb.flows import exact, skew, spectral_kernel
+from eqflow_nb.flows import poses as living
 from eqflow_nb.flows.networks import FlowNetworks
 from eqflow_nb.inputs import InputError
 from eqflow_nb.panels import engine
 from eqflow_nb.panels.stream_functions import PSI
+from eqflow_nb.scores.pair_law import PairLaw
 from eqflow_nb.snapshots import gray_scott, lorenz
 
 Run = Callable[..., Any]
@@ -357,3 +360,119 @@ def test_modules_that_cannot_be_joined(tmp_path, text, said):
 def test_the_readme_names_every_module():
     told = (engine.FOLDER / "README.md").read_text()
     assert [f.stem for f in engine.FOLDER.glob("*.js") if f"`{f.stem}`" not in told] == []
+
+
+# ---- creatures ----
+
+LIVING = """
+    const law = eqflow.pairLaw(table), pairs = new eqflow.Neighbours(size, law.reach);
+    const score = (q, out) => { pairs.find(q); law(q, out, pairs); };
+    const field = wishes && eqflow.life(law, { size, kinds: table.kinds, ...wishes });
+"""
+
+
+def creatures(n, size, kinds=None, seed=0):
+    """A law of random functions, its table, and sheets (1, n, 3), some beyond the square."""
+    generator = torch.Generator().manual_seed(seed)
+    waves = [(m, k, phase) for m in range(3) for k in range(-2, 3) for phase in (0, -math.pi / 2)]
+    bearing = torch.tensor([[m + k for m, k, _ in waves]]).abs()
+    r = torch.linspace(0, 1, 13, dtype=torch.float64)[:, None]
+    shape = (1 if kinds is None else 3, 1, len(waves))
+    c = 0.3 * torch.randn(2, *shape, generator=generator).double()
+    # Random, but smooth: r^bearing (1 - r)^3 (c + d r), and its derivative.
+    fall, f = (1 - r) ** 3, c[0] + c[1] * r
+    values = r**bearing * fall * f
+    slopes = bearing * r ** (bearing - 1).clamp(min=0) * fall * f
+    slopes = (slopes + r**bearing * (fall * c[1] - 3 * (1 - r) ** 2 * f)) / 18
+    law = PairLaw(values, slopes, torch.tensor(waves).double(), 1.5, size, kinds)
+    table = {name: getattr(law, name) for name in ("values", "slopes", "harmonics", "spacing")}
+    q = torch.rand(1, n, 3, generator=generator).double()
+    q = q * torch.tensor([2 * size, 2 * size, math.tau]) - size / 2
+    return law, table | {"kinds": kinds and list(kinds)}, q
+
+
+@pytest.mark.parametrize(("n", "size"), [(2, 36.1), (20, 40.0), (300, 160.0)])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_the_score_of_a_pair_law(js, n, size, mixed):
+    law, table, q = creatures(n, size, (n // 2, n - n // 2) if mixed else None)
+    body = LIVING + "return at(score, q);"
+    found = js(body, table=table, size=size, q=q, wishes=None)
+    close(found, law(q))
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [{"swim": 1.0}, {"group": 0.7, "length": 6.5}, {"pursuit": 0.7, "length": 6.5},
+     {"swim": 0.3, "group": -0.4, "pursuit": 0.2, "length": 5.0}],
+    ids=lambda wishes: "-".join(wishes),
+)  # fmt: skip
+def test_creatures_live_as_in_python(js, wishes):
+    """Velocities to rounding, and a path of a hundred steps."""
+    size, kinds = 48.0, (8, 12)
+    law, table, q = creatures(20, size, kinds)
+    length = wishes.get("length", 1.0)
+    ways = [
+        living.swim(wishes.get("swim", 0.0)),
+        living.swim_with_group(wishes.get("group", 0.0), length, size),
+        living.pursue(wishes.get("pursuit", 0.0), length, kinds, size),
+    ]
+    field = living.flow(law, *ways)
+    body = (
+        LIVING
+        + "return [at(field, q), path((y, work) => eqflow.rk4(field, y, 0.02, work), q, 100)];"
+    )
+    v, end = js(body, table=table, size=size, q=q, wishes=wishes)
+    close(v, field(q))
+    path = rollout.record(rollout.rk4(field, q, 0.02, 100), steps=(100,))
+    assert float((path.last - q).abs().max()) > 0.3, "they have moved"
+    close(end, path.last, 1e-3)
+
+
+def test_a_wall_is_a_term_of_log_p(js):
+    size, dots = 61.0, [[0.5, 30.0], [4.0, 33.0], [58.0, 60.5]]
+    q = torch.rand(1, 200, 3, dtype=torch.float64) * 2 * size - size / 2
+    q.requires_grad_(True)
+    gap = q[0, :, None, :2] - torch.tensor(dots).double()
+    r = (gap - size * (gap / size).round()).square().sum(-1)
+    log_p = -2.75 * (1 - r / 10**2).clamp(min=0) ** 4
+    (truth,) = torch.autograd.grad(log_p.sum(), q)
+    body = """const wall = new eqflow.Wall(size); dots.forEach((dot) => wall.add(...dot));
+              const out = new Float64Array(q.length); wall.score(q, out); return Array.from(out);"""
+    assert truth.abs().max() > 0.1
+    close(js(body, size=size, dots=dots, q=q), truth, 1e-12)
+
+
+def test_noise_keeps_what_the_score_says(js):
+    """Poses from N(0, 4 sigma^2) stay so: mean and variance of each of their parts."""
+    q = torch.tensor(
+        js(
+            """const r = new eqflow.Random(2), sigma = [1, 1, 0.15];
+               const score = (q, out) => q.forEach((x, i) => (out[i] = -x / 4 / sigma[i % 3] ** 2));
+               const start = (_, i) => 2 * sigma[i % 3] * r.normal();
+               const q = Float64Array.from({ length: 30000 }, start);
+               const work = eqflow.workspace(q.length);
+               for (let i = 0; i < 100; i++) eqflow.langevin(score, q, 0.8, 1, sigma, r, work);
+               return Array.from(q);"""
+        )
+    )
+    parts = q.view(-1, 3) / torch.tensor([2, 2, 0.3])
+    assert float(parts.mean(0).abs().max()) < 0.05
+    assert float((parts.var(0) - 1).abs().max()) < 0.06
+
+
+TABLE = "harmonics: [0, 0, 0], spacing: 1"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("new eqflow.Neighbours(40, 21)", "reach is 21"),
+        (f"eqflow.pairLaw({{ values: [1, 2], slopes: [1], {TABLE} }})", "make no law"),
+        (f"eqflow.pairLaw({{ values: [1, NaN], slopes: [1, 1], {TABLE} }})", "values holds NaN"),
+        ("eqflow.life({ reach: 5 }, { size: 40, length: 2, swim: Infinity })", "swim is Infinity"),
+        ("eqflow.life({ reach: 5 }, { size: 40, length: 2, pursuit: 1 })", "between two kinds"),
+    ],
+)
+def test_what_makes_no_life_is_told(js, body, said):
+    found = js(f"try {{ {body}; return 'nothing'; }} catch (error) {{ return error.message; }}")
+    assert said in found

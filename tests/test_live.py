@@ -16,7 +16,11 @@ from test_panels import LIVE as PANELS
 
 from eqflow_nb import panels
 
-FIGURES = {"lorenz": "path in radii", "chemistry": "their cosine"}
+FIGURES = {
+    "lorenz": "path in radii",
+    "chemistry": "their cosine",
+    "creatures": "neighbours' cosine",
+}
 DRAWN = {f"draw {n}": lambda n=n: panels.draw_panel(3 * torch.rand(n, 2) - 1.5) for n in (1, 5000)}
 PAGE = (
     '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Panels</title>'
@@ -242,6 +246,77 @@ def test_drawing_by_finger_does_not_scroll(chrome, tmp_path):
         wait_for(lambda: "dots" in root.locator(".eqflow-status").inner_text(), "dots")
         assert dots(root) < 20
         assert root.locator("canvas").evaluate("c => getComputedStyle(c).touchAction") == "none"
+
+
+# ---- creatures ----
+
+
+def test_creatures_keep_their_sheets_by_steering(chrome, tmp_path):
+    """On a flock's sheets g(r) and alignment stay; swimming without steering loses both."""
+    with opened(chrome, tmp_path, "creatures", reduced_motion="reduce") as page:
+        runs_apart = """(steers) => { const k = eqflow.PANELS[0].kind;
+          k.restart();
+          const law = Object.assign((q, out) => out.fill(0), { reach: 20 });
+          if (!steers) k.field = eqflow.life(law, { size: k.size, swim: 1 });
+          for (let i = 0; i < 200; i++) k.move(0.25);
+          const off = k.sheet.g.map((g, i) => Math.abs(g - k.seen[i]));
+          return [off.reduce((a, b) => a + b) / off.length, k.seen.at(-1) - k.sheet.aligned]; }"""
+        off, alignment = page.evaluate(runs_apart, True)
+        assert off < 0.1 and abs(alignment) < 0.15
+        off, alignment = page.evaluate(runs_apart, False)
+        assert off > 0.2 and alignment < -0.25
+
+
+def test_a_creature_is_dragged_and_a_wall_keeps_them_out(chrome, tmp_path):
+    where = """(() => { const k = eqflow.PANELS[0].kind;
+      return Array.from(k.places(k.q).slice(0, 2), (z) => z / k.size); })()"""
+    touched = """(() => { const k = eqflow.PANELS[0].kind, at = k.places(k.q);
+      const gap = (dot, i) => Math.hypot(
+        ...[0, 1].map((c) => eqflow.shortest(at[i + c] + k.size / 2 - dot[c], k.size)));
+      const near = (dot) => at.some((_, i) => i % 2 === 0 && gap(dot, i) < 2);
+      return k.wall.dots.filter(near).length; })()"""
+    with opened(chrome, tmp_path, "creatures") as page:
+        root = root_of(page)
+        said = root.locator(".eqflow-status")
+        runs(root)
+        press(root, "Pause")
+        sheet = root.locator(".eqflow-view").first
+        x, y = page.evaluate(where)
+        draw(page, sheet, (0.5 + x, 0.5 - y), (0.5, 0.6))
+        assert said.inner_text() == "Let go."
+        x, y = page.evaluate(where)
+        assert abs(x) < 0.01 and abs(y + 0.1) < 0.01
+        press(root, "Wall")
+        draw(page, sheet, (0.1, 0.2), (0.9, 0.2))
+        assert "not in the sheets" in said.inner_text()
+        size, dots = page.evaluate(
+            "(({ size, wall }) => [size, wall.dots.length])(eqflow.PANELS[0].kind)"
+        )
+        assert abs(3 * dots - 0.8 * size) < 6, "a dot every three pixels"
+        press(root, "Play")
+        wait_for(lambda: page.evaluate("eqflow.PANELS[0].kind.time") > 40, "creatures to leave")
+        assert page.evaluate(touched) <= 2
+        press(root, "No wall")
+        assert page.evaluate("eqflow.PANELS[0].kind.wall.dots.length") == 0
+        root.locator("canvas").first.focus()
+        page.keyboard.down("Space")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.up("Space")
+        assert page.evaluate("eqflow.PANELS[0].kind.wall.dots.length") > 1
+        assert not page.said
+
+
+def test_wishes_that_outrun_the_steps_are_told(chrome, tmp_path):
+    with opened(chrome, tmp_path, "creatures") as page:
+        root = root_of(page)
+        runs(root)
+        page.evaluate("eqflow.PANELS[0].change('swim', 50)")
+        wait_for(lambda: state(root) == "error", "the error")
+        assert "50.5 pixels a time" in root.get_by_role("alert").inner_text()
+        page.evaluate("eqflow.PANELS[0].change('swim', 1)")
+        press(root, "Start again")
+        runs(root)
 
 
 # ---- what goes wrong ----

@@ -106,6 +106,7 @@ LIVE = {
     "own": panels.own_panel,
     "lorenz": panels.lorenz_panel,
     "chemistry": panels.chemistry_panel,
+    "creatures": panels.creatures_panel,
 }
 
 

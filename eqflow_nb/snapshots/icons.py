@@ -108,7 +108,7 @@ def poses(icon: str | Tensor, diameter: float = DIAMETER) -> Poses:
     """An icon at `POSES` angles, all equally likely, each with a random part of a pixel."""
     if isinstance(icon, str):
         return _known_poses(choice(icon, ICONS, "icon"), positive(diameter, "diameter"))
-    return _poses(_check_picture(icon), positive(diameter, "diameter"))
+    return _poses(checked_picture(icon), positive(diameter, "diameter"))
 
 
 @cache
@@ -168,7 +168,8 @@ def _apart(n: int, number: int, size: int, distance: float, generator: torch.Gen
     )
 
 
-def _check_picture(rgba: Tensor) -> Tensor:
+def checked_picture(rgba: Tensor) -> Tensor:
+    """Return a picture RGBA (4, S, S) in [0, 1] if it is one."""
     rgba = torch.as_tensor(rgba, dtype=torch.float32)
     if rgba.ndim != 3 or rgba.shape[0] != 4 or rgba.shape[1] != rgba.shape[2]:
         raise InputError(f"icon has shape {tuple(rgba.shape)}; it must be RGBA, (4, S, S)")

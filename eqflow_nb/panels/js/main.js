@@ -3,11 +3,12 @@
 import { decode } from "./arrays.js";
 import { Chemistry } from "./chemistry.js";
 import { Cloud } from "./cloud.js";
+import { Creatures } from "./creatures.js";
 import { mount } from "./live.js";
 import { Lorenz } from "./lorenz.js";
 import { Paint } from "./paint.js";
 
-const KINDS = { chemistry: Chemistry, cloud: Cloud, lorenz: Lorenz, paint: Paint };
+const KINDS = { chemistry: Chemistry, cloud: Cloud, creatures: Creatures, lorenz: Lorenz, paint: Paint };
 
 /** Start a panel in an element, by its spec as Python sent it; returns a function that ends it. */
 export function begin(element, sent, link = null) {

@@ -11,7 +11,7 @@ const FADES = 4; // frames between two
 export class Plane extends Canvas {
   constructor(stage, { extent, axes, alt, draws }) {
     super(stage, { label: alt, role: draws ? "application" : "img" });
-    Object.assign(this, { extent, axes, age: 0 });
+    Object.assign(this, { extent, axes, age: 0, fades: FADES });
   }
 
   resize() {
@@ -155,7 +155,7 @@ export class Plane extends Canvas {
   /** Let trails fade, and add the way of points from `before` (2n) to `x` in the groups' tints. */
   trails(before, x, groups) {
     const { trail } = this;
-    if (++this.age % FADES === 0) {
+    if (++this.age % this.fades === 0) {
       trail.globalCompositeOperation = "destination-out";
       trail.fillStyle = `rgba(0, 0, 0, ${FADE})`;
       trail.fillRect(0, 0, this.side, this.side);

@@ -1,0 +1,119 @@
+"""The panel on creatures: hundreds swim, steer and keep together as their sheets say."""
+
+import base64
+import io
+import math
+from functools import lru_cache
+from typing import Any
+
+import matplotlib
+import torch
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+
+from eqflow_nb import figures, rollout
+from eqflow_nb.flows import poses as living
+from eqflow_nb.panels.engine import packed
+from eqflow_nb.panels.live import Live, knob, pick
+from eqflow_nb.scores import weights
+from eqflow_nb.scores.pair_law import PairLaw
+from eqflow_nb.snapshots import icon_shapes, icons, poses
+
+FILE = weights.FOLDER.parent / "creatures.safetensors"
+KINDS = ("flock", "strong flock", "scattered", "schools", "couples", "two kinds")
+NUMBERS = (64, 256)  # creatures on a sheet
+NEAR = 12.0  # pixels: how near neighbours are
+LENGTH, SPRITE = 8.0, 64  # pixels: of a group; a side of a creature's picture
+TIMES = (0, 8, 16, 24)  # in the static picture
+
+
+def creatures_panel(sheets: str = "flock", picture: Tensor | None = None) -> Live:
+    """Creatures that swim and keep the distribution of their sheets; drag them, or draw a wall.
+
+    The sheets are one of `KINDS`.  A picture RGBA (4, S, S), its head to the right, is what each
+    creature looks like; without one they are fireflies.
+    """
+    icon = icon_shapes.draw("firefly") if picture is None else icons.checked_picture(picture)
+    spec = {
+        "name": "creatures", "kind": "creatures", "title": "Creatures that keep their sheets",
+        "caption": "Each swims, and steers as the law read from still sheets says, so g(r), which "
+        "pairs are how far apart, stays as it was. Lines: their last ways, coloured by heading, or "
+        "by kind. Drag a creature. By keyboard: arrow keys move a brush; with Space down it holds "
+        "one, or builds a wall.",
+        "alt": "Creatures on a sheet, at four times: they swim on curved ways, turn away before "
+        "they meet, go along with those around them. The sheets look alike at all times.",
+        "controls": [
+            pick("sheets", "sheets", sheets, KINDS),
+            pick("number", "creatures", f"{NUMBERS[-1]}", [f"{number}" for number in NUMBERS]),
+            knob("swim", "swim: u", 1, -1, 2, 0.1, 1),
+            knob("group", "swim with your group", 0.5, 0, 2, 0.1, 1),
+            knob("pursuit", "pursuit (of two kinds)", 0.5, -1, 1, 0.1, 1),
+            knob("eta", "diffusion η", 0, 0, 5, 0.5, 1),
+        ],
+        "worlds": {name: _world(name) for name in KINDS}, "near": NEAR, "length": LENGTH,
+        "sigma": poses.BLUR, "pictures": [_png(icon), _png(icon[[2, 1, 0, 3]])],
+    }  # fmt: skip
+    return Live(spec, _twin)
+
+
+def halves(number: int) -> tuple[int, int]:
+    """How many of a sheet's creatures are of each of two kinds."""
+    return number // 2, number - number // 2
+
+
+def side_of(number: int) -> float:
+    """Side of a sheet, in pixels, with as many creatures for its area as those of `poses`."""
+    return poses.SIZE * (number / poses.NUMBER) ** 0.5
+
+
+@lru_cache
+def _shipped() -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `data/make_creatures.py` fitted and drew."""
+    return weights.read(FILE)
+
+
+def _world(name: str) -> dict[str, Any]:
+    """The law of one kind of sheets, what those show, and a start for each number of creatures."""
+    tensors, about = _shipped()
+    law = {part: packed(tensors[f"{name}/{part}"]) for part in ("values", "slopes", "harmonics")}
+    sheets = {
+        f"{number}": {"start": packed(tensors[f"{name}/{number}"]), "size": side_of(number)}
+        | {"kinds": halves(number) if name == "two kinds" else None}
+        for number in NUMBERS
+    }
+    shown = {"g": packed(tensors[f"{name}/g"]), "aligned": about[name]["aligned"]}
+    return shown | {"law": law | {"spacing": about[name]["spacing"]}, "sheets": sheets}
+
+
+def _png(icon: Tensor) -> str:
+    """A picture RGBA (4, S, S) as the address of itself."""
+    pixels = (icon.permute(1, 2, 0).clamp(0, 1) * 255).round().byte().numpy()
+    file = io.BytesIO()
+    Image.fromarray(pixels).resize((SPRITE, SPRITE), Image.Resampling.LANCZOS).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _twin() -> Figure:
+    """Creatures of a flock at some times, with where they were shortly before."""
+    tensors, about = _shipped()
+    number = NUMBERS[0]
+    values, slopes, waves = (tensors[f"flock/{part}"] for part in ("values", "slopes", "harmonics"))
+    law = PairLaw(values, slopes, waves, about["flock"]["spacing"], size := side_of(number))
+    field = living.flow(law, living.swim(1.0), living.swim_with_group(0.5, LENGTH, size))
+    path = rollout.rk4(field, tensors[f"flock/{number}"][None], 0.2, 5 * TIMES[-1])
+    film = torch.stack([q[0] for _, q in path])
+    figure, panes = figures.grid(len(TIMES), len(TIMES), (2.3, 2.4))
+    for pane, time in zip(panes, TIMES, strict=True):
+        now = 5 * time
+        past = film[max(0, now - 40) : now + 1, :, :2]
+        q = poses.wrapped(film[now], size)
+        ways = (past - film[now, :, :2] + q[:, :2]).transpose(0, 1).numpy()
+        tints = 0.8 * matplotlib.colormaps["hsv"](q[:, 2].numpy() / math.tau)[:, :3]
+        pane.add_collection(LineCollection(list(ways), colors=tints, linewidths=1, alpha=0.5))
+        cos, sin = q[:, 2].cos(), q[:, 2].sin()
+        pane.quiver(q[:, 0], q[:, 1], cos, sin, color=tints, scale=22, width=0.011, pivot="mid")
+        pane.set(xlim=(0, size), ylim=(0, size), aspect="equal", title=f"t = {time}")
+        pane.set(xticks=(), yticks=())
+    return figure
