@@ -205,6 +205,19 @@ for rule, aim in AIMS.items():
     card.row(f"poses.{rule}.pair_distance_over_floor", value, target=aim, sheets=name)
 
 # %% [markdown]
+# A flock near the onset of order amplifies what its law lacks.  What the sheets' true law says of
+# alignment, and what was found of it, near and far (summed over the pairs that there are at r):
+
+# %%
+law = fits["flock"].law
+r = law.spacing * torch.arange(law.values.shape[1])
+aligned = law.values[0, :, law.harmonics[:, :2].tolist().index([1, -1])]
+true = poses.LAWS["flock"](r, 0 * r, 0 * r, r < 0)
+for label, some in (("near", (r > 6) & (r < 15)), ("far", r >= 15)):
+    value = float((aligned * r)[some].sum() / (true * r)[some].sum())
+    card.row(f"poses.flock.alignment_law_over_true_{label}", value, sheets=fitted)
+
+# %% [markdown]
 # ## Why the blur must be small
 #
 # Blurred sheets are no sum over pairs: what a neighbour was blurred by says something about a third.
