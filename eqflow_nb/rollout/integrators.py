@@ -80,6 +80,7 @@ def exponential(
     eta: float,
     seed: int = 0,
     extra: Field | None = None,
+    carry: Field | None = None,
 ) -> Path:
     """Follow dx = (K * s + eta s + extra) dt + sqrt(2 eta) dW, exactly while D(x) is constant.
 
@@ -104,6 +105,8 @@ def exponential(
         Of the noise.
     extra : callable, optional
         A further velocity, followed by the midpoint rule.
+    carry : callable, optional
+        Where a step takes D by itself, such as `Swimming.carried`: x <- carry(D) + E * (x - D) + L z.
     """
     sigma, tau, steps = positive(sigma, "sigma"), positive(tau, "tau"), count(steps, "steps")
     eta, x = between(eta, "eta", 0, math.inf), floating(x)
@@ -117,7 +120,7 @@ def exponential(
         if extra is not None:
             x = x + dt * extra(x + dt / 2 * extra(x))
         centre = denoise(x)
-        x = centre + filtered(decay, x - centre)
+        x = (centre if carry is None else carry(centre)) + filtered(decay, x - centre)
         if eta > 0:
             x = x + filtered(spread, noise())
         size = float(x.abs().amax())

@@ -77,12 +77,14 @@ def placed(
     seed: int = 0,
     diameter: float = DIAMETER,
     centres: Tensor | None = None,
+    angles: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Canvases (n, 3, size, size) in [0, 1] of creatures that do not overlap, and where they are.
 
     Each holds `number` creatures, `crowd(size)` if not given, at `centres` (n, number, 2) to half a
-    pixel, or at random.  Returned with them are the true centres (n, number, 2), in pixels down and
-    right, and the angles (n, number), in radians anticlockwise.
+    pixel, or at random; and at `angles` (n, number) to .4 degrees, or at random.  Returned with them
+    are the true centres (n, number, 2), in pixels down and right, and the angles (n, number), in
+    radians anticlockwise.
     """
     n, size = count(n, "n"), count(size, "size", at_least=16)
     number = crowd(size) if number is None else count(number, "number")
@@ -91,6 +93,8 @@ def placed(
     corners = _apart(n, number, size, diameter + 1.5, generator) if centres is None else centres
     number = corners.shape[1]
     pose = torch.randint(len(ready.ink), (n, number), generator=generator)
+    if angles is not None:
+        pose = (angles / math.tau * POSES).round().long() % POSES
     side = ready.ink.shape[-1]
     corner = corners.round().long() - side // 2
     reach = torch.arange(side)

@@ -1,0 +1,286 @@
+"""Creatures on canvases that swim along their own axes, by a local rule made of convolutions.
+
+A flow of poses, place r_i and heading theta_i with e = (cos theta, sin theta), keeps p if it is
+v = A s + div A with A skew (see `exact`).  Let A couple each place to its own heading by
+a = u (sin theta, -cos theta):
+
+    dr_i/dt = u e_i + a_i d log p/d theta_i,        d theta_i/dt = -a_i . grad_i log p,
+    log p = sum over pairs i < j of sum_k f_k(r_ij) cos k(theta_i - theta_j).
+
+On canvases each term is a convolution of what the denoiser D(x) shows.  Vectors are complex here,
+z = right + i up.  With a sharp peak m on each creature and z = exp(i theta), read from its colours,
+
+    log p, as a creature of heading z at r feels it, = Re sum_k z^k (f_k * (m conj(z)^k))(r).
+
+Velocities are read at the peaks and handed to their bodies as (G * (m v)) / (G * m), so that each
+body moves rigidly.  It is D(x) that is moved; the noise x - D(x) stays where it is.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from eqflow_nb.inputs import InputError, as_images, positive
+
+# In diameters of a creature:
+SMOOTH = 0.3  # the blur that makes one hill of its ink
+AROUND = 0.3  # how far from its peak it is the same hill
+MIDDLE = 0.2  # within which a creature's velocity is read
+BODY = 0.12  # how sharply one body's motion ends where another's begins
+CORE = 0.5  # how near it feels nobody but itself, which is nothing
+PALE = 0.01  # the share of the largest |D - paper|^2 that is half as much ink
+POWER = 64  # of a hill, which makes a sharp peak
+FAINT = 0.75  # the share of a creature's ink below which it is none
+LONGEST = 0.5  # pixels in a step
+TURN = 0.15  # radians in a part of a step
+TOLD = 0.9  # least mean cosine between headings told and read
+
+Radial = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """How to read off clean canvases (B, C, H, W) where creatures are and which way they look.
+
+    Attributes
+    ----------
+    paper : Tensor (C,)
+        The colour between creatures.
+    diameter : float
+        Of a creature, pixels.
+    weights : Tensor (C,), complex
+        theta is the angle of sum_c w_c grad(G * D_c), G a Gaussian of .3 diameters.
+    contrast, hill : float
+        A creature's largest |D - paper|^2, and its ink, blurred by G, in its middle.
+    cosine : float
+        Mean cosine between the headings that were told and those read.
+    peak, spread : float
+        What a creature's peak would sum to before it is divided by this, and its variance along
+        either axis, pixels^2.
+    """
+
+    paper: Tensor
+    diameter: float
+    weights: Tensor
+    contrast: float
+    hill: float
+    cosine: float
+    peak: float = 1.0
+    spread: float = 0.0
+
+    def peaks(self, clean: Tensor) -> Tensor:
+        """A sharp peak m (B, H, W), of sum 1, in the middle of each creature.
+
+        Of a hill S of blurred ink it is S^64, over the sum of that around it.
+        """
+        hill = _hills(clean, self.paper, self.diameter, self.contrast) / self.hill
+        sharp = hill.clamp(min=0) ** POWER
+        radius = AROUND * self.diameter
+        around = math.tau * radius**2 * _filtered(sharp, _gaussian(hill.shape[-2:], radius)).real
+        whole = torch.sigmoid(40 * (hill - FAINT))
+        return whole * sharp / (around.clamp(min=0) + 1e-12) / self.peak
+
+    def headings(self, clean: Tensor) -> Tensor:
+        """z = exp(i theta) (B, H, W), which holds in the middle of each creature."""
+        arrows = torch.einsum("bchw,c->bhw", _arrows(clean, self.diameter), self.weights)
+        return arrows / arrows.abs().clamp(min=1e-12)
+
+
+def read_anatomy(
+    clean: Tensor, centres: Tensor, headings: Tensor, paper: Tensor, diameter: float
+) -> Anatomy:
+    """Learn, by least squares, to read headings from snapshots on which they are told.
+
+    Canvases are (B, C, H, W) on `paper` (C,), centres (B, n, 2) in pixels down and right, and
+    headings (B, n) in radians anticlockwise: where each creature's front is.
+    """
+    clean, diameter = as_images(clean, "clean"), positive(diameter, "diameter")
+    if diameter < 4 or diameter > min(clean.shape[2:]) / 3:
+        raise InputError(
+            f"diameter is {diameter:g} pixels; it must be at least 4, to have a front, and at most "
+            f"a third of the canvas, {min(clean.shape[2:]) / 3:g}, to have somewhere to go"
+        )
+    sizes = torch.tensor(clean.shape[2:])
+    down, right = (centres.round().long() % sizes).unbind(-1)
+    sheet = torch.arange(len(clean))[:, None].expand_as(down)
+    contrast = float(_distance(clean, paper).amax((1, 2)).mean())
+    hill = float(_hills(clean, paper, diameter, contrast)[sheet, down, right].mean())
+    seen = _arrows(clean, diameter)[sheet, :, down, right].flatten(0, 1)
+    told = torch.polar(torch.ones_like(headings.double()), headings.double()).flatten()
+    square = seen.mH @ seen
+    square = square + 1e-6 * square.diagonal().mean() * torch.eye(len(square))
+    weights = torch.linalg.solve(square, seen.mH @ told)
+    read = seen @ weights
+    cosine = float(((read / read.abs().clamp(min=1e-12)) * told.conj()).real.mean())
+    if not cosine > TOLD:
+        raise InputError(
+            f"headings can't be read from these snapshots: the mean cosine with those told is "
+            f"{cosine:.2f}.  A disc of one colour has no front: give it one by something off its "
+            "middle in another colour, such as an eye or a tail"
+        )
+    anatomy = Anatomy(paper, diameter, weights, contrast, hill, cosine)
+    told_there = centres[..., 0].numel()
+    found = float(anatomy.peaks(clean).sum()) / told_there
+    if not 0.9 < found < 1.15:
+        raise InputError(
+            f"creatures can't be told apart: {found * told_there:.0f} are found where {told_there} "
+            "were told.  They touch, or are not drawn in one piece"
+        )
+    line = torch.arange(-3, 4)
+    rows, columns = ((z[..., None] + line) for z in (down, right))
+    around = anatomy.peaks(clean)[
+        sheet[..., None, None], rows[..., :, None] % sizes[0], columns[..., None, :] % sizes[1]
+    ]
+    moments = [(around.sum(axis) * line**k).sum(-1) for axis in (-1, -2) for k in (0, 1, 2)]
+    spread = sum(float((b / z - (a / z) ** 2).mean()) for z, a, b in (moments[:3], moments[3:])) / 2
+    return replace(anatomy, peak=found, spread=spread)
+
+
+class Swimming:
+    """Creatures that swim at u pixels per time, and turn as the snapshots' pairs tell them to.
+
+    `terms` are the f_k(r) of log p, k = 0, 1, ..., with r in pixels, each from a tensor to one of its
+    shape; with none of them creatures swim straight on, which does not keep p.
+    """
+
+    def __init__(self, anatomy: Anatomy, terms: Sequence[Radial], u: float = 1.0) -> None:
+        self.anatomy, self.terms, self.u = anatomy, list(terms), u
+        self._kernels: dict[tuple[int, tuple[int, ...]], Tensor] = {}
+
+    def motion(self, clean: Tensor) -> tuple[Tensor, Tensor]:
+        """Displacement per time (B, 2, H, W), pixels down and right, and turning rates (B, H, W)."""
+        size = tuple(clean.shape[-2:])
+        m, z = self.anatomy.peaks(clean), self.anatomy.headings(clean)
+        gradient, by_angle = torch.zeros_like(z), torch.zeros_like(m)
+        slope = _slope(size)
+        for k, f in enumerate(self.terms):
+            kernel = self._kernel(k, size)
+            there = torch.fft.fft2(m * z.conj() ** k)
+            if k == 0:
+                gradient = gradient + torch.fft.ifft2(kernel * slope * there)
+                continue
+            felt = z**k * torch.fft.ifft2(kernel * there)
+            mirrored = torch.fft.fft2(m * z**k)
+            both = torch.fft.ifft2(kernel * slope * torch.stack([there, mirrored]))
+            gradient = gradient + 0.5 * (z**k * both[0] + z.conj() ** k * both[1])
+            by_angle = by_angle - k * felt.imag
+        turning = (z.conj() * gradient).imag
+        forwards = z * (1 - 1j * by_angle)
+        # One value for each creature, its peak's mean; then handed to all of its body.
+        near = _body(size, MIDDLE * self.anatomy.diameter)[0]
+        shares = _filtered(m, near).real.clamp(min=0) + 1e-9
+        forwards = _filtered(m * forwards, near) / shares
+        turning = _filtered(m * turning, near).real / shares
+        body, offsets = _body(size, BODY * self.anatomy.diameter)
+        shares = _filtered(m, body).real.clamp(min=0) + 1e-9
+        lever = 1 + self.anatomy.spread / (BODY * self.anatomy.diameter) ** 2  # of no sharp peak
+        turned = _filtered(m * turning, torch.stack([body, lever * offsets])[:, None])
+        velocity = self.u * (_filtered(m * forwards, body) + 1j * turned[1]) / shares
+        return torch.stack([-velocity.imag, velocity.real], 1), self.u * turned[0].real / shares
+
+    def carried(self, clean: Tensor, dt: float) -> Tensor:
+        """Clean canvases (B, C, H, W) after a time dt, each body moved and turned as a whole.
+
+        Where a creature turns by more than .15 radians the time is halved, and again.
+        """
+        if abs(self.u * dt) > LONGEST:
+            raise InputError(
+                f"u is {self.u:g} pixels per time, which in a step of {dt:g} is more than {LONGEST} "
+                f"pixels; with this step u may be {LONGEST / dt:.3g} at most"
+            )
+        motion, turning = self.motion(clean)
+        fastest = float((turning.abs() * (self.anatomy.peaks(clean) > 0.01)).max()) * abs(dt)
+        if fastest > TURN:
+            return self.carried(self.carried(clean, dt / 2), dt / 2)
+        return moved(clean, dt * motion)
+
+    def _kernel(self, k: int, size: tuple[int, ...]) -> Tensor:
+        if (k, size) not in self._kernels:
+            r = _gaps(size).abs().clamp(min=CORE * self.anatomy.diameter)
+            self._kernels[k, size] = torch.fft.fft2(self.terms[k](r).to(torch.complex128))
+        return self._kernels[k, size]
+
+
+def moved(x: Tensor, way: Tensor) -> Tensor:
+    """Periodic images (B, C, H, W), of which each pixel's content came along a way (B, 2, H, W).
+
+    The ways are in pixels down and right.  Between pixels the image is a cubic spline.
+    """
+    (h, w), line = x.shape[-2:], torch.arange(-1, 3, device=x.device)[:, None, None, None]
+    knots = [(2 + torch.cos(math.tau * torch.arange(n, device=x.device) / n)) / 3 for n in (h, w)]
+    spectrum = torch.fft.fft2(x) / (knots[0][:, None] * knots[1])
+    table = torch.fft.ifft2(spectrum).real.to(x).flatten(2)
+    places = [
+        torch.arange(n, device=x.device).view(shape) - along.to(x)
+        for n, shape, along in ((h, (-1, 1), way[:, 0]), (w, (1, -1), way[:, 1]))
+    ]
+    down, right = ((z.floor().long() + line) % n for z, n in zip(places, (h, w), strict=True))
+    shares = [_cubic(z - z.floor()) for z in places]
+    total = torch.zeros_like(table)
+    for i in range(4):
+        for j in range(4):
+            index = (down[i] * w + right[j]).flatten(1)[:, None].expand_as(table)
+            total += table.gather(2, index) * (shares[0][i] * shares[1][j]).flatten(1)[:, None]
+    return total.view_as(x)
+
+
+def _cubic(t: Tensor) -> tuple[Tensor, ...]:
+    """Shares of the four knots around a place t, from 0 to 1 between the middle two."""
+    s = 1 - t
+    return s**3 / 6, (4 - 6 * t**2 + 3 * t**3) / 6, (4 - 6 * s**2 + 3 * s**3) / 6, t**3 / 6
+
+
+def _distance(clean: Tensor, paper: Tensor) -> Tensor:
+    return (clean.double() - paper.to(clean).double()[:, None, None]).square().sum(1)
+
+
+def _hills(clean: Tensor, paper: Tensor, diameter: float, contrast: float) -> Tensor:
+    """Ink, blurred (B, H, W): pale and dark parts of a creature count about as much."""
+    away = _distance(clean, paper)
+    ink = away / (away + PALE * contrast)
+    return _filtered(ink, _gaussian(tuple(clean.shape[-2:]), SMOOTH * diameter)).real
+
+
+def _arrows(clean: Tensor, diameter: float) -> Tensor:
+    """grad(G * D_c) (B, C, H, W), complex, of each colour."""
+    size = tuple(clean.shape[-2:])
+    return _filtered(clean.double(), _slope(size) * _gaussian(size, SMOOTH * diameter))
+
+
+def _filtered(x: Tensor, symbol: Tensor) -> Tensor:
+    return torch.fft.ifft2(symbol.to(x.device) * torch.fft.fft2(x))
+
+
+@cache
+def _gaps(size: tuple[int, ...]) -> Tensor:
+    """The way (H, W), complex, to each pixel from the first one, on a periodic canvas."""
+    down, right = ((torch.arange(n).double() + n // 2) % n - n // 2 for n in size)
+    return torch.complex(right.expand(size), -down[:, None].expand(size))
+
+
+@cache
+def _gaussian(size: tuple[int, ...], radius: float) -> Tensor:
+    """What a Gaussian blur multiplies coefficients by, (H, W); its tails are right, too."""
+    bump = torch.exp(-((_gaps(size).abs() / radius) ** 2) / 2)
+    return torch.fft.fft2(bump / bump.sum())
+
+
+@cache
+def _body(size: tuple[int, ...], radius: float) -> tuple[Tensor, Tensor]:
+    """Coefficients of a Gaussian, and of it times the way from its middle."""
+    bump = torch.exp(-((_gaps(size).abs() / radius) ** 2) / 2)
+    return torch.fft.fft2(bump), torch.fft.fft2(bump * _gaps(size))
+
+
+@cache
+def _slope(size: tuple[int, ...]) -> Tensor:
+    """What d/dright + i d/dup multiplies coefficients (H, W) by."""
+    down, right = (math.tau * torch.fft.fftfreq(n, dtype=torch.float64) for n in size)
+    for line, n in ((down, size[0]), (right, size[1])):
+        if n % 2 == 0:
+            line[n // 2] = 0  # a wave of two pixels has no slope at its pixels
+    return torch.complex(down[:, None].expand(size), right.expand(size))
