@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from eqflow_nb import rollout
+from eqflow_nb.course import swimmers
 from eqflow_nb.flows.swimming import Anatomy, Swimming, moved, read_anatomy
 from eqflow_nb.inputs import InputError
-from eqflow_nb.snapshots import icons
+from eqflow_nb.measures import poses as measures
+from eqflow_nb.scores.images import ImageScore, UNet
+from eqflow_nb.snapshots import icons, poses
 
 SIZE = 64
 PAPER = torch.tensor(icons.PAPER)
@@ -186,6 +189,60 @@ def test_the_integrator_moves_the_posterior_mean_and_leaves_the_noise():
     assert torch.allclose(list(path)[-1][1], (x / 2).roll(1, 3) + x / 2)
 
 
+# The course's swimmers
+
+
+def test_creatures_are_drawn_exactly_where_they_are_to_be():
+    where = torch.tensor([[[20.3, 40.7]]])
+    canvas, true, _ = icons.placed("dots", 1, centres=where, angles=torch.tensor([[0.7]]))
+    assert torch.equal(true, where)
+    moved_on, _, _ = icons.placed("dots", 1, centres=where + 0.25, angles=torch.tensor([[0.7]]))
+    assert torch.allclose(
+        middle(moved_on[0]) - middle(canvas[0]), torch.tensor(0.25).double(), atol=0.01
+    )
+
+
+def test_sheets_keep_their_distance_and_flocks_look_one_way():
+    for law, low, high in (("scattered", 0.0, 0.5), ("strong flock", 0.7, 1.0)):
+        q = swimmers.sheets(law, 24, seed=1)
+        gap = poses.periodic(q[:, :, None, :2] - q[:, None, :, :2], 64.0).norm(dim=-1)
+        assert (gap[gap > 0] < icons.DIAMETER).float().mean() < 0.002
+        assert low < measures.polarisation(q) < high
+
+
+@pytest.fixture(scope="module")
+def swimmer():
+    return swimmers.swimmer("firefly")
+
+
+def test_practice_teaches_the_canvas_at_the_poses_that_creatures_should_have(swimmer):
+    score = ImageScore(UNet(3, (8, 8, 8)), 0.3)
+    before = [each.clone() for each in score.net.parameters()]
+    losses = [x for _, x in swimmers.practise(score, swimmer, "firefly", 4, batch=2, pool=3)]
+    # Not knowing anything costs 1 a number: the network's targets are of unit size.
+    assert losses[0] == pytest.approx(1, abs=0.3)
+    assert all(map(math.isfinite, losses))
+    assert any((a != b).any() for a, b in zip(before, score.net.parameters(), strict=True))
+    assert not any(each.requires_grad for each in score.net.parameters())
+
+
+def test_a_canvas_that_empties_stops_the_film_and_says_what_was_lost(swimmer):
+    world = icons.icons("firefly")
+    start, _, _ = icons.placed("firefly", 1, seed=4)
+    bare = world.scaled(PAPER[None, :, None, None]).float()
+
+    class Fading(ImageScore):
+        share = 1.0
+
+        def denoise(self, x):
+            self.share *= 0.8
+            return bare + self.share * (world.scaled(start).float() - bare)
+
+    film = swimmers.swim(swimmer, Fading(UNet(3, (8, 8, 8)), 0.3), world, start, 60)
+    assert film.kept == 0
+    assert "canvas 0 is empty: its 8 creatures were lost by step" in film.lost
+
+
 # What is refused
 
 
@@ -199,7 +256,7 @@ def painted(radius: float, front: bool = False) -> Tensor:
 
 @pytest.mark.parametrize("icon", ["dot", painted(0.9)])
 def test_a_disc_without_a_front_is_refused_and_told_how_to_get_one(icon):
-    with pytest.raises(InputError, match="no front: give it one .* eye or a tail"):
+    with pytest.raises(InputError, match=r"no front: give it one .* eye or a tail"):
         told(icon)
     assert told(painted(0.9, front=True)).cosine > 0.99
 
@@ -207,14 +264,14 @@ def test_a_disc_without_a_front_is_refused_and_told_how_to_get_one(icon):
 def test_creatures_that_are_too_small_or_too_large_are_refused():
     canvas, centres, angles = icons.placed("firefly", 2, SIZE)
     for diameter in (1.0, 64.0):
-        with pytest.raises(InputError, match="diameter is .* at least 4.* at most a third"):
+        with pytest.raises(InputError, match=r"diameter is .* at least 4.* at most a third"):
             read_anatomy(canvas, centres, angles, PAPER, diameter)
 
 
 def test_creatures_that_can_not_be_told_apart_are_refused():
     pairs = torch.tensor([[[20.0, 20], [26, 20], [44, 44], [44, 50]]]).expand(12, -1, -1)
     canvas, centres, angles = icons.placed("firefly", 12, SIZE, centres=pairs)
-    with pytest.raises(InputError, match="can't be (told apart|read)"):
+    with pytest.raises(InputError, match=r"can't be (told apart|read)"):
         read_anatomy(canvas, centres, angles, PAPER, icons.DIAMETER)
 
 

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from eqflow_nb import rollout
 from eqflow_nb.flows import kernels
-from eqflow_nb.inputs import InputError, count, positive
+from eqflow_nb.inputs import Field, InputError, count, positive
 from eqflow_nb.measures import flocking, tracking, travel
 from eqflow_nb.scores import images, weights
 from eqflow_nb.scores.images import ImageScore
@@ -36,6 +36,7 @@ class Life:
     tracks: list[tracking.Tracks]  # of canvases on which some were followed throughout
     kept: float
     milliseconds: float  # a step, of one canvas
+    lost: str = ""  # of a canvas that emptied, which stopped the film: what was lost, and when
 
     def mobility(self, lag: int = 640) -> float:
         """Mean squared displacement at a lag in steps, pixels^2; NaN if none was followed."""
@@ -54,19 +55,26 @@ def live(
     seed: int = 0,
     tau: float = STEP,
     start: Tensor | None = None,
+    carry: Field | None = None,
 ) -> Life:
     """Let placed creatures live under a rule K, and measure what becomes of them.
 
     K is (3, 3), one matrix for all frequencies, or (H, W//2+1, 3, 3), one for each; zeros are plain
     Langevin.  The diffusion is eta, the step tau in units of the score's sigma^2, and the seed that
+<<<<<<< HEAD
     of places and noise.  Blurred canvases to start from (canvases, 3, H, W) stand in for placed
     creatures.
+=======
+    of places and noise.  Blurred canvases to start from (canvases, 3, H, W), such as those of
+    `from_noise`, stand in for placed creatures.  `carry` is where a step takes D(x) by itself, such
+    as `Swimming.carried`.
+>>>>>>> 2b0bb55 (Swimmers: laws of their sheets, practice for the denoiser, and a study)
     """
     steps = count(steps, "steps", at_least=EVERY)
     device = next(score.parameters()).device
     x = world.blurred(score.sigma, device)(canvases, seed) if start is None else start.to(device)
     path = rollout.exponential(
-        score.denoise, rule.to(device), x, score.sigma, tau, steps, eta, seed
+        score.denoise, rule.to(device), x, score.sigma, tau, steps, eta, seed, carry=carry
     )
     began = time.perf_counter()
     run = rollout.record(

@@ -143,8 +143,8 @@ def read_anatomy(
 class Swimming:
     """Creatures that swim at u pixels per time, and turn as the snapshots' pairs tell them to.
 
-    `terms` are the f_k(r) of log p, k = 0, 1, ..., with r in pixels, each from a tensor to one of its
-    shape; with none of them creatures swim straight on, which does not keep p.
+    `terms` are the f_k(r) of log p, k = 0, 1, ..., r in pixels, each from a tensor to one like it;
+    with none of them creatures swim straight on, which does not keep p.
     """
 
     def __init__(self, anatomy: Anatomy, terms: Sequence[Radial], u: float = 1.0) -> None:
@@ -152,12 +152,12 @@ class Swimming:
         self._kernels: dict[tuple[int, tuple[int, ...]], Tensor] = {}
 
     def motion(self, clean: Tensor) -> tuple[Tensor, Tensor]:
-        """Displacement per time (B, 2, H, W), pixels down and right, and turning rates (B, H, W)."""
+        """Velocities (B, 2, H, W), pixels down and right, and turning rates (B, H, W)."""
         size = tuple(clean.shape[-2:])
         m, z = self.anatomy.peaks(clean), self.anatomy.headings(clean)
         gradient, by_angle = torch.zeros_like(z), torch.zeros_like(m)
         slope = _slope(size)
-        for k, f in enumerate(self.terms):
+        for k in range(len(self.terms)):
             kernel = self._kernel(k, size)
             there = torch.fft.fft2(m * z.conj() ** k)
             if k == 0:
@@ -189,8 +189,8 @@ class Swimming:
         """
         if abs(self.u * dt) > LONGEST:
             raise InputError(
-                f"u is {self.u:g} pixels per time, which in a step of {dt:g} is more than {LONGEST} "
-                f"pixels; with this step u may be {LONGEST / dt:.3g} at most"
+                f"u is {self.u:g} pixels per time, more than {LONGEST} pixels in a step of {dt:g}; "
+                f"with this step u may be {LONGEST / dt:.3g} at most"
             )
         motion, turning = self.motion(clean)
         fastest = float((turning.abs() * (self.anatomy.peaks(clean) > 0.01)).max()) * abs(dt)

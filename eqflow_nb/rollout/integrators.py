@@ -106,7 +106,7 @@ def exponential(
     extra : callable, optional
         A further velocity, followed by the midpoint rule.
     carry : callable, optional
-        Where a step takes D by itself, such as `Swimming.carried`: x <- carry(D) + E * (x - D) + L z.
+        Where a step takes D, and not the noise: x <- carry(D) + E * (x - D) + L z.
     """
     sigma, tau, steps = positive(sigma, "sigma"), positive(tau, "tau"), count(steps, "steps")
     eta, x = between(eta, "eta", 0, math.inf), floating(x)

@@ -82,9 +82,9 @@ def placed(
     """Canvases (n, 3, size, size) in [0, 1] of creatures that do not overlap, and where they are.
 
     Each holds `number` creatures, `crowd(size)` if not given, at `centres` (n, number, 2) to half a
-    pixel, or at random; and at `angles` (n, number) to .4 degrees, or at random.  Returned with them
-    are the true centres (n, number, 2), in pixels down and right, and the angles (n, number), in
-    radians anticlockwise.
+    pixel, or at random; if their `angles` (n, number) are given, too, exactly there.  Returned with
+    them are the true centres (n, number, 2), in pixels down and right, and the angles (n, number),
+    in radians anticlockwise.
     """
     n, size = count(n, "n"), count(size, "size", at_least=16)
     number = crowd(size) if number is None else count(number, "number")
@@ -92,20 +92,24 @@ def placed(
     generator = seeded(seed)
     corners = _apart(n, number, size, diameter + 1.5, generator) if centres is None else centres
     number = corners.shape[1]
-    pose = torch.randint(len(ready.ink), (n, number), generator=generator)
-    if angles is not None:
-        pose = (angles / math.tau * POSES).round().long() % POSES
-    side = ready.ink.shape[-1]
+    if angles is None:
+        pose = torch.randint(len(ready.ink), (n, number), generator=generator)
+        ink, angles, shifts = ready.ink[pose], ready.angles[pose], ready.shifts[pose]
+    else:
+        shifts = corners - corners.round()
+        rgba = draw(icon) if isinstance(icon, str) else _check_picture(icon)
+        ink = rendered(rgba, angles.flatten(), shifts.flatten(0, 1), diameter)
+        ink = ink.unflatten(0, angles.shape)
+    side = ink.shape[-1]
     corner = corners.round().long() - side // 2
     reach = torch.arange(side)
     rows = (corner[..., 0, None] + reach) % size
     columns = (corner[..., 1, None] + reach) % size
     paper = torch.tensor(PAPER).repeat(n, size, size, 1)
     where = (torch.arange(n)[:, None, None, None], rows[..., :, None], columns[..., None, :])
-    ink = ready.ink[pose].permute(0, 1, 3, 4, 2)
-    paper.index_put_(where, ink, accumulate=True)
-    true = (corners.round() + ready.shifts[pose]) % size
-    return paper.permute(0, 3, 1, 2).clamp(0, 1).contiguous(), true, ready.angles[pose]
+    paper.index_put_(where, ink.permute(0, 1, 3, 4, 2), accumulate=True)
+    true = (corners.round() + shifts) % size
+    return paper.permute(0, 3, 1, 2).clamp(0, 1).contiguous(), true, angles
 
 
 def poses(icon: str | Tensor, diameter: float = DIAMETER) -> Poses:
