@@ -61,14 +61,8 @@ def live(
 
     K is (3, 3), one matrix for all frequencies, or (H, W//2+1, 3, 3), one for each; zeros are plain
     Langevin.  The diffusion is eta, the step tau in units of the score's sigma^2, and the seed that
-<<<<<<< HEAD
     of places and noise.  Blurred canvases to start from (canvases, 3, H, W) stand in for placed
-    creatures.
-=======
-    of places and noise.  Blurred canvases to start from (canvases, 3, H, W), such as those of
-    `from_noise`, stand in for placed creatures.  `carry` is where a step takes D(x) by itself, such
-    as `Swimming.carried`.
->>>>>>> 2b0bb55 (Swimmers: laws of their sheets, practice for the denoiser, and a study)
+    creatures.  `carry` is where a step takes D(x) by itself, such as `Swimming.carried`.
     """
     steps = count(steps, "steps", at_least=EVERY)
     device = next(score.parameters()).device

@@ -80,7 +80,11 @@ class Anatomy:
         hill = _hills(clean, self.paper, self.diameter, self.contrast) / self.hill
         sharp = hill.clamp(min=0) ** POWER
         radius = AROUND * self.diameter
-        around = math.tau * radius**2 * _filtered(sharp, _gaussian(hill.shape[-2:], radius)).real
+        around = (
+            math.tau
+            * radius**2
+            * _filtered(sharp, _gaussian(tuple(hill.shape[-2:]), radius)[0]).real
+        )
         whole = torch.sigmoid(40 * (hill - FAINT))
         return whole * sharp / (around.clamp(min=0) + 1e-12) / self.peak
 
@@ -107,7 +111,7 @@ def read_anatomy(
     sizes = torch.tensor(clean.shape[2:])
     down, right = (centres.round().long() % sizes).unbind(-1)
     sheet = torch.arange(len(clean))[:, None].expand_as(down)
-    contrast = float(_distance(clean, paper).amax((1, 2)).mean())
+    contrast = float(_away(clean, paper).amax((1, 2)).mean())
     hill = float(_hills(clean, paper, diameter, contrast)[sheet, down, right].mean())
     seen = _arrows(clean, diameter)[sheet, :, down, right].flatten(0, 1)
     told = torch.polar(torch.ones_like(headings.double()), headings.double()).flatten()
@@ -130,13 +134,11 @@ def read_anatomy(
             f"creatures can't be told apart: {found * told_there:.0f} are found where {told_there} "
             "were told.  They touch, or are not drawn in one piece"
         )
-    line = torch.arange(-3, 4)
-    rows, columns = ((z[..., None] + line) for z in (down, right))
-    around = anatomy.peaks(clean)[
-        sheet[..., None, None], rows[..., :, None] % sizes[0], columns[..., None, :] % sizes[1]
-    ]
-    moments = [(around.sum(axis) * line**k).sum(-1) for axis in (-1, -2) for k in (0, 1, 2)]
-    spread = sum(float((b / z - (a / z) ** 2).mean()) for z, a, b in (moments[:3], moments[3:])) / 2
+    # A hill exp(-r^2 / 2 w^2) to the power 64 has the variance w^2 / 64; its curvature tells w.
+    size = tuple(clean.shape[2:])
+    bent = _slope(size).abs() ** 2 * _gaussian(size, SMOOTH * diameter)[0]
+    bend = _filtered(_ink(clean, paper, contrast), bent).real[sheet, down, right].mean()
+    spread = 2 * hill / float(bend) / POWER
     return replace(anatomy, peak=found, spread=spread)
 
 
@@ -171,16 +173,18 @@ class Swimming:
         turning = (z.conj() * gradient).imag
         forwards = z * (1 - 1j * by_angle)
         # One value for each creature, its peak's mean; then handed to all of its body.
-        near = _body(size, MIDDLE * self.anatomy.diameter)[0]
-        shares = _filtered(m, near).real.clamp(min=0) + 1e-9
+        near, _ = _gaussian(size, MIDDLE * self.anatomy.diameter)
+        shares = _filtered(m, near).real.clamp(min=0) + 1e-10
         forwards = _filtered(m * forwards, near) / shares
         turning = _filtered(m * turning, near).real / shares
-        body, offsets = _body(size, BODY * self.anatomy.diameter)
-        shares = _filtered(m, body).real.clamp(min=0) + 1e-9
-        lever = 1 + self.anatomy.spread / (BODY * self.anatomy.diameter) ** 2  # of no sharp peak
-        turned = _filtered(m * turning, torch.stack([body, lever * offsets])[:, None])
-        velocity = self.u * (_filtered(m * forwards, body) + 1j * turned[1]) / shares
-        return torch.stack([-velocity.imag, velocity.real], 1), self.u * turned[0].real / shares
+        radius = BODY * self.anatomy.diameter
+        body, offsets = _gaussian(size, radius)
+        lever = 1 + self.anatomy.spread / radius**2  # a peak is not quite sharp
+        shares = _filtered(m, body).real.clamp(min=0) + 1e-10
+        turned = 1j * lever * _filtered(m * turning, offsets)
+        velocity = self.u * (_filtered(m * forwards, body) + turned) / shares
+        turning = self.u * _filtered(m * turning, body).real / shares
+        return torch.stack([-velocity.imag, velocity.real], 1), turning
 
     def carried(self, clean: Tensor, dt: float) -> Tensor:
         """Clean canvases (B, C, H, W) after a time dt, each body moved and turned as a whole.
@@ -234,21 +238,25 @@ def _cubic(t: Tensor) -> tuple[Tensor, ...]:
     return s**3 / 6, (4 - 6 * t**2 + 3 * t**3) / 6, (4 - 6 * s**2 + 3 * s**3) / 6, t**3 / 6
 
 
-def _distance(clean: Tensor, paper: Tensor) -> Tensor:
+def _away(clean: Tensor, paper: Tensor) -> Tensor:
     return (clean.double() - paper.to(clean).double()[:, None, None]).square().sum(1)
 
 
+def _ink(clean: Tensor, paper: Tensor, contrast: float) -> Tensor:
+    """Ink (B, H, W), from 0 to 1: pale and dark parts of a creature count about as much."""
+    away = _away(clean, paper)
+    return away / (away + PALE * contrast)
+
+
 def _hills(clean: Tensor, paper: Tensor, diameter: float, contrast: float) -> Tensor:
-    """Ink, blurred (B, H, W): pale and dark parts of a creature count about as much."""
-    away = _distance(clean, paper)
-    ink = away / (away + PALE * contrast)
-    return _filtered(ink, _gaussian(tuple(clean.shape[-2:]), SMOOTH * diameter)).real
+    bump, _ = _gaussian(tuple(clean.shape[-2:]), SMOOTH * diameter)
+    return _filtered(_ink(clean, paper, contrast), bump).real
 
 
 def _arrows(clean: Tensor, diameter: float) -> Tensor:
     """grad(G * D_c) (B, C, H, W), complex, of each colour."""
     size = tuple(clean.shape[-2:])
-    return _filtered(clean.double(), _slope(size) * _gaussian(size, SMOOTH * diameter))
+    return _filtered(clean.double(), _slope(size) * _gaussian(size, SMOOTH * diameter)[0])
 
 
 def _filtered(x: Tensor, symbol: Tensor) -> Tensor:
@@ -263,17 +271,10 @@ def _gaps(size: tuple[int, ...]) -> Tensor:
 
 
 @cache
-def _gaussian(size: tuple[int, ...], radius: float) -> Tensor:
-    """What a Gaussian blur multiplies coefficients by, (H, W); its tails are right, too."""
+def _gaussian(size: tuple[int, ...], radius: float) -> tuple[Tensor, Tensor]:
+    """Coefficients of a Gaussian of sum 1, right in its tails, and of it times the way (H, W)."""
     bump = torch.exp(-((_gaps(size).abs() / radius) ** 2) / 2)
-    return torch.fft.fft2(bump / bump.sum())
-
-
-@cache
-def _body(size: tuple[int, ...], radius: float) -> tuple[Tensor, Tensor]:
-    """Coefficients of a Gaussian, and of it times the way from its middle."""
-    bump = torch.exp(-((_gaps(size).abs() / radius) ** 2) / 2)
-    return torch.fft.fft2(bump), torch.fft.fft2(bump * _gaps(size))
+    return torch.fft.fft2(bump / bump.sum()), torch.fft.fft2(bump / bump.sum() * _gaps(size))
 
 
 @cache

@@ -144,7 +144,7 @@ for name in ("firefly", "dots", "taiji", "drawn"):
     blind = live(name, Swimming(swims[name].anatomy, [], u), **fewer)
     front = fronts.get(name, 0.0)
     drifts = [swimmers.drift(each, icon, front) / wish for each in (film, constant, none)]
-    card.row(f"{name}.swim.drift_over_wish", drifts[0], target="0.9 to 1.1")
+    card.row(f"{name}.swim.drift_over_wish", drifts[0], target="within 10% of 1")
     card.row(f"{name}.swim.drift_over_wish.constant_rule", abs(drifts[1]), target="<= 0.05")
     card.row(f"{name}.swim.drift_over_wish.none", abs(drifts[2]), target="<= 0.05")
     kept = [swimmers.count_kept(film, ink, step) for step in (half, steps)]
@@ -177,7 +177,7 @@ q = swimmers.sheets("strong flock", 16 * n, seed=first + 4)
 fresh = [[found] for found in swimmers.seen(swimmers.canvases("firefly", q)[0])]
 ratio = swimmers.polarisation(flock.found, -1) / swimmers.polarisation(fresh, 0)
 kept = swimmers.count_kept(flock, ink, half)
-card.row("firefly.flock.polarisation_ratio", ratio, target="0.85 to 1.15", kept=kept)
+card.row("firefly.flock.polarisation_ratio", ratio, target="within 15% of 1", kept=kept)
 
 # %% [markdown]
 # ## What it costs
