@@ -31,7 +31,6 @@ from eqflow_nb import figures, scores
 from eqflow_nb.course import creatures, swimmers
 from eqflow_nb.flows.swimming import Swimming
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
-from eqflow_nb.measures import momentum
 from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots import icons
 
@@ -138,9 +137,8 @@ for name in ("firefly", "dots", "taiji", "drawn"):
     icon, film = pictures.get(name, name), films[name]
     ink = creatures.placed_ink(icons.icons(icon))
     wish = u * swimmers.DT
-    quiet = momentum.about_axis(momentum.min_edge_colour(icons.tangents(icon))[0])
     fewer = dict(steps=sizes["control"], n=max(1, n // 2))
-    constant, none = live(name, rule=quiet, **fewer), live(name, **fewer)
+    constant, none = live(name, rule=creatures.rule(0), **fewer), live(name, **fewer)
     blind = live(name, Swimming(swims[name].anatomy, [], u), **fewer)
     front = fronts.get(name, 0.0)
     drifts = [swimmers.drift(each, icon, front) / wish for each in (film, constant, none)]
