@@ -13,7 +13,7 @@ from eqflow_nb import rollout
 from eqflow_nb.course import swimmers
 from eqflow_nb.flows.swimming import Anatomy, Swimming, moved, read_anatomy
 from eqflow_nb.inputs import InputError
-from eqflow_nb.measures import poses as measures
+from eqflow_nb.measures import flocking
 from eqflow_nb.scores.images import ImageScore, UNet
 from eqflow_nb.snapshots import icons, poses
 
@@ -207,7 +207,7 @@ def test_sheets_keep_their_distance_and_flocks_look_one_way():
         q = swimmers.sheets(law, 24, seed=1)
         gap = poses.periodic(q[:, :, None, :2] - q[:, None, :, :2], 64.0).norm(dim=-1)
         assert (gap[gap > 0] < icons.DIAMETER).float().mean() < 0.002
-        assert low < measures.polarisation(q) < high
+        assert low < flocking.polarisation(q) < high
 
 
 @pytest.fixture(scope="module")

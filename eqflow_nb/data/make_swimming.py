@@ -12,7 +12,7 @@ from eqflow_nb.scores import weights
 SIGMA, STEPS, SEED = 0.3, 500, 0
 
 torch.set_num_threads(1)
-for name in ("firefly", "taiji"):
+for name in ("dots", "firefly", "taiji"):
     score, losses = scores.load(name, SIGMA), []
     for _, loss in swimmers.practise(score, swimmers.swimmer(name), name, STEPS, SEED):
         losses.append(loss)

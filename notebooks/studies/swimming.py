@@ -19,7 +19,8 @@
 # Every creature swims along its own axis at $u$ pixels per time, and turns as the snapshots' pairs
 # dictate. The rule is made of convolutions of what the denoiser shows, see
 # `eqflow_nb.flows.swimming`. The denoiser has practised: it was trained on canvases that it had
-# itself let swim. All figures are of seeds that nothing was developed or trained with.
+# itself let swim; that of the dots, for comparison, has not. All figures are of seeds that nothing
+# was developed or trained with.
 
 # %%
 import math
@@ -99,7 +100,7 @@ for name in ("firefly", "dots", "taiji", "drawn"):
         for _ in swimmers.practise(score[name], swims[name], icon, sizes["practice"], seed):
             pass
     else:
-        practised = "" if name == "dots" else "swimming/"  # two dots keep together without
+        practised = "" if name == "dots" else "swimming/"  # dots show what no practice costs
         score[name] = scores.load(practised + name, sigma)
     seconds[name] = time.perf_counter() - began
     print(f"{name:8} cosine of headings told and read {swims[name].anatomy.cosine:.4f}")
