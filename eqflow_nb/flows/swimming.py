@@ -1,19 +1,10 @@
 """Creatures on canvases that swim along their own axes, by a local rule made of convolutions.
 
-A flow of poses, place r_i and heading theta_i with e = (cos theta, sin theta), keeps p if it is
-v = A s + div A with A skew (see `exact`).  Let A couple each place to its own heading by
-a = u (sin theta, -cos theta):
-
-    dr_i/dt = u e_i + a_i d log p/d theta_i,        d theta_i/dt = -a_i . grad_i log p,
-    log p = sum over pairs i < j of sum_k f_k(r_ij) cos k(theta_i - theta_j).
-
-On canvases each term is a convolution of what the denoiser D(x) shows.  Vectors are complex here,
-z = right + i up.  With a sharp peak m on each creature and z = exp(i theta), read from its colours,
-
-    log p, as a creature of heading z at r feels it, = Re sum_k z^k (f_k * (m conj(z)^k))(r).
-
-Velocities are read at the peaks and handed to their bodies as (G * (m v)) / (G * m), so that each
-body moves rigidly.  It is D(x) that is moved; the noise x - D(x) stays where it is.
+The flow of poses that swim, see `poses.swim`, with log p = sum_ij sum_k f_k(r_ij) cos k(t_i - t_j),
+t the headings.  Vectors are complex here, right + i up.  With a sharp peak m on each creature of
+what the denoiser D(x) shows, and z = exp(i t) read from its colours, a creature of heading z at r
+feels log p = Re sum_k z^k (f_k * (m conj(z)^k))(r).  Velocities are read at the peaks and handed to
+bodies as (G * (m v)) / (G * m), so that each moves rigidly: D(x) is moved, the noise stays.
 """
 
 import math
@@ -37,30 +28,16 @@ POWER = 64  # of a hill, which makes a sharp peak
 FAINT = 0.75  # the share of a creature's ink below which it is none
 LONGEST = 0.5  # pixels in a step
 TURN = 0.15  # radians in a part of a step
-TOLD = 0.9  # least mean cosine between headings told and read
-
-Radial = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Anatomy:
     """How to read off clean canvases (B, C, H, W) where creatures are and which way they look.
 
-    Attributes
-    ----------
-    paper : Tensor (C,)
-        The colour between creatures.
-    diameter : float
-        Of a creature, pixels.
-    weights : Tensor (C,), complex
-        theta is the angle of sum_c w_c grad(G * D_c), G a Gaussian of .3 diameters.
-    contrast, hill : float
-        A creature's largest |D - paper|^2, and its ink, blurred by G, in its middle.
-    cosine : float
-        Mean cosine between the headings that were told and those read.
-    peak, spread : float
-        What a creature's peak would sum to before it is divided by this, and its variance along
-        either axis, pixels^2.
+    theta is the angle of sum_c w_c grad(G * D_c), w the complex `weights` (C,), G a Gaussian of .3
+    diameters.  `contrast` is a creature's largest |D - paper|^2, `hill` its blurred ink in its
+    middle, `spread` the variance of a peak, pixels^2, and `peak` what it would sum to.  `cosine` is
+    the mean one between headings told and read.
     """
 
     paper: Tensor
@@ -73,18 +50,12 @@ class Anatomy:
     spread: float = 0.0
 
     def peaks(self, clean: Tensor) -> Tensor:
-        """A sharp peak m (B, H, W), of sum 1, in the middle of each creature.
-
-        Of a hill S of blurred ink it is S^64, over the sum of that around it.
-        """
+        """A sharp peak (B, H, W), of sum 1, on each creature: S^64 of its hill S of blurred ink."""
         hill = _hills(clean, self.paper, self.diameter, self.contrast) / self.hill
         sharp = hill.clamp(min=0) ** POWER
         radius = AROUND * self.diameter
-        around = (
-            math.tau
-            * radius**2
-            * _filtered(sharp, _gaussian(tuple(hill.shape[-2:]), radius)[0]).real
-        )
+        near, _ = _gaussian(tuple(hill.shape[-2:]), radius)
+        around = math.tau * radius**2 * _filtered(sharp, near).real
         whole = torch.sigmoid(40 * (hill - FAINT))
         return whole * sharp / (around.clamp(min=0) + 1e-12) / self.peak
 
@@ -97,10 +68,9 @@ class Anatomy:
 def read_anatomy(
     clean: Tensor, centres: Tensor, headings: Tensor, paper: Tensor, diameter: float
 ) -> Anatomy:
-    """Learn, by least squares, to read headings from snapshots on which they are told.
+    """Learn, by least squares, to read headings (B, n), radians anticlockwise, that are told.
 
-    Canvases are (B, C, H, W) on `paper` (C,), centres (B, n, 2) in pixels down and right, and
-    headings (B, n) in radians anticlockwise: where each creature's front is.
+    Canvases are (B, C, H, W) on `paper` (C,), centres (B, n, 2) in pixels down and right.
     """
     clean, diameter = as_images(clean, "clean"), positive(diameter, "diameter")
     if diameter < 4 or diameter > min(clean.shape[2:]) / 3:
@@ -111,28 +81,26 @@ def read_anatomy(
     sizes = torch.tensor(clean.shape[2:])
     down, right = (centres.round().long() % sizes).unbind(-1)
     sheet = torch.arange(len(clean))[:, None].expand_as(down)
-    contrast = float(_away(clean, paper).amax((1, 2)).mean())
+    away = (clean - paper[:, None, None].to(clean)).square().sum(1)
+    contrast = float(away.amax((1, 2)).mean())
     hill = float(_hills(clean, paper, diameter, contrast)[sheet, down, right].mean())
     seen = _arrows(clean, diameter)[sheet, :, down, right].flatten(0, 1)
     told = torch.polar(torch.ones_like(headings.double()), headings.double()).flatten()
-    square = seen.mH @ seen
-    square = square + 1e-6 * square.diagonal().mean() * torch.eye(len(square))
-    weights = torch.linalg.solve(square, seen.mH @ told)
+    ridge = 1e-6 * seen.abs().square().sum() / seen.shape[1] * torch.eye(seen.shape[1])
+    weights = torch.linalg.solve(seen.mH @ seen + ridge, seen.mH @ told)
     read = seen @ weights
     cosine = float(((read / read.abs().clamp(min=1e-12)) * told.conj()).real.mean())
-    if not cosine > TOLD:
+    if not cosine > 0.9:
         raise InputError(
-            f"headings can't be read from these snapshots: the mean cosine with those told is "
-            f"{cosine:.2f}.  A disc of one colour has no front: give it one by something off its "
-            "middle in another colour, such as an eye or a tail"
+            f"headings can't be read: the mean cosine with those told is {cosine:.2f}.  A disc has "
+            "no front: give it one by something off its middle, such as an eye or a tail"
         )
     anatomy = Anatomy(paper, diameter, weights, contrast, hill, cosine)
-    told_there = centres[..., 0].numel()
-    found = float(anatomy.peaks(clean).sum()) / told_there
+    found = float(anatomy.peaks(clean).sum()) / (n := centres[..., 0].numel())
     if not 0.9 < found < 1.15:
         raise InputError(
-            f"creatures can't be told apart: {found * told_there:.0f} are found where {told_there} "
-            "were told.  They touch, or are not drawn in one piece"
+            f"creatures can't be told apart: they touch, or are in pieces; {n} were told "
+            f"and {found * n:.0f} are found"
         )
     # A hill exp(-r^2 / 2 w^2) to the power 64 has the variance w^2 / 64; its curvature tells w.
     size = tuple(clean.shape[2:])
@@ -143,31 +111,34 @@ def read_anatomy(
 
 
 class Swimming:
-    """Creatures that swim at u pixels per time, and turn as the snapshots' pairs tell them to.
+    """Creatures that swim at u pixels per time, and turn as the f_k(r) of log p, `terms`, say.
 
-    `terms` are the f_k(r) of log p, k = 0, 1, ..., r in pixels, each from a tensor to one like it;
-    with none of them creatures swim straight on, which does not keep p.
+    With no terms they swim straight on, which does not keep p.
     """
 
-    def __init__(self, anatomy: Anatomy, terms: Sequence[Radial], u: float = 1.0) -> None:
+    def __init__(
+        self, anatomy: Anatomy, terms: Sequence[Callable[[Tensor], Tensor]], u: float = 1.0
+    ) -> None:
         self.anatomy, self.terms, self.u = anatomy, list(terms), u
-        self._kernels: dict[tuple[int, tuple[int, ...]], Tensor] = {}
+        core = CORE * anatomy.diameter
+        self._kernel = cache(
+            lambda k, size: torch.fft.fft2(terms[k](_gaps(size).abs().clamp(min=core)) + 0j)
+        )
 
     def motion(self, clean: Tensor) -> tuple[Tensor, Tensor]:
         """Velocities (B, 2, H, W), pixels down and right, and turning rates (B, H, W)."""
         size = tuple(clean.shape[-2:])
         m, z = self.anatomy.peaks(clean), self.anatomy.headings(clean)
         gradient, by_angle = torch.zeros_like(z), torch.zeros_like(m)
-        slope = _slope(size)
         for k in range(len(self.terms)):
             kernel = self._kernel(k, size)
             there = torch.fft.fft2(m * z.conj() ** k)
             if k == 0:
-                gradient = gradient + torch.fft.ifft2(kernel * slope * there)
+                gradient = gradient + torch.fft.ifft2(kernel * _slope(size) * there)
                 continue
             felt = z**k * torch.fft.ifft2(kernel * there)
             mirrored = torch.fft.fft2(m * z**k)
-            both = torch.fft.ifft2(kernel * slope * torch.stack([there, mirrored]))
+            both = torch.fft.ifft2(kernel * _slope(size) * torch.stack([there, mirrored]))
             gradient = gradient + 0.5 * (z**k * both[0] + z.conj() ** k * both[1])
             by_angle = by_angle - k * felt.imag
         turning = (z.conj() * gradient).imag
@@ -187,10 +158,7 @@ class Swimming:
         return torch.stack([-velocity.imag, velocity.real], 1), turning
 
     def carried(self, clean: Tensor, dt: float) -> Tensor:
-        """Clean canvases (B, C, H, W) after a time dt, each body moved and turned as a whole.
-
-        Where a creature turns by more than .15 radians the time is halved, and again.
-        """
+        """Clean canvases (B, C, H, W) after a time dt, in parts where a creature turns fast."""
         if abs(self.u * dt) > LONGEST:
             raise InputError(
                 f"u is {self.u:g} pixels per time, more than {LONGEST} pixels in a step of {dt:g}; "
@@ -203,18 +171,9 @@ class Swimming:
         # The midpoint rule: by Euler's, flocks of the poses' own flow lose their order.
         return moved(clean, dt * self.motion(moved(clean, dt / 2 * motion))[0])
 
-    def _kernel(self, k: int, size: tuple[int, ...]) -> Tensor:
-        if (k, size) not in self._kernels:
-            r = _gaps(size).abs().clamp(min=CORE * self.anatomy.diameter)
-            self._kernels[k, size] = torch.fft.fft2(self.terms[k](r).to(torch.complex128))
-        return self._kernels[k, size]
-
 
 def moved(x: Tensor, way: Tensor) -> Tensor:
-    """Periodic images (B, C, H, W), of which each pixel's content came along a way (B, 2, H, W).
-
-    The ways are in pixels down and right.  Between pixels the image is a cubic spline.
-    """
+    """Periodic images (B, C, H, W), cubic splines, moved by (B, 2, H, W), pixels down and right."""
     (h, w), line = x.shape[-2:], torch.arange(-1, 3, device=x.device)[:, None, None, None]
     knots = [(2 + torch.cos(math.tau * torch.arange(n, device=x.device) / n)) / 3 for n in (h, w)]
     spectrum = torch.fft.fft2(x) / (knots[0][:, None] * knots[1])
@@ -224,7 +183,11 @@ def moved(x: Tensor, way: Tensor) -> Tensor:
         for n, shape, along in ((h, (-1, 1), way[:, 0]), (w, (1, -1), way[:, 1]))
     ]
     down, right = ((z.floor().long() + line) % n for z, n in zip(places, (h, w), strict=True))
-    shares = [_cubic(z - z.floor()) for z in places]
+    parts = [(t, 1 - t) for t in (z - z.floor() for z in places)]
+    shares = [  # of the four knots around a place
+        (s**3 / 6, (4 - 6 * t**2 + 3 * t**3) / 6, (4 - 6 * s**2 + 3 * s**3) / 6, t**3 / 6)
+        for t, s in parts
+    ]
     total = torch.zeros_like(table)
     for i in range(4):
         for j in range(4):
@@ -233,19 +196,9 @@ def moved(x: Tensor, way: Tensor) -> Tensor:
     return total.view_as(x)
 
 
-def _cubic(t: Tensor) -> tuple[Tensor, ...]:
-    """Shares of the four knots around a place t, from 0 to 1 between the middle two."""
-    s = 1 - t
-    return s**3 / 6, (4 - 6 * t**2 + 3 * t**3) / 6, (4 - 6 * s**2 + 3 * s**3) / 6, t**3 / 6
-
-
-def _away(clean: Tensor, paper: Tensor) -> Tensor:
-    return (clean.double() - paper.to(clean).double()[:, None, None]).square().sum(1)
-
-
 def _ink(clean: Tensor, paper: Tensor, contrast: float) -> Tensor:
     """Ink (B, H, W), from 0 to 1: pale and dark parts of a creature count about as much."""
-    away = _away(clean, paper)
+    away = (clean.double() - paper.to(clean).double()[:, None, None]).square().sum(1)
     return away / (away + PALE * contrast)
 
 

@@ -97,12 +97,11 @@ def placed(
         ink, angles, shifts = ready.ink[pose], ready.angles[pose], ready.shifts[pose]
     else:
         shifts = corners - corners.round()
-        rgba = draw(icon) if isinstance(icon, str) else _check_picture(icon)
+        rgba = draw(icon) if isinstance(icon, str) else checked_picture(icon)
         ink = rendered(rgba, angles.flatten(), shifts.flatten(0, 1), diameter)
         ink = ink.unflatten(0, angles.shape)
-    side = ink.shape[-1]
+    side, reach = ink.shape[-1], torch.arange(ink.shape[-1])
     corner = corners.round().long() - side // 2
-    reach = torch.arange(side)
     rows = (corner[..., 0, None] + reach) % size
     columns = (corner[..., 1, None] + reach) % size
     paper = torch.tensor(PAPER).repeat(n, size, size, 1)

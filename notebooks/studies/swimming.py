@@ -26,12 +26,14 @@
 import math
 import time
 
+import numpy as np
 import torch
 
 from eqflow_nb import figures, scores
 from eqflow_nb.course import creatures, swimmers
 from eqflow_nb.flows.swimming import Swimming
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
+from eqflow_nb.measures import flocking, tracking, travel
 from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots import icons
 
@@ -106,6 +108,52 @@ for name in ("firefly", "dots", "taiji", "drawn"):
     print(f"{name:8} cosine of headings told and read {swims[name].anatomy.cosine:.4f}")
 
 # %% [markdown]
+# What is measured on the films.
+
+
+# %%
+def count_kept(life, ink, step):
+    """Share of the creatures of a film that are there, and whole, at a step."""
+    frame, shares = step // creatures.EVERY, []
+    for film in life.found:
+        begun = int(tracking.whole(film[0].ink, ink).sum())
+        after = film[frame].ink if len(film) > frame else np.empty(0)
+        shares.append(flocking.count_kept(after, ink, begun))
+    return float(np.mean(shares))
+
+
+def drift(life, icon, front=0.0):
+    """Mean displacement along the own front, pixels a step; see `travel.body_drift`."""
+    images, centres, angles = swimmers.canvases(icon, swimmers.sheets("scattered", 16, seed=7))
+    turns = []
+    for image, where, angle in zip(images, centres.numpy(), angles.numpy(), strict=True):
+        found = tracking.locate(image, icons.PAPER, icons.DIAMETER)
+        gap = np.abs(found.centres[:, None] - where)
+        nearest = np.minimum(gap, 64 - gap).sum(-1).argmin(1)
+        turns.append(np.exp(1j * (angle[nearest] + front - found.heading)))
+    turn = np.angle(np.concatenate(turns).mean())  # from the axis that is followed to the front
+    (ahead, left), _ = travel.body_drift(life.tracks, 1)
+    return float(ahead * np.cos(turn) + left * np.sin(turn)) / creatures.EVERY
+
+
+# %%
+def polarisation(films, frame):
+    """Length of the mean of exp(i heading) on a frame, on average over films."""
+    return float(np.mean([np.abs(np.exp(1j * film[frame].heading).mean()) for film in films]))
+
+
+def seen(images):
+    """The creatures found on canvases (n, 3, H, W), as on films."""
+    return [tracking.locate(each, icons.PAPER, icons.DIAMETER) for each in images]
+
+
+def pair_distance(rolled, fresh, size):
+    """Mean |difference| of g(r) up to 30 pixels between places (n, 2) on two sets of canvases."""
+    pairs = [flocking.pair_distribution(each, size, 30.0, 15)[1] for each in (rolled, fresh)]
+    return float(np.abs(pairs[0] - pairs[1]).mean())
+
+
+# %% [markdown]
 # ## They swim
 #
 # Each beside its controls: no steering, a constant skew rule (chapter 04's), and no rule at all.
@@ -142,24 +190,24 @@ for name in ("firefly", "dots", "taiji", "drawn"):
     constant, none = live(name, rule=creatures.rule(0), **fewer), live(name, **fewer)
     blind = live(name, Swimming(swims[name].anatomy, [], u), **fewer)
     front = fronts.get(name, 0.0)
-    drifts = [swimmers.drift(each, icon, front) / wish for each in (film, constant, none)]
+    drifts = [drift(each, icon, front) / wish for each in (film, constant, none)]
     card.row(f"{name}.swim.drift_over_wish", drifts[0], target="within 10% of 1")
     card.row(f"{name}.swim.drift_over_wish.constant_rule", abs(drifts[1]), target="<= 0.05")
     card.row(f"{name}.swim.drift_over_wish.none", abs(drifts[2]), target="<= 0.05")
-    kept = [swimmers.count_kept(film, ink, step) for step in (half, steps)]
+    kept = [count_kept(film, ink, step) for step in (half, steps)]
     card.row(f"{name}.swim.count_kept_1000", kept[0], target=">= 0.95", creatures=8 * n)
     card.row(f"{name}.swim.count_kept_2000", kept[1], target=">= 0.9", creatures=8 * n)
-    kept = swimmers.count_kept(blind, ink, sizes["control"])
+    kept = count_kept(blind, ink, sizes["control"])
     card.row(f"{name}.swim.count_kept_640.no_steering", kept)
     far, near = film.mobility(sizes["lag"]), none.mobility(sizes["lag"])
     card.row(f"{name}.swim.mobility_over_control", far / near, target=">= 500", pixels2=far)
     fresh = [
-        [found.centres for found in swimmers.seen(swimmers.canvases(icon, q)[0])]
+        [found.centres for found in seen(swimmers.canvases(icon, q)[0])]
         for q in swimmers.sheets("scattered", 12 * n, seed=first + 1).split(4 * n)
     ]
     rolled = [each[k * len(each) // 8].centres for each in film.found for k in (2, 4, 6, 7)]
-    floor = swimmers.pair_distance(fresh[1], fresh[2], 64)
-    apart = swimmers.pair_distance(rolled, fresh[0], 64)
+    floor = pair_distance(fresh[1], fresh[2], 64)
+    apart = pair_distance(rolled, fresh[0], 64)
     card.row(f"{name}.swim.pair_distance_over_floor", apart / floor, target="<= 2", floor=floor)
 
 # %% [markdown]
@@ -168,14 +216,14 @@ for name in ("firefly", "dots", "taiji", "drawn"):
 # %%
 crowd = live("firefly", swims["firefly"], half, max(1, n // 2), 128)
 ink = creatures.placed_ink(icons.icons("firefly"))
-kept = swimmers.count_kept(crowd, ink, half)
+kept = count_kept(crowd, ink, half)
 card.row("firefly.swim.count_kept_1000.crowd_128", kept, target=">= 0.9", creatures=32 * (n // 2))
-flocking = swimmers.swimmer("firefly", law="strong flock", u=u)
-flock = live("firefly", flocking, half, law="strong flock")
+together = swimmers.swimmer("firefly", law="strong flock", u=u)
+flock = live("firefly", together, half, law="strong flock")
 q = swimmers.sheets("strong flock", 16 * n, seed=first + 4)
-fresh = [[found] for found in swimmers.seen(swimmers.canvases("firefly", q)[0])]
-ratio = swimmers.polarisation(flock.found, -1) / swimmers.polarisation(fresh, 0)
-kept = swimmers.count_kept(flock, ink, half)
+fresh = [[found] for found in seen(swimmers.canvases("firefly", q)[0])]
+ratio = polarisation(flock.found, -1) / polarisation(fresh, 0)
+kept = count_kept(flock, ink, half)
 card.row("firefly.flock.polarisation_ratio", ratio, target="within 15% of 1", kept=kept)
 
 # %% [markdown]
@@ -186,6 +234,6 @@ one = live("firefly", swims["firefly"], min(steps, 200), 1)
 card.row("alife.step_milliseconds_64", one.milliseconds, target="<= 12", threads=1)
 card.row("alife.painted_seconds", seconds["drawn"], target="<= 60", threads=1)
 ink = creatures.placed_ink(icons.icons(fish))
-kept = swimmers.count_kept(films["drawn"], ink, early)
+kept = count_kept(films["drawn"], ink, early)
 card.row("painted.swim.count_kept_300", kept, target=">= 0.9", creatures=8 * n)
 card.show()
