@@ -32,6 +32,7 @@ CHAPTERS = {
     "01_toys_2d": 3,
     "02_lorenz_chaos": 1,
     "03_gray_scott_training_free": 1,
+    "04_alife_flocking": 1,
     "06_your_own_snapshots": 1,
 }
 SOONEST = "00_start_here"
@@ -149,7 +150,7 @@ def test_a_painted_creature_lives(lab, chrome, tmp_path):
         page.mouse.up()
         panel.locator("button", has_text="bring it to life").click()
         status = panel.locator(".eqflow-status")
-        wait_for(lambda: "kept" in status.inner_text(), "the creature to live")
+        wait_for(lambda: "kept" in status.inner_text(), "the creature to live", 180)
         assert panel.locator(".eqflow-error").inner_text() == ""
         film = panel.locator("img.widget-image")
         wait_for(lambda: film.evaluate("image => image.naturalWidth") == 320, "the film")

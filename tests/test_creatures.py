@@ -1,5 +1,6 @@
 """Creatures: found, followed, and measured, where the answers are known exactly."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from eqflow_nb.course import creatures as alife
+from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import flocking, travel
 from eqflow_nb.measures.tracking import Found, Tracks, follow_creatures, locate
-from eqflow_nb.snapshots import icons
+from eqflow_nb.snapshots import icons, poses
 
 SIZE = 64
 
@@ -137,3 +140,24 @@ def test_a_lattice_has_its_neighbours_where_they_are():
     assert set(r[g > 0]) == {16.5}, "four at 16, across the border too; the next at 22.6"
     expected = 4 / (15 / SIZE**2 * np.pi * (17**2 - 16**2))
     assert g.max() == pytest.approx(expected)
+
+
+# Stamped ones
+
+
+def test_stamped_sheets_show_the_stamp_at_any_place_and_angle():
+    q = alife.stamped([(0, 6, 90), (0, -6, 90)], 400, copies=3, seed=2)
+    assert q.shape == (400, 6, 3)
+    pairs = q.view(400, 3, 2, 3)
+    way = poses.periodic(pairs[..., 1, :2] - pairs[..., 0, :2], 64)
+    assert float(way.norm(dim=-1).mean()) == pytest.approx(12, abs=0.2)
+    # The second is straight behind the first: both look against the way from one to the other.
+    seen = torch.atan2(way[..., 1], way[..., 0]) - pairs[..., 0, 2]
+    assert float(torch.exp(1j * seen).mean().real) < -0.98
+    for angle in (pairs[..., 0, 2], math.tau * pairs[..., 0, 0] / 64):
+        assert abs(complex(torch.exp(1j * angle).mean())) < 4 / 1200**0.5, "all are as likely"
+    assert torch.equal(q, alife.stamped([(0, 6, 90), (0, -6, 90)], 400, copies=3, seed=2))
+    with pytest.raises(InputError, match=r"\(right, up, degrees\)"):
+        alife.stamped([(0, 6)], 1)
+    with pytest.raises(InputError, match="find no room; give fewer"):
+        alife.stamped([(0, 6, 0), (0, -6, 0)], 1, copies=40)

@@ -127,6 +127,41 @@ def test_a_film_of_points_keeps_their_colours_and_is_small(
     assert middles[0] < 0.19 < 0.22 < middles[1] < 0.28
 
 
+def test_fish_swim_through_the_border_and_come_back_on_the_other_side(displayed):
+    ahead = torch.linspace(20, 90, 15)[:, None] * torch.tensor([1.0, 0, 0])
+    path = (ahead + torch.tensor([0, 32.0, 0]))[:, None]  # one fish, to the right
+    figures.poses_film({"alone": path}, "a fish", trail=0, width=400)
+    film = Image.open(io.BytesIO(base64.b64decode(displayed[0].data["image/gif"])))
+    assert film.n_frames == 15
+    places = []
+    for number in (0, 4, 12):  # x is 20, 40 and 80, which is 16
+        film.seek(number)
+        dark = np.abs(np.array(film.convert("RGB")).astype(int) - [13, 8, 135]).sum(2) < 30
+        places.append(np.argwhere(dark)[:, 1].mean() / film.width * 64)
+    assert places == pytest.approx([20, 40, 16], abs=1)
+    axes = grid(1, 1)[1][0]
+    drawn = figures.draw_poses(axes, torch.tensor([[63.0, 32.0, 0.0], [30.0, 30.0, math.pi / 2]]))
+    outlines = [path.vertices for path in drawn.get_paths()]
+    assert len(outlines) == 3, "the one on the border shows on both sides"
+    (upright,) = (each for each in outlines if 25 < each[:, 0].mean() < 35)
+    assert upright[:, 1].max() == pytest.approx(33.2, abs=0.01), "up is up, and ahead is the nose"
+
+
+def test_a_neighbour_is_drawn_where_it_is_seen():
+    # All have one ahead of them on their left, who looks the other way; whatever their own heading.
+    theta = torch.linspace(0, 6, 40)
+    one = torch.stack([32 + 0 * theta, 32 + 0 * theta, theta], 1)
+    left = theta + math.pi / 4
+    other = one + torch.stack([10 * left.cos(), 10 * left.sin(), math.pi + 0 * theta], 1)
+    figure = figures.neighbourhoods({"pairs": torch.stack([one, other], 1)})
+    (image,) = figure.axes[0].images
+    seen = np.argwhere(np.asarray(image.get_array()) > 0)
+    middle = 24 * (seen + 0.5) / 16 - 24
+    assert middle.min() > 5, "the other sees this one ahead on its left, too"
+    (arrows,) = (each for each in figure.axes[0].collections if hasattr(each, "U"))
+    np.testing.assert_allclose(np.stack([arrows.U, arrows.V]), [[-1], [0]], atol=1e-5)
+
+
 def test_streamlines_follow_the_field():
     _, (axes,) = grid(1, 1)
     draw_streamlines(axes, turn, 3.0)

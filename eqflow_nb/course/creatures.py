@@ -1,6 +1,8 @@
 """Creatures brought to life: rolled out, found, followed; and a denoiser fitted to a new one."""
 
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,12 +12,12 @@ from tqdm.auto import tqdm
 
 from eqflow_nb import rollout
 from eqflow_nb.flows import kernels
-from eqflow_nb.inputs import Field, InputError, count, positive
+from eqflow_nb.inputs import Field, InputError, count, positive, seeded
 from eqflow_nb.measures import flocking, tracking, travel
 from eqflow_nb.scores import images, weights
 from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.scores.training import shuffled
-from eqflow_nb.snapshots import icons
+from eqflow_nb.snapshots import icons, poses
 from eqflow_nb.snapshots.base import World
 
 EVERY = 10  # steps between two frames of a film
@@ -135,3 +137,37 @@ def placed_ink(world: World, canvases: int = 8) -> float:
     placed = world.raw(world.sample(canvases, 0))
     found = [tracking.locate(canvas, icons.PAPER, icons.DIAMETER).ink for canvas in placed]
     return float(np.concatenate(found).mean())
+
+
+def stamped(
+    stamp: Sequence[tuple[float, float, float]], sheets: int, copies: int = 4, seed: int = 0
+) -> Tensor:
+    """Sheets of poses (sheets, creatures, 3) with copies of a stamp, anywhere and at any angle.
+
+    The stamp lists creatures: pixels to the right, pixels up, and the heading in degrees.  Copies
+    keep apart, and vary by a pixel and a tenth of a radian, since no hand is exact.
+    """
+    group = torch.tensor(stamp).float().reshape(len(stamp), -1)
+    if group.shape[1] != 3:
+        raise InputError("stamp should list (right, up, degrees) of each creature")
+    group[:, :2] -= group[:, :2].mean(0)
+    reach = 2 * float(group[:, :2].norm(dim=1).max()) + 8
+    generator = seeded(seed)
+    made: list[Tensor] = []
+    for _ in range(4000 * count(sheets, "sheets")):
+        if len(made) == sheets:
+            return torch.stack(made)
+        turn = math.tau * torch.rand(copies, 1, generator=generator)
+        middle = poses.SIZE * torch.rand(copies, 2, generator=generator)
+        gaps = poses.periodic(middle[:, None] - middle[None], poses.SIZE).norm(dim=-1)
+        if copies > 1 and gaps[gaps > 0].min() < reach:
+            continue
+        x, y = group[:, 0], group[:, 1]
+        placed = torch.stack([turn.cos() * x - turn.sin() * y, turn.sin() * x + turn.cos() * y], -1)
+        heading = group[:, 2].deg2rad() + turn
+        q = torch.cat([placed + middle[:, None], heading[..., None]], -1).flatten(0, 1)
+        noise = torch.randn(q.shape, generator=generator) * torch.tensor([1, 1, 0.1])
+        made.append(poses.wrapped(q + noise))
+    raise InputError(
+        f"{copies} copies of the stamp, {reach:.0f} pixels apart, find no room; give fewer"
+    )

@@ -159,7 +159,7 @@ def _frames_of_points(
         clock = pane.text(0.02, 0.02, "", transform=pane.transAxes, animated=True)
         moving.append((pane, states, tints, lines, dots, clock))
     canvas.draw()
-    palette = _palette([CARD, "white", *SHADES, FAINT, INK, *TINTS, *_pale(TINTS)])
+    few = palette([CARD, "white", *SHADES, FAINT, INK, *TINTS, *pale(TINTS)])
     still = canvas.copy_from_bbox(figure.bbox)
     for now in range(len(next(iter(shown.values())))):
         canvas.restore_region(still)
@@ -171,7 +171,7 @@ def _frames_of_points(
             for artist in (lines, dots, clock):
                 pane.draw_artist(artist)
         drawn = Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB")
-        yield drawn.quantize(palette=palette, dither=Image.Dither.NONE)
+        yield drawn.quantize(palette=few, dither=Image.Dither.NONE)
 
 
 def draw_outline(axes: Axes, samples: np.ndarray, extent: float, cells: int = 120) -> None:
@@ -190,16 +190,16 @@ def _trails(past: np.ndarray, tints: np.ndarray) -> dict[str, Any]:
     """Pale line segments along the last states (T, n, 2), thinner the older they are."""
     pairs = np.stack([past[:-1], past[1:]], axis=2)  # (T - 1, n, 2 ends, 2), oldest first
     widths = np.linspace(0.5, 1.0, len(pairs)).repeat(len(tints))
-    pale = np.tile(_pale(tints), (len(pairs), 1))
-    return {"segments": list(pairs.reshape(-1, 2, 2)), "colors": pale, "linewidths": widths}
+    faint = np.tile(pale(tints), (len(pairs), 1))
+    return {"segments": list(pairs.reshape(-1, 2, 2)), "colors": faint, "linewidths": widths}
 
 
-def _pale(tints: np.ndarray) -> np.ndarray:
+def pale(tints: np.ndarray) -> np.ndarray:
     """Colours half-way to white."""
     return (1 + tints) / 2
 
 
-def _palette(tints: Sequence[Any]) -> Image.Image:
+def palette(tints: Sequence[Any]) -> Image.Image:
     """A picture that holds a palette: few colours, the same in all frames, keep a film small."""
     holder = Image.new("P", (1, 1))
     holder.putpalette([round(255 * part) for tint in tints for part in to_rgb(tint)])

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from eqflow_nb.course import creatures as alife
+from eqflow_nb.course import swimmers
 from eqflow_nb.figures.style import gif
 from eqflow_nb.panels import base, engine
 from eqflow_nb.snapshots import icons
@@ -17,7 +18,6 @@ from eqflow_nb.user_data.pictures import read_picture
 SIDE, MARGIN = 192, 20
 BRUSHES = {"blue": "#0d4dbf", "red": "#d62820", "yellow": "#f5c400"}
 BRUSHES |= {"green": "#1a8f5a", "black": "#16141a", "eraser": "#ffffff"}
-RULE = 3  # seed of the rule that painted creatures live under
 
 
 def example() -> Tensor:
@@ -31,11 +31,18 @@ def example() -> Tensor:
 
 
 def bring_to_life(
-    icon: Tensor, seconds: float = 25.0, sigma: float = 0.5, steps: int = 400
+    icon: Tensor, seconds: float = 15.0, sigma: float = 0.3, steps: int = 400, practice: int = 100
 ) -> alife.Life:
-    """Fit a denoiser to a painted creature, RGBA (4, S, S), and let eight live on 64 pixels."""
+    """Let eight of a painted creature, RGBA (4, S, S), swim on a sheet; its front is on the right.
+
+    A denoiser is fitted in some seconds, and practises swimming for some steps.
+    """
+    swimming = swimmers.swimmer(icon)  # refuses what has no front, before anything is trained
     score, world = alife.adapt(icon, sigma, seconds)
-    return alife.live(score, world, alife.rule(RULE), steps, canvases=1)
+    for _ in swimmers.practise(score, swimming, icon, practice):
+        pass
+    begun = swimmers.canvases(icon, swimmers.sheets("scattered", 1, seed=5))[0]
+    return swimmers.swim(swimming, score, world, begun, steps)
 
 
 def moving_picture(frames: Tensor, scale: int = 5, milliseconds: int = 90) -> bytes:
@@ -76,7 +83,7 @@ class PaintPanel(base.Shown):
     over.  The button "a fish" needs neither a mouse nor a file.  `life` is that of the last one.
     """
 
-    def __init__(self, seconds: float = 25.0, sigma: float = 0.5) -> None:
+    def __init__(self, seconds: float = 15.0, sigma: float = 0.3) -> None:
         super().__init__({})
         self.seconds, self.sigma = seconds, sigma
         self.life: alife.Life | None = None
@@ -99,7 +106,9 @@ class PaintPanel(base.Shown):
         buttons = widgets.Box([self.upload, fish, clear, go], layout=row)
         parts = [self.sheet, buttons, self.status, self.trouble, self.film, base.labels()]
         self.widget = widgets.VBox(parts)
-        self.say("Paint on the sheet, upload a picture or take the fish; then bring it to life.")
+        self.say(
+            "Paint one that looks to the right, upload it or take the fish; then bring it to life."
+        )
 
     def picture(self) -> Tensor:
         """What the sheet shows, as an icon."""
@@ -124,7 +133,7 @@ class PaintPanel(base.Shown):
 
     def start(self) -> None:
         """Learn the creature and show its life.  What goes wrong is shown, kept, and raised."""
-        self.say(f"working… about {self.seconds + 5:.0f} seconds")
+        self.say(f"working… about {self.seconds + 35:.0f} seconds")
         self.go.disabled = True
         try:
             with self.alarmed("nothing to show yet"):
