@@ -438,7 +438,7 @@ print(f"along the own front: {went:.2f} of the wish; kept {paper['it swims'].kep
 # $$E_p[\nabla q\cdot K s] = \int \nabla q\cdot K\,\nabla p = -E_p[\mathrm{tr}(K\,\nabla\nabla q)] = 0,$$
 #
 # since $K$ is skew and a Hessian symmetric. No place moves on average, whatever the rule. Only in the
-# *body's* frame a tiny drift can be left, of thousandths of a pixel. Is it so? Pixels along the own axis,
+# *body's* frame a tiny drift can be left, of thousandths of a pixel; what is more is the network's error. Is it so? Pixels along the own axis,
 # in 40 steps:
 
 # %%
