@@ -120,7 +120,8 @@ def practise(
     decay, c = torch.tensor(-0.1 * creatures.STEP).exp(), 1 / (1 + sigma**2)
     mean = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.99))
     optimiser = torch.optim.Adam(net.requires_grad_(True).parameters(), betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-3, steps, pct_start=0.05)
+    warm_up = max(0.05, 2 / steps)  # less than one step would be none, and fail
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-3, steps, pct_start=warm_up)
 
     def draw(which: Tensor) -> Tensor:
         drawn = icons.placed(icon, len(which), centres=places[which], angles=turned[which])
