@@ -366,7 +366,7 @@ figures.poses_film(
 
 # %%
 SCHOOL = 11.0  # pixels
-hunted = course.recorded("poses").get("poses.pursuit.speed_over_theory", {})
+hunted = course.recorded("poses")["poses.pursuit.speed_over_theory"]
 whole = flocking.cohesion(fresh["schools"], SCHOOL)
 held = {
     k: flocking.cohesion(runs[k].last, SCHOOL) / whole for k in ("schools", "schools, no steering")
@@ -375,7 +375,9 @@ print(
     "with a neighbour within 11 pixels, over fresh sheets:",
     {k: f"{x:.2f}" for k, x in held.items()},
 )
-print("the study of poses, pursuers' speed over theory:", hunted.get("value", "not recorded yet"))
+print(
+    f"pursuers' speed over theory, by the study of poses: {hunted['value']:.2f} ± {hunted['sd']:.2f}"
+)
 
 # %% [markdown]
 # How fast should pursuers go? For a pair at distance $r$ the wish gives $w(r)/r$ on average, whatever the
