@@ -47,7 +47,7 @@ panels.draw_panel()
 #
 # **You should know** gradients, divergence, a little probability and some PyTorch.
 #
-# **Time** about 3 minutes to run on two cores, 40 to read. Memory: under 1 GB.
+# **Time** about 2 minutes to run on two cores, 40 to read. Memory: under 1 GB.
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
 import ot

@@ -105,7 +105,7 @@ figures.show(
 #
 # **You should know** chapter 01 (the continuity equation, scores, constant skew flows).
 #
-# **Time** 3 to 5 minutes to run on two cores, 40 to read. Memory: under 1 GB.
+# **Time** about 3 minutes to run on two cores, 40 to read. Memory: under 1 GB.
 #
 # ## 1. What you are given
 #
@@ -551,9 +551,11 @@ for name, row in recorded.items():
 #   .05, .1; at .3 the similarity falls. Twice as many hidden units: .062, and one of six fell into
 #   another valley. Penalising second instead of first derivatives: .027 to .058. Smoothness measured
 #   at the denoised point: .036 to .061. A network of the denoised point: .062 to .068, but similarity
-#   falls to .96. σ = .22, where the blur takes less: .040 to .058. The networks could do it: fitted to
-#   the blurred truth itself, 256 units have .075. What is missing is a principle that chooses that
-#   flow without knowing it.
+#   falls to .96. σ = .22, where the blur takes less: .040 to .058. Penalising only strain, the symmetric
+#   part of $\nabla v$: .030; rotation three to six times as much as strain: .063 to .071, at a similarity
+#   of .97, and at the most some points leave. The networks could do it: fitted to the blurred truth
+#   itself, 256 units have .075. What is missing is a principle that chooses that flow without knowing
+#   it.
 # - Without the symmetry the similarity drops and spreads: see `plain`. The half turn holds for the
 #   *cloud*; that the *motion* has it is a guess that happens to be right for Lorenz.
 # - A low loss is no proof of truth. Every exact flow has one, and those fill the map.

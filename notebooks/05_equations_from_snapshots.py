@@ -31,7 +31,7 @@
 #
 # **You should know** chapter 01 (the continuity equation). Least squares helps.
 #
-# **Time** 3 to 4 minutes to run on two cores, 45 to read. Memory: under 1 GB.
+# **Time** about 2.5 minutes to run on two cores, 45 to read. Memory: under 1 GB.
 
 # %%
 import os

@@ -29,7 +29,7 @@
 #
 # **You should know** chapter 01: scores, skew flows, noise floors. Chapter 05 helps with equations.
 #
-# **Time** about 3 minutes to run on two cores, 35 to read. Memory: under 1 GB.
+# **Time** about 1.5 minutes to run on two cores, 35 to read. Memory: under 1 GB.
 
 # %%
 import tempfile
