@@ -143,6 +143,7 @@ def vicsek(q):
     )
 
 
+# %%
 everything = (
     ways.swim(0.5),
     ways.swim_with_group(0.3, 8.0),
