@@ -108,7 +108,8 @@ def exponents(
     """Follow `number` fresh points for a time, and divide their largest exponents by the speed."""
     start, steps = draw(number, seed + 77), round(horizon / dt)
     found = measures.lyapunov_spectrum(field, start, dt, steps, burn=round(10 / dt))
-    speed = measures.mean_speed(field, draw(max(2048, 4 * number), seed + 78))
+    # As many points for each network or matrix.
+    speed = measures.mean_speed(field, draw(number * max(4, math.ceil(2048 / number)), seed + 78))
     return Exponents(start, found.exponents[:, 0] / speed, found.times, found.history[:, 0] / speed)
 
 
