@@ -157,8 +157,8 @@ shown = {name.replace("strong ", ""): sheets[name] for name in KINDS[:4]}
 figures.show(
     figures.neighbourhoods(shown),
     "Four maps around a fish that looks right. Scattered: an empty disc of 7 pixels, then even. Flock: "
-    "the same, and arrows to the right everywhere. Schools: a dark ring at 9 pixels. Couples: a dark "
-    "half ring ahead, whose arrows point back at the fish.",
+    "a dark ring at 9 pixels, and arrows to the right everywhere. Schools: such a ring, no arrows. "
+    "Couples: a dark half ring ahead, whose arrows point back at the fish.",
 )
 
 # %% [markdown]
