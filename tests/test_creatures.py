@@ -14,6 +14,7 @@ from eqflow_nb.course import creatures as alife
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import flocking, travel
 from eqflow_nb.measures.tracking import Found, Tracks, follow_creatures, locate
+from eqflow_nb.scores.pair_law import fit_pair_law
 from eqflow_nb.snapshots import icons, poses
 
 SIZE = 64
@@ -143,6 +144,21 @@ def test_a_lattice_has_its_neighbours_where_they_are():
 
 
 # Stamped ones
+
+
+def test_a_mirrored_stamp_is_fitted_with_its_mirror_image():
+    """One looks at another on its left: with `mirror` as often on its right, and as likely."""
+    stamp = [(0, 0, 0), (0, 9, 180)]
+    for mirror in (False, True):
+        q = alife.stamped(stamp, 200, copies=3, seed=1, mirror=mirror)
+        pairs = q.view(600, 2, 3)
+        way = poses.periodic(pairs[:, 1, :2] - pairs[:, 0, :2], 64)
+        left = (torch.atan2(way[:, 1], way[:, 0]) - pairs[:, 0, 2]).sin()
+        assert abs(float(left.mean()) - (0.0 if mirror else 0.98)) < 0.15
+        law = fit_pair_law(q, mirror=mirror).law
+        reflected = q[:20].double() * torch.tensor([1, -1, -1])
+        apart = (law.log_p(reflected) - law.log_p(q[:20].double())).abs().mean()
+        assert (apart < 1e-6) == mirror
 
 
 def test_stamped_sheets_show_the_stamp_at_any_place_and_angle():

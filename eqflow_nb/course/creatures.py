@@ -140,12 +140,17 @@ def placed_ink(world: World, canvases: int = 8) -> float:
 
 
 def stamped(
-    stamp: Sequence[tuple[float, float, float]], sheets: int, copies: int = 4, seed: int = 0
+    stamp: Sequence[tuple[float, float, float]],
+    sheets: int,
+    copies: int = 4,
+    seed: int = 0,
+    mirror: bool = False,
 ) -> Tensor:
     """Sheets of poses (sheets, creatures, 3) with copies of a stamp, anywhere and at any angle.
 
     The stamp lists creatures: pixels to the right, pixels up, and the heading in degrees.  Copies
-    keep apart, and vary by a pixel and a tenth of a radian, since no hand is exact.
+    keep apart, and vary by a pixel and a tenth of a radian, since no hand is exact.  With `mirror`
+    a copy is as likely to be the stamp's mirror image: fit such sheets with `mirror`, too.
     """
     group = torch.tensor(stamp).float().reshape(len(stamp), -1)
     if group.shape[1] != 3:
@@ -162,9 +167,10 @@ def stamped(
         gaps = poses.periodic(middle[:, None] - middle[None], poses.SIZE).norm(dim=-1)
         if copies > 1 and gaps[gaps > 0].min() < reach:
             continue
-        x, y = group[:, 0], group[:, 1]
+        side = 1 - 2.0 * torch.randint(1 + mirror, (copies, 1), generator=generator)
+        x, y = group[:, 0], side * group[:, 1]
         placed = torch.stack([turn.cos() * x - turn.sin() * y, turn.sin() * x + turn.cos() * y], -1)
-        heading = group[:, 2].deg2rad() + turn
+        heading = side * group[:, 2].deg2rad() + turn
         q = torch.cat([placed + middle[:, None], heading[..., None]], -1).flatten(0, 1)
         noise = torch.randn(q.shape, generator=generator) * torch.tensor([1, 1, 0.1])
         made.append(poses.wrapped(q + noise))
