@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -53,12 +53,22 @@ def recipes(signs: Tensor | None, steps: int, last: int) -> dict[str, Settings]:
 
 
 def train(
-    samples: Tensor, score: Field, sigma: float, settings: Settings, members: int, seed: int
-) -> tuple[FlowNetworks, Tensor, float]:
-    """Networks, their losses (steps, members), and seconds of one thread for each network."""
-    began = time.thread_time()
-    networks, losses = learn(samples, score, sigma, settings, members, seed, progress=False)
-    return networks, losses, (time.thread_time() - began) / members
+    recipes: Mapping[str, Settings],
+    samples: Tensor,
+    score: Field,
+    sigma: float,
+    members: int,
+    seed: int,
+) -> dict[str, tuple[FlowNetworks, Tensor, float]]:
+    """By recipe: networks, their losses (steps, members), and seconds of one thread for each."""
+
+    def one(settings: Settings, seed: int) -> tuple[FlowNetworks, Tensor, float]:
+        began = time.thread_time()
+        networks, losses = learn(samples, score, sigma, settings, members, seed, progress=False)
+        return networks, losses, (time.thread_time() - began) / members
+
+    each = enumerate(recipes.items())
+    return rollout.together({n: partial(one, how, seed + 100 * k) for k, (n, how) in each})
 
 
 class BlurredTruth:
@@ -98,19 +108,22 @@ class Exponents:
 
 
 def exponents(
-    field: Field,
-    number: int,
+    jobs: Mapping[str, tuple[Field, int, float, float]],
     draw: Callable[[int, int], Tensor],
-    horizon: float,
-    dt: float = 0.1,
     seed: int = 0,
-) -> Exponents:
-    """Follow `number` fresh points for a time, and divide their largest exponents by the speed."""
-    start, steps = draw(number, seed + 77), round(horizon / dt)
-    found = measures.lyapunov_spectrum(field, start, dt, steps, burn=round(10 / dt))
-    # As many points for each network or matrix.
-    speed = measures.mean_speed(field, draw(number * max(4, math.ceil(2048 / number)), seed + 78))
-    return Exponents(start, found.exponents[:, 0] / speed, found.times, found.history[:, 0] / speed)
+) -> dict[str, Exponents]:
+    """By name: follow some fresh points by a field, for a time, in steps; exponents over speed."""
+
+    def one(field: Field, number: int, horizon: float, dt: float) -> Exponents:
+        start, steps = draw(number, seed + 77), round(horizon / dt)
+        found = measures.lyapunov_spectrum(field, start, dt, steps, burn=round(10 / dt))
+        # As many points for each network or matrix.
+        points = draw(number * max(4, math.ceil(2048 / number)), seed + 78)
+        speed = measures.mean_speed(field, points)
+        largest, history = found.exponents[:, 0] / speed, found.history[:, 0] / speed
+        return Exponents(start, largest, found.times, history)
+
+    return rollout.together({name: partial(one, *job) for name, job in jobs.items()})
 
 
 def trajectories(fields: Mapping[str, Field], start: Tensor, cloud: Tensor) -> Figure:
@@ -149,8 +162,10 @@ def weights_of_smoothness(rows: Mapping[str, Mapping[str, float]]) -> Figure:
     return figures.curves(lines, marker="o", **about)
 
 
-def map_of_flows(groups: Mapping[str, Tensor]) -> Figure:
-    """Flows as points {name: (m, 2)} of a plane: all, and those near the truth enlarged."""
+def map_of_flows(labels: Sequence[str], places: Tensor) -> Figure:
+    """Flows as points (n, 2) of a plane, n labels: all, and those near the truth enlarged."""
+    names = dict.fromkeys(labels)
+    groups = {name: places[[label == name for label in labels]] for name in names}
     figure, panes = figures.grid(2, 2, (4.2, 4.0))
     for name, xy in groups.items():
         truth = name == "truth"
