@@ -436,7 +436,7 @@ def test_a_wall_is_a_term_of_log_p(js):
     r = (gap - size * (gap / size).round()).square().sum(-1)
     log_p = -2.75 * (1 - r / 10**2).clamp(min=0) ** 4
     (truth,) = torch.autograd.grad(log_p.sum(), q)
-    body = """const wall = new eqflow.Wall(size); dots.forEach((dot) => wall.add(...dot));
+    body = """const wall = Object.assign(new eqflow.Wall(size), { dots });
               const out = new Float64Array(q.length); wall.score(q, out); return Array.from(out);"""
     assert truth.abs().max() > 0.1
     close(js(body, size=size, dots=dots, q=q), truth, 1e-12)

@@ -1,39 +1,24 @@
 """Fit the pair laws of the panel on creatures, and draw the sheets that it begins with.
 
 Each law is read from 192 sheets of 16 creatures.  What it is compared with are larger sheets, drawn
-in the same way.  Of four of them the largest is put together, and Langevin dynamics in the law that
-was fitted mends its seams.
+in the same way, and so are the two that the panel begins with.  It takes some ten minutes.
 
     python eqflow_nb/data/make_creatures.py
 """
 
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from eqflow_nb import rollout
-from eqflow_nb.flows import poses as living
 from eqflow_nb.measures.flocking import neighbour_alignment, pair_distribution
 from eqflow_nb.panels.creatures import FILE, KINDS, NEAR, NUMBERS, halves, side_of
 from eqflow_nb.scores import weights
-from eqflow_nb.scores.pair_law import PairLaw, fit_pair_law
+from eqflow_nb.scores.pair_law import fit_pair_law
 from eqflow_nb.snapshots import poses
 
 SHEETS, LARGER, SEED = 192, 40, 0
 BINS = 24  # of g(r), a pixel each
-DT, STEPS, ETA = 0.1, 600, poses.BLUR[0] ** -2  # of the mending: creatures wander by 11 pixels
-
-
-def tiled(q: Tensor, law: PairLaw, size: float) -> Tensor:
-    """Four sheets (4, N, 3) as one (4 N, 3), of twice the size; kinds stay in their order."""
-    corners = size * torch.tensor([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]])
-    start = (q + corners[:, None]).transpose(0, 1).reshape(1, -1, 3)
-    wide = replace(law, size=2 * size, kinds=law.kinds and halves(start.shape[1]))
-    drift = living.flow(wide, living.langevin(ETA))
-    path = rollout.heun(drift, start, DT, STEPS, ETA, SEED, scale=poses.BLUR)
-    return poses.wrapped(rollout.record(path, steps=(STEPS,)).last[0], 2 * size)
 
 
 def main() -> None:
@@ -52,7 +37,8 @@ def main() -> None:
         g = pair_distribution([*fresh[..., :2].numpy()], int(size), BINS, BINS)[1]
         tensors[f"{name}/g"] = torch.from_numpy(g).float()
         tensors[f"{name}/{few}"] = fresh[0]
-        tensors[f"{name}/{many}"] = tiled(fresh[:4], fit.law, size)
+        large = poses.sample(name, 1, SEED + 2, many, side_of(many))
+        tensors[f"{name}/{many}"] = poses.blurred(large, SEED)[0]
         aligned = round(neighbour_alignment(fresh, NEAR, size), 3)
         about[name] = {"spacing": fit.law.spacing, "gain": round(fit.gain, 4), "aligned": aligned}
         print(name, about[name], flush=True)

@@ -23,7 +23,7 @@ from eqflow_nb.snapshots import icon_shapes, icons, poses
 
 FILE = weights.FOLDER.parent / "creatures.safetensors"
 KINDS = ("flock", "strong flock", "scattered", "schools", "couples", "two kinds")
-NUMBERS = (64, 256)  # creatures on a sheet
+NUMBERS = (64, 300)  # creatures on a sheet
 NEAR = 12.0  # pixels: how near neighbours are
 LENGTH, SPRITE = 8.0, 64  # pixels: of a group; a side of a creature's picture
 TIMES = (0, 8, 16, 24)  # in the static picture

@@ -5,17 +5,19 @@ import { Canvas } from "./canvas.js";
 import { TINTS, grouped } from "./colours.js";
 import { button, make, toggle } from "./controls.js";
 import { rk4, workspace } from "./integrators.js";
-import { Neighbours, Wall, langevin, life, pairDistribution, pairLaw, shortest, wrapped } from "./poses.js";
+import { Wall, langevin, life, pairDistribution, pairLaw, shortest, wrapped } from "./poses.js";
 import { Random } from "./random.js";
 import { Plane } from "./view2d.js";
 
 const CLOCK = 14; // units of time in a second: at u = 1 as many pixels of the sheet
-const STRIDE = 0.15; // pixels that a creature swims in a step at most
-const MOST_STEPS = 4; // in a frame: beyond, time passes more slowly
+const STRIDE = 0.3; // pixels that a creature swims in a step at most; at .45 schools and flocks tighten
+const MOST_STEPS = 2; // in a frame: beyond, time passes more slowly
 const FASTEST = 6; // pixels a unit of time, all wishes together
 const MEMORY = 15; // units of time over which what is seen is averaged
 const BODY = 11; // pixels of the sheet: the width of a creature
 const TRACE = 8; // frames after which their ways fade by a part
+const ANGLES = 72; // at which a creature is drawn beforehand, since to turn pictures takes long
+const ARROW = [[5, 0], [-4, 3], [-2, 0], [-4, -3]];
 const MESH = 3; // pixels between two dots of a wall
 const UNLIKE = "A wall is not in the sheets: it is an extra term of log p, and the flow keeps that p.";
 const SHOWN = "g(r), pairs by distance in pixels: now (line), and in the sheets (grey)";
@@ -45,7 +47,7 @@ export class Creatures {
       end: () => this.letGo(),
     });
     stage.bar.append(
-      toggle("Arrows", false, (on) => { this.arrows = on; stage.wake(); }, "Arrows in place of pictures"),
+      toggle("Arrows", false, (on) => { this.arrows = on; this.resize(); }, "Arrows in place of pictures"),
       toggle("Wall", false, (on) => { this.builds = on; }, "Draw a wall, which creatures avoid"),
       button("No wall", () => { this.model(new Wall(this.size)); stage.wake(); }, "Take all walls away"),
     );
@@ -60,13 +62,12 @@ export class Creatures {
     this.n = this.q.length / 3;
     this.law = pairLaw({ ...world.law, kinds: this.sheet.kinds });
     [this.work, this.random] = [workspace(this.q.length), new Random(1)];
-    this.counted = new Neighbours(this.size, this.sheet.g.length);
     this.seen = new Float64Array(this.sheet.g.length + 1);
-    this.look(1e-9);
     this.plane.extent = this.size / 2;
     this.plane.resize();
     this.brush.width = BODY / this.size;
     this.model(new Wall(this.size));
+    this.look(1e-9);
     this.resize();
   }
 
@@ -88,18 +89,26 @@ export class Creatures {
 
   resize() {
     this.graph.canvas.height = this.graph.side / 4;
-    this.sprites = this.pictures.map((picture) => this.sprite(picture));
+    const headings = Array.from({ length: ANGLES }, (_, k) => (2 * Math.PI * k) / ANGLES);
+    this.sprites = this.pictures.map((_, kind) => headings.map((heading) => this.sprite(kind, heading)));
     this.stale = true;
     this.stage.wake();
   }
 
-  /** A picture as large as it is shown; on dark pages with a pale rim, since creatures may be dark. */
-  sprite(picture) {
-    if (!picture.naturalWidth) return null;
-    const side = Math.ceil(BODY * this.plane.scale), rim = Math.ceil(side / 8), { dark, faint } = this.stage.look;
-    const c = make("canvas", { width: side + 2 * rim, height: side + 2 * rim }).getContext("2d");
-    if (dark) Object.assign(c, { shadowColor: faint, shadowBlur: rim });
-    c.drawImage(picture, rim, rim, side, side);
+  /** A creature of a kind with its heading; on dark pages with a pale rim, since it may be dark. */
+  sprite(kind, heading) {
+    const { plane: { scale }, stage: { look } } = this, picture = this.pictures[kind], side = BODY * scale;
+    const width = 2 * Math.ceil(0.75 * side), c = make("canvas", { width, height: width }).getContext("2d");
+    c.translate(width / 2, width / 2);
+    c.rotate(-heading);
+    if (picture.naturalWidth && !this.arrows) {
+      if (look.dark) Object.assign(c, { shadowColor: look.faint, shadowBlur: side / 8 });
+      c.drawImage(picture, -side / 2, -side / 2, side, side);
+    } else {
+      c.fillStyle = look.tints[this.tint(kind, heading)];
+      for (const [x, y] of ARROW) c.lineTo(x * scale, y * scale);
+      c.fill();
+    }
     return c.canvas;
   }
 
@@ -123,15 +132,14 @@ export class Creatures {
     if (!q.every(Number.isFinite)) throw new RangeError("The creatures have left the sheet");
     this.time += steps * dt;
     this.look(steps * dt);
-    const tints = Uint8Array.from({ length: this.n }, (_, i) => this.tint(i));
     const to = this.places(q), from = this.places(before).map((x, i) => to[i] - shortest(to[i] - x, size));
+    const tints = Array.from({ length: this.n }, (_, i) => this.tint(this.kind(i), q[3 * i + 2]));
     this.plane.trails(from, to, grouped(tints));
   }
 
-  /** Of a creature: by its kind, or by its heading. */
-  tint(i) {
-    if (this.sheet.kinds) return (TINTS / 2) * this.kind(i);
-    return Math.floor(TINTS * wrapped(this.q[3 * i + 2] / (2 * Math.PI), 1)) % TINTS;
+  /** The colour of a creature: by its kind, or of one kind by its heading. */
+  tint(kind, heading) {
+    return this.sheet.kinds ? (TINTS / 2) * kind : step(heading, TINTS);
   }
 
   kind(i) {
@@ -146,13 +154,13 @@ export class Creatures {
 
   /** Of g(r), and of how neighbours are aligned, the mean over the last while. */
   look(time) {
-    const { q, counted, seen, spec: { near } } = this;
-    counted.find(q);
-    const g = pairDistribution(counted, this.n, seen.length - 1);
+    const { seen, spec: { near }, field: { pairs } } = this, { one, other, cos, sin } = pairs;
+    pairs.find(this.q);
+    const g = pairDistribution(pairs, this.n, seen.length - 1);
     let [sum, many] = [0, 0];
-    for (let k = 0; k < counted.count; k++) {
-      if (counted.r[k] >= near) continue;
-      sum += Math.cos(q[3 * counted.one[k] + 2] - q[3 * counted.other[k] + 2]);
+    for (let k = 0; k < pairs.count; k++) {
+      if (pairs.r[k] >= near) continue;
+      sum += cos[one[k]] * cos[other[k]] + sin[one[k]] * sin[other[k]];
       many++;
     }
     this.watched = Math.min(MEMORY, this.watched + time);
@@ -180,30 +188,19 @@ export class Creatures {
     }
   }
 
-  /** Each creature, over the edge a second time. */
+  /** Each creature, over the edge a second time; on whole pixels, which is three times as fast. */
   draw() {
-    const { plane, q, size } = this, { context } = plane, at = this.places(q), edge = (size - BODY) / 2;
+    const { plane, q, size } = this, at = this.places(q), edge = (size - BODY) / 2;
     const copies = (x) => (Math.abs(x) < edge ? [x] : [x, x - Math.sign(x) * size]);
     plane.show([], [], 0);
     for (let i = 0; i < this.n; i++) {
-      const cos = Math.cos(q[3 * i + 2]), sin = Math.sin(q[3 * i + 2]);
+      const sprite = this.sprites[this.kind(i)][step(q[3 * i + 2] + Math.PI / ANGLES, ANGLES)], half = sprite.width / 2;
       for (const x of copies(at[2 * i])) {
         for (const y of copies(at[2 * i + 1])) {
-          context.setTransform(cos, -sin, sin, cos, plane.right(x), plane.down(y));
-          this.creature(i);
+          plane.context.drawImage(sprite, Math.round(plane.right(x) - half), Math.round(plane.down(y) - half));
         }
       }
     }
-    context.resetTransform();
-  }
-
-  creature(i) {
-    const { context, scale } = this.plane, sprite = this.sprites[this.kind(i)];
-    if (sprite && !this.arrows) return context.drawImage(sprite, -sprite.width / 2, -sprite.width / 2);
-    context.fillStyle = this.stage.look.tints[this.tint(i)];
-    context.beginPath();
-    for (const [x, y] of [[5, 0], [-4, 3], [-2, 0], [-4, -3]]) context.lineTo(x * scale, y * scale);
-    context.fill();
   }
 
   drawGraph() {
@@ -243,11 +240,12 @@ export class Creatures {
   }
 
   build(place) {
-    if (!this.wall.dots.length) this.stage.tell(UNLIKE);
-    if (!this.last) this.wall.add(...(this.last = place));
+    const { dots } = this.wall;
+    if (!dots.length) this.stage.tell(UNLIKE);
+    if (!this.last) dots.push((this.last = place));
     for (let far; (far = Math.hypot(place[0] - this.last[0], place[1] - this.last[1])) >= MESH;) {
       this.last = this.last.map((z, k) => z + (MESH / far) * (place[k] - z));
-      this.wall.add(...this.last);
+      dots.push(this.last);
     }
     this.stale = true;
   }
@@ -265,4 +263,9 @@ export class Creatures {
   hold() {
     if (this.held >= 0) this.q.set(this.at, 3 * this.held);
   }
+}
+
+/** The number, below `steps`, of the equal part of a circle in which an angle lies. */
+function step(angle, steps) {
+  return Math.min(steps - 1, Math.floor(steps * wrapped(angle / (2 * Math.PI), 1)));
 }

@@ -7,7 +7,10 @@ import { numbers } from "./arrays.js";
 const SMOOTH = 0.3; // |S| below which a group's heading is not trusted
 const CORE = 1e-6; // pixels: as near as two creatures count
 
-/** Pairs of creatures nearer than `reach`, found by cells: linear in the number of creatures. */
+/**
+ * Creatures' headings, as `cos` and `sin`, and pairs of them nearer than `reach`, found by cells:
+ * linear in the number of creatures.
+ */
 export class Neighbours {
   constructor(size, reach) {
     if (!(reach > 0 && reach <= size / 2)) {
@@ -17,18 +20,22 @@ export class Neighbours {
     if (this.cells < 3) this.cells = 1; // then a cell would be its neighbour on both sides
     this.heads = new Int32Array(this.cells ** 2);
     [this.one, this.other, this.next] = [0, 0, 0].map(() => new Int32Array(0));
-    [this.dx, this.dy, this.r] = [0, 0, 0].map(() => new Float64Array(0));
+    [this.dx, this.dy, this.r, this.cos, this.sin] = [0, 0, 0, 0, 0].map(() => new Float64Array(0));
   }
 
   /** Find them: `count` pairs `one` < `other`, the way (dx, dy) between them and its length r. */
   find(q) {
-    const { cells, heads } = this, n = q.length / 3;
-    if (this.next.length !== n) this.next = new Int32Array(n);
+    const { cells, heads } = this, n = q.length / 3, span = cells === 1 ? 0 : 1;
+    if (this.next.length !== n) {
+      this.next = new Int32Array(n);
+      [this.cos, this.sin] = [new Float64Array(n), new Float64Array(n)];
+    }
     heads.fill(-1);
     this.count = 0;
     for (let i = 0; i < n; i++) {
+      this.cos[i] = Math.cos(q[3 * i + 2]);
+      this.sin[i] = Math.sin(q[3 * i + 2]);
       const column = this.cell(q[3 * i]), row = this.cell(q[3 * i + 1]);
-      const span = cells === 1 ? 0 : 1;
       for (let v = row - span; v <= row + span; v++) {
         for (let u = column - span; u <= column + span; u++) {
           const c = ((v + cells) % cells) * cells + ((u + cells) % cells);
@@ -47,7 +54,7 @@ export class Neighbours {
   meet(q, i, j) {
     const dx = shortest(q[3 * j] - q[3 * i], this.size), dy = shortest(q[3 * j + 1] - q[3 * i + 1], this.size);
     const square = dx * dx + dy * dy;
-    if (square >= this.reach ** 2) return;
+    if (square >= this.reach * this.reach) return;
     if (this.count === this.r.length) this.grow();
     const k = this.count++;
     this.one[k] = i;
@@ -96,12 +103,10 @@ export function pairLaw({ values, slopes, harmonics, spacing, kinds = null }) {
   const [cosA, sinA, cosB, sinB] = [0, 1, 2, 3].map(() => new Float64Array(2 * order + 1));
   const kind = kinds?.flatMap((many, which) => Array(many).fill(which));
 
-  let e = new Float64Array(0); // of each creature cosine and sine of its heading, and nothing
 
   function score(q, out, pairs) {
+    const { cos: ex, sin: ey } = pairs;
     out.fill(0);
-    if (e.length !== q.length) e = new Float64Array(q.length);
-    for (let i = 0; i < q.length; i += 3) [e[i], e[i + 1]] = [Math.cos(q[i + 2]), Math.sin(q[i + 2])];
     for (let k = 0; k < pairs.count; k++) {
       const r = pairs.r[k], cell = Math.floor(r / spacing), t = r / spacing - cell;
       if (cell >= K - 1) continue;
@@ -110,8 +115,8 @@ export function pairLaw({ values, slopes, harmonics, spacing, kinds = null }) {
         if (kind[i] > kind[j]) [i, j, x, y] = [j, i, -x, -y];
         species = kind[i] * kinds.length - (kind[i] * (kind[i] + 1)) / 2 + kind[j];
       }
-      multiples(e[3 * i] * x + e[3 * i + 1] * y, e[3 * i + 1] * x - e[3 * i] * y, order, cosA, sinA);
-      multiples(e[3 * j] * x + e[3 * j + 1] * y, e[3 * j + 1] * x - e[3 * j] * y, order, cosB, sinB);
+      multiples(ex[i] * x + ey[i] * y, ey[i] * x - ex[i] * y, order, cosA, sinA);
+      multiples(ex[j] * x + ey[j] * y, ey[j] * x - ex[j] * y, order, cosB, sinB);
       let byR = 0, byA = 0, byB = 0, at = 4 * H * (species * (K - 1) + cell);
       for (let h = 0; h < H; h++, at += 4) {
         const f = c[at] + t * (c[at + 1] + t * (c[at + 2] + t * c[at + 3]));
@@ -160,39 +165,23 @@ function add(out, i, x, y, turn) {
 }
 
 /**
- * A wall of dots that creatures keep off: log p has the extra term -height (1 - r^2 / reach^2)^4 for
- * each creature and dot.  `wall.dots` is a list of [x, y]; `wall.score(q, out)` adds to a score.
+ * A wall of `dots` [x, y] that creatures keep off: log p has the extra term
+ * -height (1 - r^2 / reach^2)^4 for each creature and dot, and `score(q, out)` adds its slope.
  */
 export class Wall {
   constructor(size, reach = 10, height = 2.75) {
-    Object.assign(this, { size, reach, height, dots: [], cells: Math.max(3, Math.floor(size / reach)) });
-    this.lists = Array.from({ length: this.cells ** 2 }, () => []);
-  }
-
-  add(x, y) {
-    const dot = [wrapped(x, this.size), wrapped(y, this.size)], [u, v] = dot.map((place) => this.cell(place));
-    this.dots.push(dot);
-    for (let i = v - 1; i <= v + 1; i++) {
-      for (let j = u - 1; j <= u + 1; j++) this.list(j, i).push(dot);
-    }
-  }
-
-  cell(x) {
-    return Math.floor((wrapped(x, this.size) / this.size) * this.cells);
-  }
-
-  list(u, v) {
-    const { cells } = this;
-    return this.lists[((v + cells) % cells) * cells + ((u + cells) % cells)];
+    Object.assign(this, { size, reach, height, dots: [] });
   }
 
   score(q, out) {
-    for (let i = 0; i < q.length; i += 3) {
-      for (const dot of this.list(this.cell(q[i]), this.cell(q[i + 1]))) {
-        const dx = shortest(q[i] - dot[0], this.size), dy = shortest(q[i + 1] - dot[1], this.size);
-        const rest = 1 - (dx * dx + dy * dy) / this.reach ** 2;
+    const { size, reach, height } = this;
+    for (const [x, y] of this.dots) {
+      for (let i = 0; i < q.length; i += 3) {
+        const dx = shortest(q[i] - x, size);
+        if (Math.abs(dx) >= reach) continue;
+        const dy = shortest(q[i + 1] - y, size), rest = 1 - (dx * dx + dy * dy) / reach ** 2;
         if (rest <= 0) continue;
-        const steep = (8 * this.height * rest ** 3) / this.reach ** 2;
+        const steep = (8 * height * rest ** 3) / reach ** 2;
         out[i] += steep * dx;
         out[i + 1] += steep * dy;
       }
@@ -212,7 +201,7 @@ export function life(law, { size, swim = 0, group = 0, pursuit = 0, length = 8, 
     if (!Number.isFinite(value)) throw new RangeError(`${name} is ${value}; give a finite number`);
   }
   if (pursuit !== 0 && kinds?.length !== 2) throw new RangeError("pursuit is between two kinds; here is one");
-  let s = new Float64Array(0), sums = new Float64Array(0);
+  let s = new Float64Array(0), sums = s, w = s, steep = s;
 
   function score(q, out) {
     pairs.find(q);
@@ -223,59 +212,74 @@ export function life(law, { size, swim = 0, group = 0, pursuit = 0, length = 8, 
   function field(q, v) {
     if (s.length !== q.length) [s, sums] = [new Float64Array(q.length), new Float64Array(4 * q.length)];
     score(q, s);
-    for (let i = 0; i < q.length; i += 3) {
-      const x = swim * Math.cos(q[i + 2]), y = swim * Math.sin(q[i + 2]);
-      v[i] = x + y * s[i + 2];
-      v[i + 1] = y - x * s[i + 2];
-      v[i + 2] = x * s[i + 1] - y * s[i];
+    for (let i = 0, at = 0; at < q.length; i++, at += 3) {
+      const x = swim * pairs.cos[i], y = swim * pairs.sin[i];
+      v[at] = x + y * s[at + 2];
+      v[at + 1] = y - x * s[at + 2];
+      v[at + 2] = x * s[at + 1] - y * s[at];
     }
-    if (pursuit !== 0) each((i, j, x, y, w) => pursue(v, i, j, x, y, w));
-    if (group !== 0) together(q, v);
+    if (pursuit !== 0 || group !== 0) weigh();
+    if (pursuit !== 0) pursue(v);
+    if (group !== 0) together(v);
   }
 
-  /** Of all pairs, both ways: W = (1 - r^2 / around^2)^4, and its gradient (x, y) by the other. */
-  function each(act) {
+  /** Of each pair W = (1 - r^2 / around^2)^4; its gradient by the other is steep (dx, dy). */
+  function weigh() {
+    if (w.length !== pairs.r.length) [w, steep] = [new Float64Array(pairs.r.length), new Float64Array(pairs.r.length)];
     for (let k = 0; k < pairs.count; k++) {
-      const rest = 1 - (pairs.r[k] / around) ** 2;
-      if (rest <= 0) continue;
-      const i = pairs.one[k], j = pairs.other[k], cube = rest * rest * rest, w = rest * cube, steep = (-8 * cube) / (around * around);
-      act(i, j, steep * pairs.dx[k], steep * pairs.dy[k], w);
-      act(j, i, -steep * pairs.dx[k], -steep * pairs.dy[k], w);
+      const rest = Math.max(0, 1 - (pairs.r[k] / around) ** 2), cube = rest * rest * rest;
+      w[k] = rest * cube;
+      steep[k] = (-8 * cube) / (around * around);
     }
   }
 
-  function pursue(v, i, j, x, y, w) {
-    const rate = pursuit * length * ((i >= kinds[0]) - (j >= kinds[0]));
-    add(v, i, rate * (w * s[3 * j] + x), rate * (w * s[3 * j + 1] + y), 0);
+  function pursue(v) {
+    const flees = (i) => Number(i >= kinds[0]), { one, other, dx, dy } = pairs;
+    for (let k = 0; k < pairs.count; k++) {
+      const i = one[k], j = other[k], rate = pursuit * length * (flees(i) - flees(j));
+      add(v, i, rate * (w[k] * s[3 * j] + steep[k] * dx[k]), rate * (w[k] * s[3 * j + 1] + steep[k] * dy[k]), 0);
+      add(v, j, rate * (steep[k] * dx[k] - w[k] * s[3 * i]), rate * (steep[k] * dy[k] - w[k] * s[3 * i + 1]), 0);
+    }
   }
 
   /** Of each creature twelve sums: S; what changes its a; the group's turn; grad S; a; own turn. */
-  function together(q, v) {
+  function together(v) {
+    const { one, other, dx, dy } = pairs, n = s.length / 3;
     sums.fill(0);
-    const gather = (i, j, x, y, w) => {
-      const at = 12 * i, cos = Math.cos(q[3 * j + 2]), sin = Math.sin(q[3 * j + 2]);
-      sums[at] += w * cos;
-      sums[at + 1] += w * sin;
-      sums[at + 2] -= w * w * sin;
-      sums[at + 3] += w * w * cos;
-      sums[at + 4] += w * s[3 * j + 2];
-      sums[at + 5] += x * cos;
-      sums[at + 6] += x * sin;
-      sums[at + 7] += y * cos;
-      sums[at + 8] += y * sin;
-    };
-    for (let i = 0; 3 * i < q.length; i++) gather(i, i, 0, 0, 1); // each is in its own group
-    each(gather);
-    for (let i = 0; 3 * i < q.length; i++) steer(i, v);
-    each((i, j, x, y, w) => {
-      v[3 * i + 2] -= w * sums[12 * j + 11] + x * sums[12 * j + 9] + y * sums[12 * j + 10];
-    });
+    for (let i = 0; i < n; i++) gather(i, i, 0, 0, 1); // each is in its own group
+    for (let k = 0; k < pairs.count; k++) {
+      if (w[k] === 0) continue;
+      const x = steep[k] * dx[k], y = steep[k] * dy[k];
+      gather(one[k], other[k], x, y, w[k]);
+      gather(other[k], one[k], -x, -y, w[k]);
+    }
+    for (let i = 0; i < n; i++) steer(i, v);
+    for (let k = 0; k < pairs.count; k++) {
+      if (w[k] === 0) continue;
+      const i = 12 * one[k], j = 12 * other[k], x = steep[k] * dx[k], y = steep[k] * dy[k];
+      v[3 * one[k] + 2] -= w[k] * sums[j + 11] + x * sums[j + 9] + y * sums[j + 10];
+      v[3 * other[k] + 2] -= w[k] * sums[i + 11] - x * sums[i + 9] - y * sums[i + 10];
+    }
+  }
+
+  function gather(i, j, x, y, w) {
+    const at = 12 * i, cos = pairs.cos[j], sin = pairs.sin[j];
+    sums[at] += w * cos;
+    sums[at + 1] += w * sin;
+    sums[at + 2] -= w * w * sin;
+    sums[at + 3] += w * w * cos;
+    sums[at + 4] += w * s[3 * j + 2];
+    sums[at + 5] += x * cos;
+    sums[at + 6] += x * sin;
+    sums[at + 7] += y * cos;
+    sums[at + 8] += y * sin;
   }
 
   /** By its sums a creature moves, turns, and leaves to those around its a and its turn. */
   function steer(i, v) {
-    const at = 12 * i, root = Math.hypot(sums[at], sums[at + 1], SMOOTH), hx = sums[at] / root, hy = sums[at + 1] / root;
-    const fast = group * Math.hypot(1, SMOOTH), ax = fast * hy, ay = -fast * hx;
+    const at = 12 * i, root = Math.sqrt(sums[at] ** 2 + sums[at + 1] ** 2 + SMOOTH ** 2);
+    const hx = sums[at] / root, hy = sums[at + 1] / root;
+    const fast = group * Math.sqrt(1 + SMOOTH ** 2), ax = fast * hy, ay = -fast * hx;
     const right = (x, y) => (fast * (y - hy * (hx * x + hy * y))) / root; // a changes with S
     const up = (x, y) => (fast * (hx * (hx * x + hy * y) - x)) / root;
     const mine = ax * s[3 * i] + ay * s[3 * i + 1] - right(sums[at + 5], sums[at + 6]) - up(sums[at + 7], sums[at + 8]);
