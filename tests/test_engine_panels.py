@@ -270,3 +270,39 @@ def test_pixels_of_python_show_on_the_sheet(page):
     shown = page.evaluate("Array.from(kind.context.getImageData(0, 0, 192, 192).data)")
     off = np.abs(np.array(shown, int) - np.array(given)).reshape(-1, 4)
     assert off[np.array(given).reshape(-1, 4)[:, 3] == 255].max() <= 1
+
+
+# Stamps
+
+
+def test_creatures_are_put_on_sheets_turned_and_removed(page):
+    panel = panels.stamps_panel()
+    page.evaluate(MOUNT, [panel.spec, {"stamps": panel.engine.stamps}])
+
+    def press(sheet, *places):
+        canvas = page.locator("canvas").nth(sheet)
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        for number, (x, y) in enumerate(places):
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+            if number == 0:
+                page.mouse.down()
+        page.mouse.up()
+        panel.engine.stamps = page.evaluate("link.sent.stamps")
+        return panel.stamps[sheet].round().tolist()
+
+    assert press(1, (0.75, 0.5)) == [[8, 0, 0]]
+    assert press(1, (0.25, 0.5), (0.25, 0.2)) == [[8, 0, 0], [-8, 0, 90]], "it looks up"
+    assert press(1, (0.75, 0.5), (0.5, 0.5)) == [[8, 0, 180], [-8, 0, 90]], "turned, and kept"
+    assert press(1, (0.75, 0.5)) == [[-8, 0, 90]], "gone"
+    page.locator("canvas").nth(2).focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.down(" ")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.up(" ")
+    [[x, y, degrees]] = page.evaluate("link.sent.stamps[2]")
+    assert (x, round(y, 1), degrees) == (0, 0.7, 180)
+    assert page.evaluate("link.sent.stamps[0]") == [[0, 5, 0], [0, -5, 0]], "as it began"
+    page.get_by_role("button", name="Start again").click()
+    assert page.evaluate("link.sent.stamps") == panel.spec["stamps"]

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -140,40 +141,44 @@ def placed_ink(world: World, canvases: int = 8) -> float:
 
 
 def stamped(
-    stamp: Sequence[tuple[float, float, float]],
-    sheets: int,
-    copies: int = 4,
-    seed: int = 0,
-    mirror: bool = False,
+    stamp: Sequence[Any], sheets: int, copies: int = 4, seed: int = 0, mirror: bool = False
 ) -> Tensor:
     """Sheets of poses (sheets, creatures, 3) with copies of a stamp, anywhere and at any angle.
 
-    The stamp lists creatures: pixels to the right, pixels up, and the heading in degrees.  Copies
-    keep apart, and vary by a pixel and a tenth of a radian, since no hand is exact.  With `mirror`
-    a copy is as likely to be the stamp's mirror image: fit such sheets with `mirror`, too.
+    The stamp lists creatures: pixels to the right, pixels up, and the heading in degrees.  Of
+    several stamps, such as `panels.stamps_panel` has, copies are made in turn, one of each at
+    least.  Copies keep apart, and vary by a pixel and a tenth of a radian, since no hand is exact.
+    With `mirror` a copy is as likely to be the stamp's mirror image: fit such sheets with `mirror`,
+    too.
     """
-    group = torch.tensor(stamp).float().reshape(len(stamp), -1)
-    if group.shape[1] != 3:
+    several = stamp if len(stamp) and np.ndim(stamp[0]) == 2 else [stamp]
+    groups = [torch.tensor(np.array(each)).float() for each in several if len(each)]
+    if not groups or any(group.shape[1:] != (3,) for group in groups):
         raise InputError("stamp should list (right, up, degrees) of each creature")
-    group[:, :2] -= group[:, :2].mean(0)
-    reach = 2 * float(group[:, :2].norm(dim=1).max()) + 8
+    groups = [groups[k % len(groups)] for k in range(max(copies, len(groups)))]
+    ways = [group[:, :2] - group[:, :2].mean(0) for group in groups]
+    radii = torch.stack([way.norm(dim=1).max() for way in ways])
+    reach = (radii[:, None] + radii + 8).fill_diagonal_(0)
     generator = seeded(seed)
     made: list[Tensor] = []
     for _ in range(4000 * count(sheets, "sheets")):
         if len(made) == sheets:
             return torch.stack(made)
-        turn = math.tau * torch.rand(copies, 1, generator=generator)
-        middle = poses.SIZE * torch.rand(copies, 2, generator=generator)
+        turn = math.tau * torch.rand(len(groups), 1, generator=generator)
+        middle = poses.SIZE * torch.rand(len(groups), 2, generator=generator)
         gaps = poses.periodic(middle[:, None] - middle[None], poses.SIZE).norm(dim=-1)
-        if copies > 1 and gaps[gaps > 0].min() < reach:
+        if (gaps < reach).any():
             continue
-        side = 1 - 2.0 * torch.randint(1 + mirror, (copies, 1), generator=generator)
-        x, y = group[:, 0], side * group[:, 1]
-        placed = torch.stack([turn.cos() * x - turn.sin() * y, turn.sin() * x + turn.cos() * y], -1)
-        heading = side * group[:, 2].deg2rad() + turn
-        q = torch.cat([placed + middle[:, None], heading[..., None]], -1).flatten(0, 1)
+        side = 1 - 2.0 * torch.randint(1 + mirror, (len(groups), 1), generator=generator)
+        copied = []
+        for k, (group, way) in enumerate(zip(groups, ways, strict=True)):
+            x, y = way[:, 0], side[k] * way[:, 1]
+            cos, sin, heading = turn[k].cos(), turn[k].sin(), side[k] * group[:, 2].deg2rad()
+            parts = [cos * x - sin * y + middle[k, 0], sin * x + cos * y + middle[k, 1]]
+            copied.append(torch.stack([*parts, heading + turn[k]], -1))
+        q = torch.cat(copied)
         noise = torch.randn(q.shape, generator=generator) * torch.tensor([1, 1, 0.1])
         made.append(poses.wrapped(q + noise))
     raise InputError(
-        f"{copies} copies of the stamp, {reach:.0f} pixels apart, find no room; give fewer"
+        f"{len(groups)} copies of the stamp, {reach.max():.0f} pixels apart, find no room; give fewer"
     )

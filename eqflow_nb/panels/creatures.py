@@ -3,10 +3,12 @@
 import base64
 import io
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import matplotlib
+import numpy as np
 import torch
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -14,7 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from eqflow_nb import figures, rollout
+from eqflow_nb.figures.poses import draw_poses
 from eqflow_nb.flows import poses as living
+from eqflow_nb.inputs import InputError
 from eqflow_nb.panels.engine import packed
 from eqflow_nb.panels.live import Live, knob, pick
 from eqflow_nb.scores import weights
@@ -23,9 +27,13 @@ from eqflow_nb.snapshots import icon_shapes, icons, poses
 
 FILE = weights.FOLDER.parent / "creatures.safetensors"
 KINDS = ("flock", "strong flock", "scattered", "schools", "couples", "two kinds")
-NUMBERS = (64, 300)  # creatures on a sheet
+NUMBERS = (64, 256)  # creatures on a sheet
 NEAR = 12.0  # pixels: how near neighbours are
-LENGTH, SPRITE = 8.0, 64  # pixels: of a group; a side of a creature's picture
+LENGTH, SPRITE, BODY = (
+    8.0,
+    64,
+    8.0,
+)  # pixels: of a group; of a picture's side; of a stamped creature
 TIMES = (0, 8, 16, 24)  # in the static picture
 
 
@@ -56,6 +64,47 @@ def creatures_panel(sheets: str = "flock", picture: Tensor | None = None) -> Liv
         "sigma": poses.BLUR, "pictures": [_png(icon), _png(icon[[2, 1, 0, 3]])],
     }  # fmt: skip
     return Live(spec, _twin)
+
+
+class StampsPanel(Live):
+    """Small sheets to put creatures on: click on a place, on a creature to remove it; drag to turn.
+
+    `stamps` is what is on them, one after the other: arrays (n, 3) of pixels to the right and up
+    from the middle, and headings in degrees, as `course.creatures.stamped` reads them.
+    """
+
+    @property
+    def stamps(self) -> list[np.ndarray]:
+        """What is on the sheets now."""
+        return [np.reshape(stamp, (-1, 3)).astype(float) for stamp in self.engine.stamps]
+
+
+def stamps_panel(
+    stamps: Sequence[Any] = ([(0, 5, 0), (0, -5, 0)], [], []), side: float = 32.0
+) -> StampsPanel:
+    """Put creatures on small sheets, of a side in pixels, that begin with some stamps."""
+    sheets = [np.asarray(x, dtype=float) if len(x) else np.zeros((0, 3)) for x in stamps]
+    if any(x.shape[1:] != (3,) or not np.isfinite(x).all() for x in sheets):
+        raise InputError(
+            "stamps should list, for each sheet, (right, up, degrees) of each creature"
+        )
+    spec = {
+        "name": "stamps", "kind": "stamps", "title": "Stamp your own sheets", "controls": [],
+        "caption": "Click on a sheet to put a creature there, and drag to turn it. Click on one to "
+        "remove it. By keyboard: arrow keys move the brush, Space is a click; hold Space and press "
+        "arrow keys to turn the creature.",
+        "alt": "Small sheets with the creatures that were put on them.",
+        "stamps": [x.tolist() for x in sheets], "side": side, "body": BODY, "picture": _png(icon_shapes.draw("firefly")),
+    }  # fmt: skip
+
+    def twin() -> Figure:
+        figure, panes = figures.grid(len(sheets), len(sheets), (1.8, 1.9))
+        for pane, stamp in zip(panes, panel.stamps, strict=True):
+            draw_poses(pane, stamp * [1, 1, math.tau / 360] + [side / 2, side / 2, 0], side)
+        return figure
+
+    panel = StampsPanel(spec, twin, handed=("stamps",))
+    return panel
 
 
 def halves(number: int) -> tuple[int, int]:

@@ -38,15 +38,18 @@ class Live(base.Shown):
     `spec` is what the engine reads (`js/README.md`), its `controls` made by `knob` and `pick`.  In
     a notebook the sliders are ipywidgets, joined with the panel in the browser, so none of them
     waits for the kernel; `values` are theirs.  `twin` draws the static picture, which `alt` says in
-    words.
+    words.  The parts of the spec that are `handed` back, as the reader changes them, are traits of
+    `engine`, too.
     """
 
-    def __init__(self, spec: Mapping[str, Any], twin: Callable[[], Figure]) -> None:
+    def __init__(
+        self, spec: Mapping[str, Any], twin: Callable[[], Figure], handed: Sequence[str] = ()
+    ) -> None:
         self.spec, self.static = dict(spec), twin
         abouts = self.spec["controls"]
         super().__init__({about["name"]: _slider(about) for about in abouts})
         self.alt = self.spec["alt"]
-        self.engine = _widget(self.spec)
+        self.engine = _widget(self.spec, handed)
         for name, each in self.controls.items():
             trait = "index" if hasattr(each, "index") else "value"
             widgets.jslink((each, trait), (self.engine, name))
@@ -70,9 +73,10 @@ def page_script() -> str:
     return f"<script>\n{engine.bundle()}</script>"
 
 
-def _widget(spec: Mapping[str, Any]) -> anywidget.AnyWidget:
-    """The engine as a widget: the spec, and a trait for each control."""
+def _widget(spec: Mapping[str, Any], handed: Sequence[str]) -> anywidget.AnyWidget:
+    """The engine as a widget: the spec, and a trait for each control and all that is handed back."""
     traits: dict[str, Any] = {"spec": traitlets.Dict(dict(spec)).tag(sync=True)}
+    traits |= {name: traitlets.Any(spec[name]).tag(sync=True) for name in handed}
     for about in spec["controls"]:
         trait: Any = traitlets.Float(about["value"])
         if "options" in about:  # a dropdown knows its value in Python, its index in the browser too

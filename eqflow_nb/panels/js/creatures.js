@@ -17,7 +17,7 @@ const MEMORY = 15; // units of time over which what is seen is averaged
 const BODY = 11; // pixels of the sheet: the width of a creature
 const TRACE = 8; // frames after which their ways fade by a part
 const ANGLES = 72; // at which a creature is drawn beforehand, since to turn pictures takes long
-const ARROW = [[5, 0], [-4, 3], [-2, 0], [-4, -3]];
+const ARROW = [[0.45, 0], [-0.36, 0.27], [-0.18, 0], [-0.36, -0.27]]; // in widths of a creature
 const MESH = 3; // pixels between two dots of a wall
 const UNLIKE = "A wall is not in the sheets: it is an extra term of log p, and the flow keeps that p.";
 const SHOWN = "g(r), pairs by distance in pixels: now (line), and in the sheets (grey)";
@@ -89,27 +89,13 @@ export class Creatures {
 
   resize() {
     this.graph.canvas.height = this.graph.side / 4;
-    const headings = Array.from({ length: ANGLES }, (_, k) => (2 * Math.PI * k) / ANGLES);
-    this.sprites = this.pictures.map((_, kind) => headings.map((heading) => this.sprite(kind, heading)));
+    const { look } = this.stage, headings = Array.from({ length: ANGLES }, (_, k) => (2 * Math.PI * k) / ANGLES);
+    this.sprites = this.pictures.map((picture, kind) => headings.map((heading) => {
+      const arrow = this.arrows ? look.tints[this.tint(kind, heading)] : null;
+      return portrait(picture, BODY * this.plane.scale, heading, look, arrow);
+    }));
     this.stale = true;
     this.stage.wake();
-  }
-
-  /** A creature of a kind with its heading; on dark pages with a pale rim, since it may be dark. */
-  sprite(kind, heading) {
-    const { plane: { scale }, stage: { look } } = this, picture = this.pictures[kind], side = BODY * scale;
-    const width = 2 * Math.ceil(0.75 * side), c = make("canvas", { width, height: width }).getContext("2d");
-    c.translate(width / 2, width / 2);
-    c.rotate(-heading);
-    if (picture.naturalWidth && !this.arrows) {
-      if (look.dark) Object.assign(c, { shadowColor: look.faint, shadowBlur: side / 8 });
-      c.drawImage(picture, -side / 2, -side / 2, side, side);
-    } else {
-      c.fillStyle = look.tints[this.tint(kind, heading)];
-      for (const [x, y] of ARROW) c.lineTo(x * scale, y * scale);
-      c.fill();
-    }
-    return c.canvas;
   }
 
   // ---- motion ----
@@ -154,8 +140,9 @@ export class Creatures {
 
   /** Of g(r), and of how neighbours are aligned, the mean over the last while. */
   look(time) {
-    const { seen, spec: { near }, field: { pairs } } = this, { one, other, cos, sin } = pairs;
+    const { seen, spec: { near }, field: { pairs } } = this;
     pairs.find(this.q);
+    const { one, other, cos, sin } = pairs;
     const g = pairDistribution(pairs, this.n, seen.length - 1);
     let [sum, many] = [0, 0];
     for (let k = 0; k < pairs.count; k++) {
@@ -263,6 +250,25 @@ export class Creatures {
   hold() {
     if (this.held >= 0) this.q.set(this.at, 3 * this.held);
   }
+}
+
+/**
+ * A canvas with a creature `side` pixels wide and its heading; on dark pages with a pale rim, since it
+ * may be dark.  It is an arrow if it should have a colour as such, or while its picture isn't there.
+ */
+export function portrait(picture, side, heading, look, arrow = null) {
+  const width = 2 * Math.ceil(0.75 * side), c = make("canvas", { width, height: width }).getContext("2d");
+  c.translate(width / 2, width / 2);
+  c.rotate(-heading);
+  if (picture.naturalWidth && !arrow) {
+    if (look.dark) Object.assign(c, { shadowColor: look.faint, shadowBlur: side / 8 });
+    c.drawImage(picture, -side / 2, -side / 2, side, side);
+  } else {
+    c.fillStyle = arrow ?? look.ink;
+    for (const [x, y] of ARROW) c.lineTo(x * side, y * side);
+    c.fill();
+  }
+  return c.canvas;
 }
 
 /** The number, below `steps`, of the equal part of a circle in which an angle lies. */

@@ -7,8 +7,11 @@ import { Creatures } from "./creatures.js";
 import { mount } from "./live.js";
 import { Lorenz } from "./lorenz.js";
 import { Paint } from "./paint.js";
+import { Stamps } from "./stamps.js";
 
-const KINDS = { chemistry: Chemistry, cloud: Cloud, creatures: Creatures, lorenz: Lorenz, paint: Paint };
+const KINDS = {
+  chemistry: Chemistry, cloud: Cloud, creatures: Creatures, lorenz: Lorenz, paint: Paint, stamps: Stamps,
+};
 
 /** Start a panel in an element, by its spec as Python sent it; returns a function that ends it. */
 export function begin(element, sent, link = null) {
