@@ -180,5 +180,6 @@ def stamped(
         noise = torch.randn(q.shape, generator=generator) * torch.tensor([1, 1, 0.1])
         made.append(poses.wrapped(q + noise))
     raise InputError(
-        f"{len(groups)} copies of the stamp, {reach.max():.0f} pixels apart, find no room; give fewer"
+        f"{len(groups)} copies of the stamp, {float(reach.max()):.0f} pixels apart, find no room; "
+        "give fewer"
     )

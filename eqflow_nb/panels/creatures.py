@@ -94,7 +94,8 @@ def stamps_panel(
         "remove it. By keyboard: arrow keys move the brush, Space is a click; hold Space and press "
         "arrow keys to turn the creature.",
         "alt": "Small sheets with the creatures that were put on them.",
-        "stamps": [x.tolist() for x in sheets], "side": side, "body": BODY, "picture": _png(icon_shapes.draw("firefly")),
+        "stamps": [x.tolist() for x in sheets], "side": side, "body": BODY,
+        "picture": _png(icon_shapes.draw("firefly")),
     }  # fmt: skip
 
     def twin() -> Figure:

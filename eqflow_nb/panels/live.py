@@ -74,7 +74,7 @@ def page_script() -> str:
 
 
 def _widget(spec: Mapping[str, Any], handed: Sequence[str]) -> anywidget.AnyWidget:
-    """The engine as a widget: the spec, and a trait for each control and all that is handed back."""
+    """The engine as a widget: the spec, and a trait for each control and what is handed back."""
     traits: dict[str, Any] = {"spec": traitlets.Dict(dict(spec)).tag(sync=True)}
     traits |= {name: traitlets.Any(spec[name]).tag(sync=True) for name in handed}
     for about in spec["controls"]:
