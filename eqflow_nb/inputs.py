@@ -335,11 +335,12 @@ def writable_folder(out: Path) -> None:
 
 
 def split_at_commas(text: str) -> list[str]:
-    """The parts of a list, at commas that stand in no bracket."""
-    parts, depth = [""], 0
+    """The parts of a list, at commas that stand in no bracket and in no backticks."""
+    parts, depth, quoted = [""], 0, False
     for letter in text:
+        quoted ^= letter == "`"
         depth += (letter in "([{") - (letter in ")]}")
-        if letter == "," and depth == 0:
+        if letter == "," and depth == 0 and not quoted:
             parts.append("")
         else:
             parts[-1] += letter

@@ -83,7 +83,7 @@ def test_bad_input_a_parameters_cell_with_more_than_literals(line):
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [
-        ("seed", "-3", -3),
+        ("seed", "3", 3),
         ("gain", "2", 2.0),
         ("budget", "quick", "quick"),
         ("plot", "False", False),

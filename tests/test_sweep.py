@@ -38,10 +38,10 @@ def read(name: str, text: str) -> list:
 def test_ranges_of_whole_numbers_are_pythons(start, stop, step):
     expected = list(range(start, stop, step))
     if expected:
-        assert read("seed", f"{start}:{stop}:{step}") == expected
+        assert read("free", f"{start}:{stop}:{step}") == expected
     else:
         with pytest.raises(InputError, match="is empty"):
-            read("seed", f"{start}:{stop}:{step}")
+            read("free", f"{start}:{stop}:{step}")
 
 
 @given(st.integers(-500, 500), st.integers(1, 400), st.integers(0, 4), st.integers(0, 99))
@@ -68,6 +68,7 @@ def test_values_are_of_the_notebooks_types():
         ([("seed", "5:5")], "'5:5' of 'seed' is empty"),
         ([("seed", "0:5:.5")], "wants whole number"),
         ([("seed", "0,1,,2")], "a value is missing"),
+        ([("seed", "-1:3")], "'seed' got -1; it must be at least 0"),
         ([("seed", "0:3,2")], "has 2 more than once"),
         ([("gain", "1,e")], "wants float"),
         ([("sed", "0:3")], "no parameter 'sed'; it knows: seed, gain, budget, device"),
@@ -178,7 +179,7 @@ def test_failures_are_retried_and_reported_and_the_rest_is_in_the_table(
     code, said, errors = call("sweep", "01_a", "-o", out, *asked)
     assert code == 1
     assert starts(tmp_path) == [0, 1, 1, 1, 2, 2, 3]
-    assert "seed=1_budget=quick: failed after 3 attempts: ValueError: seed 1 is flawed" in errors
+    assert "seed=1_budget=quick: failed after 3 attempt(s): ValueError: seed 1 is flawed" in errors
     assert "3 of 4 finished" in said
     table = pd.read_csv(out / "table.csv")
     pd.testing.assert_frame_equal(

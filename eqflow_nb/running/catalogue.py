@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import nbformat
 
 FOLDER_VARIABLE = "EQFLOW_NOTEBOOKS"
+# The least that parameters may be; other whole numbers count things, unless their default doesn't.
+LEAST = {"seed": 0, "sigma": 1e-6, "dt": 1e-6, "tau": 1e-6, "eta": 0}
 
 # nbformat's validator would take a second to compile a grammar for checking international web
 # addresses, which notebooks don't contain; it does without if this import fails.
@@ -120,6 +122,11 @@ def override(defaults: Mapping[str, Any], asked: Mapping[str, Any], stem: str) -
             known = ", ".join(defaults) or "none"
             raise InputError(f"{stem} has no parameter {name!r}; it knows: {known}")
     values = {name: _as_default(name, value, defaults[name]) for name, value in asked.items()}
+    for name, value in values.items():
+        counts = type(value) is int and isinstance(defaults[name], int)
+        least = LEAST.get(name, min(defaults[name], 1) if counts else value)
+        if isinstance(value, int | float) and value < least:
+            raise InputError(f"parameter {name!r} got {value}; it must be at least {least}")
     choice(values.get("budget", "quick"), BUDGETS, "budget")
     if "device" in values:
         pick_device(values["device"])

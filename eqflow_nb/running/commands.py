@@ -144,7 +144,7 @@ def sweep(
     def failure(task: Task, record: Record) -> str:
         if record["status"] != "failed":
             return ""
-        return f"{task.out.name}: failed after {record['attempts']} attempts: {record['error']}"
+        return f"{task.out.name}: failed after {record['attempts']} attempt(s): {record['error']}"
 
     runs = sweeping.run(tasks, jobs, scheduler, force)
     _, interrupted = _follow(runs, len(tasks), chapter.stem, failure)
@@ -317,7 +317,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=_join_parameters(sys.argv[1:] if arguments is None else arguments))
     except InputError as error:
-        typer.echo(f"eqflow-nb: {error}", err=True)
+        typer.echo(f"eqflow-nb: {identify.spoken(str(error))}", err=True)
         sys.exit(2)
 
 

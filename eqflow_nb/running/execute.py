@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,9 @@ from eqflow_nb.inputs import replace_text, writable_folder
 from eqflow_nb.running import catalogue, scorecard
 
 PACKAGE = Path(__file__).parents[1]
+MEMORY = "memory"  # how the error of a run begins that needed more than there is
+NO_MEMORY = r"MemoryError|(can't|[Uu]nable to) allocate|out of memory"
+MEMORY_EVENTS = (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events"))
 DEPENDED_ON = ("eqflow-nb", "torch", "numpy", "scipy", "POT", "matplotlib")
 
 Record = dict[str, Any]
@@ -180,6 +184,15 @@ def record_death(task: Task, process: subprocess.Popen[bytes]) -> None:
         save(task, catalogue.load(task.source), {"status": "failed", "error": error})
 
 
+def killed_for_memory() -> int:
+    """How many processes this machine, or container, has killed so far for want of memory."""
+    killed = 0
+    for path in MEMORY_EVENTS:
+        with contextlib.suppress(OSError):  # only Linux tells
+            killed += int((re.findall(r"^oom_kill (\d+)", path.read_text(), re.M) or [0])[0])
+    return killed
+
+
 # ---- in the process of a notebook ----
 
 
@@ -189,6 +202,7 @@ def execute(task: Task, parent: int, progress: bool) -> bool:
     import papermill
 
     executed, error, peak, ended = catalogue.load(task.source), {}, [0.0], threading.Event()
+    killed = killed_for_memory()
     threading.Thread(target=_watch, args=(parent, peak, ended), daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
         draft, desk = Path(folder, "draft.ipynb"), Path(folder, "desk")
@@ -208,6 +222,9 @@ def execute(task: Task, parent: int, progress: bool) -> bool:
             name = getattr(failure, "ename", type(failure).__name__)
             said = str(getattr(failure, "evalue", failure)).strip().partition("\n")[0]
             error = {"error": f"{name}: {said}" if said else name}
+            dead = name == "DeadKernelError"
+            if (dead and killed_for_memory() > killed) or re.search(NO_MEMORY, error["error"]):
+                error = {"error": f"{MEMORY}: {'killed by the system' if dead else said or name}"}
         seconds = time.perf_counter() - began
         ended.set()
         with contextlib.suppress(OSError, ValueError):  # there is none, or half of one

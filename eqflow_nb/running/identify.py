@@ -1,7 +1,10 @@
 """The command `eqflow-nb identify FILE`: the equations behind a file of snapshots."""
 
+import ast
 import json
+import keyword
 import re
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,12 +14,19 @@ import numpy as np
 import typer
 from typer import Argument, Option
 
-from eqflow_nb.inputs import InputError, split_at_commas
+from eqflow_nb.inputs import InputError, count, split_at_commas
 
 FUNCTIONS: dict[str, Any] = {
     name: getattr(np, name) for name in ("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "abs")
 }
-PIECE = re.compile(r"(?P<number>(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)|[^\W\d]\w*|\S")
+PIECE = re.compile(
+    r"(?P<number>(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)|`(?P<quoted>[^`]+)`|[^\W\d]\w*|\S"
+)
+# Arguments as messages for Python have them: columns=['x', 'y'], transpose=True.
+ARGUMENT = re.compile(
+    r"\b(columns|array|side|transpose|drop_missing)="
+    r"""(True|\d+|'[^']*'|"[^"]*"|\[(?:'[^']*'|"[^"]*"|[^]'"])*\])"""
+)
 PICTURES = (
     "--noise and --diffusion are for points; noise in pictures can't be taken out here, so smooth "
     "them first, or give cleaner ones"
@@ -24,7 +34,8 @@ PICTURES = (
 
 Text = str | None
 File = Annotated[
-    Path, Argument(metavar="FILE", help=".npy, .npz, .csv, a folder of pictures or a film.")
+    Path,
+    Argument(metavar="FILE", help="A table, .npy, .npz, .mat, a film, or a folder of such files."),
 ]
 Degree = Annotated[int | None, Option(help="Of the library: 2 for points, 3 for fields.")]
 Library = Annotated[
@@ -36,7 +47,11 @@ Relative = Annotated[
     Text, Option(metavar="TERM", help="The term that gets 1, as x*z, or 1:x*z in equation 1.")
 ]
 Json = Annotated[bool, Option("--json", help="Print JSON alone.")]
-Columns = Annotated[Text, Option(help="Columns to use, by name or number from 0.")]
+Columns = Annotated[Text, Option(help="To use, by name (`in, backticks`) or number from 0.")]
+Array = Annotated[Text, Option(help="Which array of a file that holds several.")]
+Side = Annotated[int | None, Option(help="Of pictures: make the longer side at most this.")]
+Transpose = Annotated[bool, Option("--transpose", help="Take columns for rows.")]
+DropMissing = Annotated[bool, Option("--drop-missing", help="Leave out rows with missing values.")]
 
 
 def identify(
@@ -47,28 +62,44 @@ def identify(
     diffusion: Diffusion = None,
     relative_to: Relative = None,
     columns: Columns = None,
+    array: Array = None,
+    side: Side = None,
+    transpose: Transpose = False,
+    drop_missing: DropMissing = False,
     seed: int = 0,
     as_json: Json = False,
 ) -> None:
     """Find the equations that unordered snapshots were drawn from, or say why it can't be done."""
     from eqflow_nb import equations
-    from eqflow_nb.user_data import read
+    from eqflow_nb.user_data import look, read
 
     started = time.perf_counter()
-    chosen = [c.strip() for c in columns.split(",")] if columns else None
-    own = read(file, columns=chosen and [int(c) if c.isdigit() else c for c in chosen])
+    seed = count(seed, "seed", at_least=0)
+    chosen = [c.strip("`") for c in split_at_commas(columns)] if columns else None
+    own = read(file, chosen, array, side, transpose=transpose, drop_missing=drop_missing)
+    seen = look(own, seed)
+    unfit = [f for f in seen.findings if f.about in ("constant", "dependent")]
+    if unfit:
+        rest = [n for c, n in enumerate(own.names) if c not in {f.column for f in unfit}]
+        raise InputError(f"{' '.join(f.text for f in unfit)} For the others: columns={rest}")
     # A file without names has x0, x1 and so on; the equations' own are better.
-    named = None if own.names == tuple(f"x{i}" for i in range(len(own.names))) else own.names
-    asked: dict[str, Any] = {"relative_to": relative_to, "names": named, "seed": seed}
+    plain = own.names == tuple(f"x{i}" for i in range(len(own.names)))
+    names = None if plain else tuple(quoted(name) for name in own.names)
+    asked: dict[str, Any] = {"relative_to": relative_to, "names": names, "seed": seed}
     sizes, size = amounts(noise, "noise"), diffusion and amounts(diffusion, "diffusion")
+    if not as_json:
+        for note in (*own.notes, *(f.text for f in seen.findings)):
+            typer.echo(spoken(note), err=True)
     if own.images:
         if size is not None or sizes != 0.0:
             raise InputError(PICTURES)
         asked |= {"library": library or "local"}
         found = equations.identify_fields(own.values, 3 if degree is None else degree, **asked)
     else:
-        names = equations.names_for(named, own.values.shape[1])
-        extras = {text: function_of(text, names) for text in split_at_commas(library or "") if text}
+        labels = equations.names_for(names, own.values.shape[1])
+        extras = {
+            text: function_of(text, labels) for text in split_at_commas(library or "") if text
+        }
         asked |= {"noise": sizes, "diffusion": size, "extras": extras}
         found = equations.identify(own.values, 2 if degree is None else degree, **asked)
         found = equations.with_arrow(found, own.values, seed)
@@ -76,9 +107,34 @@ def identify(
     if as_json:
         typer.echo(json.dumps(as_data(found, own.images, seconds), allow_nan=False))
         return
-    for note in own.notes:
-        typer.echo(note, err=True)
     typer.echo(f"{own.source}: {len(own.values):,} snapshots\n\n{found}\n\n{seconds:.1f} seconds")
+
+
+def spoken(message: str) -> str:
+    """A message as the command line says it: --columns x,y instead of columns=['x', 'y']."""
+
+    def option(found: re.Match[str]) -> str:
+        value = ast.literal_eval(found[2])
+        listed = value if isinstance(value, list) else [] if value is True else [value]
+        text = ",".join(f"`{each}`" if "," in str(each) else str(each) for each in listed)
+        return f"--{found[1].replace('_', '-')}" + (f" {shlex.quote(text)}" if text else "")
+
+    message = ARGUMENT.sub(option, message)
+    message = re.sub(r"\bsource (?=')", "", message)
+    message = re.sub(r"^(x|images) (?=has )", "the file ", message)
+    return re.sub(
+        r"^(degree|noise|diffusion|relative_to|seed|side)(?= is | has | ')", _flag, message
+    )
+
+
+def _flag(name: re.Match[str]) -> str:
+    return f"--{name[0].replace('_', '-')}"
+
+
+def quoted(name: str) -> str:
+    """A column's name as formulas have it: in backticks, unless it is a plain word of its own."""
+    plain = name.isidentifier() and not keyword.iskeyword(name) and name not in FUNCTIONS
+    return name if plain else f"`{name}`"
 
 
 def as_data(found: Any, fields: bool, seconds: float) -> dict[str, Any]:
@@ -118,7 +174,9 @@ def function_of(text: str, names: Sequence[str]) -> Callable[[np.ndarray], np.nd
     def checked(piece: re.Match[str]) -> str:
         if piece["number"]:
             return repr(float(piece[0]))
-        if piece[0] not in {*names, *FUNCTIONS, *"+-*/^()"}:
+        if piece[0] in names:
+            return f"_{names.index(piece[0])}"
+        if piece[0] not in {*FUNCTIONS, *"+-*/^()"}:
             use = f"use {known}, numbers, + - * / ^ and {', '.join(FUNCTIONS)}"
             raise InputError(f"--library: {text!r} has {piece[0]}; {use}")
         return piece[0]
@@ -129,7 +187,7 @@ def function_of(text: str, names: Sequence[str]) -> Callable[[np.ndarray], np.nd
         raise InputError(f"--library: {text!r} can't be read as a formula of {known}") from None
 
     def function(x: np.ndarray) -> np.ndarray:
-        columns = dict(zip(names, x.T))
+        columns = {f"_{i}": column for i, column in enumerate(x.T)}
         with np.errstate(all="ignore"):  # what isn't finite is refused afterwards, by name
             try:
                 value = np.asarray(eval(code, {"__builtins__": {}}, FUNCTIONS | columns), float)

@@ -216,7 +216,9 @@ def perform(task: Task, text: str, package: str) -> tuple[str, int]:
                 process.wait()
             execute.record_death(here, process)
             executed = here.result.read_text("utf-8")
-            if execute.recall(here)["status"] == "finished" or not wanted():
+            record = execute.recall(here)
+            lost = record.get("error", "").startswith(execute.MEMORY)  # as it would be next time
+            if record["status"] == "finished" or lost or not wanted():
                 break
     return executed, attempt
 

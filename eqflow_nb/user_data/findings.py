@@ -14,6 +14,7 @@ MOST_ROWS, SHUFFLES = 200_000, 20
 PROBES = 16  # fixed linear readings of an image, to follow it in time by
 PER_UNKNOWN = 30  # independent snapshots: Lorenz's 30 unknowns are determined from about 1,000
 ROUNDING = 1e-12  # of a column's size: a spread below it is rounding
+EXACTLY = 3e-5  # of a column's spread, unexplained: below, equations can't be told apart
 NEARLY = 1e-3  # of a column's spread: what the others leave unexplained of a collinear one
 SCALES = 100.0
 TURNS = {"2π": 2 * math.pi, "360 degrees": 360.0}
@@ -53,7 +54,7 @@ def look(data: UserData, seed: int = 0) -> Look:
     """Look at snapshots before anything is made of them; `seed` is that of shuffled controls."""
     x, rows = data.values[:MOST_ROWS], len(data.values)
     odd = list((_of_images if data.images else _of_points)(x, data.names))
-    out = {f.column for f in odd if f.about in ("constant", "counter", "collinear")}
+    out = {f.column for f in odd if f.about in ("constant", "counter", "dependent", "collinear")}
     keep = tuple(c for c in range(x.shape[1]) if c not in out)
     distinct = len(np.unique(x.reshape(len(x), -1), axis=0))
     # A counter or a time would look ordered whatever the states did.
@@ -171,9 +172,9 @@ def _collinear(x: np.ndarray, names: tuple[str, ...], columns: list[int]) -> Ite
             continue
         large = [(w * sd[j] / sd[k], k) for w, k in zip(weights, kept) if abs(w) > 10 * NEARLY]
         terms = " ".join(f"{w:+.4g} {names[columns[k]]}" for w, k in large)
-        how = "exactly" if left < 1e-7 else f"to {left:.1g} of its spread"
+        how = "exactly" if left < EXACTLY else f"to {left:.1g} of its spread"
         text = f"Column {names[columns[j]]!r} is {how} a constant {terms}: leave one of them out."
-        yield Finding("collinear", text, columns[j])
+        yield Finding("dependent" if left < EXACTLY else "collinear", text, columns[j])
 
 
 def _of_column(x: np.ndarray) -> tuple[str, str]:

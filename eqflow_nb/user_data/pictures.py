@@ -1,6 +1,7 @@
 """Pictures and films: a reader's snapshots, as images in [0, 1], or a creature cut out of one."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,40 +22,44 @@ FAINT, NEAR = 25, 20  # of 255: cover that is not seen, colours that count as th
 Images = tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]
 
 
-def read_folder(folder: Path, side: int | None = None) -> Images:
-    """Values (N, C, H, W), channels and notes of a folder of PNG, JPEG or TIFF pictures."""
-    files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
-    pictures = [file for file in files if file.suffix.lower() in PICTURES]
-    if not pictures:
-        held = f"{len(files)} other file(s)" if files else "nothing"
-        raise InputError(f"source {folder.name!r} holds {held}; put PNG pictures in it")
+def read_pictures(path: Path, side: int | None = None) -> Images:
+    """Values (N, C, H, W), channels and notes of a film's frames, or of all pictures in a folder.
 
-    def one(file: Path) -> np.ndarray:
-        name = f"source {file.name!r}"
-        with opened(file, name, ("PNG", "JPEG", "TIFF")) as picture:
-            return _array(picture, side, name)
+    Pages of a TIFF stack are frames; ImageJ says in the first one how many channels follow each
+    other.
+    """
+    files, notes = [path], dict[str, None]()
+    if path.is_dir():
+        files = sorted(f for f in path.glob("[!.]*") if f.suffix.lower() in PICTURES)
+        others = sum(f.is_file() for f in path.glob("[!.]*")) - len(files)
+        if not files:
+            raise InputError(f"source {path.name!r} holds nothing; put PNG pictures in it")
+        if others:
+            notes[f"{others} file(s) that are no pictures were passed over."] = None
 
-    values, names, notes = _stacked(((file.name, one(file)) for file in pictures), folder.name)
-    if len(files) > len(pictures):
-        notes += (f"{len(files) - len(pictures)} file(s) that are no pictures were passed over.",)
-    return values, names, notes
+    def frames() -> Iterator[tuple[str, np.ndarray]]:
+        for file in files:
+            for i, frame in enumerate(_frames(file, side, notes)):
+                yield (f"{file.name}, frame {i}" if i else file.name), frame
 
-
-def read_film(path: Path, side: int | None = None) -> Images:
-    """Values (N, C, H, W), channels and notes of a film's frames."""
-    frames = enumerate(_frames(path, side))
-    found = _stacked(((f"frame {i}", frame) for i, frame in frames), path.name)
-    if len(found[0]) < 2:
-        raise InputError(f"source {path.name!r} is one picture; give a film or a folder of several")
-    return found
+    values, names, said = _stacked(frames(), path.name)
+    return values, names, (*notes, *said)
 
 
-def _frames(path: Path, side: int | None) -> Iterator[np.ndarray]:
+def _frames(path: Path, side: int | None, notes: dict[str, None]) -> Iterator[np.ndarray]:
     name = f"source {path.name!r}"
     if path.suffix.lower() not in VIDEOS:
-        with opened(path, name, ("GIF", "WEBP", "PNG", "TIFF")) as film:
+        with opened(path, name, ("GIF", "WEBP", "PNG", "TIFF", "JPEG")) as film:
+            tags = getattr(film, "tag_v2", {})
+            channels = re.search(r"ImageJ.*\bchannels=(\d+)", str(tags.get(270)), re.DOTALL)
+            pages, several = [], int(channels[1]) if channels else 1
             for frame in ImageSequence.Iterator(film):
-                yield _array(frame, side, name)
+                if frame.mode.startswith("RGB") and ";16" in str(getattr(frame, "tile", "")):
+                    notes["Colours of 16 bits were cut to 8; save them as .npy to keep all."] = None
+                pages.append(_array(frame, side, name))
+                if len(pages) == several:
+                    yield np.concatenate(pages)
+                    pages = []
         return
     import imageio.v3
 
@@ -135,12 +140,13 @@ def _stacked(named: Iterable[tuple[str, np.ndarray]], source: str) -> Images:
     values = np.stack(list(images.values()))
     if most == 1:
         return values, ("grey",), ()
+    colours = COLOURS if most in (3, 4) else tuple(f"channel {c}" for c in range(most))
     if most == 3 and (values == values[:, :1]).all():
         return values[:, :1], ("grey",), ("The pictures are grey: one channel was kept of three.",)
     kept = [c for c in range(most) if np.ptp(values[:, c]) > 0] or [0]
-    gone = [COLOURS[c] for c in range(most) if c not in kept]
+    gone = [colours[c] for c in range(most) if c not in kept]
     notes = (f"The same all over, and left out: {', '.join(gone)}.",) if gone else ()
-    return values[:, kept], tuple(COLOURS[c] for c in kept), notes
+    return values[:, kept], tuple(colours[c] for c in kept), notes
 
 
 def read_picture(source: bytes | np.ndarray, side: int = SIDE) -> np.ndarray:

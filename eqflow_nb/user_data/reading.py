@@ -3,7 +3,8 @@
 Order is not used, and nothing is scaled: values stay in the units they came in.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ from typing import Any
 import numpy as np
 
 from eqflow_nb.inputs import InputError, as_array, count
-from eqflow_nb.user_data.tables import places, read_table
+from eqflow_nb.user_data.layouts import LEAST_POINTS, arrange, named, places, stacked, states
 
-LEAST_POINTS, LEAST_IMAGES = 10, 2
-TABLES = (".csv", ".tsv", ".txt")
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-ANIMATIONS = (".gif", ".webp", ".apng", ".png", ".tif", ".tiff")
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".webp", ".apng")
 VIDEOS = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv")
+PICKLED = (
+    "damaged, not what its name says, or holds pickled objects, which could run programs and are "
+    "never read; save plain numbers: several runs with numpy.savez(path, *runs), or as CSV"
+)
+
+Columns = Sequence[str | int] | None
 
 
 @dataclass(frozen=True)
@@ -42,131 +46,200 @@ class UserData:
 
 def read(
     source: Any,
-    columns: Sequence[str | int] | None = None,
+    columns: Columns = None,
     array: str | None = None,
     side: int | None = None,
+    transpose: bool = False,
+    drop_missing: bool = False,
 ) -> UserData:
     """Read a reader's own snapshots; their order does not matter.
 
     Parameters
     ----------
-    source : array, Tensor, nested lists, data frame, UserData, or path
-        Points (N, d) or images (N, C, H, W); or the path of a .npy, .npz, .csv or .tsv file, of a
-        folder of PNG, JPEG or TIFF pictures, or of a film: an animated GIF, PNG or WebP, a TIFF
-        stack, or a video such as .mp4 where imageio has a reader for it.
+    source : array, Tensor, list of runs, dict of columns, data frame, UserData, or path
+        Points (N, d), runs (runs, times, d) or images (N, C, H, W), channels first or last; or the
+        path of a table in text (.csv, .tsv, .txt, .dat; also packed with gzip), of a .npy, .npz,
+        .mat or .parquet file, of a folder of pictures or of such files, a run each, or of a film:
+        an animated GIF, PNG or WebP, a TIFF stack, or a video where imageio has a reader for it.
     columns : optional
-        Which columns (or channels) to keep, by name or by number from 0.  Others may hold text.
+        Which columns (or channels) to keep, by name or by number from 0; others may hold text.  By
+        default all but times and row numbers; see `layouts.states`.
     array, side : optional
-        Which array of an .npz file to read; and how long the longer side of pictures may be, which
-        are made smaller by a whole factor.
+        Which array of a file of several to read; and how long the longer side of pictures may be,
+        which are made smaller by a whole factor.
+    transpose, drop_missing : bool
+        Take columns for rows; leave out rows (or images) with values that are NaN or infinite.
     """
+    name = "source"
+    if isinstance(source, UserData):
+        return _checked(_chosen(source, columns), name, drop_missing)
     if isinstance(source, str | Path):
         side = None if side is None else count(side, "side", at_least=8)
-        return _checked(_read_path(Path(source).expanduser(), columns, array, side))
-    if hasattr(source, "columns") and hasattr(source, "to_numpy"):
-        return _checked(_read_frame(source, columns))
-    if not isinstance(source, UserData):
-        kind = "tensor" if hasattr(source, "detach") else type(source).__name__
-        if np.ma.is_masked(source):
-            source = source.astype(float).filled(np.nan)
-        values = as_array(source, "source").astype(np.float64)
-        source = UserData(values, _numbered(values), f"a {kind} of shape {values.shape}")
-    return _checked(_chosen(source, columns))
+        path = Path(source).expanduser()
+        if not path.exists():
+            raise InputError(
+                f"source {str(path)!r} is not there; give the path of a file or folder"
+            )
+        name = f"source {path.name!r}"
+        data = _read_path(path, name, columns, array, side, transpose)
+    elif hasattr(source, "columns") and hasattr(source, "to_numpy"):
+        data = _read_frame(source, columns, name)
+    elif isinstance(source, Mapping):
+        held = {str(key): np.asarray(x) for key, x in source.items()}
+        data = _chosen(_of_several(held, array, name, transpose), columns)
+    else:
+        data = _chosen(_read_array(source, name, transpose), columns)
+    if columns is None and data.values.ndim == 2:
+        kept, notes = states(data.values, data.names)
+        names = tuple(named(data.names)[c] for c in kept)
+        data = UserData(data.values[:, kept], names, data.source, (*data.notes, *notes))
+    return _checked(data, name, drop_missing)
 
 
-def _read_frame(frame: Any, columns: Sequence[str | int] | None) -> UserData:
-    names, table = [str(name) for name in frame.columns], frame.to_numpy()
-    kept = list(range(len(names))) if columns is None else places(columns, names)
-    values = np.empty((len(table), len(kept)))
-    for i, place in enumerate(kept):
-        try:
-            values[:, i] = table[:, place]
-        except (TypeError, ValueError) as error:
-            found = f"source has no number somewhere in column {names[place]!r} ({error})"
-            raise InputError(f"{found}; put one there, or leave it out: columns=[...]") from error
-    about = f"a {type(frame).__name__} with {len(names)} columns"
-    return UserData(values, tuple(names[i] for i in kept), about)
+def _read_path(
+    path: Path, name: str, columns: Columns, array: str | None, side: int | None, transpose: bool
+) -> UserData:
+    end = path.suffix.lower()
+    files = sorted(f for f in path.glob("[!.]*") if f.is_file()) if path.is_dir() else []
+    if files and not any(f.suffix.lower() in PICTURES for f in files):
+        runs = [_read_path(f, f"source {f.name!r}", columns, array, side, transpose) for f in files]
+        if len({run.names for run in runs}) > 1:
+            raise InputError(f"{name} holds files whose columns differ; give columns they share")
+        values, notes = stacked([run.values for run in runs], name)
+        return UserData(values, runs[0].names, f"the folder {path.name}", notes)
+    if path.is_dir() or end in (*PICTURES, *VIDEOS):
+        from eqflow_nb.user_data import pictures  # Pillow is loaded for pictures only
+
+        about = f"the {'folder' if path.is_dir() else 'picture or film'} {path.name}"
+        values, names, notes = pictures.read_pictures(path, side)
+        return _chosen(UserData(values, names, about, notes), columns)
+    if end in (".npy", ".npz", ".mat"):
+        data = _of_several(_load(path, name), array, name, transpose)
+        return _chosen(replace(data, source=path.name), columns)
+    if end in (".pkl", ".pickle"):
+        raise InputError(f"{name} is {PICKLED}")
+    if end == ".parquet":
+        import pandas
+
+        return replace(_read_frame(pandas.read_parquet(path), columns, name), source=path.name)
+    from eqflow_nb.user_data.tables import read_table  # pandas is loaded for tables only
+
+    values, names, notes = read_table(path, columns, transpose)
+    return UserData(values, names, path.name, notes)
 
 
-def _chosen(data: UserData, columns: Sequence[str | int] | None) -> UserData:
+def _read_frame(frame: Any, columns: Columns, name: str) -> UserData:
+    import pandas
+
+    from eqflow_nb.user_data.tables import numbers
+
+    table = pandas.DataFrame(frame.to_numpy()).infer_objects()
+    called = [str(each) for each in frame.columns]
+    values, names, notes = numbers(table, called, columns, name, "row {}".format)
+    return UserData(values, names, f"a {type(frame).__name__} with {len(called)} columns", notes)
+
+
+def _read_array(source: Any, name: str, transpose: bool) -> UserData:
+    """Points or images from what is in memory, in whichever layout."""
+    kind = "tensor" if hasattr(source, "detach") else type(source).__name__
+    if np.ma.is_masked(source):
+        source = source.astype(float).filled(np.nan)
+    several = isinstance(source, list | tuple) and any(np.ndim(run) == 2 for run in source[:1])
+    if several and len({np.shape(run) for run in source}) > 1:  # runs of unequal lengths
+        values, notes = stacked([np.transpose(r) if transpose else r for r in source], name)
+        return UserData(values, _numbered(values), f"a {kind} of {len(source)} runs", notes)
+    x = source if isinstance(source, np.ndarray) else as_array(source, name)
+    x, notes = arrange(x, name, transpose)
+    values = as_array(x, name).astype(np.float64)
+    return UserData(values, _numbered(values), f"a {kind} of shape {np.shape(source)}", notes)
+
+
+def _load(path: Path, name: str) -> dict[str, np.ndarray]:
+    """The arrays of a file.  Pickled objects can run programs: none are read."""
+    try:
+        if path.suffix.lower() == ".mat":
+            from scipy.io import loadmat
+
+            return {key: x for key, x in loadmat(path).items() if key[0] != "_"}
+        # Mapped, not read: a header that promises more than the file holds is then refused.
+        held = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(held, np.ndarray):
+            return {key: held[key] for key in held.dtype.names} if held.dtype.names else {"": held}
+        with held:
+            return {key: held[key] for key in held.files}
+    except NotImplementedError as error:
+        raise InputError(f"{name} is a MATLAB file of version 7.3; save it with -v7") from error
+    except Exception as error:  # a damaged archive raises nearly anything
+        raise InputError(f"{name} is {PICKLED}") from error
+
+
+def _of_several(
+    held: Mapping[str, np.ndarray], array: str | None, name: str, transpose: bool
+) -> UserData:
+    """The array asked for, or the only one with rows and columns; or columns; or runs, numbered."""
+    numeric = {key: x for key, x in held.items() if x.dtype.kind in "fiub"}
+    tables = [key for key, x in numeric.items() if x.size > max(x.shape, default=1)]
+    columns = [key for key, x in numeric.items() if key not in tables and x.size >= LEAST_POINTS]
+    # The likely one first.
+    likely = sorted(held, key=lambda key: (key not in tables, -held[key].size))
+    listed = ", ".join(f"{key} {held[key].shape}" for key in likely)
+    if array is not None and array not in held:
+        raise InputError(f"array {array!r} is not in {name}, which holds {listed}")
+    if array is None and len(held) > 1:
+        if len(tables) == 1:
+            array = tables[0]
+        elif not tables and len({held[key].size for key in columns}) == 1:
+            values = np.stack([held[key].ravel() for key in columns], 1).astype(np.float64)
+            return UserData(values, tuple(columns), name, (f"Columns: {', '.join(columns)}.",))
+        elif tables == list(held) and all(re.fullmatch(r"arr_\d+", key) for key in held):
+            values, notes = stacked(list(held.values()), name)
+            return UserData(values, _numbered(values), name, notes)
+        else:
+            which = f"array={likely[0]!r}"
+            raise InputError(f"{name} holds several arrays: {listed}; say which: {which}")
+    key = likely[0] if array is None else array
+    x = held[key] if held[key].ndim > 1 else held[key].reshape(-1, 1)
+    data = _read_array(x, name, transpose)
+    said = (f"Array {key!r} was read, of {listed}.",) if len(held) > 1 else ()
+    return replace(data, notes=(*said, *data.notes))
+
+
+def _chosen(data: UserData, columns: Columns) -> UserData:
     """Only the columns asked for, in that order."""
     if columns is None or not data.names:
         return data
     kept = places(columns, data.names)
-    return replace(data, values=data.values[:, kept], names=tuple(data.names[i] for i in kept))
-
-
-def _read_path(
-    path: Path, columns: Sequence[str | int] | None, array: str | None, side: int | None
-) -> UserData:
-    end, name = path.suffix.lower(), f"source {path.name!r}"
-    if not path.exists():
-        raise InputError(f"source {str(path)!r} is not there; give the path of a file or folder")
-    if path.is_dir() or end in (*ANIMATIONS, *VIDEOS):
-        from eqflow_nb.user_data import pictures  # Pillow is loaded for pictures only
-
-        read_images = pictures.read_folder if path.is_dir() else pictures.read_film
-        about = f"the {'folder' if path.is_dir() else 'frames of'} {path.name}"
-        values, names, notes = read_images(path, side)
-        return _chosen(UserData(values, names, about, notes), columns)
-    if end in TABLES:
-        values, names, notes = read_table(path, columns)
-        return UserData(values, names, path.name, notes)
-    if end in (".npy", ".npz"):
-        values, notes = _load(path, array, name)
-        return _chosen(UserData(values, _numbered(values), path.name, notes), columns)
-    raise InputError(
-        f"{name} is {'one picture' if end in PICTURES else 'of a kind that is not read'}; save "
-        "points as .npy, .npz or .csv, and pictures in a folder that holds several"
-    )
-
-
-def _load(path: Path, array: str | None, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The array of a NumPy file, and notes.  Pickled objects can run programs: none are read."""
-    try:
-        # Mapped, not read: a header that promises more than the file holds is then refused.
-        held = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(held, np.ndarray):
-            return as_array(held, name).astype(np.float64), ()
-        with held:
-            listed = ", ".join(held.files)
-            if array is None and len(held.files) > 1:
-                which = f"array={held.files[0]!r}"
-                raise InputError(f"{name} holds several arrays ({listed}); say which: {which}")
-            key = array or held.files[0]
-            if key not in held.files:
-                raise InputError(f"array {key!r} is not in {name}, which holds {listed}")
-            return as_array(held[key], name).astype(np.float64), (f"Array {key!r} was read.",)
-    except InputError:
-        raise
-    except Exception as error:  # a damaged archive raises nearly anything
-        raise InputError(
-            f"{name} is damaged, not what its name says, or holds pickled objects, which could run "
-            "programs and are never read; save plain numbers: numpy.save(path, x.astype(float))"
-        ) from error
+    names = tuple(data.names[i] for i in kept)
+    return replace(data, values=data.values[:, kept], names=names)
 
 
 def _numbered(values: np.ndarray) -> tuple[str, ...]:
     return tuple(f"x{i}" for i in range(values.shape[1])) if values.ndim > 1 else ()
 
 
-def _checked(data: UserData) -> UserData:
+def _checked(data: UserData, name: str, drop_missing: bool) -> UserData:
     """Refuse what is neither points nor images, is too little of it, or is not finite."""
     shape = data.values.shape
     if len(shape) not in (2, 4) or 0 in shape[1:]:
+        hint = f"; for one coordinate use {name}[:, None]" if len(shape) == 1 else ""
         raise InputError(
-            f"source has shape {shape}; it must be points (N, d) or images (N, C, H, W); for one "
-            "coordinate, or images of one channel, use source[:, None], for one image source[None]"
+            f"{name} has shape {shape}; it must be points (N, d), runs (runs, times, d) or images "
+            f"(N, C, H, W){hint}"
         )
-    what, least = ("image", LEAST_IMAGES) if data.images else ("row", LEAST_POINTS)
-    if shape[0] < least:
-        raise InputError(f"source has {shape[0]} {what}(s); at least {least} are needed")
+    what = "image" if data.images else "row"
     bad = ~np.isfinite(data.values)
-    if bad.any():
+    lost = bad.reshape(len(bad), -1).any(axis=1)
+    if lost.any() and drop_missing:
+        note = f"{lost.sum():,} of {len(bad):,} {what}s with missing values were left out."
+        data = replace(data, values=data.values[~lost], notes=(*data.notes, note))
+    elif lost.any():
         row, column = np.argwhere(bad)[0][:2]
-        rows = int(bad.reshape(len(bad), -1).any(axis=1).sum())
         raise InputError(
-            f"source has NaN or infinite values in {rows} {what}(s), first in {what} {row}, "
-            f"column {data.names[column]!r}; remove those {what}s or fill them in"
+            f"{name} has values that are missing (NaN) or infinite in {lost.sum():,} {what}(s), "
+            f"first in {what} {row} (of 0 to {len(bad) - 1}), column {data.names[column]!r}; fill "
+            f"them in, or leave out those {what}s with drop_missing=True"
         )
+    least = 1 if data.images else LEAST_POINTS
+    if len(data.values) < least:
+        raise InputError(f"{name} has {len(data.values)} {what}(s); at least {least} are needed")
     return data
