@@ -171,7 +171,7 @@ def test_a_painted_creature_comes_to_life(monkeypatch):
     panel.fish.click()
 
     def shorter(icon, seconds, sigma):
-        assert torch.equal(icon, panels_paint.example())
+        assert (icon - panels_paint.example()).abs().mean() < 0.02
         return alife.live(*alife.adapt(icon, sigma, seconds), torch.zeros(3, 3), 20, 1)
 
     monkeypatch.setattr(panels_paint, "bring_to_life", shorter)
@@ -221,6 +221,6 @@ def test_bad_input_uploads_are_said_and_leave_the_sheet(content, says):
     with pytest.raises(InputError, match=says):
         send(panel, content, "pet.png")
     assert says in panel.trouble.value and 'role="alert"' in panel.trouble.value
-    assert torch.equal(panel.picture(), panels_paint.example())
+    assert (panel.picture() - panels_paint.example()).abs().mean() < 0.02
     send(panel, disc("png"), "pet.png")
     assert panel.trouble.value == "" and not panel.errors

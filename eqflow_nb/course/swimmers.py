@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
 import torch
 from scipy.interpolate import CubicHermiteSpline
 from torch import Tensor
@@ -54,13 +55,14 @@ def swimmer(
 
 def radial_terms(law: PairLaw) -> list[Callable[[Tensor], Tensor]]:
     """f_0 and f_1 of log p = sum f_0(r) + f_1(r) cos(theta_i - theta_j), of the law's harmonics."""
-    r, waves = law.spacing * torch.arange(law.values.shape[1]), law.harmonics.tolist()
+    r, waves = law.spacing * np.arange(law.values.shape[1]), law.harmonics.tolist()
 
-    def term(h: int) -> Callable[[Tensor], Tensor]:
-        spline = CubicHermiteSpline(r.numpy(), law.values[0, :, h], law.slopes[0, :, h])
-        return lambda x: torch.from_numpy(spline(x.clamp(max=float(r[-1])).numpy()))
+    def term(wave: list[float]) -> Callable[[Tensor], Tensor]:
+        h = waves.index(wave)
+        spline = CubicHermiteSpline(r, law.values[0, :, h], law.slopes[0, :, h])
+        return lambda x: torch.from_numpy(spline(x.clamp(max=r[-1])))
 
-    return [term(waves.index(wave)) for wave in ([0, 0, 0], [1, -1, 0])]
+    return [term([0, 0, 0]), term([1, -1, 0])]
 
 
 def swim(
@@ -116,28 +118,26 @@ def practise(
     """
     net, sigma, generator = score.net, score.sigma, seeded(seed)
     world, fresh = icons.icons(icon), sheets("scattered", SHEETS)
-    centres, angles = torch.stack([-fresh[..., 1], fresh[..., 0]], -1) % 64, fresh[..., 2]
     decay, c = torch.tensor(-0.1 * creatures.STEP).exp(), 1 / (1 + sigma**2)
     mean = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.99))
     optimiser = torch.optim.Adam(net.requires_grad_(True).parameters(), betas=(0.9, 0.99))
     warm_up = max(0.05, 2 / steps)  # less than one step would be none, and fail
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-3, steps, pct_start=warm_up)
 
-    def draw(which: Tensor) -> Tensor:
-        drawn = icons.placed(icon, len(which), centres=places[which], angles=turned[which])
-        return world.scaled(drawn[0]).float()
+    def draw(q: Tensor) -> Tensor:
+        return world.scaled(canvases(icon, q)[0]).float()
 
     def noise(n: int) -> Tensor:
         return sigma * torch.randn(n, 3, 64, 64, generator=generator)
 
-    places, turned = centres[:pool].clone(), angles[:pool].clone()
-    x, left = draw(torch.arange(pool)) + noise(pool), torch.zeros(pool)
+    q, left = fresh[:pool].clone(), torch.zeros(pool)
+    x = draw(q) + noise(pool)
     for step in range(steps):
         now = torch.randperm(pool, generator=generator)[:batch]
         with torch.autocast("cpu", torch.bfloat16):
             guess = net.predict(c**0.5 * x[now], x.new_full((1,), sigma)).float()
         clean = c * x[now] + sigma * c**0.5 * guess
-        loss = (clean - draw(now)).square().mean() / (sigma**2 * c)
+        loss = (clean - draw(q[now])).square().mean() / (sigma**2 * c)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -145,23 +145,21 @@ def practise(
         mean.update_parameters(net)
         yield step, float(loss.detach())
         motion, turning = swimming.motion(clean := clean.detach())
-        down, right = (places[now].round().long() % 64).unbind(-1)
-        b = torch.arange(batch)[:, None]
-        rates, speeds = turning[b, down, right], motion[b, :, down, right]
-        off = places[now].round() - places[now]
-        speeds = speeds - rates[..., None] * torch.stack([-off[..., 1], off[..., 0]], -1)
-        dt = (TURN / rates.abs().amax(1).clamp(min=1e-6)).clamp(max=DT)[:, None]
-        places[now] = ((places[now] + dt[..., None] * speeds) % 64).float()
-        turned[now] = (turned[now] + dt * rates).float()
+        pixel, b = q[now, :, :2].round(), torch.arange(batch)[:, None]
+        right, down = (pixel * torch.tensor([1, -1])).long().remainder(64).unbind(-1)
+        rates = turning[b, down, right]
+        # A body is rigid: in its middle, off that pixel, it is slower by the turning.
+        off = torch.view_as_complex(pixel - q[now, :, :2])
+        speeds = torch.complex(motion[b, 1, down, right], -motion[b, 0, down, right])
+        speeds = torch.view_as_real(speeds - 1j * rates * off)
+        dt = (TURN / rates.abs().amax(1).clamp(min=1e-6)).clamp(max=DT)[:, None, None]
+        q[now] += (dt * torch.cat([speeds, rates[..., None]], -1)).float()
         kept = decay * (x[now] - clean) + (1 - decay**2).sqrt() * noise(batch)
-        x[now] = moved(clean, dt[..., None, None] * motion) + kept
+        x[now] = moved(clean, dt[..., None] * motion) + kept
         left[now] -= 1
-        again = now[left[now] < 0]  # from the start, after some 5 to 150 steps
-        if not len(again):
-            continue
-        which = torch.randint(len(fresh), (len(again),), generator=generator)
-        places[again], turned[again] = centres[which], angles[which]
-        x[again] = draw(again) + noise(len(again))
-        left[again] = 5 + 145 * torch.rand(len(again), generator=generator)
+        if len(again := now[left[now] < 0]):  # from the start, after some 5 to 150 steps
+            q[again] = fresh[torch.randint(len(fresh), (len(again),), generator=generator)]
+            x[again] = draw(q[again]) + noise(len(again))
+            left[again] = 5 + 145 * torch.rand(len(again), generator=generator)
     net.load_state_dict(mean.module.state_dict())
     net.requires_grad_(False)

@@ -1,6 +1,7 @@
 """Figures of images side by side, and their films."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ def images(
     """
     room = 0.75 * len(bars or {}) / columns
     figure, panes = grid(len(pictures), columns, (size + room, size + 0.22))
-    _fill(panes, pictures, limits, maps, tracks or {})
+    _fill(panes, pictures, limits, maps, tracks)
     for kind, label in (bars or {}).items():
         scale = _scale(limits, kind)
         figure.colorbar(scale, ax=panes, label=label, aspect=30, fraction=0.05, pad=0.02)
@@ -43,14 +44,12 @@ def frames(
     times: Sequence[str],
     size: float = 2.1,
     limits: Limits = None,
-    tracks: Mapping[str, Any] | None = None,
     bar: str = "",
 ) -> Iterator[Figure]:
     """One figure a time, of films {title: images} side by side; for `figures.film`.
 
-    Tracks {title: positions (T, n, 2)} are drawn as far as they have come; `bar` labels a colour
-    bar for the limits.  Images are `size` inches a side and nothing else, so that a film can show
-    each of their pixels by as many of its own: it is sharper then, and smaller.
+    `bar` labels a colour bar for the limits.  Images are `size` inches a side and nothing else, so
+    that a film can show each of their pixels by as many of its own: it is sharper, and smaller.
     """
     style()
     edge, line = 0.2, 0.3
@@ -62,8 +61,7 @@ def frames(
         lefts = [(edge + step * n) / wide for n in range(len(strips) + 1)]
         panes = [figure.add_axes((left, low, across, up)) for left in lefts[:-1]]
         shown = {title: strip[index] for title, strip in strips.items()}
-        paths = {title: [path[: index + 1]] for title, path in (tracks or {}).items()}
-        _fill(panes, shown, limits, (PATTERN,), paths)
+        _fill(panes, shown, limits)
         figure.text(lefts[0], 0.1 / high, time)
         if bar:
             narrow = figure.add_axes((lefts[-1], low, 0.12 / wide, up))
@@ -75,13 +73,12 @@ def _fill(
     panes: Sequence[Axes],
     pictures: Mapping[str, Any],
     limits: Limits,
-    maps: Sequence[str],
-    tracks: Mapping[str, Sequence[Any]],
+    maps: Sequence[str] = (PATTERN,),
+    tracks: Mapping[str, Sequence[Any]] | None = None,
 ) -> None:
-    for index, (pane, (title, image)) in enumerate(zip(panes, pictures.items(), strict=True)):
-        kind = maps[index % len(maps)]
+    for pane, (title, image), kind in zip(panes, pictures.items(), cycle(maps), strict=False):
         draw_image(pane, image, _ends(limits, kind), kind)
-        for positions in tracks.get(title, ()):
+        for positions in (tracks or {}).get(title, ()):
             draw_tracks(pane, positions, array(image).shape[-1])
         pane.set_title(title)
 

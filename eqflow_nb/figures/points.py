@@ -1,6 +1,7 @@
 """Figures of clouds and flows in the plane, in scaled coordinates: 1 is a standard deviation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -124,51 +125,63 @@ def points_film(
         for title, states in films.items()
     }
     outline = array(next(iter(films.values()))[0] if cloud is None else cloud)[:, axes]
-    stays = [milliseconds] * len(next(iter(shown.values())))
-    stays[0] = stays[-1] = 12 * milliseconds
-    drawn = _frames_of_points(shown, outline, times, extent, trail, width)
-    film(drawn, alt, stays)
+    wide = width / DPI / len(shown)
+    high = min(wide, 4.2)  # one panel alone is wider than high, to fit on a screen
 
-
-def _frames_of_points(
-    shown: Mapping[str, np.ndarray],
-    outline: np.ndarray,
-    times: Sequence[float] | None,
-    extent: float,
-    trail: int,
-    width: int,
-) -> Iterator[Image.Image]:
-    """The pictures of a film, of which only points and times are drawn anew."""
-    side = width / DPI / len(shown)
-    high = min(side, 4.2)  # one panel alone is wider than high, to fit on a screen
-    figure, panes = grid(len(shown), len(shown), (side, high + 0.25), layout="none")
-    figure.subplots_adjust(0.005, 0.01, 0.995, high / (high + 0.25), wspace=0.02)
-    canvas, moving = FigureCanvasAgg(figure), []
-    for pane, (title, states) in zip(panes, shown.items(), strict=True):
-        pane.set(xlim=(-extent * side / high, extent * side / high), ylim=(-extent, extent))
-        pane.set_title(title)
+    def draw(pane: Axes, title: str, start: np.ndarray) -> tuple[Any, np.ndarray]:
+        pane.set(xlim=(-extent * wide / high, extent * wide / high), ylim=(-extent, extent))
         bare(pane)
         draw_outline(pane, outline, 1.5 * extent)
-        ranks = np.argsort(np.argsort(states[0, :, 0]))
-        tints = TINTS[ranks * len(TINTS) // len(ranks)]
-        dots = pane.scatter(
-            states[0, :, 0], states[0, :, 1], s=13, c=tints, linewidths=0, animated=True
-        )
-        lines = LineCollection([], antialiaseds=False, animated=True)
+        tints = by_place(start[:, 0])
+        return pane.scatter(start[:, 0], start[:, 1], s=13, c=tints, linewidths=0), tints
+
+    drawn = moving(shown, (wide, high), draw, lambda dots, x: dots.set_offsets(x), times, trail)
+    film(drawn, alt, milliseconds, rest=12)
+
+
+def by_place(x: np.ndarray) -> np.ndarray:
+    """Colours (n, 3) by the order of coordinates (n,)."""
+    return TINTS[np.argsort(np.argsort(x)) * len(TINTS) // len(x)]
+
+
+def moving(
+    shown: Mapping[str, np.ndarray],
+    size: tuple[float, float],
+    draw: Callable[[Axes, str, np.ndarray], tuple[Any, np.ndarray]],
+    move: Callable[[Any, np.ndarray], Any],
+    times: Sequence[float] | None,
+    trail: int,
+    period: float = math.inf,
+) -> Iterator[Image.Image]:
+    """The pictures of films {title: states (T, n, k)}, of which only what moves is drawn anew.
+
+    A pane is `size` inches large.  `draw(pane, title, state)` fills it, and returns what moves and
+    its colours (n, 3); `move(it, state)` moves it.  Trails are of the first two coordinates, which
+    may be periodic.
+    """
+    figure, panes = grid(len(shown), len(shown), (size[0], size[1] + 0.25), layout="none")
+    figure.subplots_adjust(0.005, 0.005, 0.995, size[1] / (size[1] + 0.25), wspace=0.03)
+    canvas, parts = FigureCanvasAgg(figure), []
+    for pane, (title, states) in zip(panes, shown.items(), strict=True):
+        pane.set_title(title)
+        things, tints = draw(pane, title, states[0])
+        lines = LineCollection([], antialiaseds=False)
         pane.add_collection(lines, autolim=False)
-        clock = pane.text(0.02, 0.02, "", transform=pane.transAxes, animated=True)
-        moving.append((pane, states, tints, lines, dots, clock))
+        clock = pane.text(0.02, 0.02, "", transform=pane.transAxes)
+        parts.append((pane, states, tints, (lines, things, clock)))
+        for artist in parts[-1][-1]:
+            artist.set_animated(True)
     canvas.draw()
     few = palette([CARD, "white", *SHADES, FAINT, INK, *TINTS, *pale(TINTS)])
     still = canvas.copy_from_bbox(figure.bbox)
     for now in range(len(next(iter(shown.values())))):
         canvas.restore_region(still)
-        for pane, states, tints, lines, dots, clock in moving:
-            past = states[max(0, now - trail) : now + 1]
-            lines.set(**_trails(past, tints))
-            dots.set_offsets(past[-1])
+        for pane, states, tints, artists in parts:
+            lines, things, clock = artists
+            lines.set(**_trails(states[max(0, now - trail) : now + 1, :, :2], tints, period))
+            move(things, states[now])
             clock.set_text("" if times is None else f"t = {times[now]:.1f}")
-            for artist in (lines, dots, clock):
+            for artist in artists:
                 pane.draw_artist(artist)
         drawn = Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB")
         yield drawn.quantize(palette=few, dither=Image.Dither.NONE)
@@ -186,9 +199,10 @@ def draw_outline(axes: Axes, samples: np.ndarray, extent: float, cells: int = 12
     axes.contour(at, at, smooth.T, levels[:1], colors=FAINT, linewidths=1, zorder=0)
 
 
-def _trails(past: np.ndarray, tints: np.ndarray) -> dict[str, Any]:
+def _trails(past: np.ndarray, tints: np.ndarray, period: float) -> dict[str, Any]:
     """Pale line segments along the last states (T, n, 2), thinner the older they are."""
-    pairs = np.stack([past[:-1], past[1:]], axis=2)  # (T - 1, n, 2 ends, 2), oldest first
+    steps, ends = np.diff(past, axis=0), past[1:] if math.isinf(period) else past[1:] % period
+    pairs = np.stack([ends - steps, ends], axis=2)  # (T - 1, n, 2 ends, 2), oldest first
     widths = np.linspace(0.5, 1.0, len(pairs)).repeat(len(tints))
     faint = np.tile(pale(tints), (len(pairs), 1))
     return {"segments": list(pairs.reshape(-1, 2, 2)), "colors": faint, "linewidths": widths}

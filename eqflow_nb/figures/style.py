@@ -178,13 +178,15 @@ def show(figure: Figure, alt: str) -> None:
 def film(
     frames: Iterable[Figure | Image],
     alt: str,
-    milliseconds: int | Sequence[int] = 120,
+    milliseconds: int = 120,
     dpi: int = 60,
     colours: int = 64,
+    rest: int = 1,
 ) -> None:
     """Display some thirty figures as an animated GIF, which plays on any page; see `show`.
 
     A frame can also be Pillow's image, which is kept as it is.  Fewer colours make a smaller film.
+    The first and the last frame stay `rest` times as long as the others.
     """
     from PIL import Image
 
@@ -193,7 +195,9 @@ def film(
         some = np.concatenate([np.asarray(frame) for frame in drawn[:: max(1, len(drawn) // 4)]])
         palette = _palette(Image.fromarray(some), colours)
         drawn = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in drawn]
-    _publish("image/gif", gif(drawn, milliseconds), alt, "film")
+    stays = [milliseconds] * len(drawn)
+    stays[0] = stays[-1] = rest * milliseconds
+    _publish("image/gif", gif(drawn, stays), alt, "film")
 
 
 def legend_outside(axes: Axes, **kwargs: Any) -> None:

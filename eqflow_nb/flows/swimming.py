@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+import numpy as np
 import torch
+from scipy.ndimage import map_coordinates
 from torch import Tensor
 
 from eqflow_nb.inputs import InputError, as_images, positive
@@ -131,16 +133,10 @@ class Swimming:
         m, z = self.anatomy.peaks(clean), self.anatomy.headings(clean)
         gradient, by_angle = torch.zeros_like(z), torch.zeros_like(m)
         for k in range(len(self.terms)):
-            kernel = self._kernel(k, size)
-            there = torch.fft.fft2(m * z.conj() ** k)
-            if k == 0:
-                gradient = gradient + torch.fft.ifft2(kernel * _slope(size) * there)
-                continue
-            felt = z**k * torch.fft.ifft2(kernel * there)
-            mirrored = torch.fft.fft2(m * z**k)
-            both = torch.fft.ifft2(kernel * _slope(size) * torch.stack([there, mirrored]))
-            gradient = gradient + 0.5 * (z**k * both[0] + z.conj() ** k * both[1])
-            by_angle = by_angle - k * felt.imag
+            felt = _filtered(m * z.conj() ** k, self._kernel(k, size))
+            slope, mirrored = (_filtered(each, _slope(size)) for each in (felt, felt.conj()))
+            gradient = gradient + (z**k * slope + z.conj() ** k * mirrored) / 2
+            by_angle = by_angle - k * (z**k * felt).imag
         turning = (z.conj() * gradient).imag
         forwards = z * (1 - 1j * by_angle)
         # One value for each creature, its peak's mean; then handed to all of its body.
@@ -174,26 +170,12 @@ class Swimming:
 
 def moved(x: Tensor, way: Tensor) -> Tensor:
     """Periodic images (B, C, H, W), cubic splines, moved by (B, 2, H, W), pixels down and right."""
-    (h, w), line = x.shape[-2:], torch.arange(-1, 3, device=x.device)[:, None, None, None]
-    knots = [(2 + torch.cos(math.tau * torch.arange(n, device=x.device) / n)) / 3 for n in (h, w)]
-    spectrum = torch.fft.fft2(x) / (knots[0][:, None] * knots[1])
-    table = torch.fft.ifft2(spectrum).real.to(x).flatten(2)
-    places = [
-        torch.arange(n, device=x.device).view(shape) - along.to(x)
-        for n, shape, along in ((h, (-1, 1), way[:, 0]), (w, (1, -1), way[:, 1]))
+    places = np.indices(x.shape[-2:]) - way.cpu().double().numpy()
+    read = [
+        [map_coordinates(colour, at, order=3, mode="grid-wrap") for colour in image]
+        for image, at in zip(x.cpu().numpy(), places, strict=True)
     ]
-    down, right = ((z.floor().long() + line) % n for z, n in zip(places, (h, w), strict=True))
-    parts = [(t, 1 - t) for t in (z - z.floor() for z in places)]
-    shares = [  # of the four knots around a place
-        (s**3 / 6, (4 - 6 * t**2 + 3 * t**3) / 6, (4 - 6 * s**2 + 3 * s**3) / 6, t**3 / 6)
-        for t, s in parts
-    ]
-    total = torch.zeros_like(table)
-    for i in range(4):
-        for j in range(4):
-            index = (down[i] * w + right[j]).flatten(1)[:, None].expand_as(table)
-            total += table.gather(2, index) * (shares[0][i] * shares[1][j]).flatten(1)[:, None]
-    return total.view_as(x)
+    return torch.from_numpy(np.array(read)).to(x)
 
 
 def _ink(clean: Tensor, paper: Tensor, contrast: float) -> Tensor:

@@ -15,7 +15,7 @@ from eqflow_nb.panels import base, engine
 from eqflow_nb.snapshots import icons
 from eqflow_nb.user_data.pictures import read_picture
 
-SIDE, MARGIN = 192, 20
+SIDE, MARGIN, FILM = 192, 20, 320  # pixels of the sheet, around what is put there, of the film
 BRUSHES = {"blue": "#0d4dbf", "red": "#d62820", "yellow": "#f5c400"}
 BRUSHES |= {"green": "#1a8f5a", "black": "#16141a", "eraser": "#ffffff"}
 
@@ -45,16 +45,13 @@ def bring_to_life(
     return swimmers.swim(swimming, score, world, begun, steps)
 
 
-def moving_picture(frames: Tensor, scale: int = 5, milliseconds: int = 90) -> bytes:
+def moving_picture(frames: Tensor) -> bytes:
     """Canvases (T, 3, H, W) as an animated GIF, enlarged."""
-    size = (frames.shape[3] * scale, frames.shape[2] * scale)
-    pictures = [
-        Image.fromarray((frame.clamp(0, 1).permute(1, 2, 0).numpy() * 255).astype(np.uint8))
-        .resize(size, Image.Resampling.BICUBIC)
-        .quantize(64)
-        for frame in frames
+    pixels = (frames.clamp(0, 1).movedim(1, 3) * 255).byte().numpy()
+    large = [
+        Image.fromarray(each).resize((FILM, FILM), Image.Resampling.BICUBIC) for each in pixels
     ]
-    return gif(pictures, milliseconds)
+    return gif([each.quantize(64) for each in large], milliseconds=90)
 
 
 class Sheet(anywidget.AnyWidget):
@@ -88,22 +85,20 @@ class PaintPanel(base.Shown):
         self.seconds, self.sigma = seconds, sigma
         self.life: alife.Life | None = None
         self.sheet = Sheet()
-        self._put: tuple[bytes, Tensor] | None = None  # pixels that show an icon, and the icon
         about = "upload a picture of a creature, PNG or JPEG"
         self.upload = base.upload(".png,.jpg,.jpeg", "upload a PNG", about, self.take)
-        fish, clear, go = (
+        self.fish, self.clear, self.go = (
             base.button("a fish", "put a painted fish on the sheet", lambda: self.put(example())),
             base.button("clear", "make the sheet empty", self.wipe),
             base.button("bring it to life", "learn what is painted, and let it live", self.start),
         )
-        self.fish, self.clear, self.go = fish, clear, go
         self.go.button_style = "primary"
         self.film = widgets.Image(format="gif")
         self.film.add_class("eqflow-film")
         # An empty picture would show as a broken one.
-        self.film.layout = widgets.Layout(width="320px", max_width="100%", display="none")
+        self.film.layout = widgets.Layout(width=f"{FILM}px", max_width="100%", display="none")
         row = widgets.Layout(display="flex", flex_flow="row wrap")  # breaks where it is narrow
-        buttons = widgets.Box([self.upload, fish, clear, go], layout=row)
+        buttons = widgets.Box([self.upload, self.fish, self.clear, self.go], layout=row)
         parts = [self.sheet, buttons, self.status, self.trouble, self.film, base.labels()]
         self.widget = widgets.VBox(parts)
         self.say(
@@ -112,20 +107,17 @@ class PaintPanel(base.Shown):
 
     def picture(self) -> Tensor:
         """What the sheet shows, as an icon."""
-        pixels = bytes(self.sheet.pixels)
-        if self._put and pixels == self._put[0]:
-            return self._put[1]
-        painted = np.frombuffer(pixels or bytes(4 * SIDE**2), np.uint8).reshape(SIDE, SIDE, 4)
-        return torch.from_numpy(read_picture(painted))
+        pixels = self.sheet.pixels or bytes(4 * SIDE**2)
+        return torch.from_numpy(
+            read_picture(np.frombuffer(pixels, np.uint8).reshape(SIDE, SIDE, 4))
+        )
 
     def put(self, icon: Tensor) -> None:
-        """Show an icon, RGBA (4, S, S), on the sheet; it is what will live."""
-        shown = Image.fromarray((icon.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8))
-        room = SIDE - 2 * MARGIN
-        sheet = Image.new("RGBA", (SIDE, SIDE))
+        """Show an icon, RGBA (4, S, S), on the sheet."""
+        shown = Image.fromarray((icon.movedim(0, 2) * 255).round().byte().numpy())
+        sheet, room = Image.new("RGBA", (SIDE, SIDE)), SIDE - 2 * MARGIN
         sheet.paste(shown.resize((room, room), Image.Resampling.LANCZOS), (MARGIN, MARGIN))
         self.sheet.pixels = sheet.tobytes()
-        self._put = (sheet.tobytes(), icon)
 
     def wipe(self) -> None:
         """Make the sheet empty."""

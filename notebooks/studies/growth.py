@@ -92,6 +92,7 @@ def mixture(d):
     return MixtureScore(torch.ones(PARTS), states(PARTS, d), torch.eye(d).expand(PARTS, d, d))
 
 
+# %%
 def of_divergence(d, probes):
     return partial(divergence, skew.constant(skew.random(d), mixture(d)), states(256, d), probes)
 
