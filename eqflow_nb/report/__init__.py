@@ -117,6 +117,8 @@ def report(
     sigma: float | None = None,
     array: str | None = None,
     side: int | None = None,
+    transpose: bool = False,
+    drop_missing: bool = False,
     points: int = 1000,
     seed: int = 0,
 ) -> Report:
@@ -126,16 +128,16 @@ def report(
     look like, beside three controls that don't have to: the score itself, a symmetric matrix times
     it, and a random field.  `print` the report, `show()` its figures, `save(folder)` all of it.
 
-    `source` are points (N, d) or images (N, C, H, W), an array or a path; `columns`, `array` and
-    `side` say how to `read` it.  `sigma` is in standard deviations, by default that of
-    `choose_sigma`; at most `points` a side make the flow and test it.
+    `source` are points (N, d) or images (N, C, H, W), an array or a path; `columns`, `array`,
+    `side`, `transpose` and `drop_missing` say how to `read` it.  `sigma` is in standard deviations,
+    by default that of `choose_sigma`; at most `points` a side make the flow and test it.
     """
     from eqflow_nb.report.images import of_images
     from eqflow_nb.report.points import of_points
 
     asked = None if sigma is None else positive(sigma, "sigma")
     points, seed = count(points, "points", at_least=10), count(seed, "seed", at_least=0)
-    own = read(source, columns, array, side)
+    own = read(source, columns, array, side, transpose, drop_missing)
     seen = look(own, seed)
     if not seen.keep:
         raise InputError(f"source says nothing about motion. {seen}")

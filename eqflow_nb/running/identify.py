@@ -19,9 +19,7 @@ from eqflow_nb.inputs import InputError, count, split_at_commas
 FUNCTIONS: dict[str, Any] = {
     name: getattr(np, name) for name in ("sin", "cos", "tan", "tanh", "exp", "log", "sqrt", "abs")
 }
-PIECE = re.compile(
-    r"(?P<number>(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)|`(?P<quoted>[^`]+)`|[^\W\d]\w*|\S"
-)
+PIECE = re.compile(r"(?P<number>(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)|`[^`]+`|[^\W\d]\w*|\S")
 # Arguments as messages for Python have them: columns=['x', 'y'], transpose=True.
 ARGUMENT = re.compile(
     r"\b(columns|array|side|transpose|drop_missing)="
@@ -33,10 +31,7 @@ PICTURES = (
 )
 
 Text = str | None
-File = Annotated[
-    Path,
-    Argument(metavar="FILE", help="A table, .npy, .npz, .mat, a film, or a folder of such files."),
-]
+File = Annotated[Path, Argument(metavar="FILE", help="A table, arrays, a film, or a folder.")]
 Degree = Annotated[int | None, Option(help="Of the library: 2 for points, 3 for fields.")]
 Library = Annotated[
     Text, Option(help="More terms, as 'sin(x), 1/(1+x^2)'; fields: local, gradients or rich.")
@@ -120,15 +115,8 @@ def spoken(message: str) -> str:
         return f"--{found[1].replace('_', '-')}" + (f" {shlex.quote(text)}" if text else "")
 
     message = ARGUMENT.sub(option, message)
-    message = re.sub(r"\bsource (?=')", "", message)
-    message = re.sub(r"^(x|images) (?=has )", "the file ", message)
-    return re.sub(
-        r"^(degree|noise|diffusion|relative_to|seed|side)(?= is | has | ')", _flag, message
-    )
-
-
-def _flag(name: re.Match[str]) -> str:
-    return f"--{name[0].replace('_', '-')}"
+    message = re.sub(r"^(x|images) (?=has )|\bsource (?=')", "file ", message)
+    return re.sub(r"^(degree|noise|diffusion|seed|side)(?= is | has )", r"--\1", message)
 
 
 def quoted(name: str) -> str:

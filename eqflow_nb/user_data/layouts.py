@@ -77,15 +77,16 @@ def places(columns: Sequence[str | int], names: Sequence[str]) -> list[int]:
     """Where the columns called so, or numbered so from 0, are."""
     known: dict[str | int, int] = {str(i): i for i in range(len(names))}
     known |= {i: i for i in range(len(names))} | {name: i for i, name in enumerate(names)}
-    lacking = [each for each in columns if each not in known]
-    if isinstance(columns, str) or not columns or lacking:
-        fault = f"has {lacking[0]!r}, which is none" if lacking else "is a text or empty"
-        there = f"there are columns={list(names)}, numbered from 0"
-        raise InputError(f"the list of columns {fault}; {there}")
-    found = [known[column] for column in columns]
-    if len(set(found)) < len(found):
-        raise InputError("the list of columns has one of them twice; ask for each only once")
-    return found
+    listed = [columns] if isinstance(columns, str) else columns
+    lacking = [each for each in listed if each not in known]
+    if (
+        isinstance(columns, str)
+        or lacking
+        or not 0 < len({known[c] for c in listed}) == len(listed)
+    ):
+        fault = f"{lacking[0]!r} is none of them" if lacking else "give a list, each once"
+        raise InputError(f"there are columns={list(names)}, numbered from 0; {fault}")
+    return [known[column] for column in columns]
 
 
 def states(values: np.ndarray, names: Sequence[str]) -> tuple[list[int], Notes]:

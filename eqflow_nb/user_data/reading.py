@@ -4,7 +4,7 @@ Order is not used, and nothing is scaled: values stay in the units they came in.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def read(
 
     Parameters
     ----------
-    source : array, Tensor, list of runs, dict of columns, data frame, UserData, or path
+    source : array, Tensor, list of runs, data frame, UserData, or path
         Points (N, d), runs (runs, times, d) or images (N, C, H, W), channels first or last; or the
         path of a table in text (.csv, .tsv, .txt, .dat; also packed with gzip), of a .npy, .npz,
         .mat or .parquet file, of a folder of pictures or of such files, a run each, or of a film:
@@ -76,17 +76,12 @@ def read(
     if isinstance(source, str | Path):
         side = None if side is None else count(side, "side", at_least=8)
         path = Path(source).expanduser()
-        if not path.exists():
-            raise InputError(
-                f"source {str(path)!r} is not there; give the path of a file or folder"
-            )
         name = f"source {path.name!r}"
+        if not path.exists():
+            raise InputError(f"source {str(path)!r} is not there; give a file or a folder")
         data = _read_path(path, name, columns, array, side, transpose)
     elif hasattr(source, "columns") and hasattr(source, "to_numpy"):
         data = _read_frame(source, columns, name)
-    elif isinstance(source, Mapping):
-        held = {str(key): np.asarray(x) for key, x in source.items()}
-        data = _chosen(_of_several(held, array, name, transpose), columns)
     else:
         data = _chosen(_read_array(source, name, transpose), columns)
     if columns is None and data.values.ndim == 2:
@@ -174,29 +169,29 @@ def _load(path: Path, name: str) -> dict[str, np.ndarray]:
 
 
 def _of_several(
-    held: Mapping[str, np.ndarray], array: str | None, name: str, transpose: bool
+    held: dict[str, np.ndarray], array: str | None, name: str, transpose: bool
 ) -> UserData:
     """The array asked for, or the only one with rows and columns; or columns; or runs, numbered."""
-    numeric = {key: x for key, x in held.items() if x.dtype.kind in "fiub"}
-    tables = [key for key, x in numeric.items() if x.size > max(x.shape, default=1)]
-    columns = [key for key, x in numeric.items() if key not in tables and x.size >= LEAST_POINTS]
-    # The likely one first.
+    tables = {key for key, x in held.items() if x.ndim and x.size > max(x.shape)}
     likely = sorted(held, key=lambda key: (key not in tables, -held[key].size))
     listed = ", ".join(f"{key} {held[key].shape}" for key in likely)
+    columns = {key: x.ravel() for key, x in held.items() if x.size >= LEAST_POINTS}
     if array is not None and array not in held:
         raise InputError(f"array {array!r} is not in {name}, which holds {listed}")
-    if array is None and len(held) > 1:
-        if len(tables) == 1:
-            array = tables[0]
-        elif not tables and len({held[key].size for key in columns}) == 1:
-            values = np.stack([held[key].ravel() for key in columns], 1).astype(np.float64)
-            return UserData(values, tuple(columns), name, (f"Columns: {', '.join(columns)}.",))
-        elif tables == list(held) and all(re.fullmatch(r"arr_\d+", key) for key in held):
-            values, notes = stacked(list(held.values()), name)
-            return UserData(values, _numbered(values), name, notes)
-        else:
+    if (
+        array is None
+        and not tables
+        and len(columns) > 1
+        and len(set(map(len, columns.values()))) == 1
+    ):
+        values = np.stack(list(columns.values()), 1).astype(np.float64)
+        return UserData(values, tuple(columns), name, (f"Columns: {', '.join(columns)}.",))
+    if array is None and len(tables) > 1:
+        if tables < set(held) or not all(re.fullmatch(r"arr_\d+", key) for key in held):
             which = f"array={likely[0]!r}"
             raise InputError(f"{name} holds several arrays: {listed}; say which: {which}")
+        values, notes = stacked(list(held.values()), name)
+        return UserData(values, _numbered(values), name, notes)
     key = likely[0] if array is None else array
     x = held[key] if held[key].ndim > 1 else held[key].reshape(-1, 1)
     data = _read_array(x, name, transpose)

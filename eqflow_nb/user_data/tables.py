@@ -5,10 +5,9 @@ import gzip
 import io
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas
@@ -28,16 +27,6 @@ DATE = r"(\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([T ,]+\d\d?:.*)?|\d\d?:\d\d.*)"
 Table = tuple[np.ndarray, tuple[str, ...], Notes]
 
 
-class _Form(NamedTuple):
-    """How a table is written: lines above its numbers, split; and which line these begin in."""
-
-    separator: str
-    decimal: str
-    comment: str
-    above: list[tuple[str, list[str]]]
-    first: int
-
-
 def read_table(
     path: Path, columns: Sequence[str | int] | None = None, transpose: bool = False
 ) -> Table:
@@ -49,41 +38,31 @@ def read_table(
     """
     name = f"source {path.name!r}"
     text = _text(path, name)
-    form = _form(text, name)
-    if transpose:
-        lines = [s for s in text.split("\n") if s.strip() and s.lstrip()[0] != form.comment]
-        turned = zip(*(_split(line, form.separator) for line in lines))
-        text = "\n".join("\t".join(cells) for cells in turned)
-        form = _form(text, name)
+    form, above, first = _form(text, name)
     try:
-        table = pandas.read_csv(
-            io.StringIO(text), sep=form.separator, decimal=form.decimal, comment=form.comment,
-            header=None, skiprows=form.first - 1, skipinitialspace=True, na_values=MISSING,
-            low_memory=False,
-        )  # fmt: skip
+        if transpose:
+            table = pandas.read_csv(io.StringIO(text), skiprows=first - 1, dtype=str, **form)
+            text = table.T.to_csv(sep="\t", header=False, index=False)
+            form, above, first = _form(text, name)
+        table = pandas.read_csv(io.StringIO(text), skiprows=first - 1, low_memory=False, **form)
     except (csv.Error, ValueError) as error:
         found = f"{name} cannot be read ({' '.join(str(error).split())})"
         raise InputError(f"{found}; give every line as many cells as the first") from error
     check_upright(table.shape, name)
-    names, notes = _names(form, table)
-    if names is None:
-        names = [f"x{i}" for i in range(table.shape[1])]
-    if form.decimal == ",":
+    names, notes = _names(above, table)
+    if form["decimal"] == ",":
         notes += ("Commas were read as decimal signs.",)
-    used = table.columns[[bool(n) or not table[c].isna().all() for c, n in enumerate(names)]]
-    names, filled = [names[c] for c in used], table[used].dropna(how="all")
-    filled.columns = range(len(names))
+    used = [c for c, each in enumerate(names) if each or not table[c].isna().all()]
+    filled = table[used].dropna(how="all")
     if len(filled) < len(table):
         notes += (f"{len(table) - len(filled):,} empty row(s) were passed over.",)
 
     def where(row: int) -> str:
-        marks = enumerate(text.split("\n"), 1)
-        kept = [
-            i for i, s in marks if i >= form.first and s.strip(" \t#%") and s.strip()[0] not in "#%"
-        ]
-        return f"line {kept[row]}"
+        lines = enumerate(text.split("\n")[first - 1 :], first)
+        return f"line {[i for i, s in lines if s.strip() and s.strip()[0] != form['comment']][row]}"
 
-    values, kept, said = numbers(filled, names, columns, name, where)
+    filled.columns = range(len(used))
+    values, kept, said = numbers(filled, [names[c] for c in used], columns, name, where)
     return values, kept, (*notes, *said)
 
 
@@ -92,43 +71,32 @@ def numbers(
     where: Callable[[int], str],
 ) -> Table:  # fmt: skip
     """Columns of a data frame, numbered from 0, as numbers; dates are left out, text is refused."""
-    if twice := [each for each, number in Counter(names).items() if number > 1 and each]:
+    if twice := [each for each in names if each and list(names).count(each) > 1]:
         raise InputError(f"{source} names two columns {twice[0]!r}; rename one")
-    kept = list(range(len(names))) if columns is None else places(columns, named(names))
-    found, texts, dates = {}, {}, []
+    shown = named(names)
+    kept = list(range(len(names))) if columns is None else places(columns, shown)
+    found: dict[int, np.ndarray] = {}
     for c in kept:
-        column = table[c]
-        if column.dtype.kind in "iuf":
-            found[c] = column.to_numpy(np.float64, na_value=np.nan)
-            continue
-        written = column.astype(str).str.strip()
-        shown = column.notna().to_numpy(bool)
-        if column.dtype.kind == "M" or written[shown].str.fullmatch(DATE).all():
-            dates.append(named(names)[c])
-            continue
-        fortran = written.str.replace(FORTRAN, "e", regex=True)
-        cells = pandas.to_numeric(fortran.where(shown), errors="coerce").to_numpy(np.float64)
-        bad = shown & np.isnan(cells)
-        if bad.all() and not c and not names[c]:
-            continue  # row names
-        if bad.any():
-            texts[c] = int(bad.argmax())
-        found[c] = cells
-    if texts:
-        c, row = next(iter(texts.items()))
-        cell = str(table[c].iloc[row]).strip()[:40]
-        at = f"{where(table.index[row])}, column {named(names)[c]!r}"
-        rest = [named(names)[k] for k in found if k not in texts]
-        others = f", or leave out the column: columns={rest}" if rest else ""
-        raise InputError(f"{source} has the text {cell!r} in {at}; put a number there{others}")
+        written, there = table[c].astype(str).str.strip(), table[c].notna()
+        if table[c].dtype.kind in "iuf":
+            found[c] = table[c].to_numpy(np.float64, na_value=np.nan)
+        elif table[c].dtype.kind != "M" and not written[there].str.fullmatch(DATE).all():
+            cells = written.str.replace(FORTRAN, "e", regex=True).where(there)
+            bad = there & (good := pandas.to_numeric(cells, errors="coerce")).isna()
+            if bad.all() and not names[c]:  # names of rows
+                continue
+            if bad.any():
+                at = f"{where(table.index[bad.argmax()])}, column {shown[c]!r}"
+                rest = [shown[k] for k in kept if table[k].dtype.kind in "iuf"]
+                others = f", or leave out the column: columns={rest}" if rest else ""
+                said = f"has the text {written[bad].iloc[0][:40]!r} in {at}; put a number there"
+                raise InputError(f"{source} {said}{others}")
+            found[c] = good.to_numpy(np.float64)
+    left = [shown[c] for c in range(len(names)) if c not in found]
     if not found:
-        raise InputError(f"{source} holds no column of numbers, only {', '.join(dates)}")
-    said: Notes = ()
-    if dates:
-        said = (f"Left out, since they are dates: {', '.join(map(repr, dates))}.",)
-    if len(kept) < len(names):
-        said += (f"{len(names) - len(kept)} of {len(names)} columns were left out.",)
-    return np.stack(list(found.values()), 1), tuple(names[c] for c in found), said
+        raise InputError(f"{source} holds no column of numbers, only {', '.join(left)}")
+    notes = (f"Left out, as not asked for or dates: {', '.join(map(repr, left))}.",) if left else ()
+    return np.stack(list(found.values()), 1), tuple(names[c] for c in found), notes
 
 
 def _text(path: Path, name: str) -> str:
@@ -149,63 +117,64 @@ def _text(path: Path, name: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _form(text: str, name: str) -> _Form:
-    """How a table is written, as its first lines tell."""
+def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
+    """How pandas reads a table, the cells above its numbers, and the line in which these begin."""
     marked = enumerate(text.split("\n", HEAD)[:HEAD], 1)
-    head = [(i, line) for i, line in marked if line.strip(" \t,;|")]
-    comment = "%" if head and head[0][1].lstrip()[0] == "%" else "#"
-    body = [line for _, line in head if line.lstrip()[0] != comment][-BODY:]
-    cut = [line[:WIDEST] for line in body]
+    head = [(i, line.strip()) for i, line in marked if line.strip(" \t,;|")]
+    comment = "%" if head and head[0][1][0] == "%" else "#"
+    body = [line for _, line in head if line[0] != comment][-BODY:]
 
     def clear(style: tuple[str, str]) -> float:
-        cells = [cell for line in cut for cell in _split(line, style[0])]
+        cells = [cell for line in body for cell in _split(line[:WIDEST], style[0])]
         good = sum(_is_number(cell, style[1]) or cell.lower() in MISSING for cell in cells)
         return (good - sum(bool(re.search(r"[;\t|]", cell)) for cell in cells)) / len(cells)
 
     separator, decimal = max(STYLES, key=clear) if body else STYLES[0]
-    rows = [_split(line, separator) for line in body]
-    typical = np.median([sum(_is_number(c, decimal) for c in row) for row in rows]) if rows else 0
-    whole = not any(re.search(rf"\d[{decimal}eE]\d", line) for line in body)
-    above: list[tuple[str, list[str]]] = []
+    form: dict[str, Any] = {
+        "sep": separator,
+        "decimal": decimal,
+        "comment": comment,
+        "na_values": MISSING,
+    }
+    form |= {"header": None, "skipinitialspace": True}
+    counts = [sum(_is_number(c, decimal) for c in _split(line, separator)) for line in body]
+    fractions = any(re.search(rf"\d[{decimal}eE]\d", line) for line in body)
+    above: list[list[str]] = []
     for number, line in head:
-        mark = comment if line.lstrip()[0] == comment else ""
-        cells = _split(line.strip().lstrip("#%"), separator)
+        cells = _split(line.lstrip("#%"), separator)
         filled = [cell for cell in cells if cell]
         numeric = sum(_is_number(cell, decimal) for cell in cells)
-        if not mark and filled == [str(i) for i in range(len(filled))] and not (whole or above):
-            mark = "numbered"  # as pandas does where columns have no names
-        elif not mark and numeric and numeric >= min(typical / 2, len(filled)):
-            return _Form(separator, decimal, comment, above, number)
-        above.append((mark, cells))
-    found = f"begins with {head[0][1].strip()[:40]!r}" if head else "is empty"
+        # pandas numbers columns that have no names.
+        numbered = fractions and not above and filled == [str(i) for i in range(len(filled))]
+        enough = numeric and numeric >= min(np.median(counts) / 2, len(filled))
+        if line[0] != comment and enough and not numbered:
+            return form, above, number
+        above.append(["#", *cells] if line[0] == comment else ["", *cells])
+    found = f"begins with {head[0][1][:40]!r}" if head else "is empty"
     raise InputError(f"{name} {found}; it must hold rows of numbers")
 
 
-def _names(form: _Form, table: pandas.DataFrame) -> tuple[list[str] | None, Notes]:
+def _names(above: list[list[str]], table: pandas.DataFrame) -> tuple[list[str], Notes]:
     """The columns' names, "" where there is none, and what else stands above the numbers."""
     width = table.shape[1]
-    fitting: list[tuple[str, list[str]]] = []
-    for mark, cells in reversed(form.above):
-        numeric = any(_is_number(cell, form.decimal) for cell in cells)
-        if width - 1 <= len(cells) <= width + (not cells[-1]) and (
-            mark == "numbered" or not numeric
-        ):
-            fitting.insert(0, (mark, cells))
-        else:
+    fitting = []
+    for mark, *cells in reversed(above):
+        if not width <= len(cells) + 1 <= width + 2 or (above[1:] and any(map(_is_number, cells))):
             break
-    plain = [cells for mark, cells in fitting if mark != form.comment]
-    names = plain[0] if plain else fitting[-1][1] if fitting else None
-    above = [", ".join(filter(None, c)) for mark, c in form.above if mark != form.comment]
-    above = [line for line in above if names is None or line != ", ".join(filter(None, names))]
-    notes: Notes = ()
-    if above:
-        notes = (f"Above the numbers was passed over: {'; '.join(above)[:200]}.",)
-    if ("numbered", names) in fitting:
-        notes += (f"The first line ({', '.join(filter(None, names or ()))}) names the columns.",)
-    if names and len(names) < width:  # R leaves the column of row names without one
-        last = table.iloc[:, -1].isna().all()
-        names = [*names, ""] if last else ["", *names]
-    return names and names[:width], notes
+        fitting.append((mark, cells))
+    # Units stand below names; of several comments the last one is it.
+    plain = [cells for mark, cells in fitting if not mark]
+    names = plain[-1] if plain else fitting[0][1] if fitting else [f"x{i}" for i in range(width)]
+    passed = ["; ".join(filter(None, cells)) for mark, *cells in above if not mark]
+    passed = [line for line in passed if line != "; ".join(filter(None, names))]
+    notes: Notes = (
+        (f"Above the numbers was passed over: {', '.join(passed)[:200]}.",) if passed else ()
+    )
+    if fitting and any(map(_is_number, names)):
+        notes += (f"The first line names the columns: {', '.join(filter(None, names))}.",)
+    if len(names) < width:  # R leaves the column of row names without one
+        names = [*names, ""] if table.iloc[:, -1].isna().all() else ["", *names]
+    return names[:width], notes
 
 
 def _split(line: str, separator: str) -> list[str]:

@@ -88,6 +88,8 @@ kind("Fortran's exponents", "a.out", "".join(
     " ".join(f"{c:.6E}".replace("E", "D") for c in row) + "\n" for row in X), names=plain)  # fmt: skip
 kind("tabs", "a.tsv", text(X, "\t", "x\ty\tz\n"))
 kind("tabs with another ending", "a.xyz", text(X, "\t", "x\ty\tz\n"))
+
+# %%
 kind("semicolons", "a.csv", text(X, ";", "x;y;z\n"))
 kind("decimal commas", "a.csv", text(X, ";", "x;y;z\n", decimal=","), says=("decimal",))
 kind("tabs and decimal commas", "a.txt", text(X, "\t", "x\ty\tz\n", decimal=","), says=("decimal",))
@@ -181,6 +183,7 @@ def npy(array):
     return lambda path: np.save(path, array, allow_pickle=True)
 
 
+# %%
 kind("points", "a.npy", npy(X), names=plain)
 kind("big-endian, Fortran's order", "a.npy", npy(np.asfortranarray(X).astype(">f8")), names=plain)
 kind("scipy's sol.y", "a.npy", npy(X.T), "3 rows and 40 columns", "transpose=True")
@@ -190,6 +193,8 @@ kind("runs on their side", "a.npy", npy(X.reshape(4, 10, 3).swapaxes(1, 2)), "tr
 kind("runs of unequal lengths", "a.npz", npz(*runs), names=plain, says=("3 runs of 10 to 15",))
 kind("pickled runs", "a.npy", npy(np.array(runs, dtype=object)), "never read", "savez(path, *runs)")
 kind("a pickle", "a.pkl", frame.to_pickle, "never read")
+
+# %%
 kind("x and t", "a.npz", npz(t=T, x=X, dt=0.1), names=plain, says=("'x' was read", "t (40,)"))
 kind(
     "two tables", "a.npz", npz(test=X[:15], train=X), "train (40, 3), test (15, 3)", "array='train'"
@@ -240,6 +245,7 @@ def album(frames, end):
     return write
 
 
+# %%
 def deep_png(path):
     """Colours of 16 bits, which Pillow can't write."""
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in COLOUR[0].astype(int) * 257)
@@ -304,6 +310,7 @@ def fault(name):
     return f"notes are {found.notes}" if lacks else "" if close else "other values"
 
 
+# %%
 faults = {name: said for name in FILES if (said := fault(name))}
 for name, said in faults.items():
     print(f"{name}: {said}")
