@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from eqflow_nb.inputs import InputError, count, positive
@@ -26,9 +27,9 @@ def pair_distribution(
     edges = np.linspace(0, reach, count(bins, "bins") + 1)
     seen, expected = np.zeros(bins), 0.0
     for points in positions:
-        far = _gaps(points, size)
-        seen += np.histogram(far, edges)[0]
-        expected += len(far) / size**2
+        tree, n = cKDTree(np.asarray(points) % size % size, boxsize=size), len(points)
+        seen += np.diff(tree.count_neighbors(tree, edges)) / 2  # it counts each pair twice
+        expected += n * (n - 1) / 2 / size**2
     if not expected:
         raise InputError("positions hold no pair of creatures")
     return (edges[1:] + edges[:-1]) / 2, seen / (expected * np.pi * np.diff(edges**2))
@@ -61,10 +62,3 @@ def cohesion(q: Tensor, near: float, size: float = poses.SIZE) -> float:
 def centre_moved(q: Tensor, later: Tensor) -> float:
     """How far the centre of a sheet's creatures went, on average over the sheets; not wrapped."""
     return float((later - q)[..., :2].mean(1).norm(dim=-1).mean())
-
-
-def _gaps(points: np.ndarray, size: float) -> np.ndarray:
-    """Distance of every two points on a periodic canvas, in the order of `triu_indices`."""
-    gap = points[:, None] - points[None, :]
-    gap -= size * np.round(gap / size)
-    return np.sqrt((gap**2).sum(-1))[np.triu_indices(len(points), 1)]

@@ -23,7 +23,7 @@ from eqflow_nb.panels.engine import packed
 from eqflow_nb.panels.live import Live, knob, pick
 from eqflow_nb.scores import weights
 from eqflow_nb.scores.pair_law import PairLaw
-from eqflow_nb.snapshots import icon_shapes, icons, poses
+from eqflow_nb.snapshots import icons, poses
 
 FILE = weights.FOLDER.parent / "creatures.safetensors"
 KINDS = ("flock", "strong flock", "scattered", "schools", "couples", "two kinds")
@@ -43,7 +43,7 @@ def creatures_panel(sheets: str = "flock", picture: Tensor | None = None) -> Liv
     The sheets are one of `KINDS`.  A picture RGBA (4, S, S), its head to the right, is what each
     creature looks like; without one they are fireflies.
     """
-    icon = icon_shapes.draw("firefly") if picture is None else icons.checked_picture(picture)
+    icon = icons.picture("firefly" if picture is None else picture)
     spec = {
         "name": "creatures", "kind": "creatures", "title": "Creatures that keep their sheets",
         "caption": "Each swims, and steers as the law read from still sheets says, so g(r), which "

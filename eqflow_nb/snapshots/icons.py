@@ -1,8 +1,6 @@
 """Canvases of small creatures: icons at random places and angles, on a periodic sheet of paper."""
 
 import math
-from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
@@ -15,22 +13,10 @@ from eqflow_nb.snapshots.icon_shapes import ICONS, draw
 PAPER = (0.93, 0.91, 0.86)
 DIAMETER = 13.0
 COUNT = 8  # on a canvas of 64^2; larger canvases have as many for their area
-POSES = 512  # angles and parts of a pixel at which an icon is kept ready
 TRIES = 200
-
-
-@dataclass(frozen=True)
-class Poses:
-    """An icon ready to be put on paper, at many angles.
-
-    `ink` (POSES, 3, P, P) is what it adds to the paper's colour, `angles` (POSES,) count
-    anticlockwise in radians, `shifts` (POSES, 2) are the parts of a pixel, down and right, by which
-    it is off its patch's centre.
-    """
-
-    ink: Tensor
-    angles: Tensor
-    shifts: Tensor
+# Angles, and the parts of a pixel, down and right, that creatures at random are put down with.
+TURNS = 2 * math.pi * torch.arange(512) / 512
+SHIFTS = torch.rand(512, 2, generator=torch.Generator().manual_seed(0)) - 0.5
 
 
 def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> World:
@@ -42,11 +28,11 @@ def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> Wor
     """
     size = count(size, "size", at_least=16)
     number = crowd(size)
-    ready = poses(icon, diameter)
+    ink = rendered(picture(icon), TURNS, SHIFTS, diameter)
     # A place is as likely as any other: mean and variance follow from the ink alone.
     share = number / size**2
-    mean = share * ready.ink.sum((2, 3)).mean(0).double()
-    square = share * ready.ink.square().sum((2, 3)).mean(0).double()
+    mean = share * ink.sum((2, 3)).mean(0).double()
+    square = share * ink.square().sum((2, 3)).mean(0).double()
     variance = float((square - mean**2).mean())
     if variance < 1e-4:
         raise InputError("icon has the paper's colour all over; draw with another")
@@ -88,16 +74,14 @@ def placed(
     """
     n, size = count(n, "n"), count(size, "size", at_least=16)
     number = crowd(size) if number is None else count(number, "number")
-    ready = poses(icon, diameter)
-    generator = seeded(seed)
+    diameter, rgba, generator = positive(diameter, "diameter"), picture(icon), seeded(seed)
     corners = _apart(n, number, size, diameter + 1.5, generator) if centres is None else centres
     number = corners.shape[1]
     if angles is None:
-        pose = torch.randint(len(ready.ink), (n, number), generator=generator)
-        ink, angles, shifts = ready.ink[pose], ready.angles[pose], ready.shifts[pose]
+        pose = torch.randint(len(TURNS), (n, number), generator=generator)
+        ink, angles, shifts = rendered(rgba, TURNS, SHIFTS, diameter)[pose], TURNS[pose], SHIFTS[pose]
     else:
         shifts = corners - corners.round()
-        rgba = draw(icon) if isinstance(icon, str) else checked_picture(icon)
         ink = rendered(rgba, angles.flatten(), shifts.flatten(0, 1), diameter)
         ink = ink.unflatten(0, angles.shape)
     side, reach = ink.shape[-1], torch.arange(ink.shape[-1])
@@ -109,25 +93,6 @@ def placed(
     paper.index_put_(where, ink.permute(0, 1, 3, 4, 2), accumulate=True)
     true = (corners.round() + shifts) % size
     return paper.permute(0, 3, 1, 2).clamp(0, 1).contiguous(), true, angles
-
-
-def poses(icon: str | Tensor, diameter: float = DIAMETER) -> Poses:
-    """An icon at `POSES` angles, all equally likely, each with a random part of a pixel."""
-    if isinstance(icon, str):
-        return _known_poses(choice(icon, ICONS, "icon"), positive(diameter, "diameter"))
-    return _poses(checked_picture(icon), positive(diameter, "diameter"))
-
-
-@cache
-def _known_poses(name: str, diameter: float) -> Poses:
-    return _poses(draw(name), diameter)
-
-
-def _poses(rgba: Tensor, diameter: float) -> Poses:
-    generator = torch.Generator().manual_seed(0)
-    angles = 2 * math.pi * torch.arange(POSES) / POSES
-    shifts = torch.rand(POSES, 2, generator=generator) - 0.5
-    return Poses(rendered(rgba, angles, shifts, diameter), angles, shifts)
 
 
 def rendered(rgba: Tensor, angles: Tensor, shifts: Tensor, diameter: float = DIAMETER) -> Tensor:
@@ -175,9 +140,11 @@ def _apart(n: int, number: int, size: int, distance: float, generator: torch.Gen
     )
 
 
-def checked_picture(rgba: Tensor) -> Tensor:
-    """Return a picture RGBA (4, S, S) in [0, 1] if it is one."""
-    rgba = torch.as_tensor(rgba, dtype=torch.float32)
+def picture(icon: str | Tensor) -> Tensor:
+    """RGBA (4, S, S) of one of `ICONS`, or of a picture in [0, 1] if it is one."""
+    if isinstance(icon, str):
+        return draw(icon)
+    rgba = torch.as_tensor(icon, dtype=torch.float32)
     if rgba.ndim != 3 or rgba.shape[0] != 4 or rgba.shape[1] != rgba.shape[2]:
         raise InputError(f"icon has shape {tuple(rgba.shape)}; it must be RGBA, (4, S, S)")
     if not torch.isfinite(rgba).all() or rgba.min() < 0 or rgba.max() > 1:

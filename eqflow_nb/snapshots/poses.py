@@ -55,27 +55,45 @@ def sample(
 
 
 def _metropolis(name: str, sheets: int, number: int, size: float, seed: int) -> np.ndarray:
-    """Creature by creature, on all sheets at once: moved, and the move kept or taken back."""
     generator, first = seeded(seed), torch.arange(number) < number // 2
     q = torch.rand(sheets, number, 3, generator=generator) * torch.tensor([size, size, math.tau])
+
+    def log_pairs(i: int, r: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        return LAWS[name](r, a, b, first != first[i]) - 20 * torch.exp(-((r / 6) ** 4))
+
+    return metropolis(q, log_pairs, SWEEPS, generator, size).numpy()
+
+
+def metropolis(
+    q: Tensor,
+    log_pairs: Callable[[int, Tensor, Tensor, Tensor], Tensor],
+    sweeps: int,
+    generator: torch.Generator,
+    size: float = SIZE,
+) -> Tensor:
+    """Sheets (B, N, 3) after some sweeps: each creature is moved, and the move kept or taken back.
+
+    `log_pairs` takes i, and of its pairs with all creatures, (B, N) each, the distance and the two
+    headings from the bearing; it returns log p (B, N) of the pairs.
+    """
+    (sheets, number), q = q.shape[:2], q.clone()
     steps = torch.tensor([[4.0, 4, 0.8], [size, size, math.tau]])  # a small one, or anywhere
 
     def log_p(one: Tensor, i: int) -> Tensor:
         gap = periodic(q[..., :2] - one[:, None, :2], size)
         r, bearing = gap.norm(dim=-1), torch.atan2(gap[..., 1], gap[..., 0])
-        a, b = one[:, None, 2] - bearing, q[..., 2] - bearing
-        pairs = LAWS[name](r, a, b, first != first[i]) - 20 * torch.exp(-((r / 6) ** 4))
+        pairs = log_pairs(i, r, one[:, None, 2] - bearing, q[..., 2] - bearing)
         pairs[:, i] = 0
         return pairs.sum(1)
 
-    for sweep in range(SWEEPS):
+    for sweep in range(sweeps):
         kicks = steps[int(sweep % 4 == 3)] * torch.randn(number, sheets, 3, generator=generator)
         chance = torch.rand(number, sheets, generator=generator).log()
         for i in range(number):
             old, new = q[:, i], q[:, i] + kicks[i]
             kept = chance[i] < log_p(new, i) - log_p(old, i)
             q[:, i] = torch.where(kept[:, None], new, old)
-    return wrapped(q, size).numpy()
+    return wrapped(q, size)
 
 
 def blurred(q: Tensor, seed: int = 0, sigma: tuple[float, float, float] = BLUR) -> Tensor:
