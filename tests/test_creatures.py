@@ -111,7 +111,7 @@ def test_going_straight_on():
     angle = np.random.default_rng(1).uniform(0, 2 * np.pi, 50)
     course = 0.7 * np.stack([-np.sin(angle), np.cos(angle)], axis=-1)
     path = course * np.arange(40)[:, None, None]
-    film = [Tracks(path, np.tile(angle, (40, 1)), SIZE)]
+    film = [Tracks(path, np.tile(angle, (40, 1)))]
     assert travel.mean_squared_displacement(film, 3) == pytest.approx(np.full(50, 2.1**2))
     assert travel.axis_drift(film, 3)[0] == pytest.approx(0.7 * 3)
     sideways = [replace(film[0], heading=film[0].heading - np.pi / 2)]
@@ -124,9 +124,9 @@ def test_going_straight_on():
 def test_a_lattice_has_its_neighbours_where_they_are():
     line = np.arange(4) * 16.0
     lattice = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2) + 5
-    r, g = flocking.pair_distribution([lattice], SIZE, 22, 11)
-    assert set(r[g > 0]) == {15}, "four at 16, across the border too; the next at 22.6"
-    expected = 4 / (15 / SIZE**2 * np.pi * (16**2 - 14**2))
+    r, g = flocking.pair_distribution([lattice], SIZE, 22, 8)
+    assert set(r[g > 0]) == {15.125}, "four at 16, across the border too; the next at 22.6"
+    expected = 4 / (15 / SIZE**2 * np.pi * (16.5**2 - 13.75**2))
     assert g.max() == pytest.approx(expected)
 
 

@@ -32,7 +32,6 @@ class Tracks:
 
     positions: np.ndarray  # pixels down and right, continuous across the border: (T, n, 2)
     heading: np.ndarray  # radians: (T, n)
-    size: int  # pixels a side of the canvas
 
 
 def locate(canvas: Tensor, paper: Sequence[float], diameter: float) -> Found:
@@ -95,7 +94,7 @@ def follow_creatures(found: Sequence[Found], size: int, reach: float) -> Tracks:
     heading = np.stack([one.heading[row] for one, row in zip(found, rows, strict=True)])
     steps = np.diff(wrapped, axis=0)
     steps -= size * np.round(steps / size)
-    return Tracks(np.concatenate([wrapped[:1], wrapped[:1] + steps.cumsum(0)]), heading, size)
+    return Tracks(np.concatenate([wrapped[:1], wrapped[:1] + steps.cumsum(0)]), heading)
 
 
 def _discs(field: np.ndarray, tops: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:

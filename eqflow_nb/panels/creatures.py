@@ -95,7 +95,7 @@ def stamps_panel(
         "arrow keys to turn the creature.",
         "alt": "Small sheets with the creatures that were put on them.",
         "stamps": [x.tolist() for x in sheets], "side": side, "body": BODY,
-        "picture": _png(icon_shapes.draw("firefly")),
+        "picture": _png(icons.picture("firefly")),
     }  # fmt: skip
 
     def twin() -> Figure:

@@ -30,7 +30,8 @@ ANGULAR = 100.0  # of it for what depends on headings: smaller than what keeps b
 RIDGE = 1e-6  # of the mean diagonal: makes what is undetermined 0
 FOLDS, DRAWS = 8, 3  # parts held out in turn; draws of the noise, each with its negative
 CHUNK = 32  # sheets at once
-SWEEPS = 20  # of the sheets drawn from a law, before a step towards a likelier one
+SWEEPS = 20  # of sheets drawn from a law, before a step towards a likelier one
+SMOOTH_STEP = 30.0  # weight of the smoothness prior on such a step
 
 
 @dataclass(frozen=True)
@@ -87,35 +88,34 @@ class PairLaw:
     def _terms(self, q: Tensor) -> tuple[tuple[Tensor, ...], Tensor, Tensor, Tensor]:
         """Pairs (i, j, way, distance), and f_h, its derivative and the angles (P, H) of each."""
         i, j, gap = poses.neighbours(q, self.size, self.spacing * (self.values.shape[1] - 1))
-        kinds = self.kinds or (q.shape[1],)
-        kind = torch.repeat_interleave(torch.tensor(kinds, device=q.device))
-        low, high = kind[i % q.shape[1]], kind[j % q.shape[1]]
         r = gap.norm(dim=1, keepdim=True).clamp(min=1e-6)
-        f, slope = self._radial(r, low * len(kinds) - low * (low + 1) // 2 + high)
+        f, slope = self._radial(i, j, r, q.shape[1])
         theta, bearing = q[..., 2].reshape(-1, 1), torch.atan2(gap[:, 1:], gap[:, :1])
         m, n, phase = self.harmonics.to(f).T
         phases = (theta[i] - bearing) * m + (theta[j] - bearing) * n + phase
         return (i, j, gap, r), f, slope, phases
 
-    def _radial(self, r: Tensor, species: Tensor) -> tuple[Tensor, Tensor]:
-        """f_h and its derivative (P, H) at distances (P, 1) of pairs of kinds (P,)."""
+    def _radial(self, i: Tensor, j: Tensor, r: Tensor, number: int) -> tuple[Tensor, Tensor]:
+        """f_h and its derivative (P, H) of pairs (P,), i of the first kind, at distances (P, 1)."""
+        kinds = self.kinds or (number,)
+        kind = torch.repeat_interleave(torch.tensor(kinds, device=r.device))
+        low, high = kind[i % number], kind[j % number]
         cell = (r[:, 0].detach() / self.spacing).long().clamp(max=self.values.shape[1] - 2)
         t = (r / self.spacing - cell[:, None]).clamp(max=1)
-        c = self._cubics.to(t)[species, cell].unbind(1)
+        c = self._cubics.to(t)[low * len(kinds) - low * (low + 1) // 2 + high, cell].unbind(1)
         f = c[0] + t * (c[1] + t * (c[2] + t * c[3]))
         return f, (c[1] + t * (2 * c[2] + t * 3 * c[3])) / self.spacing
 
     def log_pairs(self, i: int, r: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        """log p (B, N) of the pairs of creature i; see `poses.metropolis`."""
-        kinds = self.kinds or (r.shape[1],)
-        kind = torch.repeat_interleave(torch.tensor(kinds))
-        low, high = kind.clamp(max=int(kind[i])), kind.clamp(min=int(kind[i]))
-        species = (low * len(kinds) - low * (low + 1) // 2 + high).expand(r.shape)
-        a, b = (torch.where(kind < kind[i], x, y) for x, y in ((b + math.pi, a), (a + math.pi, b)))
+        """log p (B, N) of creature i's pairs, for `poses.metropolis`."""
+        each = torch.arange(number := r.shape[1])
+        seen = each >= i  # the others see i first: their bearing is the opposite one
+        a, b = torch.where(seen, a, b + math.pi), torch.where(seen, b, a + math.pi)
+        low, high = (x.expand(r.shape).flatten() for x in (each.clamp(max=i), each.clamp(min=i)))
+        f, _ = self._radial(low, high, r.reshape(-1, 1), number)
         m, n, phase = self.harmonics.to(r).T
-        f, _ = self._radial(r.reshape(-1, 1), species.flatten())
-        angles = a[..., None] * m + b[..., None] * n + phase
-        return (f.view(angles.shape) * angles.cos()).sum(-1)
+        phases = a[..., None] * m + b[..., None] * n + phase
+        return (f.view(phases.shape) * phases.cos()).sum(-1)
 
     @cached_property
     def _cubics(self) -> Tensor:
@@ -151,7 +151,7 @@ def fit_pair_law(
     """Fit the distribution of sheets of poses (B, N, 3) blurred by sigma (pixels and radians).
 
     Score matching says little about what is far and weak, but decides how aligned a flock near the
-    onset of order is.  Steps of `_most_likely` after it do, and take ten times as long.
+    onset of order is.  Newton's steps towards the most likely law say more, and take longer.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def fit_pair_law(
     kinds : sequence of int, optional
         How many creatures of each kind there are, in the order of a sheet.
     newton : int
-        Steps of Newton's method towards the maximum of the likelihood; see `_most_likely`.
+        Steps towards the maximum of the likelihood; 4 will do.
     """
     q, reach = poses.checked(q).double(), between(reach, "reach", 4 * spacing, size / 2)
     kinds = None if kinds is None else tuple(count(n, "kinds") for n in kinds)
@@ -252,17 +252,17 @@ def _most_likely(
     """Coefficients after steps of Newton's method towards the most likely ones of sheets q.
 
     log p = c . F(q) - log Z(c) rises by the mean of F on the sheets less its mean on sheets drawn
-    from the law, and is curved by minus F's covariance (Hinton, Neural Computation 14, 1771, 2002;
-    there, too, what is drawn begins with the sheets, and from step to step it goes on).
+    from the law, and is curved by minus F's covariance.  What is drawn begins with the sheets, and
+    goes on from step to step (Tieleman, Proc. ICML 25, 1064, 2008).  The k-th step is 1 / k of
+    Newton's, so that the chance in what is drawn averages out; steps are smooth in r.
     """
-    drawn, generator = q.float(), seeded(seed)
-    seen = terms.features(q)
-    curved = len(q) * seen.T.cov() + roughness
+    drawn, generator, seen = q.float(), seeded(seed), terms.features(q)
+    curved = len(q) * seen.T.cov() + SMOOTH_STEP * roughness
     curved += RIDGE * curved.diagonal().mean() * torch.eye(len(c)).double()
-    for _ in range(steps):
+    for step in range(1, steps + 1):
         drawn = poses.metropolis(drawn, _law(terms, c).log_pairs, SWEEPS, generator, terms.size)
         off = seen.sum(0) - terms.features(drawn.double()).sum(0)
-        c = c + torch.linalg.solve(curved, off)
+        c = c + torch.linalg.solve(curved, off) / step
     return c
 
 

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from eqflow_nb.inputs import InputError, choice, count, positive, seeded
 from eqflow_nb.snapshots.base import World
-from eqflow_nb.snapshots.icon_shapes import ICONS, draw
+from eqflow_nb.snapshots.poses import periodic
 
 PAPER = (0.93, 0.91, 0.86)
 DIAMETER = 13.0
@@ -17,6 +17,30 @@ TRIES = 200
 # Angles, and the parts of a pixel, down and right, that creatures at random are put down with.
 TURNS = 2 * math.pi * torch.arange(512) / 512
 SHIFTS = torch.rand(512, 2, generator=torch.Generator().manual_seed(0)) - 0.5
+RASTER = 96  # pixels a side of a drawn icon
+TEAL, BLUE, RED, WHITE = (0.35, 0.6, 0.62), (0.05, 0.3, 0.75), (0.84, 0.15, 0.12), (1.0, 1.0, 1.0)
+DARK, INK = (0.08, 0.08, 0.1), (0.16, 0.12, 0.16)
+SHAPES = {  # colour, centre and radii of each ellipse, from the lowest up; y goes down
+    "firefly": (
+        (TEAL, 0.12, 0.42, 0.36, 0.3),
+        (TEAL, 0.12, -0.42, 0.36, 0.3),
+        (INK, 0.05, 0, 0.55, 0.25),
+        ((0.98, 0.78, 0.02), -0.52, 0, 0.36, 0.3),
+        ((0.75, 0.12, 0.1), 0.68, 0, 0.25, 0.25),
+    ),
+    "taiji": (
+        (DARK, 0, 0, 0.95, 0.95),
+        (WHITE, 0, 0, 0.84, 0.84),
+        (DARK, 0, 0, 0.84, 0.84),
+        (DARK, 0.42, 0, 0.42, 0.42),
+        (WHITE, -0.42, 0, 0.42, 0.42),
+        (WHITE, 0.42, 0, 0.15, 0.15),
+        (DARK, -0.42, 0, 0.15, 0.15),
+    ),
+    "dot": ((BLUE, 0, 0, 0.8, 0.8),),
+    "dots": ((BLUE, -0.47, 0, 0.46, 0.46), (RED, 0.47, 0, 0.46, 0.46)),
+}
+ICONS = tuple(SHAPES)
 
 
 def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> World:
@@ -79,7 +103,11 @@ def placed(
     number = corners.shape[1]
     if angles is None:
         pose = torch.randint(len(TURNS), (n, number), generator=generator)
-        ink, angles, shifts = rendered(rgba, TURNS, SHIFTS, diameter)[pose], TURNS[pose], SHIFTS[pose]
+        ink, angles, shifts = (
+            rendered(rgba, TURNS, SHIFTS, diameter)[pose],
+            TURNS[pose],
+            SHIFTS[pose],
+        )
     else:
         shifts = corners - corners.round()
         ink = rendered(rgba, angles.flatten(), shifts.flatten(0, 1), diameter)
@@ -118,16 +146,13 @@ def rendered(rgba: Tensor, angles: Tensor, shifts: Tensor, diameter: float = DIA
 
 def _apart(n: int, number: int, size: int, distance: float, generator: torch.Generator) -> Tensor:
     """Centres (n, number, 2) at least a distance from each other, put down one after another."""
-    centres = torch.full((n, number, 2), math.inf)
-    todo = torch.arange(n)
+    centres, todo = torch.full((n, number, 2), math.nan), torch.arange(n)
     for _ in range(20):  # a canvas on which one finds no room is begun again
-        tried = torch.full((len(todo), number, 2), math.inf)
-        fits = torch.ones(len(todo), dtype=torch.bool)
+        tried, fits = centres[todo], torch.ones(len(todo), dtype=torch.bool)
         for i in range(number):
             spots = (size * torch.rand(len(todo), TRIES, 1, 2, generator=generator)).floor()
-            gap = (spots - tried[:, None, : max(i, 1)]).abs()
-            gap = torch.minimum(gap, size - gap).nan_to_num(nan=math.inf, neginf=math.inf)
-            free = (gap.square().sum(-1) >= distance**2).all(-1)
+            gap = periodic(spots - tried[:, None, :i], size).norm(dim=-1)
+            free = (gap >= distance).all(-1)
             fits &= free.any(1)
             tried[:, i] = spots[torch.arange(len(todo)), free.int().argmax(1), 0]
         centres[todo[fits]] = tried[fits]
@@ -143,7 +168,7 @@ def _apart(n: int, number: int, size: int, distance: float, generator: torch.Gen
 def picture(icon: str | Tensor) -> Tensor:
     """RGBA (4, S, S) of one of `ICONS`, or of a picture in [0, 1] if it is one."""
     if isinstance(icon, str):
-        return draw(icon)
+        return _drawn(choice(icon, ICONS, "icon"))
     rgba = torch.as_tensor(icon, dtype=torch.float32)
     if rgba.ndim != 3 or rgba.shape[0] != 4 or rgba.shape[1] != rgba.shape[2]:
         raise InputError(f"icon has shape {tuple(rgba.shape)}; it must be RGBA, (4, S, S)")
@@ -152,3 +177,25 @@ def picture(icon: str | Tensor) -> Tensor:
     if rgba[3].max() < 0.1:
         raise InputError("icon is transparent all over; draw something on it")
     return rgba
+
+
+def _drawn(name: str) -> Tensor:
+    """RGBA in [0, 1], (4, RASTER, RASTER); the head is to the right."""
+    line = (torch.arange(RASTER) + 0.5) / RASTER * 2 - 1
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    layers = []
+    for colour, cx, cy, rx, ry in SHAPES[name]:
+        radius = ((x - cx) ** 2 / rx**2 + (y - cy) ** 2 / ry**2).sqrt()
+        # The edge is a raster pixel wide.
+        layers.append((colour, ((1 - radius) * min(rx, ry) * RASTER / 2 + 0.5).clamp(0, 1)))
+    if name == "firefly":  # its tail glows
+        glow = torch.exp(-((x + 0.52) ** 2 + y**2) / 0.13) * 0.55
+        layers.insert(0, ((1.0, 0.85, 0.1), glow))
+    if name == "taiji":  # of the third only the upper half
+        layers[2] = (DARK, layers[2][1] * ((-y) * RASTER / 2 + 0.5).clamp(0, 1))
+    canvas = torch.zeros(4, RASTER, RASTER)
+    for colour, over in layers:
+        alpha = over + canvas[3] * (1 - over)
+        ink = torch.tensor(colour)[:, None, None] * over + canvas[:3] * canvas[3] * (1 - over)
+        canvas = torch.cat([ink / alpha.clamp(min=1e-6), alpha[None]])
+    return canvas

@@ -15,7 +15,7 @@ from eqflow_nb.user_data.reading import PICTURES, VIDEOS
 MOST_PIXELS = 16_000_000
 MOST_VALUES = 200_000_000  # of all images together: 1.6 GB
 COLOURS = ("red", "green", "blue", "alpha")
-SIDE = 96  # of a creature, as `snapshots.icon_shapes` draws its own
+SIDE = 96  # of a creature, as `snapshots.icons` draws its own
 ROOM = 0.98  # of the circle that an icon is seen in
 FAINT, NEAR = 25, 20  # of 255: cover that is not seen, colours that count as the background's
 
