@@ -37,8 +37,8 @@ ORDER = [
     {"running"},
 ]
 ALSO = {("equations", "eqflow_nb.flows.continuity")}
-# Called by name from elsewhere: Dask's hook for workers; a panel for cells of a reader's own.
-CALLED_BY_OTHERS = {"dask_setup", "stamps_panel"}
+# Called by name from elsewhere: a panel for cells of a reader's own.
+CALLED_BY_OTHERS = {"stamps_panel"}
 
 
 def modules() -> list[Path]:

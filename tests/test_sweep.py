@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 from fractions import Fraction
@@ -22,7 +21,6 @@ from eqflow_nb.running import catalogue as course
 from eqflow_nb.running import scorecard, sweep
 
 DEFAULTS = {"seed": 0, "gain": 1.5, "budget": "laptop", "device": "auto", "free": None, "on": True}
-FAULTS = int(os.environ.get("EQFLOW_FAULTS", 5))
 
 __all__ = ["call"]  # a fixture
 
@@ -73,7 +71,7 @@ def test_values_are_of_the_notebooks_types():
         ([("gain", "1,e")], "wants float"),
         ([("sed", "0:3")], "no parameter 'sed'; it knows: seed, gain, budget, device"),
         ([("seed", "0"), ("seed", "1")], "given more than once"),
-        ([("seed", "0:100001")], "100,001 values"),
+        ([("seed", "0:100001")], "more than 100,000 values"),
         ([("seed", "0:1000"), ("gain", "0:1000")], "1,000,000 sets"),
         ([], "give a parameter to sweep over, such as -p seed 0:10; 01_a knows: seed, gain"),
     ],
@@ -87,15 +85,13 @@ def test_what_cannot_be_swept_is_refused(shelf, scored, tmp_path, asked, says):
 
 
 def test_each_set_has_a_readable_folder_and_a_fingerprint_of_its_own(shelf, scored, tmp_path):
-    shelf(**{"01_a": scored, "02_b": scored})
-    a, b = course.chapters()
+    shelf(**{"01_a": scored})
+    (a,) = course.chapters()
     asked = [("gain", "0:.4:.1"), ("seed", "0:2")]
     tasks = sweep.plan(a, tmp_path / "out", asked)
     assert [task.out.name for task in tasks[:2]] == ["seed=0_gain=0.0", "seed=0_gain=0.1"]
     assert len({task.out for task in tasks}) == len({task.fingerprint for task in tasks}) == 8
     assert sweep.plan(a, tmp_path / "out", asked[::-1]) == tasks, "order doesn't matter"
-    with pytest.raises(InputError, match="holds a sweep of 01_a, not of 02_b"):
-        sweep.plan(b, tmp_path / "out", asked)
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
@@ -236,63 +232,6 @@ while seed == 1 and not pathlib.Path({str(tmp_path / "free")!r}).exists():
     assert call("sweep", "01_a", "-o", out, *asked)[0] == 0
     assert starts(tmp_path) == [0, 1, 1]
     assert list(values_of(out)["twice"]) == [3.0, 3.0]
-
-
-@pytest.mark.slow
-def test_kills_at_random_moments_lose_nothing(shelf, scored, tmp_path, call):
-    dice = random.Random(0)
-    slow = "import time\ntime.sleep(0.5)\ngain = gain * (seed + 1)\n"
-    shelf(**{"01_a": slow + scored})
-    out, asked = tmp_path / "out", ["-p", "seed", "0:3", "--jobs", "2"]
-    process, force, families = start(out, *asked), ["--force"], []
-    for fault in range(FAULTS):
-        try:
-            process.wait(dice.uniform(0.5, 5))
-            process.communicate()
-            process = start(out, *asked, *force)  # all done: there is nothing left to kill
-            wait_for(lambda client=process: children(client), 60)
-        except subprocess.TimeoutExpired:
-            pass
-        family = children(process)
-        victims = [each for each in family if "resource_tracker" not in " ".join(line(each))]
-        client = psutil.Process(process.pid)
-        victim = client if fault % 3 == 2 or not victims else dice.choice(victims)
-        victim.kill()
-        nothing_is_half_written(out)
-        if victim == client:
-            process.communicate(timeout=60)
-            families += family
-            process = start(out, *asked)
-    _, said = process.communicate(timeout=300)
-    wait_for(lambda: not any(each.is_running() for each in families))
-    nothing_is_half_written(out)
-    failed = "failed" in set(pd.read_csv(out / "table.csv")["status"])
-    assert process.returncode == failed, said
-    if failed:  # one that was hit three times is reported, and the next run mends it
-        assert call("sweep", "01_a", "-o", out, *asked)[0] == 0
-    assert list(values_of(out)["twice"]) == [3.0, 6.0, 9.0]
-    assert list(values_of(out)["status"]) == ["finished"] * 3
-
-
-def children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    try:
-        return psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
-def line(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
-
-
-def nothing_is_half_written(out: Path) -> None:
-    for path in out.glob("*/*.ipynb"):
-        json.loads(path.read_text())["metadata"]["eqflow"]["status"]
-    for path in out.glob("*.json"):
-        json.loads(path.read_text())
 
 
 # Other clusters.

@@ -2,7 +2,8 @@
 
 `run` starts this module as a program for each notebook.  That process runs the notebook with
 papermill, and saves it with a record of the run in its metadata: status ("finished" or "failed"),
-seconds, peak_mb, versions, parameters, a fingerprint of all it depends on, and error if it failed.
+seconds, peak_mb, attempts, versions, parameters, a fingerprint of all it depends on, and error if
+it failed.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
@@ -99,26 +101,33 @@ def sort_out(tasks: Iterable[Task], force: bool) -> tuple[list[tuple[Task, Recor
     return done, waiting
 
 
-def run(tasks: Iterable[Task], jobs: int = 1, force: bool = False) -> Iterator[tuple[Task, Record]]:
+def run(
+    tasks: Iterable[Task], jobs: int = 1, force: bool = False, attempts: int = 1
+) -> Iterator[tuple[Task, Record]]:
     """Run the tasks, `jobs` at a time; yield each with its record, and gather the scorecards.
 
-    What has finished isn't run again unless `force`; its record has ``reused``.  When the generator
-    is closed or interrupted, what runs is stopped and what has finished stays.
+    What has finished isn't run again unless `force`; its record has ``reused``.  What fails is
+    tried so many times.  When the generator is closed or interrupted, what runs is stopped and what
+    has finished stays.
     """
     done, waiting = sort_out(tasks, force)
     yield from done
-    for folder in {task.out for task in waiting}:
+    for folder in {task.out for task in waiting if task.out.is_dir()}:
         scorecard.gather(folder)
-    running: dict[subprocess.Popen[bytes], Task] = {}
+    queue = deque((task, 1) for task in waiting)
+    running: dict[subprocess.Popen[bytes], tuple[Task, int]] = {}
     try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                task = waiting.pop(0)
-                running[start(task, jobs)] = task
+        while queue or running:
+            while queue and len(running) < jobs:
+                task, attempt = queue.popleft()
+                running[start(task, jobs, attempt)] = task, attempt
             time.sleep(0.05)
             for process in [each for each in running if each.poll() is not None]:
-                task = running.pop(process)
-                record_death(task, process)
+                task, attempt = running.pop(process)
+                record_death(task, process, attempt)
+                if recall(task)["status"] == "failed" and attempt < attempts:
+                    queue.appendleft((task, attempt + 1))
+                    continue
                 scorecard.gather(task.out)
                 yield task, recall(task)
     finally:
@@ -148,11 +157,15 @@ def save(task: Task, notebook: Any, record: Record) -> None:
     replace_text(task.result, nbformat.writes(notebook) + "\n")
 
 
-def start(task: Task, jobs: int, scratch: Path | None = None) -> subprocess.Popen[bytes]:
+def start(
+    task: Task, jobs: int, attempt: int = 1, scratch: Path | None = None
+) -> subprocess.Popen[bytes]:
     """Start a process that runs a task, out of the reach of the terminal's Ctrl-C.
 
     One of several `jobs` gets its share of the cores and shows no progress.
     """
+    task.out.mkdir(parents=True, exist_ok=True)
+    task.result.unlink(missing_ok=True)  # of an attempt before
     path = dict.fromkeys([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
     settings = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
     settings["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
@@ -163,6 +176,7 @@ def start(task: Task, jobs: int, scratch: Path | None = None) -> subprocess.Pope
         # Dask sets it for its workers; malloc would give memory back at once, which slows torch.
         settings.pop("MALLOC_TRIM_THRESHOLD_", None)
     told = {"task": dataclasses.asdict(task), "parent": os.getpid(), "progress": jobs == 1}
+    told["attempt"] = attempt
     command = [sys.executable, "-m", "eqflow_nb.running.execute", json.dumps(told, default=str)]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, env=settings, stdin=quiet, start_new_session=True)
@@ -177,11 +191,12 @@ def stop(pid: int) -> None:
                 process.kill()
 
 
-def record_death(task: Task, process: subprocess.Popen[bytes]) -> None:
+def record_death(task: Task, process: subprocess.Popen[bytes], attempt: int) -> None:
     """Save a failed result for a process that ended before it could save one itself."""
     if not task.result.is_file():
         error = f"its process ended with code {process.returncode}"
-        save(task, catalogue.load(task.source), {"status": "failed", "error": error})
+        record = {"status": "failed", "attempts": attempt, "error": error}
+        save(task, catalogue.load(task.source), record)
 
 
 def killed_for_memory() -> int:
@@ -196,7 +211,7 @@ def killed_for_memory() -> int:
 # ---- in the process of a notebook ----
 
 
-def execute(task: Task, parent: int, progress: bool) -> bool:
+def execute(task: Task, parent: int, progress: bool, attempt: int) -> bool:
     """Run a task's notebook in an empty folder, and save it with its record; False if it failed."""
     import nbformat
     import papermill
@@ -231,10 +246,8 @@ def execute(task: Task, parent: int, progress: bool) -> bool:
             executed = nbformat.read(draft, as_version=4)
     versions = {name: metadata.version(name) for name in DEPENDED_ON}
     record: Record = {"status": "failed" if error else "finished", "seconds": round(seconds, 1)}
-    record |= {
-        "peak_mb": round(peak[0]),
-        "versions": {"python": platform.python_version()} | versions,
-    }
+    record |= {"peak_mb": round(peak[0]), "attempts": attempt}
+    record["versions"] = {"python": platform.python_version()} | versions
     save(task, executed, record | error)
     return not error
 

@@ -92,7 +92,9 @@ def write_pages(out: Path, chapters: Sequence[course.Chapter], due: Sequence[str
     for stem, card in rows.items():
         table = pd.DataFrame(itertools.starmap(scorecard.cells, card.items()))
         if card:
-            shown = _table(table.set_axis(scorecard.COLUMNS, axis=1), classes="scores")
+            table = table.set_axis(scorecard.COLUMNS, axis=1)
+            with pd.option_context("display.max_colwidth", None):  # or long texts would be cut
+                shown = table.to_html(index=False, border=0, classes="scores")
             name = f"Scorecard of {html.escape(stem)}"
             parts.append(f"<details><summary>{name}</summary>{shown}</details>")
     replace_text(index := out / "index.html", _page("Equilibrium flow", "\n".join(parts), "front"))
@@ -149,11 +151,6 @@ def _img(mime: str, content: str, about: dict) -> str:
     attributes = {key: about[key] for key in ("alt", "width", "height") if key in about}
     written = [f'{key}="{html.escape(str(item))}"' for key, item in attributes.items()]
     return f'<img {" ".join(written)} src="{source}">'
-
-
-def _table(frame: pd.DataFrame, **how: object) -> str:
-    with pd.option_context("display.max_colwidth", None):  # or long texts would be cut
-        return frame.to_html(index=False, border=0, **how)
 
 
 def _outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:

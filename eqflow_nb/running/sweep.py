@@ -1,8 +1,8 @@
-"""Sweeps: one notebook with many sets of parameters, on a Dask cluster, and the table they give.
+"""Sweeps: one notebook with many sets of parameters, and the table they give.
 
-Each set is a task, which a worker runs in a process and folder of its own, and sends back as text.
-The client alone writes results, so workers on other machines need the same version of the package,
-and no shared folder.
+Each set is a task, in a folder of its own.  On a Dask cluster a worker runs it in a scratch folder,
+and sends it back as text: the client alone writes results, so workers on other machines need the
+same version of the package, and no shared folder.
 """
 
 import contextlib
@@ -13,7 +13,6 @@ import json
 import logging
 import math
 import re
-import signal
 import tempfile
 import time
 from collections import Counter
@@ -23,7 +22,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import dask
 import distributed
 import joblib
 import nbformat
@@ -45,12 +43,6 @@ ATTEMPTS = 3
 WINDOW = 256  # tasks handed to the cluster at a time, so that a long sweep takes little memory
 CONNECT_SECONDS = 10
 RECORD = ("status", "seconds", "peak_mb", "attempts", "error")
-LOCAL = {
-    # A set whose worker is killed is tried again.  A worker holds one task at a time, so that no
-    # other set is counted with it.
-    "distributed.scheduler.allowed-failures": ATTEMPTS - 1,
-    "distributed.scheduler.worker-saturation": 1,
-}
 
 _RANGE = re.compile(r"\s*:\s*".join([scorecard.NUMBER] * 2) + rf"(?:\s*:\s*{scorecard.NUMBER})?")
 
@@ -61,23 +53,13 @@ def plan(chapter: catalogue.Chapter, out: Path, asked: Sequence[tuple[str, str]]
     if not asked:
         known = f"{stem} knows: {', '.join(defaults) or 'none'}"
         raise InputError(f"give a parameter to sweep over, such as -p seed 0:10; {known}")
-    texts = dict(asked)
-    if len(texts) < len(asked):
+    if len(dict(asked)) < len(asked):
         raise InputError("a parameter is given more than once; put all its values in one list")
     found = {name: values(name, text, defaults, stem) for name, text in asked}
     given = {name: found[name] for name in defaults if name in found}
     if (sets := math.prod(map(len, given.values()))) > MOST:
         raise InputError(f"that would be {sets:,} sets; at most {MOST:,} can be run")
     writable_folder(out)
-    claim = out / "sweep.json"
-    try:
-        owner = json.loads(claim.read_text("utf-8"))["notebook"] if claim.exists() else stem
-    except (OSError, ValueError, KeyError, TypeError):
-        owner = "something else"
-    if owner != stem:
-        where = "give another folder with -o"
-        raise InputError(f"{out} holds a sweep of {owner}, not of {stem}; {where}")
-    replace_text(claim, json.dumps({"notebook": stem, "parameters": texts}, indent=1) + "\n")
     package, tasks = execute.package_digest(), []
     for each in itertools.product(*given.values()):
         chosen = dict(zip(given, each, strict=True))
@@ -107,16 +89,10 @@ def values(name: str, text: str, defaults: Mapping[str, Any], stem: str) -> list
 def _span(name: str, piece: str, *numbers: str) -> list[int | float]:
     """The numbers of a half-open range; fractions, since adding up .1 would gather rounding."""
     first, last, step = map(Fraction, numbers)
-    count = max(0, math.ceil((last - first) / step)) if step else 0
-    fault = ""
-    if not step:
-        fault = "has step 0; give another"
-    elif not count:
-        fault = "is empty: its end isn't part of it, so 0:3 is 0, 1, 2"
-    elif count > MOST:
-        fault = f"has {count:,} values; at most {MOST:,} can be run"
-    if fault:
-        raise InputError(f"the range {piece!r} of {name!r} {fault}")
+    count = math.ceil((last - first) / step) if step else 0
+    if not 0 < count <= MOST:
+        fault = f"is empty or has more than {MOST:,} values; its end isn't part of it"
+        raise InputError(f"the range {piece!r} of {name!r} {fault}, so 0:3 is 0, 1, 2")
     kind = int if all(re.fullmatch(r"[-+]?\d+", number) for number in numbers) else float
     return [kind(first + k * step) for k in range(count)]
 
@@ -131,17 +107,18 @@ def folder_name(chosen: Mapping[str, Any]) -> str:
 def run(
     tasks: Sequence[Task], jobs: int | None, scheduler: str | None, force: bool
 ) -> Iterator[tuple[Task, Record]]:
-    """Run the tasks of a sweep, and yield each with its record once its result is there.
+    """Run the tasks of a sweep, each up to `ATTEMPTS` times; see `execute.run`.
 
-    Those that finished earlier come first, unless `force` runs them again.  A set that fails is
-    tried `ATTEMPTS` times.  They go to the `scheduler` of this address, such as
-    ``tcp://10.0.0.1:8786``, or run here, `jobs` at a time, one a core if not given.  When the
-    generator is closed or interrupted, what runs is stopped.
+    They go to the `scheduler` of this address, such as ``tcp://10.0.0.1:8786``, or run here, `jobs`
+    at a time, one a core if not given.
     """
+    if scheduler is None:
+        yield from execute.run(tasks, jobs or joblib.cpu_count(), force, ATTEMPTS)
+        return
     done, waiting = execute.sort_out(tasks, force)
     yield from done
     if waiting:
-        with _client(scheduler, jobs or joblib.cpu_count()) as client:
+        with _client(scheduler) as client:
             yield from _collect(client, iter(waiting))
 
 
@@ -166,17 +143,12 @@ def _collect(client: distributed.Client, waiting: Iterator[Task]) -> Iterator[tu
                 raise InputError(f"the Dask scheduler is gone; {kept}")
             task = running.pop(future)
             if (failure := future.exception()) is None:
-                text, attempts = future.result()
-                notebook = nbformat.reads(text, as_version=4)
-                record = notebook.metadata["eqflow"] | {"attempts": attempts}
+                notebook = nbformat.reads(future.result(), as_version=4)
+                record = notebook.metadata["eqflow"]
             else:
                 notebook = catalogue.load(task.source)
-                killed = isinstance(failure, distributed.KilledWorker)
-                error = (
-                    "its worker was killed" if killed else f"{type(failure).__name__}: {failure}"
-                )
-                attempts = ATTEMPTS if killed else 1
-                record = {"status": "failed", "error": error, "attempts": attempts}
+                error = f"{type(failure).__name__}: {failure}"
+                record = {"status": "failed", "error": error, "attempts": 1}
             task.out.mkdir(parents=True, exist_ok=True)
             execute.save(task, notebook, record)
             submit(1)
@@ -186,8 +158,8 @@ def _collect(client: distributed.Client, waiting: Iterator[Task]) -> Iterator[tu
             client.cancel(list(running), force=True)
 
 
-def perform(task: Task, text: str, package: str) -> tuple[str, int]:
-    """Run one set on a Dask worker; the executed notebook as text, and how often it was tried.
+def perform(task: Task, text: str, package: str) -> str:
+    """Run one set on a Dask worker; the executed notebook as text.
 
     When nobody waits for the result any more, since the sweep was stopped or its client has died,
     the notebook's processes are ended.
@@ -201,60 +173,38 @@ def perform(task: Task, text: str, package: str) -> tuple[str, int]:
 
     if execute.package_digest() != package:
         raise RuntimeError("this worker has another version of eqflow_nb than the sweep")
-    for attempt in range(1, ATTEMPTS + 1):  # noqa: B007
+    for attempt in range(1, ATTEMPTS + 1):
         with tempfile.TemporaryDirectory(dir=worker.local_directory) as folder:
             source, out = Path(folder, task.source.name), Path(folder, "out")
             here = dataclasses.replace(task, source=source, out=out)
             source.write_text(text, encoding="utf-8")
-            out.mkdir()
-            process = execute.start(here, max(2, worker.state.nthreads), Path(folder))
+            process = execute.start(here, max(2, worker.state.nthreads), attempt, Path(folder))
             try:
                 while process.poll() is None and wanted():
                     time.sleep(0.1)
             finally:
                 execute.stop(process.pid)
                 process.wait()
-            execute.record_death(here, process)
+            execute.record_death(here, process, attempt)
             executed = here.result.read_text("utf-8")
             record = execute.recall(here)
             lost = record.get("error", "").startswith(execute.MEMORY)  # as it would be next time
             if record["status"] == "finished" or lost or not wanted():
                 break
-    return executed, attempt
+    return executed
 
 
-def dask_setup(worker: distributed.Worker) -> None:
-    """Leave the terminal's Ctrl-C to the client; Dask calls this on each local worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _client(scheduler: str) -> distributed.Client:
+    """A client of the scheduler at an address.
 
-
-def _client(scheduler: str | None, jobs: int, attempt: int = 1) -> distributed.Client:
-    """A client of the scheduler, or of single-threaded workers of its own on this machine.
-
-    As with every Dask cluster, another user of this machine who finds its port has your rights.
+    As with every Dask cluster, whoever reaches its port has the rights of who started it.
     """
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # failures are reported anyway
-    here = {
-        "n_workers": jobs,
-        "threads_per_worker": 1,
-        "memory_limit": None,  # the memory is taken by the workers' children
-        "host": "127.0.0.1",
-        "dashboard_address": "127.0.0.1:0",  # Dask listens there even without a dashboard
-        "scheduler_kwargs": {"dashboard": False},
-        "silence_logs": logging.CRITICAL,
-        "preload": __name__,  # has `dask_setup`
-    }
-    how = {"timeout": CONNECT_SECONDS, "set_as_default": False, **({} if scheduler else here)}
     try:
-        with dask.config.set(LOCAL):
-            return distributed.Client(scheduler, **how)
+        return distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError, RuntimeError) as error:
-        if scheduler:
-            wanted = "start one with 'dask scheduler', or leave --scheduler out to use this machine"
-            raise InputError(f"no Dask scheduler answers at {scheduler!r}; {wanted}") from error
-        if attempt == ATTEMPTS:
-            raise InputError(f"no workers start here ({error}); try again, or --jobs 1") from error
-    return _client(scheduler, jobs, attempt + 1)  # one may have been killed while it started
+        wanted = "start one with 'dask scheduler', or leave --scheduler out to use this machine"
+        raise InputError(f"no Dask scheduler answers at {scheduler!r}; {wanted}") from error
 
 
 def write(tasks: Sequence[Task], out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
