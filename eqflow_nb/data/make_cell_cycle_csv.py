@@ -9,58 +9,31 @@ Run it where scanpy's wheel has been fetched; neither scanpy nor anndata need be
 See eqflow_nb/data/README.md for where the cells come from and under which licence.
 """
 
-from __future__ import annotations
-
-import argparse
-import csv
-import hashlib
 import io
+import sys
 import zipfile
 from pathlib import Path
 
 import h5py
-import numpy as np
+import pandas
 
 BUNDLED = "scanpy/datasets/10x_pbmc68k_reduced.h5ad"
 TARGET = Path(__file__).parent / "cell_cycle.csv"
 
 
-def cells(wheel: Path) -> tuple[np.ndarray, dict[str, list[str]]]:
-    """The table of cells, and the names that its codes for phase and type stand for."""
+def table(wheel: Path) -> pandas.DataFrame:
+    """The two scores of each cell, its annotated phase and its type."""
     with zipfile.ZipFile(wheel) as archive:
         content = io.BytesIO(archive.read(BUNDLED))
     with h5py.File(content) as file:
-        names = {
-            key: [name.decode() for name in file[f"uns/{key}_categories"][:]]
-            for key in ("phase", "bulk_labels")
-        }
-        return file["obs"][:], names
-
-
-def table(obs: np.ndarray, names: dict[str, list[str]]) -> str:
-    """The two scores of each cell, its annotated phase and its type, as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["S_score", "G2M_score", "phase", "cell_type"])
-    for cell in obs:
-        # Nine digits hold a float32 exactly.
-        scores = [f"{cell['S_score']:.9g}", f"{cell['G2M_score']:.9g}"]
-        labels = [names[key][cell[key]] for key in ("phase", "bulk_labels")]
-        writer.writerow([*scores, *labels])
-    return text.getvalue()
-
-
-def main() -> None:
-    """Write the table and print its checksum."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("wheel", type=Path, help="scanpy's wheel")
-    parser.add_argument("--to", type=Path, default=TARGET)
-    arguments = parser.parse_args()
-    text = table(*cells(arguments.wheel))
-    arguments.to.parent.mkdir(parents=True, exist_ok=True)
-    arguments.to.write_text(text, encoding="utf-8")
-    print(f"sha256 {hashlib.sha256(text.encode()).hexdigest()}  {arguments.to.name}")
+        cells = pandas.DataFrame(file["obs"][:])
+        for key in ("phase", "bulk_labels"):
+            names = [name.decode() for name in file[f"uns/{key}_categories"][:]]
+            cells[key] = cells[key].map(dict(enumerate(names)))
+    cells = cells.rename(columns={"bulk_labels": "cell_type"})
+    return cells[["S_score", "G2M_score", "phase", "cell_type"]]
 
 
 if __name__ == "__main__":
-    main()
+    # Nine digits hold a float32 exactly.
+    table(Path(sys.argv[1])).to_csv(TARGET, index=False, float_format="%.9g", lineterminator="\n")
