@@ -10,14 +10,3 @@ from eqflow_nb.equations.images import identify_fields
 from eqflow_nb.equations.points import identify, moments_of, names_for
 from eqflow_nb.equations.result import Equations, FoundTerm, with_arrow
 from eqflow_nb.equations.terms import Term
-
-__all__ = [
-    "Equations",
-    "FoundTerm",
-    "Term",
-    "identify",
-    "identify_fields",
-    "moments_of",
-    "names_for",
-    "with_arrow",
-]

@@ -19,15 +19,6 @@ from eqflow_nb.figures.axes import (
 from eqflow_nb.figures.equations import draw_elimination, gallery, recovery_rates, verdicts
 from eqflow_nb.figures.images import frames, images
 from eqflow_nb.figures.measures import FLOOR, curves, draw_curves, grouped_bars, scatter
-from eqflow_nb.figures.points import clouds, flow_on_density, points_film, rollout_strip
+from eqflow_nb.figures.points import clouds, flow_on_density, points_film
 from eqflow_nb.figures.poses import draw_poses, neighbourhoods, poses_film
 from eqflow_nb.figures.style import PALETTE, colour, film, grid, png, show, style
-
-# fmt: off
-__all__ = [
-    "FLOOR", "PALETTE", "PATTERN", "VELOCITY", "clouds", "colour", "cube", "curves", "draw_cloud",
-    "draw_curves", "draw_density", "draw_elimination", "draw_image", "draw_poses",
-    "draw_streamlines", "draw_trajectory", "film", "flow_on_density", "frames", "gallery", "grid",
-    "grouped_bars", "images", "neighbourhoods", "png", "points_film", "poses_film",
-    "recovery_rates", "rollout_strip", "scatter", "show", "square", "style", "verdicts",
-]

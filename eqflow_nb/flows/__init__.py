@@ -17,8 +17,3 @@ from eqflow_nb.flows import (
     spectral_kernel,
 )
 from eqflow_nb.flows.continuity import Scaled, at_common_speed
-
-__all__ = [
-    "Scaled", "at_common_speed", "continuity", "exact", "kernels", "learned", "networks",
-    "projection", "skew", "spectral_kernel",
-]  # fmt: skip

@@ -19,10 +19,3 @@ from eqflow_nb.measures.transport import (
     sinkhorn,
     sliced_wasserstein,
 )
-
-__all__ = [
-    "HalfTurn", "LyapunovResult", "assess", "embed", "flocking", "half_turns",
-    "kaplan_yorke", "lyapunov_spectrum", "mean_distance", "mean_speed", "mmd",
-    "noise_floor", "patterns", "preservation", "random_halves", "signed_similarity",
-    "similarity", "similarity_matrix", "sinkhorn", "sliced_wasserstein", "tracking", "travel",
-]  # fmt: skip

@@ -4,8 +4,3 @@ from eqflow_nb.panels.chemistry import chemistry_panel
 from eqflow_nb.panels.clouds import draw_panel, own_panel, start_panel, stream_panel, toy_panel
 from eqflow_nb.panels.creatures import creatures_panel, stamps_panel
 from eqflow_nb.panels.lorenz import lorenz_panel
-
-__all__ = [
-    "chemistry_panel", "creatures_panel", "draw_panel", "lorenz_panel", "own_panel",
-    "stamps_panel", "start_panel", "stream_panel", "toy_panel",
-]  # fmt: skip

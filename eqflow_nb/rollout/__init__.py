@@ -5,16 +5,3 @@ A velocity field is any callable from states to velocities of their shape.
 
 from eqflow_nb.rollout.integrators import Diverged, Path, exponential, heun, rk4
 from eqflow_nb.rollout.record import Rollout, held, race, record, together
-
-__all__ = [
-    "Diverged",
-    "Path",
-    "Rollout",
-    "exponential",
-    "held",
-    "heun",
-    "race",
-    "record",
-    "rk4",
-    "together",
-]

@@ -21,9 +21,3 @@ from eqflow_nb.scores.gaussian_field import (
 from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.scores.noise_level import choose_sigma
 from eqflow_nb.scores.weights import load, shipped
-
-__all__ = [
-    "DenoiserScore", "GaussianCopulaScore", "GaussianFieldScore", "ImageScore",
-    "KernelDensityScore", "MixtureScore", "choose_sigma", "fit_gaussian_copula",
-    "fit_gaussian_field", "fit_mixture", "gaussian", "load", "of_density", "shipped",
-]  # fmt: skip

@@ -10,8 +10,6 @@ from eqflow_nb.inputs import choice
 from eqflow_nb.snapshots import gray_scott, icons, lorenz, toys
 from eqflow_nb.snapshots.base import Mixture, World
 
-__all__ = ["FIELDS", "NAMES", "Mixture", "World", "field_world", "world"]
-
 _MAKERS = {**toys.TOYS, "lorenz": lorenz.lorenz}
 NAMES = tuple(_MAKERS)
 FIELDS = (*gray_scott.PRESETS, *icons.ICONS)

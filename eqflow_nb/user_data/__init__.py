@@ -6,5 +6,3 @@ about the snapshots and what they are fit for.  Arrays are NumPy's; nothing here
 
 from eqflow_nb.user_data.findings import Finding, Look, look
 from eqflow_nb.user_data.reading import UserData, read
-
-__all__ = ["Finding", "Look", "UserData", "look", "read"]
