@@ -181,14 +181,12 @@ def choice(value: str, options: Iterable[str], name: str) -> str:
     raise InputError(f"{name} {value!r} is unknown; choose one of {', '.join(known)}{hint}")
 
 
-def skew_matrix(K: Any, name: str = "K", dim: int | None = None) -> Tensor:
+def skew_matrix(K: Any, name: str = "K") -> Tensor:
     """Return `K` as a skew-symmetric tensor (d, d): K + K^T = 0 to within rounding."""
     matrix = as_numbers(K, name)
     shape = tuple(matrix.shape)
     if len(shape) != 2 or shape[0] != shape[1] or not len(matrix):
         raise InputError(f"{name} has shape {shape}; it must be a square matrix (d, d)")
-    if dim is not None and len(matrix) != dim:
-        raise InputError(f"{name} has shape {shape}; it must be ({dim}, {dim})")
     check_finite(matrix, name)
     excess = matrix + matrix.T
     if excess.abs().max() > 1e-6 * matrix.abs().max():
@@ -286,15 +284,10 @@ def check_finite(values: Any, name: str) -> None:
 
 
 def _check_vary(samples: Any, name: str) -> None:
+    x = as_array(samples, name)
+    low, high = x.min(0).astype(np.float64), x.max(0).astype(np.float64)
     # A spread below a few units in the last place is rounding, not variation.
-    if isinstance(samples, np.ndarray):
-        low, high, eps = samples.min(0), samples.max(0), np.finfo(samples.dtype).eps
-    else:
-        import torch
-
-        low, high = (end.detach().double().cpu().numpy() for end in samples.aminmax(dim=0))
-        eps = torch.finfo(samples.dtype).eps
-    rounding = 4 * eps * np.maximum(abs(low), abs(high))
+    rounding = 4 * np.finfo(x.dtype).eps * np.maximum(abs(low), abs(high))
     constant = np.flatnonzero(high - low <= rounding).tolist()
     if constant:
         raise InputError(

@@ -11,6 +11,11 @@ def normal(*shape, seed=0):
     return torch.randn(*shape, generator=rng, dtype=torch.float64)
 
 
+def noise(*shape, seed=0):
+    """Standard normal numbers, float32."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
 def covariances(m, d, seed=0):
     """Random covariances (m, d, d), none of them thin."""
     factor = normal(m, d, d, seed=seed)

@@ -151,7 +151,6 @@ CALLS = {
         lambda dim, terms, wavelength: exact.Waves(dim, 1, terms, wavelength)(X),
         dict(dim=2, terms=4, wavelength=6.0),
     ),
-    "check_skew": Call(kernels.check_skew, dict(kernel=RULE)),
     "skew_kernel": Call(kernels.skew_kernel, dict(weights=RULE)),
     "random_kernel": Call(kernels.random_kernel, dict(channels=2, width=3, seed=0)),
     "convolution": Call(

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from mixtures import noise
 from torch import Tensor
 
 from eqflow_nb import fourier, scores
@@ -15,10 +16,6 @@ from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots.base import World
 
 SIZE = 16
-
-
-def noise(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def smooth(n: int, seed: int = 0) -> Tensor:

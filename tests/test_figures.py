@@ -166,16 +166,11 @@ def test_a_neighbour_is_drawn_where_it_is_seen():
 def test_streamlines_follow_the_field():
     _, (axes,) = grid(1, 1)
     draw_streamlines(axes, turn, 3.0)
-    lines, heads = axes.collections
-    for line in lines.get_segments():
-        radius = np.linalg.norm(line, axis=1)
-        assert np.ptp(radius) < 0.02 * max(radius.max(), 0.5) or np.abs(line).max() > 2.9
-    tips = torch.from_numpy(heads.get_offsets())
-    directions = np.stack([heads.U, heads.V], axis=1)
-    wanted = turn(tips).numpy() / np.linalg.norm(tips, axis=1, keepdims=True)
-    inside = np.linalg.norm(tips, axis=1) < 2.9
-    # The head has the direction of the last step, half a step behind its tip.
-    assert (directions * wanted).sum(1)[inside].min() > 0.97
+    (lines,) = axes.collections
+    ends = torch.from_numpy(np.stack(lines.get_segments()))
+    middle, way = ends.mean(1), ends[:, 1] - ends[:, 0]
+    some = (middle.norm(dim=1) > 0.5) & (way.norm(dim=1) > 0.02)
+    assert some.sum() > 200 and torch.cosine_similarity(way, turn(middle))[some].min() > 0.99
 
 
 def test_streamlines_of_no_field_and_of_a_broken_one():
@@ -211,17 +206,6 @@ def test_curves_show_members_spreads_levels_and_what_was_chosen():
     assert lines["noise floor"].get_ydata()[0] == 0.5
     bands = [band.get_paths()[0].vertices[:, 1] for band in axes.collections]
     assert [(band.min(), band.max()) for band in bands] == [(1, 3), (-2, 1002)]
-
-
-def test_strips_have_a_row_for_each_flow_and_count_those_outside():
-    lost = CLOUD.clone()
-    lost[::4] = 50
-    figure = figures.rollout_strip(
-        {"skew": {0.0: CLOUD[:400] / 2, 1.0: CLOUD[:400] / 2}, "score": {0.0: CLOUD, 1.0: lost}}
-    )
-    assert len(figure.axes) == 4
-    share = float(lost.abs().gt(3).any(1).double().mean())
-    assert figure.axes[3].texts[0].get_text() == f"{share:.0%} outside"
 
 
 def test_a_frame_shows_each_pixel_by_as_many_of_its_own():

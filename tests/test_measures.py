@@ -9,6 +9,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from mixtures import noise
 from mixtures import normal as standard
 from scipy.spatial.distance import pdist, squareform
 
@@ -269,10 +270,6 @@ def test_kaplan_yorke_dimension(exponents, dimension):
 
 
 # Patterns
-
-
-def noise(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def test_patches_wrap_around_and_are_found_in_the_image():

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from mixtures import normal as noise
 
 from eqflow_nb import fourier, scores
 from eqflow_nb.flows import kernels, projection, spectral_kernel
@@ -13,10 +14,6 @@ from eqflow_nb.fourier import filtered
 from eqflow_nb.scores import fit_gaussian_copula, fit_gaussian_field
 
 SIZE, SMALL = 16, 8
-
-
-def noise(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def mixing(size: int = SIZE) -> torch.Tensor:
@@ -133,7 +130,6 @@ def test_a_copula_is_nearer_to_the_score_of_a_skewed_distribution():
 @given(c=st.integers(1, 4), h=st.integers(0, 3), w=st.integers(0, 3), seed=st.integers(0, 99))
 def test_fuzz_the_constructor_makes_only_skew_maps(c, h, w, seed):
     kernel = kernels.skew_kernel(noise(c, c, 2 * h + 1, 2 * w + 1, seed=seed))
-    assert torch.equal(kernels.check_skew(kernel), kernel)
     symbol = kernels.symbol(kernel, (SIZE, SIZE))
     torch.testing.assert_close(symbol, -symbol.mH)
     x, y = noise(1, c, SIZE, SIZE, seed=1), noise(1, c, SIZE, SIZE, seed=2)

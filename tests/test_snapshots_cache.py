@@ -51,7 +51,7 @@ class Trap:
         return os.mkdir, (self.path,)
 
 
-@pytest.mark.parametrize("harm", ["cut", "other", "altered", "pickled"])
+@pytest.mark.parametrize("harm", ["cut", "other", "pickled"])
 def test_a_damaged_file_is_noticed_and_remade(own_cache, harm):
     cache.cached({"a": 1}, ones)
     (path,) = own_cache.glob("*.npz")
@@ -60,8 +60,6 @@ def test_a_damaged_file_is_noticed_and_remade(own_cache, harm):
         held = dict(file)
     if harm == "cut":
         path.write_bytes(content[: len(content) // 2])
-    elif harm == "altered":  # a sound archive, but not of what was made
-        np.savez(path, **held | {"array": held["array"] + 1})
     elif harm == "pickled":
         np.savez(path, **held | {"array": np.array([Trap(trap)])})
     else:

@@ -1,10 +1,7 @@
 """Chaotic systems and noisy processes: snapshots are stationary, exponents the published ones."""
 
-import importlib.util
-import sys
 from functools import cache
 from itertools import product
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -39,21 +36,6 @@ FEW = (
     "two_scale_lorenz",
 )
 EACH = [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in SYSTEMS]
-
-# How dysts calls those whose name there is not ours in capitals, and None for those it lacks.
-DYSTS = {
-    "lu": "LuChen",
-    "rikitake": "RikitakeDynamo",
-    "vallis": "VallisElNino",
-    "hindmarsh_rose": None,
-    "hindmarsh_rose_marhl": "HindmarshRose",
-    "lorenz96_4": "Lorenz96",
-}
-PARAMETERS = {
-    "lorenz": {"beta": 8 / 3, "rho": 28, "sigma": 10},
-    "lu": {"a": 36, "b": 3, "c": 20},
-    "hyper_lu": {"a": 36, "b": 3, "c": 20, "d": 1.0},
-}
 
 
 @cache
@@ -192,33 +174,6 @@ def test_a_seed_fixes_the_snapshots_and_one_that_leaves_is_told():
     assert not np.isclose(draw(30, 1), draw(30, 2)).any(axis=1).any()
     with pytest.raises(RuntimeError, match="rossler: a trajectory left"):
         system("rossler").advance(np.array([[100.0, 0.0, 100.0]]), 100.0)
-
-
-@pytest.fixture
-def flows(monkeypatch):
-    """dysts' equations.  Its writers of data sets, unused here, import gluonts."""
-    # It would compile each of its functions.
-    monkeypatch.setattr("numba.config.DISABLE_JIT", True)
-    if importlib.util.find_spec("gluonts") is None:
-        for name in ("gluonts", "gluonts.dataset", "gluonts.dataset.arrow"):
-            monkeypatch.setitem(sys.modules, name, ModuleType(name))
-        sys.modules["gluonts.dataset.arrow"].ArrowWriter = None
-    return pytest.importorskip("dysts.flows")
-
-
-@pytest.mark.slow
-def test_velocities_are_those_of_dysts(flows):
-    compared = 0
-    for name, law in SYSTEMS.items():
-        theirs = DYSTS.get(name, "".join(part.capitalize() for part in name.split("_")))
-        if theirs is None or not hasattr(flows, theirs):
-            continue
-        model = getattr(flows, theirs)(parameters=PARAMETERS.get(name))
-        x = law.sample(20, 5)
-        expected = np.array([model.rhs(row, 0.0) for row in x])
-        assert np.allclose(law.velocity(x), expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
-        compared += 1
-    assert compared >= 45
 
 
 @pytest.mark.parametrize("D", [1.0, 20.0])

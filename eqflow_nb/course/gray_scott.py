@@ -11,7 +11,8 @@ from torch import Tensor
 
 from eqflow_nb import rollout, scores
 from eqflow_nb.flows import skew, spectral_kernel
-from eqflow_nb.inputs import Field
+from eqflow_nb.flows.kernels import Convolution
+from eqflow_nb.inputs import Field, seeded
 from eqflow_nb.measures import patterns
 from eqflow_nb.rollout import Rollout
 from eqflow_nb.scores.images import ImageScore
@@ -57,9 +58,18 @@ class PatternDataset:
         return self.world.sample(n, self.seed + offset).to(self.held)
 
     def control(self, score: scores.GaussianFieldScore, kind: str, tries: int = 8) -> Tensor:
-        """Mean |cosines| (n,) of a control (see `spectral_kernel.control`), over several tries."""
-        seeds = range(self.seed, self.seed + (tries if kind == "random" else 1))
-        fields = [spectral_kernel.control(score, kind, seed, self.world.scale) for seed in seeds]
+        """Mean |cosines| (n,) of fields with the rule's low pass but another matrix than J.
+
+        What they share with the truth is owed to the low pass.  In concentrations, the matrix is
+        "random" (of several tries), "symmetric" (off the diagonal) or the "identity".
+        """
+        seeds = range(self.seed, self.seed + tries)
+        matrices = [torch.eye(2) if kind == "identity" else torch.eye(2).flip(0)]
+        if kind == "random":
+            matrices = [torch.randn(2, 2, generator=seeded(seed)) for seed in seeds]
+        low, unit = spectral_kernel.low_pass(score)[..., None, None], self.world.scale
+        symbols = [low * (matrix.to(unit) / unit / unit[:, None]).to(low) for matrix in matrices]
+        fields = [Convolution(symbol, score) for symbol in symbols]
         return torch.stack([self.agreement(field) for field in fields]).abs().mean(0)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from torch import Tensor
 
 from eqflow_nb.figures.style import FAINT, PALETTE, array, in_units, thin
@@ -20,9 +19,6 @@ CELLS = 41
 STILL = 1e-9
 SPACE = 3.5
 FLOW = "#5a6472"
-# Arrowheads without shafts, some six dots long.
-HEADS: dict[str, Any] = {"scale": 0.13, "scale_units": "dots", "units": "dots", "width": 0.6}
-HEADS |= {"headwidth": 8, "headlength": 12, "headaxislength": 11}
 PLANE = ("x", "y")
 
 
@@ -50,46 +46,22 @@ def draw_density(axes: Axes, log_density: LogDensity, extent: float, cells: int 
     )  # fmt: skip
 
 
-def draw_streamlines(
-    axes: Axes, field: Field, extent: float, seeds: int = 9, steps: int = 16
-) -> None:
-    """Draw short streamlines of a field (B, 2) -> (B, 2), longer and thicker where it is fast.
+def draw_streamlines(axes: Axes, field: Field, extent: float, seeds: int = 9) -> None:
+    """Draw streamlines of a field (B, 2) -> (B, 2), thicker where it is fast.
 
-    Read once on a lattice and traced all at once: a tenth of the time of matplotlib's streamplot.
+    More seeds draw more lines, about so many each way.
     """
     with torch.no_grad():
         v = field(lattice(extent, CELLS)).reshape(CELLS, CELLS, 2).double()
     if not torch.isfinite(v).all():
         raise ValueError("the field is not finite everywhere in the picture")
-    if v.norm(dim=2).max() < STILL:
+    if (speed := v.norm(dim=2)).max() < STILL:
         axes.text(0.5, 0.03, "no flow", transform=axes.transAxes, ha="center", color="#555555")
         return
-    pace = _lengths(v).permute(2, 0, 1)[None]
-    step = 1.5 * extent / seeds / steps
-
-    def follow(x: Tensor, step: float) -> list[Tensor]:
-        path = [x]
-        for _ in range(steps):
-            middle = path[-1] + step / 2 * _read(pace, path[-1] / extent)
-            path.append(path[-1] + step * _read(pace, middle / extent))
-        return path
-
-    start = lattice(extent * (1 - 1 / seeds), seeds).double()
-    lines = torch.stack(follow(start, -step)[::-1] + follow(start, step)[1:], dim=1)
-    fast = _read(pace, start / extent).norm(dim=1).clamp(0, 1)
-    axes.add_collection(
-        LineCollection(list(array(lines)), linewidths=array(0.4 + fast), colors=FLOW)
-    )
-    tip, last = lines[:, -1], lines[:, -1] - lines[:, -2]
-    heads = (last / last.norm(dim=1, keepdim=True).clamp(min=STILL))[fast > 0.1]
-    axes.quiver(*array(tip[fast > 0.1]).T, *array(heads).T, color=FLOW, pivot="middle", **HEADS)
-
-
-def draw_arrows(axes: Axes, at: Tensor, v: Tensor, longest: float, colour: str = FLOW) -> None:
-    """Draw vectors v (n, 2) at points (n, 2) as arrows, the fastest of one length."""
-    arrow = array(longest * _lengths(v.double()))
-    shape: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "pivot": "middle"}
-    axes.quiver(*array(at).T, *arrow.T, color=colour, width=0.004, **shape)
+    line, (x, y) = np.linspace(-extent, extent, CELLS), array(v.permute(2, 0, 1))
+    width = 0.3 + (speed / speed.quantile(0.7).clamp(min=STILL)).clamp(max=1).sqrt()
+    look: dict[str, Any] = {"linewidth": array(width), "color": FLOW, "arrowsize": 0.7}
+    axes.streamplot(line, line, x, y, density=seeds / 12, **look)
 
 
 def draw_trajectory(axes: Any, path: Any, cloud: Any = None, colour: str = "#0072b2") -> None:
@@ -166,18 +138,3 @@ def lattice(extent: float, cells: int) -> Tensor:
     line = torch.linspace(-extent, extent, cells)
     y, x = torch.meshgrid(line, line, indexing="ij")
     return torch.stack([x.flatten(), y.flatten()], dim=1)
-
-
-def _lengths(v: Tensor) -> Tensor:
-    """Vectors (..., 2) as drawn: of length 1 where fast, of a root's (so visible) where slow."""
-    speed = v.norm(dim=-1, keepdim=True)
-    usual = speed.quantile(0.7).clamp(min=STILL)
-    return v / speed.clamp(min=STILL) * (speed / usual).clamp(max=1).sqrt()
-
-
-def _read(values: Tensor, x: Tensor) -> Tensor:
-    """Values (B, 2) at x in [-1, 1]^2, interpolated on a lattice (1, 2, cells, cells)."""
-    read = torch.nn.functional.grid_sample(
-        values, x[None, None], padding_mode="border", align_corners=True
-    )
-    return read[0, :, 0].T

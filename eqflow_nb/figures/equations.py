@@ -1,6 +1,7 @@
 """Figures of equations found from snapshots."""
 
 import re
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,14 +52,8 @@ def draw_equations(axes: Axes, text: str, size: float = 8, width: int = 34, most
 
 def broken(line: str, width: int) -> list[str]:
     """A line as lines of at most about `width` letters, broken before a sign."""
-    first, *terms = re.split(r" (?=[+-] )", line)
-    lines = [first]
-    for term in terms:
-        if len(lines[-1]) + 1 + len(term) > width and not lines[-1].endswith("="):
-            lines.append("   " + term)
-        else:
-            lines[-1] += " " + term
-    return lines
+    kept = re.sub(r" (?![+-] )|(?<==) ", "\u00a0", line)  # no-break spaces
+    return textwrap.wrap(kept, width, subsequent_indent="   ", break_long_words=False) or [""]
 
 
 def recovery_rates(trials: Mapping[str, tuple[Any, Any, Any]], **about: Any) -> Figure:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -49,9 +48,7 @@ def draw_curves(
         axes.plot([], [], "*", color=INK, markersize=10, label="chosen")
     for (name, y), dashes in zip((levels or {}).items(), (":", "--", "-."), strict=False):
         axes.axhline(y, color=INK, linewidth=1, linestyle=dashes, label=name)
-    axes.set(**about)
-    _label_few_decades(axes.xaxis, axes.get_xlim())
-    _label_few_decades(axes.yaxis, axes.get_ylim())
+    _label(axes, about)
 
 
 def curves(
@@ -77,9 +74,7 @@ def scatter(
             markersize=18 if star else 6 if len(xy) < 15 else 4, markeredgecolor="white",
             markeredgewidth=0.4,
         )  # fmt: skip
-    axes.set(**about)
-    _label_few_decades(axes.xaxis, axes.get_xlim())
-    _label_few_decades(axes.yaxis, axes.get_ylim())
+    _label(axes, about)
     legend_outside(axes)
     return figure
 
@@ -92,22 +87,21 @@ def grouped_bars(table: Mapping[str, Mapping[str, tuple[float, float]]], ylabel:
     for index, (kind, tint) in enumerate(zip(kinds, colours(kinds), strict=True)):
         places = np.arange(len(table)) + (index - (len(kinds) - 1) / 2) * width
         means, sds = zip(*(group[kind] for group in table.values()), strict=True)
-        axes.bar(places, means, 0.9 * width, color=tint, label=kind, yerr=sds, ecolor=INK)
-        for place, mean, sd in zip(places, means, sds, strict=True):
-            low = mean < 0.12  # too short to be written into
-            where, ink = (mean + sd + 0.01, INK) if low else (0.02, "white")
-            axes.text(place, where, f"{mean:.2f}"[-3:], ha="center", fontsize=7, color=ink)
+        bars = axes.bar(places, means, 0.9 * width, color=tint, label=kind, yerr=sds, ecolor=INK)
+        axes.bar_label(bars, [f"{mean:.2f}"[-3:] for mean in means], padding=2, fontsize=7)
     axes.set_xticks(range(len(table)), list(table))
-    axes.set_ylabel(ylabel)
+    axes.set(ylabel=ylabel, ymargin=0.08)  # room for the numbers
     legend_outside(axes)
     return figure
 
 
-def _label_few_decades(axis: Axis, limits: tuple[float, float]) -> None:
-    """Plain numbers on a logarithmic axis of at most two decades, where powers of ten are rare."""
-    low, high = sorted(limits)
-    if axis.get_scale() == "log" and high < 150 * low:
-        steps = (1, 2, 5) if high > 8 * low else (1, 1.2, 1.5, 2, 3, 4, 6, 8)
-        axis.set_major_locator(LogLocator(subs=steps))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_locator(NullLocator())
+def _label(axes: Axes, about: Mapping[str, Any]) -> None:
+    """Set labels and limits; plain numbers on logarithmic axes of at most two decades."""
+    axes.set(**about)
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        if axis.get_scale() == "log" and high < 150 * low:  # powers of ten are rare
+            steps = (1, 2, 5) if high > 8 * low else (1, 1.2, 1.5, 2, 3, 4, 6, 8)
+            axis.set_major_locator(LogLocator(subs=steps))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_locator(NullLocator())

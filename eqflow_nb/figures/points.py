@@ -28,13 +28,10 @@ from eqflow_nb.figures.style import (
     DPI,
     FAINT,
     INK,
-    PALETTE,
     array,
     colour,
-    colours,
     film,
     grid,
-    in_units,
     thin,
 )
 from eqflow_nb.inputs import Field
@@ -61,38 +58,6 @@ def flow_on_density(
     for pane, field in zip(panes, fields.values(), strict=True):
         draw_density(pane, log_density, extent)
         draw_streamlines(pane, field, extent)
-    return figure
-
-
-def rollout_strip(
-    strips: Mapping[str, Mapping[float, Any]], axes: Sequence[str] = PLANE, extent: float = 3
-) -> Figure:
-    """Clouds {flow: {time: states (n, 2)}}: a row for each flow, a column for each time.
-
-    Points outside the picture are counted in its corner.
-    """
-    columns = len(next(iter(strips.values())))
-    width = min(2.0, 8.4 / columns)
-    figure, panes = grid(len(strips) * columns, columns, (width, width * 0.93))
-    for row, ((flow, states), tint) in enumerate(zip(strips.items(), colours(strips), strict=True)):
-        for column, (time, x) in enumerate(states.items()):
-            pane = panes[row * columns + column]
-            draw_cloud(pane, x, tint, size=2.5, points=800)
-            square(pane, extent, axes, inner=False)
-            outside = (np.abs(array(x)) > extent).any(axis=1).mean()
-            if outside > 0.005:
-                pane.text(
-                    0.97, 0.03, f"{outside:.0%} outside", transform=pane.transAxes, ha="right",
-                    fontsize=7, color=PALETTE["score"],
-                )  # fmt: skip
-            if row == 0:
-                pane.set_title(f"t = {time:g}")
-            if row < len(strips) - 1:
-                pane.set(xlabel="", xticklabels=[])
-            if column:
-                pane.set_yticklabels([])
-            else:
-                pane.set_ylabel(f"{flow}\n{in_units(axes[1])}")
     return figure
 
 

@@ -69,14 +69,12 @@ class Residual:
 
 
 @torch.no_grad()
-def residual(
-    field: Field, score: Field, x: Tensor, probes: int | None = None, seed: int = 0
-) -> Residual:
+def residual(field: Field, score: Field, x: Tensor) -> Residual:
     """Measure the residual of the continuity equation (Zhang & Levin 2025, eq. 1 of the course).
 
     Use a score that the field was not made from, or the result is too good.  x (B, d) are samples
-    of the distribution that should be kept.  With probes, see `divergence`, the square is that of
-    two independent sets, which is unbiased.
+    of the distribution that should be kept.  For d > 6, where `divergence` takes probes, the square
+    is that of two independent sets, which is unbiased.
     """
     x = as_samples(x, "x")
     v = field(x)
@@ -86,9 +84,8 @@ def residual(
     if not speed_squared > 0:
         raise InputError("field is zero everywhere on x; give one that moves")
     along = (v * score(x)).sum(1)
-    first = divergence(field, x, probes, seed)
-    exact = probes is None and x.shape[1] <= EXACT_UP_TO
-    second = first if exact else divergence(field, x, probes, seed + 1)
+    first = divergence(field, x)
+    second = first if x.shape[1] <= EXACT_UP_TO else divergence(field, x, seed=1)
     squared = ((first + along) * (second + along)).mean().clamp_min(0)
     scale = (first * second).mean().clamp_min(0) + along.square().mean()
     ratio = float(squared / scale) if scale > 0 else 0.0

@@ -29,10 +29,7 @@ class Convolution:
 
 
 def convolution(kernel: Tensor, score: Field, size: tuple[int, int]) -> Convolution:
-    """v = K * s for a skew kernel (C, C, h, w) on images of a size; others are refused."""
-    kernel = check_skew(kernel)
-    if kernel.shape[2:] == (1, 1):
-        return Convolution(kernel[:, :, 0, 0], score)
+    """v = K * s for a kernel (C, C, h, w) on images of a size."""
     return Convolution(symbol(kernel, size), score)
 
 
@@ -40,20 +37,6 @@ def skew_kernel(weights: Tensor) -> Tensor:
     """The skew part of any weights (C, C, h, w), h and w odd: (K[o, i, d] - K[i, o, -d]) / 2."""
     weights = _as_kernel(weights, "weights")
     return (weights - weights.transpose(0, 1).flip(2, 3)) / 2
-
-
-def check_skew(kernel: Any) -> Tensor:
-    """Return a kernel (C, C, h, w) if it is skew; else the error names the worst entry."""
-    kernel = _as_kernel(kernel, "kernel")
-    excess = kernel + kernel.transpose(0, 1).flip(2, 3)
-    if excess.abs().max() > 1e-5 * kernel.abs().max().clamp(min=1e-30):
-        o, i, a, b = (int(n) for n in torch.unravel_index(excess.abs().argmax(), excess.shape))
-        h, w = kernel.shape[2] - 1, kernel.shape[3] - 1
-        raise InputError(
-            f"kernel is not skew: kernel[{o},{i},{a},{b}] + kernel[{i},{o},{h - a},{w - b}] = "
-            f"{float(excess[o, i, a, b]):g}, should be 0; use skew_kernel(kernel)"
-        )
-    return kernel
 
 
 def random_kernel(

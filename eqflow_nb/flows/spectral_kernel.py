@@ -7,18 +7,15 @@ from torch import Tensor
 
 from eqflow_nb.flows.kernels import Convolution
 from eqflow_nb.fourier import filtered, frequencies, root
-from eqflow_nb.inputs import Field, InputError, as_images, between, choice, count, seeded
+from eqflow_nb.inputs import Field, InputError, as_images, between, count, seeded
 from eqflow_nb.scores.gaussian_field import GaussianCopulaScore, GaussianFieldScore
 
 QUARTER_TURN = ((0.0, 1.0), (-1.0, 0.0))
-CONTROLS = {"identity": ((1.0, 0.0), (0.0, 1.0)), "symmetric": ((0.0, 1.0), (1.0, 0.0))}
 
 
 def low_pass(score: GaussianFieldScore) -> Tensor:
-    """a(k) = sqrt(det(C(k) + sigma^2 I)), scaled to a maximum of 1, (H, W//2+1)."""
-    if len(score.mean) != 2:
-        raise InputError(f"score has {len(score.mean)} channel(s); the turn J is of two")
-    a = 1 / torch.linalg.det(score.precision).sqrt()
+    """The geometric mean a(k) of the eigenvalues of C(k) + sigma^2 I, at most 1, (H, W//2+1)."""
+    a = torch.linalg.det(score.precision) ** (-1 / len(score.mean))
     return a / a.max()
 
 
@@ -30,6 +27,8 @@ def equal_rate_kernel(score: GaussianFieldScore) -> Tensor:
     sigma^2 I)), which is the same for all k if a is the `low_pass`.  The largest eigenvalue of K,
     (H, W//2+1, 2, 2), is then 1.
     """
+    if len(score.mean) != 2:
+        raise InputError(f"score has {len(score.mean)} channel(s); the turn J is of two")
     return low_pass(score)[..., None, None] * torch.tensor(QUARTER_TURN).to(score.covariance)
 
 
@@ -58,24 +57,6 @@ def flow(score: GaussianFieldScore | GaussianCopulaScore, symbol: Tensor | None 
     if isinstance(score, GaussianCopulaScore):
         return CopulaFlow(equal_rate_kernel(score.gaussian) if symbol is None else symbol, score)
     return Convolution(equal_rate_kernel(score) if symbol is None else symbol, score)
-
-
-def control(
-    score: GaussianFieldScore, kind: str, seed: int = 0, scale: Tensor | None = None
-) -> Convolution:
-    """Fields with the same low pass a(k) but not J: what they share with the truth is owed to it.
-
-    Instead of J they have a matrix of a kind: "random", "symmetric" (off the diagonal) or
-    "identity" (the score itself).  It is meant in channels of units `scale` (2,).
-    """
-    if choice(kind, [*CONTROLS, "random"], "kind") == "random":
-        matrix = torch.randn(2, 2, generator=seeded(seed))
-    else:
-        matrix = torch.tensor(CONTROLS[kind])
-    a = low_pass(score)
-    if scale is not None:
-        matrix = matrix.to(scale) / scale / scale[:, None]
-    return Convolution(a[..., None, None] * matrix.to(a), score)
 
 
 def fit_radial(

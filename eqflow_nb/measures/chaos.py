@@ -6,12 +6,12 @@ the logarithms of the lengths this takes away give the exponents (Benettin, Mecc
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from eqflow_nb.flows.continuity import jacobian
 from eqflow_nb.inputs import Field, InputError, as_numbers, as_samples, count, positive
 from eqflow_nb.snapshots.base import rk4_step
 
@@ -41,8 +41,8 @@ def lyapunov_spectrum(
     _check_derivative(field, linearised, x)
 
     def joint(state: Tensor) -> Tensor:
-        v, jacobian = linearised(state[0])
-        return torch.cat([v[None], torch.einsum("bij,kbj->kbi", jacobian, state[1:])])
+        v, slope = linearised(state[0])
+        return torch.cat([v[None], torch.einsum("bij,kbj->kbi", slope, state[1:])])
 
     # States and their frames, vectors first: (1 + d, B, d).
     state = torch.cat([x[None], torch.eye(x.shape[1]).to(x)[:, None].expand(-1, len(x), -1)])
@@ -76,38 +76,22 @@ def kaplan_yorke(exponents: Any) -> float:
 
 
 def _linearise(field: Field) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """Give x -> (v (B, d), J (B, d, d)), by reverse mode if the field has no Jacobian."""
-
-    def by_reverse_mode(x: Tensor) -> tuple[Tensor, Tensor]:
-        with torch.enable_grad():
-            x = x.detach().requires_grad_()
-            v = field(x)
-            if not v.requires_grad:
-                return v, x.new_zeros(*x.shape, x.shape[1])
-            slope = partial(
-                torch.autograd.grad, inputs=x, retain_graph=True, materialize_grads=True
-            )
-            rows = [slope(v_i.sum())[0] for v_i in v.unbind(dim=1)]
-        return v.detach(), torch.stack(rows, dim=1)
-
-    if hasattr(field, "linearised"):  # what velocity and Jacobian share is computed once
-        return field.linearised
-    jacobian = getattr(field, "jacobian", None)
-    return by_reverse_mode if jacobian is None else lambda x: (field(x), jacobian(x))
+    """Give x -> (v (B, d), J (B, d, d)); what the two share may be computed once by the field."""
+    return getattr(field, "linearised", None) or (lambda x: (field(x), jacobian(field, x)))
 
 
 def _check_derivative(field: Field, linearised: Callable[..., Any], x: Tensor) -> None:
     """Compare the Jacobian with differences: one lost to `detach` would give wrong exponents."""
     h = torch.finfo(x.dtype).eps ** (1 / 3)
-    v, jacobian = linearised(x)
+    v, slope = linearised(x)
     shifts = h * torch.eye(x.shape[1]).to(x)
     differences = torch.stack([field(x + e) - field(x - e) for e in shifts], dim=-1) / (2 * h)
-    error = (differences - jacobian).norm()
+    error = (differences - slope).norm()
     if error > 0.05 * differences.norm() + 1e-3 * v.norm():
         raise InputError(
             "field has a derivative that does not match its values; torch must be able to "
-            "differentiate it (no detach, no_grad or NumPy inside; create_graph=True where it "
-            "calls autograd), or it needs a method jacobian(x) giving (B, d, d)"
+            "differentiate it (no detach, no_grad, autograd or NumPy inside; torch.func.grad "
+            "will do), or it needs a method jacobian(x) giving (B, d, d)"
         )
 
 

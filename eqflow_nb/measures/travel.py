@@ -11,15 +11,8 @@ from eqflow_nb.measures.tracking import Tracks
 
 def mean_squared_displacement(tracks: Sequence[Tracks], lag: int) -> np.ndarray:
     """Mean over starts of |x(t + lag) - x(t)|^2 of each creature, pixels^2; lag in frames."""
-    lag = count(lag, "lag")
-    per = [
-        ((t.positions[lag:] - t.positions[:-lag]) ** 2).sum(-1).mean(0)
-        for t in tracks
-        if len(t.positions) > lag
-    ]
-    if not any(len(one) for one in per):
-        raise _too_short(lag)
-    return np.concatenate(per)
+    paths = [track.positions for track in _long_enough(tracks, lag)]
+    return np.concatenate([((x[lag:] - x[:-lag]) ** 2).sum(-1).mean(0) for x in paths])
 
 
 def axis_drift(tracks: Sequence[Tracks], lag: int) -> tuple[float, float]:
@@ -36,34 +29,25 @@ def body_drift(tracks: Sequence[Tracks], lag: int) -> tuple[np.ndarray, np.ndarr
     be: a creature that turns about another point than the one that is followed seems to drift.
     """
     joined = []
-    for track, steps in zip(moving(tracks), displacements(tracks, lag), strict=True):
-        headings = track.heading[::lag]
+    for track in _long_enough(tracks, lag):
+        steps, headings = np.diff(track.positions[::lag], axis=0), track.heading[::lag]
         unit = np.exp(1j * headings[:-1]) + np.exp(1j * headings[1:])
         unit /= np.abs(unit).clip(1e-12)
-        step = (steps[..., 1] - 1j * steps[..., 0]) * unit.conj()
-        joined.append(np.stack([step.real.ravel(), step.imag.ravel()]))
-    table = np.concatenate(joined, axis=1) if joined else np.empty((2, 0))
-    if table.shape[1] < 2:
+        joined.append(((steps[..., 1] - 1j * steps[..., 0]) * unit.conj()).ravel())
+    own = np.concatenate(joined)
+    if len(own) < 2:
         raise InputError("tracks hold fewer than two displacements; give longer films")
-    return table.mean(1), table.std(1, ddof=1) / math.sqrt(table.shape[1])
+    table = np.stack([own.real, own.imag])
+    return table.mean(1), table.std(1, ddof=1) / math.sqrt(len(own))
 
 
-def moving(tracks: Sequence[Tracks]) -> list[Tracks]:
-    """The films in which some creature was followed."""
-    return [track for track in tracks if track.positions.shape[1]]
-
-
-def displacements(tracks: Sequence[Tracks], lag: int) -> list[np.ndarray]:
-    """Displacements (steps, creatures, 2) over `lag` frames, one after another, of each film."""
+def _long_enough(tracks: Sequence[Tracks], lag: int) -> list[Tracks]:
+    """The films of more than `lag` frames in which some creature was followed."""
     lag = count(lag, "lag")
-    steps = [np.diff(track.positions[::lag], axis=0) for track in moving(tracks)]
-    if not any(len(one) for one in steps):
-        raise _too_short(lag)
-    return steps
-
-
-def _too_short(lag: int) -> InputError:
-    return InputError(
-        f"tracks hold no creature that was followed for more than lag = {lag} frames; give longer "
-        "films, or check whether the creatures are kept"
-    )
+    kept = [t for t in tracks if len(t.positions) > lag and t.positions.shape[1]]
+    if not kept:
+        raise InputError(
+            f"tracks hold no creature that was followed for more than lag = {lag} frames; give "
+            "longer films, or check whether the creatures are kept"
+        )
+    return kept

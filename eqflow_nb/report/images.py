@@ -64,12 +64,10 @@ def of_images(of: Halves) -> Findings:
 def rules(score: scores.GaussianFieldScore, seed: int) -> dict[str, Tensor]:
     """K(k) of a skew rule and its controls, "score", "random", "symmetric": one low pass a(k).
 
-    a is the C-th root of det(C(k) + sigma^2 I): of two channels every wavelength then turns at one
-    rate.  One channel has no turn; a random skew kernel of 3 by 3 pixels moves it sideways.
+    Of two channels every wavelength then turns at one rate.  One channel has no turn; a random skew
+    kernel of 3 by 3 pixels moves it sideways.
     """
-    channels = len(score.mean)
-    a = torch.linalg.det(score.precision) ** (-1 / channels)
-    low = (a / a.max())[..., None, None]
+    channels, low = len(score.mean), spectral_kernel.low_pass(score)[..., None, None]
     random = torch.randn(channels, channels, generator=seeded(seed)).to(low)
     controls = {"score": low * torch.eye(channels), "random": low * random}
     if channels == 1:

@@ -5,8 +5,7 @@ from torch import Tensor
 
 from eqflow_nb import figures, flows, rollout, scores
 from eqflow_nb.equations import identify
-from eqflow_nb.figures.axes import draw_arrows, lattice
-from eqflow_nb.figures.style import INK
+from eqflow_nb.figures.axes import lattice
 from eqflow_nb.inputs import Field
 from eqflow_nb.measures import mean_distance, random_halves, sliced_wasserstein
 from eqflow_nb.report import Findings, Halves, Kept, Picture, look_for
@@ -16,7 +15,7 @@ MOST = 50_000  # rows that equations are looked for in
 DIMS = 6  # the most in which equations are looked for
 TIMES = (0.0, 1.0, 2.5, 5.0, 10.0)  # path in radii of the cloud
 SHOWN = (0.0, 2.5, 10.0)
-LATTICE, ARROWS = 41, 15
+LATTICE = 41  # points a side that fields are saved at
 SAMPLES = 4000  # that a mean flow in the plane is read from
 
 
@@ -110,7 +109,7 @@ def extent_of(x: Tensor) -> float:
 def _pictures(
     score: scores.KernelDensityScore, flow: Field, runs: dict[str, rollout.Rollout], of: Halves
 ) -> dict[str, Picture]:
-    """The score as arrows, the flow's streamlines, and clouds that moved."""
+    """Streamlines of the score and of the flow, and clouds that moved."""
     plane, about, labels = plane_of(of.x), "", of.names
     if len(labels) > 2:
         about = ", in the plane of the two principal directions"
@@ -118,23 +117,21 @@ def _pictures(
     p, moving = marginal(score, plane), mean_flow(flow, of.start, plane, score.sigma)
     flat = score.centres @ plane.T
     extent = extent_of(flat)
-    fine, at = lattice(extent, LATTICE), lattice(extent, ARROWS)
-    at = at[p.log_density(at) > p.log_density(flat).amax() - 5]
-    figure, (axes,) = figures.grid(1, 1, (4.4, 4.3))
-    figures.draw_density(axes, p.log_density, extent)
-    figures.draw_cloud(axes, flat, INK, alpha=0.35, points=700)
-    draw_arrows(axes, at, p(at), 0.16 * extent, figures.PALETTE["score"])
-    figures.square(axes, extent, labels)
-    clouds = {kind: {t: run.at(t) @ plane.T for t in SHOWN} for kind, run in runs.items()}
+    at = lattice(extent, LATTICE)
+    figure = figures.flow_on_density({"": p}, p.log_density, labels, extent)
+    figures.draw_cloud(figure.axes[0], flat, figures.PALETTE["score"], alpha=0.35, points=700)
+    clouds = {(kind, t): run.at(t) @ plane.T for t in SHOWN for kind, run in runs.items()}
     scored = {"samples": of.x, **of.scaling, "directions": plane, "at": at, "score": p(at)}
-    read = {"at": fine, "log_density": p.log_density(fine), "velocity": moving(fine)}
-    moved = {f"{kind}_t{t:g}": x for kind, over in clouds.items() for t, x in over.items()}
-    slopes = f"Your points on their blurred density{about}; arrows point up its slopes."
+    read = {"at": at, "log_density": p.log_density(at), "velocity": moving(at)}
+    moved = {f"{kind}_t{t:g}": x for (kind, t), x in clouds.items()}
+    gone = {key: float((x.abs() > extent).any(1).double().mean()) for key, x in clouds.items()}
+    titled = {f"{k}, t = {t:g}\n{gone[k, t]:.0%} outside": x for (k, t), x in clouds.items()}
+    slopes = f"Your points on their blurred density{about}; streamlines lead up its slopes."
     lines = f"Streamlines of the skew flow over the density{about}: closed currents."
     later = f"The cloud at the start and later under the skew flow and the controls{about}."
     flowing = figures.flow_on_density({"": moving}, p.log_density, labels, extent)
     return {
         "score": Picture(figure, slopes, scored),
         "flow": Picture(flowing, lines, read),
-        "clouds": Picture(figures.rollout_strip(clouds, labels, extent), later, moved),
+        "clouds": Picture(figures.clouds(titled, labels, extent, len(runs)), later, moved),
     }

@@ -105,10 +105,6 @@ class ImageScore(nn.Module):
         self.net, self.levels = net, levels
         self.sigma = between(sigma, "sigma", *levels)
 
-    def at(self, sigma: float) -> ImageScore:
-        """The same network at another noise level."""
-        return ImageScore(self.net, sigma, self.levels)
-
     def forward(self, x: Tensor) -> Tensor:
         """Score (B, C, H, W) at images (B, C, H, W)."""
         return (self.denoise(x) - x) / self.sigma**2

@@ -70,14 +70,7 @@ def train_weights(
     x = snapshots.field_world(recipe.world, recipe.size).sample(recipe.snapshots, seed)
     net = UNet(x.shape[1], recipe.widths, seed).to(pick_device(device))
     unfinished, target = out / f".{name}.training.safetensors", out / f"{name}.safetensors"
-    state, before = _begun(unfinished, settings)
-    start = kept = time.perf_counter()
-
-    def keep() -> None:
-        seconds = before + time.perf_counter() - start
-        if state:
-            weights.write(unfinished, state, {**settings, "seconds": seconds})
-
+    state, kept = _begun(unfinished, settings), time.perf_counter()
     path = images.train(
         net, shuffled(x, recipe.mirror), steps, recipe.batch, levels=recipe.levels,
         stain_sd=recipe.stain_sd, seed=seed, state=state,
@@ -89,11 +82,11 @@ def train_weights(
             if time.perf_counter() - kept > KEEP:
                 kept = time.perf_counter()
                 bar.set_postfix(loss=f"{float(state['loss']):.4f}")
-                keep()
-        settings["seconds"] = round(before + time.perf_counter() - start)
+                weights.write(unfinished, state, settings)
         weights.save(target, net, settings | {"loss": round(float(state["loss"]), 4)})
     except BaseException:  # an interrupt loses nothing
-        keep()
+        if state:
+            weights.write(unfinished, state, settings)
         raise
     unfinished.unlink(missing_ok=True)
     return target
@@ -117,11 +110,10 @@ def shuffled(x: Tensor, mirror: bool) -> Callable[[int, torch.Generator], Tensor
     return draw
 
 
-def _begun(unfinished: Path, settings: dict[str, Any]) -> tuple[dict[str, Tensor], float]:
-    """State and seconds of a training with the same settings, or those of a beginning."""
+def _begun(unfinished: Path, settings: dict[str, Any]) -> dict[str, Tensor]:
+    """The state of a training with the same settings; empty if there is none."""
     try:
         state, about = weights.read(unfinished)
-        seconds = float(about.pop("seconds"))
-    except (InputError, AttributeError, KeyError, TypeError, ValueError):
-        return {}, 0.0
-    return (state, seconds) if about == settings else ({}, 0.0)
+    except InputError:
+        return {}
+    return state if about == settings else {}

@@ -34,20 +34,11 @@ def load(name: str | Path, sigma: float, device: torch.device | str = "cpu") -> 
     try:
         net = UNet(int(about["channels"]), [int(width) for width in about["widths"]])
         levels = (float(about["levels"][0]), float(about["levels"][1:][-1]))
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError, RuntimeError) as error:
-        said = f"weights {path.name} do not say channels, widths and levels; make them again"
-        raise InputError(said) from error
-    try:
         net.load_state_dict({key: value.float() for key, value in tensors.items()})
-    except RuntimeError as error:
-        said = " ".join(str(error).split())
-        raise InputError(f"weights {path.name} are of another network: {said}") from error
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, RuntimeError) as error:
+        said = f"weights {path.name} do not fit their channels, widths and levels; make them again"
+        raise InputError(said) from error
     return ImageScore(net.to(device).eval().requires_grad_(False), sigma, levels)
-
-
-def about(name: str) -> dict[str, Any]:
-    """What is recorded with shipped weights: settings, seed, steps, seconds, figures."""
-    return read(FOLDER / f"{name}.safetensors")[1]
 
 
 def save(path: Path, net: UNet, settings: Mapping[str, Any]) -> None:
