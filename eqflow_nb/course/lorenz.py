@@ -79,11 +79,11 @@ class BlurredTruth:
     """
 
     def __init__(self, samples: Tensor, sigma: float) -> None:
+        self.kernel = KernelDensityScore(samples, sigma)
         v, some = LorenzField()(samples), blur(samples[:2048], sigma, 1)
-        speed = KernelDensityScore(samples, sigma).expect(some, v).square().sum(1).mean().sqrt()
+        speed = self.kernel.expect(some, v).square().sum(1).mean().sqrt()
         v = v * (math.sqrt(3) / speed)
         products = v[:, :, None] * samples[:, None, :]
-        self.kernel = KernelDensityScore(samples, sigma)
         self.table = torch.cat([v, samples, products.flatten(1)], 1)
 
     def linearised(self, x: Tensor) -> tuple[Tensor, Tensor]:
