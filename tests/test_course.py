@@ -120,8 +120,11 @@ def test_bad_input_a_parameter(name, text, says):
 
 def test_one_failure_leaves_the_others(shelf, scored, tmp_path):
     shelf(**{"01_bad": "1 / seed", "02_good": scored, "03_dead": "import os\nos._exit(3)"})
-    records = run(tmp_path / "out", jobs=3)
-    assert [records[stem]["status"] for stem in sorted(records)] == ["failed", "finished", "failed"]
+    shelf(**{"04_full": "raise MemoryError"})
+    records = run(tmp_path / "out", jobs=3, attempts=2)
+    assert [records[stem]["attempts"] for stem in sorted(records)] == [2, 1, 2, 1]
+    finished = {stem for stem, record in records.items() if record["status"] == "finished"}
+    assert finished == {"02_good"}
     assert records["01_bad"]["error"] == "ZeroDivisionError: division by zero"
     kept = nbformat.read(tmp_path / "out" / "01_bad.ipynb", as_version=4)
     assert "ZeroDivisionError" in str(kept.cells[-1].outputs)

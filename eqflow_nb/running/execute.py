@@ -125,7 +125,7 @@ def run(
             for process in [each for each in running if each.poll() is not None]:
                 task, attempt = running.pop(process)
                 record_death(task, process, attempt)
-                if recall(task)["status"] == "failed" and attempt < attempts:
+                if attempt < attempts and may_do_better(recall(task)):
                     queue.appendleft((task, attempt + 1))
                     continue
                 scorecard.gather(task.out)
@@ -143,6 +143,11 @@ def recall(task: Task) -> Record:
     except (OSError, ValueError, KeyError):
         kept = {}
     return kept if kept.get("fingerprint") == task.fingerprint else {"status": "none"}
+
+
+def may_do_better(record: Record) -> bool:
+    """Whether a run failed, and not for want of memory: then it would fail again."""
+    return record["status"] == "failed" and not record["error"].startswith(MEMORY)
 
 
 def save(task: Task, notebook: Any, record: Record) -> None:

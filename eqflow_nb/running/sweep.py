@@ -187,9 +187,7 @@ def perform(task: Task, text: str, package: str) -> str:
                 process.wait()
             execute.record_death(here, process, attempt)
             executed = here.result.read_text("utf-8")
-            record = execute.recall(here)
-            lost = record.get("error", "").startswith(execute.MEMORY)  # as it would be next time
-            if record["status"] == "finished" or lost or not wanted():
+            if not execute.may_do_better(execute.recall(here)) or not wanted():
                 break
     return executed
 
