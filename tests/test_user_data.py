@@ -5,6 +5,7 @@ import io
 import math
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from eqflow_nb.inputs import InputError
+from eqflow_nb.running.commands import main
 from eqflow_nb.running.identify import spoken
 from eqflow_nb.user_data import look, read
 from eqflow_nb.user_data.pictures import read_picture
@@ -89,6 +91,24 @@ def test_frames_lists_and_dicts_are_read_as_files_are():
     refused([x, normal(20, 3)], "(20, 3), (30, 2)", "one d")
     frame.loc[4, "r"] = math.nan
     assert read(frame, ["r"], drop_missing=True).values.shape == (29, 1)
+
+
+def test_the_command_says_what_it_left_out_and_which_columns_will_do(tmp_path, capfd):
+    x, path = normal(60, 2), tmp_path / "a.csv"
+    frame = pandas.DataFrame({"p [mm]": x[:, 0], "q, r": x[:, 1], "sum": x @ [1, 2], "room": 4.0})
+    frame.to_csv(path)
+
+    def identify(*options):
+        with pytest.raises(SystemExit):
+            main(["identify", str(path), *options])
+        return capfd.readouterr()
+
+    refused = identify().err
+    assert "Column 'room' is constant" in refused and "Column 'sum' is exactly" in refused
+    asked = shlex.split(refused.split("columns ")[-1])[0]
+    assert asked == "p [mm],`q, r`"
+    found = identify("--columns", asked, "--degree", "1", "--library", "sin(`q, r`)")
+    assert "column 0" not in found.err and "60 snapshots" in found.out
 
 
 @given(st.integers(10, 300), st.integers(0, 99), st.floats(1e-6, 1e6), st.booleans())

@@ -3,10 +3,15 @@
 import ast
 import json
 import keyword
+import math
 import re
 import shlex
+import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +30,7 @@ ARGUMENT = re.compile(
     r"\b(columns|array|side|transpose|drop_missing)="
     r"""(True|\d+|'[^']*'|"[^"]*"|\[(?:'[^']*'|"[^"]*"|[^]'"])*\])"""
 )
+SEARCH, MORE, VALUES = 4.5e-4, 7, 5e-8  # seconds, as measured on one core
 PICTURES = (
     "--noise and --diffusion are for points; noise in pictures can't be taken out here, so smooth "
     "them first, or give cleaner ones"
@@ -72,37 +78,67 @@ def identify(
     seed = count(seed, "seed", at_least=0)
     chosen = [c.strip("`") for c in split_at_commas(columns)] if columns else None
     own = read(file, chosen, array, side, transpose=transpose, drop_missing=drop_missing)
-    seen = look(own, seed)
-    unfit = [f for f in seen.findings if f.about in ("constant", "dependent")]
-    if unfit:
-        rest = [n for c, n in enumerate(own.names) if c not in {f.column for f in unfit}]
-        raise InputError(f"{' '.join(f.text for f in unfit)} For the others: columns={rest}")
     # A file without names has x0, x1 and so on; the equations' own are better.
     plain = own.names == tuple(f"x{i}" for i in range(len(own.names)))
     names = None if plain else tuple(quoted(name) for name in own.names)
+    labels = equations.names_for(names, len(own.names), "uvw" if own.images else "xyzw")
+    seen = look(replace(own, names=labels) if plain else own, seed)
+    unfit = {f.column: f.text for f in seen.findings if f.about in ("constant", "dependent")}
+    if unfit:
+        rest = [c if plain else n for c, n in enumerate(own.names) if c not in unfit]
+        raise InputError(f"{' '.join(unfit.values())} For the others: columns={rest}")
     asked: dict[str, Any] = {"relative_to": relative_to, "names": names, "seed": seed}
     sizes, size = amounts(noise, "noise"), diffusion and amounts(diffusion, "diffusion")
     if not as_json:
         for note in (*own.notes, *(f.text for f in seen.findings)):
             typer.echo(spoken(note), err=True)
+    degree = degree if degree is not None else 3 if own.images else 2
     if own.images:
         if size is not None or sizes != 0.0:
             raise InputError(PICTURES)
         asked |= {"library": library or "local"}
-        found = equations.identify_fields(own.values, 3 if degree is None else degree, **asked)
+        method: Callable[..., Any] = equations.identify_fields
     else:
-        labels = equations.names_for(names, own.values.shape[1])
-        extras = {
-            text: function_of(text, labels) for text in split_at_commas(library or "") if text
-        }
-        asked |= {"noise": sizes, "diffusion": size, "extras": extras}
-        found = equations.identify(own.values, 2 if degree is None else degree, **asked)
-        found = equations.with_arrow(found, own.values, seed)
+        parts = filter(None, split_at_commas(library or ""))
+        asked |= {"noise": sizes, "diffusion": size}
+        asked |= {"extras": {text: function_of(text, labels) for text in parts}}
+        method = equations.identify
+    with _patience(expected_seconds(own.values, degree, sizes == "auto")):
+        found = method(own.values, degree, **asked)
+        found = found if own.images else equations.with_arrow(found, own.values, seed)
     seconds = time.perf_counter() - started
     if as_json:
         typer.echo(json.dumps(as_data(found, own.images, seconds), allow_nan=False))
         return
     typer.echo(f"{own.source}: {len(own.values):,} snapshots\n\n{found}\n\n{seconds:.1f} seconds")
+
+
+def expected_seconds(x: np.ndarray, degree: int, noise: bool) -> float:
+    """Very roughly, of one core: the search grows with the terms K, moments with values."""
+    terms = x.shape[1] * math.comb(x.shape[1] + degree, degree)
+    return SEARCH * terms**2 * (MORE if noise else 1) + VALUES * x.size * terms
+
+
+@contextmanager
+def _patience(expected: float) -> Iterator[None]:
+    """Say how long it will take, if long; count the seconds on a terminal; end in order."""
+    ended, began = threading.Event(), time.perf_counter()
+
+    def count_up() -> None:
+        while not ended.wait(1):
+            print(f"\r{time.perf_counter() - began:.0f} s ", end="", file=sys.stderr, flush=True)
+
+    if expected > 10:
+        typer.echo(f"This takes some {expected:.0f} s of one core; Ctrl-C ends it.", err=True)
+    if sys.stderr.isatty():
+        threading.Thread(target=count_up, daemon=True).start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"\nStopped after {time.perf_counter() - began:.0f} s.", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        ended.set()
 
 
 def spoken(message: str) -> str:
@@ -115,7 +151,8 @@ def spoken(message: str) -> str:
         return f"--{found[1].replace('_', '-')}" + (f" {shlex.quote(text)}" if text else "")
 
     message = ARGUMENT.sub(option, message)
-    message = re.sub(r"^(x|images) (?=has )|\bsource (?=')", "file ", message)
+    message = re.sub(r"^images has (\d+)", r"x has \1 image(s)", message)
+    message = re.sub(r"^x (?=has )|\bsource (?=')", "file ", message)
     return re.sub(r"^(degree|noise|diffusion|seed|side)(?= is | has )", r"--\1", message)
 
 
@@ -136,7 +173,7 @@ def as_data(found: Any, fields: bool, seconds: float) -> dict[str, Any]:
     return {
         "verdict": found.verdict, "dimension": len(found.names), "terms": terms,
         "null_dimension": found.null_dimension, "arrow": found.arrow, "seconds": round(seconds, 3),
-        "names": list(found.names), "relative_to": found.reference,
+        "names": [name.strip("`") for name in found.names], "relative_to": found.reference,
         "diffusion": found.diffusion and dict(zip(("coefficient", "error"), found.diffusion)),
         "noise": [float(s) for s in found.noise], "evidence": found.evidence,
         "snapshots_needed": found.needed,

@@ -184,6 +184,13 @@ def _of_column(x: np.ndarray) -> tuple[str, str]:
         shown = ", ".join(f"{v:g}" for v in values[:6]) + (", ..." if len(values) > 6 else "")
         text = f"takes {len(values)} values only ({shown}). A flow needs numbers that can change "
         return "discrete", text + "a little: leave it out if they are labels or counts."
+    for end, others in ((values[0], values[1:]), (values[-1], values[:-1])):
+        if (number := int((x == end).sum())) > 1 and np.abs(others - end).min() > np.ptp(others):
+            text = f"is {end:g} in {number} rows, far from all others: if that stands for missing, "
+            return (
+                "outliers",
+                text + "leave the cells empty, and those rows out: drop_missing=True.",
+            )
     for unit, turn in TURNS.items():
         for low in (0.0, -turn / 2):
             if _goes_round(x, low, turn):

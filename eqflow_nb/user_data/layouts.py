@@ -13,7 +13,7 @@ from eqflow_nb.inputs import InputError, as_array
 LEAST_POINTS = 10
 MOST_COLUMNS = 6  # of an array of runs; with more it holds pictures
 MOST_CHANNELS = 4
-TIMES = {"time", "times", "timestamp", "date", "datetime"}
+TIMES = {"time", "times", "timestamp", "date", "datetime", "year", "month", "day", "hour"}
 ROW_NUMBERS = {"", "unnamed: 0", "index"}
 UNEVEN = 0.01  # of a mean step: sorted readings of anything else have uneven ones
 

@@ -19,7 +19,7 @@ SPACES = r"\s+"
 # Separators and decimal signs, those that are taken first where several would do.
 STYLES = [(s, d) for d in ".," for s in (",", ";", "\t", "|", SPACES) if s != d]
 # Lines looked at; of these, the last ones that tell the style; and their letters.
-HEAD, BODY, WIDEST = 200, 50, 5000
+HEAD, BODY, WIDEST = 2000, 50, 5000
 MISSING = ("", "-", "--", "?", "na", "n/a", "#n/a", "nan", "null", "none", "<na>")
 FORTRAN = r"(?<=[\d.])[dD](?=[+-]?\d)"  # the exponent in 1.5D+03
 DATE = r"(\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([T ,]+\d\d?:.*)?|\d\d?:\d\d.*)"
@@ -77,7 +77,7 @@ def numbers(
     kept = list(range(len(names))) if columns is None else places(columns, shown)
     found: dict[int, np.ndarray] = {}
     for c in kept:
-        written, there = table[c].astype(str).str.strip(), table[c].notna()
+        written, there = table[c].astype(str).str.strip(" '"), table[c].notna()
         if table[c].dtype.kind in "iuf":
             found[c] = table[c].to_numpy(np.float64, na_value=np.nan)
         elif table[c].dtype.kind != "M" and not written[there].str.fullmatch(DATE).all():
@@ -95,7 +95,8 @@ def numbers(
     left = [shown[c] for c in range(len(names)) if c not in found]
     if not found:
         raise InputError(f"{source} holds no column of numbers, only {', '.join(left)}")
-    notes = (f"Left out, as not asked for or dates: {', '.join(map(repr, left))}.",) if left else ()
+    said = f"Left out, since they are dates or names: {', '.join(map(repr, left))}."
+    notes = (said,) if left and columns is None else ()
     return np.stack(list(found.values()), 1), tuple(names[c] for c in found), notes
 
 
@@ -127,6 +128,7 @@ def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
     def clear(style: tuple[str, str]) -> float:
         cells = [cell for line in body for cell in _split(line[:WIDEST], style[0])]
         good = sum(_is_number(cell, style[1]) or cell.lower() in MISSING for cell in cells)
+        good -= sum(bool(re.match(r"[-+]?0\d", cell)) for cell in cells)  # as in 1,05 cut in two
         return (good - sum(bool(re.search(r"[;\t|]", cell)) for cell in cells)) / len(cells)
 
     separator, decimal = max(STYLES, key=clear) if body else STYLES[0]
@@ -150,8 +152,8 @@ def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
         if line[0] != comment and enough and not numbered:
             return form, above, number
         above.append(["#", *cells] if line[0] == comment else ["", *cells])
-    found = f"begins with {head[0][1][:40]!r}" if head else "is empty"
-    raise InputError(f"{name} {found}; it must hold rows of numbers")
+    found = f"begins with {' / '.join(line[:40] for _, line in head[:2])}" if head else "is empty"
+    raise InputError(f"{name} {found}; it must hold rows of plain numbers")
 
 
 def _names(above: list[list[str]], table: pandas.DataFrame) -> tuple[list[str], Notes]:
@@ -163,8 +165,9 @@ def _names(above: list[list[str]], table: pandas.DataFrame) -> tuple[list[str], 
             break
         fitting.append((mark, cells))
     # Units stand below names; of several comments the last one is it.
-    plain = [cells for mark, cells in fitting if not mark]
-    names = plain[-1] if plain else fitting[0][1] if fitting else [f"x{i}" for i in range(width)]
+    plain = [cells for mark, cells in fitting if not mark][::-1] or [c for _, c in fitting[:1]]
+    full = [cells for cells in plain if len(set(cells[1:]) - {""}) == width - 1]
+    names = [*full, *plain, [f"x{i}" for i in range(width)]][0]
     passed = ["; ".join(filter(None, cells)) for mark, *cells in above if not mark]
     passed = [line for line in passed if line != "; ".join(filter(None, names))]
     notes: Notes = (
@@ -181,7 +184,7 @@ def _split(line: str, separator: str) -> list[str]:
     """The cells of a line."""
     if separator == SPACES:
         separator, line = " ", " ".join(line.split())
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    return [cell.strip(" '") for cell in next(csv.reader([line], delimiter=separator), [])]
 
 
 def _is_number(cell: str, decimal: str = ".") -> bool:

@@ -110,6 +110,16 @@ kind("lines above the table", "a.csv", text(X, head="Station 7\nbegun: 3 May\n\n
      says=("Station 7",))  # fmt: skip
 kind("units in the names", "a.csv", text(X, head='x [mm],"y, mm",lambda\n'),
      names=("x [mm]", "y, mm", "lambda"))  # fmt: skip
+kind("an oscilloscope's", "a.csv", text(
+    X, head="Model,A 7\n,\nPoint Format,Y,\nHorizontal Units,S,\nx,y,z\n"))  # fmt: skip
+kind("quotes around names", "a.csv", with_first([f"'0:{i:02d}.5'" for i in range(N)],
+     "'Elapsed time','x','y','z'\n'mm:ss','mV','mV','mV'\n"))  # fmt: skip
+kind("names on two levels", "a.csv", text(X, head="run,run,run\nx,y,z\n"))
+kind("hundreds of comments", "a.csv", "# a note\n" * 300 + text(X))
+kind("one column of decimal commas", "a.txt", text(X[:, :1], head="", decimal=","),
+     values=X[:, :1], names=("x0",), says=("decimal",))  # fmt: skip
+
+# %%
 kind("thousands of empty lines", "a.csv", text(X) + "\n" * 3000)
 kind("thousands of empty cells", "a.csv", text(X) + ",,\n" * 3000, says=("3,000 empty",))
 kind("a separator at the end", "a.csv", text(X, head="x,y,z,\n", end=",\n"))
@@ -138,7 +148,7 @@ kind("an uneven time with a unit", "a.csv", with_first(T**2, "Time [s],x,y,z\n")
 kind("a time without a name", "a.dat", with_first(T, "", " "), names=("x1", "x2", "x3"))
 kind("times of several runs", "a.csv", with_first([*T[:20], *T[:20]], "t,x,y,z\n"))
 kind("dates", "a.csv", with_first([f"2024-01-{i % 28 + 1:02d} 10:00:00" for i in range(N)],
-     "when,x,y,z\n"), says=("dates: 'when'",))  # fmt: skip
+     "when,x,y,z\n"), says=("'when'",))  # fmt: skip
 kind("sorted by a state", "a.csv", text(X[X[:, 0].argsort()]), values=X[X[:, 0].argsort()])
 kind("labels that are not asked for", "a.csv", with_first(["G1"] * N, "phase,x,y,z\n"),
      columns=list(XYZ))  # fmt: skip
@@ -157,6 +167,8 @@ kind("holes, dropped", "a.csv", holes, values=np.delete(X, [2, 8], 0), drop_miss
 kind("labels", "a.csv", with_first(["G1"] * N, "phase,x,y,z\n"), "'G1'", "line 2", "'phase'",
      "columns=['x', 'y', 'z']")  # fmt: skip
 kind("one word", "a.csv", text(X) + "1,off,2\n", "'off'", "line 42", "'y'")
+kind("percents", "a.csv", text(X, head="x,y,z\n", end="%\n"), "%", "'z'", "line 2")
+kind("only percents", "a.csv", text(X[:, :1], head="x\n", end="%\n"), "x / ", "plain numbers")
 kind("thousands in Excel", "a.csv", text(X) + '1,"1,234.5",2\n', "'1,234.5'", "line 42")
 kind("a longer line", "a.csv", text(X) + "1,2,3,4\n", "line 42", "saw 4")
 kind("two columns of one name", "a.csv", text(X, head="x,x,z\n"), "two columns 'x'", "rename")
@@ -165,7 +177,13 @@ kind("on its side, turned", "a.csv", text(X.T, head=""), names=plain, transpose=
 kind("on its side, with names", "a.csv", with_first(XYZ, "", rows=X.T), transpose=True)
 kind("too few rows", "a.csv", text(X[:5]), "5 row(s)", "at least 10")
 kind("nothing", "a.csv", "", "is empty")
-kind("prose", "a.txt", "Dear all,\nplease find the data below.\n", "Dear all", "rows of numbers")
+kind(
+    "prose",
+    "a.txt",
+    "Dear all,\nplease find the data below.\n",
+    "Dear all",
+    "rows of plain numbers",
+)
 kind("a spreadsheet", "a.xlsx", b"PK\3\4\0\0\0\0\x08\0", "is no text", ".csv")
 
 # %% [markdown]
