@@ -59,15 +59,15 @@ class PairLaw:
     size: float
     kinds: Kinds = None
 
-    def log_p(self, q: Tensor) -> Tensor:
-        """log p (B,), up to a constant, of sheets of poses (B, N, 3)."""
-        return self.features(q).sum(1)
+    def log_p(self, q: Tensor, of: int | None = None) -> Tensor:
+        """log p (B,), up to a constant, of sheets (B, N, 3), or of the pairs `of` one creature."""
+        return self.parts(q, of).sum(1)
 
-    def features(self, q: Tensor) -> Tensor:
-        """The part (B, H) of each harmonic in log p: sum over pairs of f_h cos(...)."""
-        (i, *_), f, _, phases = self._terms(q)
-        parts = f * phases.cos()
-        return parts.new_zeros(len(q), parts.shape[1]).index_add(0, i // q.shape[1], parts)
+    def parts(self, q: Tensor, of: int | None = None) -> Tensor:
+        """The parts (B, H) of log p that are the harmonics'."""
+        (i, *_), f, _, phases = self._terms(q, of)
+        sums = f.new_zeros(len(q), f.shape[1])
+        return sums.index_add(0, i // q.shape[1], f * phases.cos())
 
     def __call__(self, q: Tensor) -> Tensor:
         """The score (B, N, 3): derivatives of log p, 1 / pixel, 1 / pixel and 1 / radian."""
@@ -85,37 +85,24 @@ class PairLaw:
         total = to_j.new_zeros(q[..., 0].numel(), *to_j.shape[1:])
         return total.index_add(0, i, to_i).index_add(0, j, to_j).view(*q.shape, -1)
 
-    def _terms(self, q: Tensor) -> tuple[tuple[Tensor, ...], Tensor, Tensor, Tensor]:
+    def _terms(
+        self, q: Tensor, of: int | None = None
+    ) -> tuple[tuple[Tensor, ...], Tensor, Tensor, Tensor]:
         """Pairs (i, j, way, distance), and f_h, its derivative and the angles (P, H) of each."""
-        i, j, gap = poses.neighbours(q, self.size, self.spacing * (self.values.shape[1] - 1))
+        i, j, gap = poses.neighbours(q, self.size, self.spacing * (self.values.shape[1] - 1), of)
+        kinds = self.kinds or (q.shape[1],)
+        kind = torch.repeat_interleave(torch.tensor(kinds, device=q.device))
+        low, high = kind[i % q.shape[1]], kind[j % q.shape[1]]
         r = gap.norm(dim=1, keepdim=True).clamp(min=1e-6)
-        f, slope = self._radial(i, j, r, q.shape[1])
+        cell = (r[:, 0].detach() / self.spacing).long().clamp(max=self.values.shape[1] - 2)
+        t = r / self.spacing - cell[:, None]
+        c = self._cubics.to(t)[low * len(kinds) - low * (low + 1) // 2 + high, cell].unbind(1)
+        f = c[0] + t * (c[1] + t * (c[2] + t * c[3]))
+        slope = (c[1] + t * (2 * c[2] + t * 3 * c[3])) / self.spacing
         theta, bearing = q[..., 2].reshape(-1, 1), torch.atan2(gap[:, 1:], gap[:, :1])
         m, n, phase = self.harmonics.to(f).T
         phases = (theta[i] - bearing) * m + (theta[j] - bearing) * n + phase
         return (i, j, gap, r), f, slope, phases
-
-    def _radial(self, i: Tensor, j: Tensor, r: Tensor, number: int) -> tuple[Tensor, Tensor]:
-        """f_h and its derivative (P, H) of pairs (P,), i of the first kind, at distances (P, 1)."""
-        kinds = self.kinds or (number,)
-        kind = torch.repeat_interleave(torch.tensor(kinds, device=r.device))
-        low, high = kind[i % number], kind[j % number]
-        cell = (r[:, 0].detach() / self.spacing).long().clamp(max=self.values.shape[1] - 2)
-        t = (r / self.spacing - cell[:, None]).clamp(max=1)
-        c = self._cubics.to(t)[low * len(kinds) - low * (low + 1) // 2 + high, cell].unbind(1)
-        f = c[0] + t * (c[1] + t * (c[2] + t * c[3]))
-        return f, (c[1] + t * (2 * c[2] + t * 3 * c[3])) / self.spacing
-
-    def log_pairs(self, i: int, r: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        """log p (B, N) of creature i's pairs, for `poses.metropolis`."""
-        each = torch.arange(number := r.shape[1])
-        seen = each >= i  # the others see i first: their bearing is the opposite one
-        a, b = torch.where(seen, a, b + math.pi), torch.where(seen, b, a + math.pi)
-        low, high = (x.expand(r.shape).flatten() for x in (each.clamp(max=i), each.clamp(min=i)))
-        f, _ = self._radial(low, high, r.reshape(-1, 1), number)
-        m, n, phase = self.harmonics.to(r).T
-        phases = a[..., None] * m + b[..., None] * n + phase
-        return (f.view(phases.shape) * phases.cos()).sum(-1)
 
     @cached_property
     def _cubics(self) -> Tensor:
@@ -256,12 +243,12 @@ def _most_likely(
     goes on from step to step (Tieleman, Proc. ICML 25, 1064, 2008).  The k-th step is 1 / k of
     Newton's, so that the chance in what is drawn averages out; steps are smooth in r.
     """
-    drawn, generator, seen = q.float(), seeded(seed), terms.features(q)
+    drawn, generator, seen = q.float(), seeded(seed), terms.parts(q)
     curved = len(q) * seen.T.cov() + SMOOTH_STEP * roughness
     curved += RIDGE * curved.diagonal().mean() * torch.eye(len(c)).double()
     for step in range(1, steps + 1):
-        drawn = poses.metropolis(drawn, _law(terms, c).log_pairs, SWEEPS, generator, terms.size)
-        off = seen.sum(0) - terms.features(drawn.double()).sum(0)
+        drawn = poses.metropolis(drawn, _law(terms, c).log_p, SWEEPS, generator, terms.size)
+        off = seen.sum(0) - terms.parts(drawn.double()).sum(0)
         c = c + torch.linalg.solve(curved, off) / step
     return c
 

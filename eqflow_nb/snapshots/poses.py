@@ -58,41 +58,38 @@ def _metropolis(name: str, sheets: int, number: int, size: float, seed: int) -> 
     generator, first = seeded(seed), torch.arange(number) < number // 2
     q = torch.rand(sheets, number, 3, generator=generator) * torch.tensor([size, size, math.tau])
 
-    def log_pairs(i: int, r: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        return LAWS[name](r, a, b, first != first[i]) - 20 * torch.exp(-((r / 6) ** 4))
+    def log_p(q: Tensor, i: int) -> Tensor:
+        gap, theta = periodic(q[..., :2] - q[:, i, None, :2], size), q[..., 2]
+        r, bearing = gap.norm(dim=-1), torch.atan2(gap[..., 1], gap[..., 0])
+        pairs = LAWS[name](r, theta[:, i, None] - bearing, theta - bearing, first != first[i])
+        pairs = pairs - 20 * torch.exp(-((r / 6) ** 4))
+        pairs[:, i] = 0
+        return pairs.sum(1)
 
-    return metropolis(q, log_pairs, SWEEPS, generator, size).numpy()
+    return metropolis(q, log_p, SWEEPS, generator, size).numpy()
 
 
 def metropolis(
     q: Tensor,
-    log_pairs: Callable[[int, Tensor, Tensor, Tensor], Tensor],
+    log_p: Callable[[Tensor, int], Tensor],
     sweeps: int,
     generator: torch.Generator,
     size: float = SIZE,
 ) -> Tensor:
     """Sheets (B, N, 3) after some sweeps: each creature is moved, and the move kept or taken back.
 
-    `log_pairs` takes i, and of its pairs with all creatures, (B, N) each, the distance and the two
-    headings from the bearing; it returns log p (B, N) of the pairs.
+    `log_p(q, i)` is what the pairs of creature i add to log p of each sheet, (B,).
     """
-    (sheets, number), q = q.shape[:2], q.clone()
+    n = q.shape[1]
     steps = torch.tensor([[4.0, 4, 0.8], [size, size, math.tau]])  # a small one, or anywhere
-
-    def log_p(one: Tensor, i: int) -> Tensor:
-        gap = periodic(q[..., :2] - one[:, None, :2], size)
-        r, bearing = gap.norm(dim=-1), torch.atan2(gap[..., 1], gap[..., 0])
-        pairs = log_pairs(i, r, one[:, None, 2] - bearing, q[..., 2] - bearing)
-        pairs[:, i] = 0
-        return pairs.sum(1)
-
     for sweep in range(sweeps):
-        kicks = steps[int(sweep % 4 == 3)] * torch.randn(number, sheets, 3, generator=generator)
-        chance = torch.rand(number, sheets, generator=generator).log()
-        for i in range(number):
-            old, new = q[:, i], q[:, i] + kicks[i]
-            kept = chance[i] < log_p(new, i) - log_p(old, i)
-            q[:, i] = torch.where(kept[:, None], new, old)
+        kicks = steps[int(sweep % 4 == 3)] * torch.randn(n, len(q), 3, generator=generator)
+        chance = torch.rand(n, len(q), generator=generator).log()
+        for i in range(n):
+            new = q.clone()
+            new[:, i] += kicks[i]
+            kept = chance[i] < log_p(new, i) - log_p(q, i)
+            q = torch.where(kept[:, None, None], new, q)
     return wrapped(q, size)
 
 
@@ -112,14 +109,20 @@ def wrapped(q: Tensor, size: float = SIZE) -> Tensor:
     return q.remainder(torch.tensor([size, size, math.tau]).to(q))
 
 
-def neighbours(q: Tensor, size: float, reach: float) -> tuple[Tensor, Tensor, Tensor]:
+def neighbours(
+    q: Tensor, size: float, reach: float, of: int | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Pairs of creatures nearer than `reach` pixels, in time and memory linear in their number.
 
-    Of poses (B, N, 3) come i < j (P,), counted through all sheets, and the way (P, 2) from i to j.
+    Of poses (B, N, 3) come i < j (P,), counted through all sheets, and the way (P, 2) from i to j;
+    if asked, only those `of` one creature on each sheet.
     """
     places, n = q.detach()[..., :2], q.shape[1]
-    if n <= DENSE:
+    if n <= DENSE or of is not None:
         i, j = torch.triu_indices(n, n, 1, device=q.device)
+        if of is not None:
+            others = torch.cat([torch.arange(of), torch.arange(of + 1, n)]).to(q.device)
+            i, j = others.clamp(max=of), others.clamp(min=of)
         near = periodic(places[:, j] - places[:, i], size).square().sum(-1) < reach**2
         sheet, pair = near.nonzero(as_tuple=True)
         i, j = sheet * n + i[pair], sheet * n + j[pair]
