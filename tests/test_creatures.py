@@ -58,15 +58,18 @@ def test_every_creature_is_found_once(name, noise):
 
 @settings(max_examples=20)
 @given(st.integers(0, 63), st.integers(0, 63), st.sampled_from(icons.ICONS))
-def test_rolling_the_canvas_moves_what_is_found(down, right, name):
-    canvas = icons.placed(name, 1, seed=8)[0][0]
-    here, there = found_on(canvas), found_on(canvas.roll((down, right), (1, 2)))
-    away = gaps(here.centres + np.array([down, right]), there.centres)
+def test_creatures_put_elsewhere_are_found_there(down, right, name):
+    centres, way = torch.tensor([[[30.0, 20.0], [12.0, 44.0]]]), torch.tensor([down, right])
+    first, moved = (icons.placed(name, 1, seed=5, centres=(centres + s) % SIZE) for s in (0, way))
+    assert (first[1] - centres).abs().max() <= 0.5, "half a pixel and rounding"
+    torch.testing.assert_close(moved[0], first[0].roll((down, right), (2, 3)), atol=1e-6, rtol=0)
+    here, there = found_on(first[0][0]), found_on(moved[0][0])
+    away = gaps(here.centres + way.numpy(), there.centres)
     partner = away.argmin(1)
-    assert away[np.arange(len(partner)), partner].max() < 1e-6
-    np.testing.assert_allclose(there.ink[partner], here.ink, rtol=1e-6)
+    assert away[np.arange(len(partner)), partner].max() < 1e-4
+    np.testing.assert_allclose(there.ink[partner], here.ink, rtol=1e-5)
     turned = np.angle(np.exp(1j * (there.heading[partner] - here.heading)))
-    np.testing.assert_allclose(turned, 0, atol=1e-5)
+    np.testing.assert_allclose(turned, 0, atol=2e-3 if name == "dot" else 1e-4)
 
 
 @pytest.mark.parametrize(("name", "front"), [("firefly", np.pi), ("dots", 0.0), ("taiji", None)])

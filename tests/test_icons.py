@@ -36,18 +36,6 @@ def test_creatures_keep_their_distance_across_the_border(seed, size, diameter):
     assert float(gap[gap > 0].min()) >= diameter
 
 
-@pytest.mark.parametrize("name", icons.ICONS)
-def test_moving_the_centres_rolls_the_canvas(name):
-    centres = torch.tensor([[[30.0, 20.0], [12.0, 44.0]]])
-    middle = icons.placed(name, 1, seed=5, centres=centres)
-    assert (middle[1] - centres).abs().max() <= 0.5, "half a pixel and rounding"
-    for shift in ((34, 0), (0, 44), (33, 45)):  # onto the border, one side and the corner
-        moved = icons.placed(name, 1, seed=5, centres=(centres + torch.tensor(shift)) % SIZE)
-        torch.testing.assert_close(moved[0], middle[0].roll(shift, (2, 3)), atol=1e-6, rtol=0)
-        expected = (middle[1] + torch.tensor(shift)) % SIZE
-        torch.testing.assert_close(moved[1], expected, atol=1e-4, rtol=0)
-
-
 def test_all_angles_are_as_likely():
     angles = icons.placed("dot", 400, number=4, seed=2)[2].double()
     for fold in (1, 2, 4):  # |mean of e^{i fold angle}| of n draws is about 1 / sqrt(n)

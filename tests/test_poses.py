@@ -72,7 +72,7 @@ def test_a_tree_finds_the_pairs_that_all_pairs_hold(kinds, monkeypatch):
 def test_a_law_does_not_depend_on_which_of_a_kind_is_first():
     """Nor on where a sheet begins, nor on a quarter turn of it, nor, if asked, on a mirror."""
     sheets = poses.sample("couples", 40, 0)
-    law = pair_law.fit_pair_law(sheets, mirror=True).law
+    law = pair_law.fit_pair_law(sheets, mirror=True, newton=1).law
     q, c = sheets[:4].double(), poses.SIZE
     mirrored = torch.stack([c - q[..., 0], q[..., 1], math.pi - q[..., 2]], -1)
     turned = torch.stack([c - q[..., 1], q[..., 0], q[..., 2] + math.pi / 2], -1)

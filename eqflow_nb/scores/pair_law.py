@@ -243,14 +243,25 @@ def _most_likely(
     goes on from step to step (Tieleman, Proc. ICML 25, 1064, 2008).  The k-th step is 1 / k of
     Newton's, so that the chance in what is drawn averages out; steps are smooth in r.
     """
-    drawn, generator, seen = q.float(), seeded(seed), terms.parts(q)
+    back = _reverse(terms, q.shape[1])
+
+    def sums(q: Tensor) -> Tensor:
+        parts = [terms.parts(x) + terms.parts(x[:, back]) for x in q.double().split(CHUNK)]
+        return torch.cat(parts) / 2
+
+    drawn, generator, seen = q.float(), seeded(seed), sums(q)
     curved = len(q) * seen.T.cov() + SMOOTH_STEP * roughness
     curved += RIDGE * curved.diagonal().mean() * torch.eye(len(c)).double()
     for step in range(1, steps + 1):
         drawn = poses.metropolis(drawn, _law(terms, c).log_p, SWEEPS, generator, terms.size)
-        off = seen.sum(0) - terms.parts(drawn.double()).sum(0)
-        c = c + torch.linalg.solve(curved, off) / step
+        c = c + torch.linalg.solve(curved, seen.sum(0) - sums(drawn).sum(0)) / step
     return c
+
+
+def _reverse(terms: PairLaw, number: int) -> Tensor:
+    """The order of creatures (N,) in which those of each kind are reversed."""
+    parts = torch.arange(number).split(list(terms.kinds or (number,)))
+    return torch.cat([part.flip(0) for part in parts])
 
 
 def _moments(
@@ -262,8 +273,7 @@ def _moments(
     """
     level = torch.tensor(sigma).double()
     square, pull = torch.tensor(0.0).double(), torch.tensor(0.0).double()
-    there = torch.arange(q.shape[1])
-    back = torch.cat([part.flip(0) for part in there.split(list(terms.kinds or there.shape))])
+    there, back = torch.arange(q.shape[1]), _reverse(terms, q.shape[1])
     for draw in range(DRAWS):
         once = poses.blurred(q, seed * DRAWS + draw, sigma) - q
         for part, noise in zip(q.split(CHUNK), once.split(CHUNK), strict=True):
