@@ -129,8 +129,8 @@ def test_a_film_of_points_keeps_their_colours_and_is_small(
 
 def test_fish_swim_through_the_border_and_come_back_on_the_other_side(displayed):
     ahead = torch.linspace(20, 90, 15)[:, None] * torch.tensor([1.0, 0, 0])
-    path = (ahead + torch.tensor([0, 32.0, 0]))[:, None]  # one fish, to the right
-    figures.poses_film({"alone": path}, "a fish", trail=0, width=400)
+    path = (ahead + torch.tensor([0, 32.0, 0]))[:, None, None]  # one fish, to the right
+    figures.poses_film({"alone": dict(enumerate(path))}, "a fish", trail=0, width=400)
     film = Image.open(io.BytesIO(base64.b64decode(displayed[0].data["image/gif"])))
     assert film.n_frames == 15
     places = []

@@ -31,22 +31,23 @@ def draw_poses(axes: Axes, q: Any, size: float = SIZE, tints: Any = INK) -> Poly
 
 
 def poses_film(
-    films: Mapping[str, Any],
+    films: Mapping[str, Mapping[float, Any]],
     alt: str,
     size: float = SIZE,
-    times: Sequence[float] | None = None,
     kinds: Mapping[str, Sequence[int]] | None = None,
     trail: int = 8,
     width: int = 780,
     milliseconds: int = 80,
 ) -> None:
-    """Display a looping film of sheets {title: states (T, N, 3)}, not wrapped, a panel each.
+    """Display a looping film of the first sheets of {title: {time: poses (B, N, 3)}}, not wrapped.
 
     Creatures are coloured by where they started, from left to right, or, where `kinds` {title:
-    numbers} say how many are of each, by kind.  They draw trails of so many states, and `times`
-    (T,) stand in the corner.
+    numbers} say how many are of each, by kind.  They draw trails of so many states.
     """
-    shown = {title: np.stack([array(x) for x in states]) for title, states in films.items()}
+    shown = {
+        title: np.stack([array(q)[0] for q in states.values()]) for title, states in films.items()
+    }
+    times = list(next(iter(films.values())))
     side = width / DPI / len(shown)
 
     def draw(pane: Axes, title: str, q: np.ndarray) -> tuple[PolyCollection, np.ndarray]:

@@ -17,7 +17,7 @@ import torch
 from scipy.ndimage import map_coordinates
 from torch import Tensor
 
-from eqflow_nb.inputs import InputError, as_images, positive
+from eqflow_nb.inputs import InputError, as_images, between, positive
 
 # In diameters of a creature:
 SMOOTH = 0.3  # the blur that makes one hill of its ink
@@ -80,6 +80,16 @@ def read_anatomy(
             f"diameter is {diameter:g} pixels; it must be at least 4, to have a front, and at most "
             f"a third of the canvas, {min(clean.shape[2:]) / 3:g}, to have somewhere to go"
         )
+    if centres.shape != (len(clean), *headings.shape[1:], 2) or len(headings) != len(clean):
+        raise InputError(
+            f"centres and headings have shapes {tuple(centres.shape)} and {tuple(headings.shape)}; "
+            f"{len(clean)} canvases need ({len(clean)}, n, 2) and ({len(clean)}, n)"
+        )
+    if (most := float(headings.abs().max())) > 2 * math.tau:
+        raise InputError(
+            f"headings go up to {most:.0f}: these look like degrees, which torch.deg2rad turns "
+            "into radians"
+        )
     sizes = torch.tensor(clean.shape[2:])
     down, right = (centres.round().long() % sizes).unbind(-1)
     sheet = torch.arange(len(clean))[:, None].expand_as(down)
@@ -101,8 +111,8 @@ def read_anatomy(
     found = float(anatomy.peaks(clean).sum()) / (n := centres[..., 0].numel())
     if not 0.9 < found < 1.15:
         raise InputError(
-            f"creatures can't be told apart: they touch, or are in pieces; {n} were told "
-            f"and {found * n:.0f} are found"
+            f"creatures can't be told apart: they touch, or are in pieces; {n} were told and "
+            f"{found * n:.0f} are found.  Give sheets on which they keep apart"
         )
     # A hill exp(-r^2 / 2 w^2) to the power 64 has the variance w^2 / 64; its curvature tells w.
     size = tuple(clean.shape[2:])
@@ -121,7 +131,8 @@ class Swimming:
     def __init__(
         self, anatomy: Anatomy, terms: Sequence[Callable[[Tensor], Tensor]], u: float = 1.0
     ) -> None:
-        self.anatomy, self.terms, self.u = anatomy, list(terms), u
+        self.anatomy, self.terms = anatomy, list(terms)
+        self.u = between(u, "u", -math.inf, math.inf)
         core = CORE * anatomy.diameter
         self._kernel = cache(
             lambda k, size: torch.fft.fft2(terms[k](_gaps(size).abs().clamp(min=core)) + 0j)

@@ -59,7 +59,10 @@ def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> Wor
     square = share * ink.square().sum((2, 3)).mean(0).double()
     variance = float((square - mean**2).mean())
     if variance < 1e-4:
-        raise InputError("icon has the paper's colour all over; draw with another")
+        raise InputError(
+            "icon hardly shows on the paper: it is tiny, or of the paper's colour; draw it larger "
+            "or with another"
+        )
 
     def sample(n: int, seed: int) -> Tensor:
         return world.scaled(placed(icon, n, size, seed=seed, diameter=diameter)[0])
