@@ -407,7 +407,7 @@ regime = course.recorded("paper_regime")
 print(table({row: about for row, about in regime.items() if ".paper_regime." in row}))
 
 # %% [markdown]
-# All creatures stay, and the rule makes them livelier than noise alone. But they go half a pixel in 250
+# Nearly all creatures stay, and the rule makes them livelier than noise alone. But they go half a pixel in 250
 # steps, and nowhere in particular. And a rule that keeps $p$ keeps where creatures stand and look: what
 # looks like attraction or flocking was in the sheets, or the sheets were left.
 #
@@ -459,20 +459,27 @@ panels.creatures_panel()
 #
 # ## 11. Stamp your own sheet
 #
-# Edit the list: a *stamp* of a few creatures. Copies of it are put on sheets, anywhere and at any angle, and
-# half of them as mirror images if you say so: the symmetries of the torus. Then the law is fitted as before.
-# How many sheets does it need? With too few, the fit refuses.
+# Put creatures on these small sheets, and turn them: each sheet is a *stamp*. The first holds two that go
+# side by side.
 
 # %%
-STAMP = [(0, 5, 0), (0, -5, 0)]  # pixels to the right, pixels up, heading in degrees
+stamps = panels.stamps_panel()
+stamps
+
+# %% [markdown]
+# Copies of the stamps are put on large sheets, anywhere and at any angle, and half of them as mirror images
+# if you say so: the symmetries of the torus. Then the law is fitted as before. How many sheets does it need?
+# With too few, the fit refuses.
+
+# %%
 MIRROR = True  # a sheet's mirror image is as likely as it
 for number in (3, 24, 384):
     try:
-        own = fit_pair_law(creatures.stamped(STAMP, number, 6, seed, MIRROR), mirror=MIRROR)
+        own = fit_pair_law(creatures.stamped(stamps.stamps, number, 6, seed, MIRROR), mirror=MIRROR)
         print(f"{number} sheets: gain {own.gain:.2f} ± {own.error:.2f}, noise {own.noise:.0%}")
     except InputError as error:
         print(f"{number} sheets: {error}")
-q = poses.blurred(creatures.stamped(STAMP, 1, 6, seed + 1, MIRROR), seed)
+q = poses.blurred(creatures.stamped(stamps.stamps, 1, 6, seed + 1, MIRROR), seed)
 film = {"your sheet": lives(ways.flow(own.law, swim), q, min(T, 60.0))}
 figures.poses_film(film, "Fish that swim side by side, in pairs and in short rows.", width=320)
 
@@ -553,7 +560,7 @@ print("a constant rule leads nowhere:", abs(drift["a constant rule"][0]) < 0.2)
 # Five [with hints and checks](exercises/04_alife_flocking_exercises.ipynb). Others, to try in this
 # notebook:
 #
-# 1. *Predict a figure*: draw the map of section 2 for your stamp. Then call `figures.neighbourhoods`.
+# 1. *Predict a figure*: draw the map of section 2 for your stamps. Then call `figures.neighbourhoods`.
 # 2. Let schools swim by rule (1) alone, and with a group of 2 and of 11 pixels. Which looks most alive?
 # 3. Let Vicsek's rule run on sheets of a flock. Does it keep *those*?
 # 4. Make $u$ negative. What changes on the sheets? What do you see in the film?

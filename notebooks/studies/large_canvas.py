@@ -14,12 +14,11 @@
 # %% [markdown]
 # # A large canvas
 #
-# > Does what was learned from small snapshots still work on a canvas up to a thousand times their area?
+# > Does a flow learned from small snapshots still work on a canvas a thousand times their area?
 #
 # Gray-Scott waves, and the skew flow that snapshots of 128 by 128 pixels give, on canvases up to
 # 4096 by 4096. The flow's kernel is the one of the snapshots, with zeros around it. It is applied
-# tile by tile, so memory holds the canvas, its change and one tile. Then 512 creatures that swim, by a
-# rule and a denoiser made for eight of them.
+# tile by tile, so memory holds the canvas, its change and one tile.
 
 # %%
 import gc
@@ -32,12 +31,11 @@ import torch
 
 from eqflow_nb import figures, fourier, scores
 from eqflow_nb.course import gray_scott as chemistry
-from eqflow_nb.course import swimmers
 from eqflow_nb.flows import spectral_kernel
 from eqflow_nb.inputs import BUDGETS, choice, pick_device
 from eqflow_nb.measures import patterns
 from eqflow_nb.running.scorecard import Scorecard
-from eqflow_nb.snapshots import field_world, gray_scott, icons, tiles
+from eqflow_nb.snapshots import gray_scott, tiles
 
 figures.style()
 torch.set_num_threads(1)
@@ -51,10 +49,10 @@ tile = 256
 
 # %%
 place = pick_device(device)
-sizes, stills, settle, swum = {
-    "quick": ((1024, 256), 8, 20, (128, 20)),
-    "laptop": ((4096, 1024), 96, 600, (512, 200)),
-    "paper": ((8192, 4096, 1024), 256, 2000, (512, 2000)),
+sizes, stills, settle = {
+    "quick": ((1024, 256), 8, 20),
+    "laptop": ((4096, 1024), 96, 600),
+    "paper": ((8192, 4096, 1024), 256, 2000),
 }[choice(budget, BUDGETS, "budget")]
 STEPS, HALO, SMALL = 20, 64, (128, 128)
 card = Scorecard("large_canvas", seed=seed, budget=budget, tile=tile)
@@ -160,33 +158,6 @@ figures.show(
     ),
     f"A corner of 512 by 512 pixels of the canvas of {side}: waves, the velocity that the flow of "
     "small snapshots gives, and the true change. The two velocities look alike.",
-)
-
-# %% [markdown]
-# ## A large sheet of creatures
-#
-# Fireflies that swim, as in the study `swimming`, by the same rule and the same denoiser. The rule is made
-# of convolutions, so it costs as much for each pixel; but all take smaller steps while one turns fast, and
-# of 512 there is always one.
-
-# %%
-side, steps = swum
-begun = swimmers.canvases("firefly", swimmers.sheets("scattered", 1, side, 5_000 + seed), side)[0]
-score, before = scores.load("swimming/firefly", 0.3, place), resident()
-firefly = field_world("firefly", side)
-life = swimmers.swim(swimmers.swimmer("firefly"), score, firefly, begun, steps, seed=seed)
-about = dict(side=side, creatures=icons.crowd(side), steps=steps)
-card.row("large.creatures.count_kept", life.kept, target=">= 0.9", **about)
-card.row("large.creatures.step_milliseconds", life.milliseconds, threads=1, **about)
-card.row("large.creatures.resident_mb", resident(), target="<= 1000", before=before, **about)
-figures.show(
-    figures.images(
-        {f"step {steps}": life.frames[-1, 0]},
-        size=6.0,
-        tracks={f"step {steps}": [track.positions for track in life.tracks]},
-    ),
-    f"A canvas of {side} pixels a side, full of fireflies, with the ways they went: all swim on, bent "
-    "where they met others.",
 )
 
 # %% [markdown]
