@@ -93,17 +93,6 @@ def test_points_in_more_dimensions_are_drawn_in_a_plane(d, looks_for):
     assert found.pictures["flow"].figure.axes[0].get_xlabel() == "direction 1 (sd)"
 
 
-def test_on_a_line_there_is_no_flow():
-    found = report(normal(200, 1))
-    complete(found, {"sigma", "score"})
-    assert found.flow is None
-    assert found.equations is None
-    assert "nothing can flow" in str(found)
-    drawn = found.pictures["score"].arrays
-    area = np.trapezoid(drawn["density"], drawn["at"])
-    assert area == pytest.approx(1, abs=0.01)
-
-
 def test_duplicates_and_columns_that_say_nothing_are_left_out():
     x = normal(150, 2)
     odd = np.hstack([x, np.ones((150, 1)), np.arange(150)[:, None]])
@@ -118,6 +107,7 @@ def test_duplicates_and_columns_that_say_nothing_are_left_out():
     [
         (np.repeat(normal(3, 2), 20, axis=0), {}, "3 different row"),
         (np.ones((30, 2)), {}, "says nothing about motion"),
+        (normal(200, 1), {}, "on a line nothing can flow"),
         (normal(30, 2), {"sigma": 0}, "sigma is 0"),
         (normal(3, 2, 16, 16), {}, "at least 4"),
     ],

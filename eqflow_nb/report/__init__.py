@@ -37,9 +37,9 @@ class Picture(NamedTuple):
 class Report:
     """What was found in a reader's snapshots `own`.
 
-    `score` and `flow` (None on a line) are in scaled coordinates.  `preservation` {flow: {time:
-    floors}} is the distance to held-out snapshots of the "skew" flow, of the controls "score",
-    "symmetric" and "random", and of `equations` (None if they were not looked for) if determined.
+    `score` and `flow` are in scaled coordinates.  `preservation` {flow: {time: floors}} is the
+    distance to held-out snapshots of the "skew" flow, of the controls "score", "symmetric" and
+    "random", and of `equations` (None if they were not looked for) if determined.
     """
 
     own: UserData
@@ -47,7 +47,7 @@ class Report:
     sigma: float  # in standard deviations
     choice: Choice
     score: Field
-    flow: Field | None
+    flow: Field
     preservation: Kept
     equations: Any | None
     paragraphs: tuple[str, ...]
@@ -103,11 +103,11 @@ class Findings(NamedTuple):
     """What is found in points or images: fields of `Report`, and words about flow and equations."""
 
     score: Field
-    flow: Field | None
+    flow: Field
     said: str
     pictures: dict[str, Picture]
-    kept: Kept | None = None
-    equations: tuple[Any, str] = (None, "")
+    kept: Kept
+    equations: tuple[Any, str]
 
 
 def report(
@@ -139,7 +139,7 @@ def report(
     points, seed = count(points, "points", at_least=10), count(seed, "seed", at_least=0)
     own = read(source, columns, array, side, transpose, drop_missing)
     seen = look(own, seed)
-    if not seen.keep:
+    if len(seen.keep) < (1 if own.images else 2):
         raise InputError(f"source says nothing about motion. {seen}")
     choice, halves = _halves(own, seen, asked, points, seed)
     found = of_images(halves) if own.images else of_points(halves)
@@ -148,15 +148,13 @@ def report(
         why += f", applied to patches of {PATCH} by {PATCH} pixels"
     read_in = f"Read {own.source}: {len(own.values)} snapshots of {', '.join(own.names)}."
     noise = f"Noise level: σ = {halves.sigma:.3g} standard deviations, {why}."
-    paragraphs = [" ".join([read_in, *own.notes]), str(seen), noise, found.said]
-    pictures = {"sigma": _criterion(choice, halves.sigma), **found.pictures}
-    if found.kept:
-        path = "of a pixel in sd" if own.images else "in radii of the cloud"
-        said, pictures["preservation"] = _preservation(found.kept, path)
-        paragraphs += [said, found.equations[1]]
+    path = "of a pixel in sd" if own.images else "in radii of the cloud"
+    (equations, told), (kept, drawn) = found.equations, _preservation(found.kept, path)
+    paragraphs = (" ".join([read_in, *own.notes]), str(seen), noise, found.said, kept, told)
+    pictures = {"sigma": _criterion(choice, halves.sigma), **found.pictures, "preservation": drawn}
     return Report(
-        own, seen, halves.sigma, choice, found.score, found.flow, found.kept or {},
-        found.equations[0], tuple(paragraphs), pictures,
+        own, seen, halves.sigma, choice, found.score, found.flow, found.kept, equations,
+        paragraphs, pictures,
     )  # fmt: skip
 
 

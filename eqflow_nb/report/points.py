@@ -23,15 +23,6 @@ def of_points(of: Halves) -> Findings:
     """Report on a table of points; see `report`."""
     d, sigma, start, seed = len(of.names), of.sigma, of.start, of.seed
     score = scores.KernelDensityScore(of.train, sigma)
-    if d == 1:
-        said = "One coordinate: on a line nothing can flow and look the same."
-        at = torch.linspace(-4, 4, 200)[:, None]
-        density = torch.distributions.Normal(of.train[:, 0], sigma).log_prob(at).exp().mean(1)
-        drawn = {"density, blurred by σ": (at[:, 0], density)}
-        figure = figures.curves(drawn, xlabel=f"{of.names[0]} (sd)", ylabel="density (1/sd)")
-        arrays = {"samples": of.x, **of.scaling, "at": at[:, 0], "density": density}
-        alt = f"The blurred density of {of.names[0]}, a smooth curve."
-        return Findings(score, None, said, {"score": Picture(figure, alt, arrays)})
     random = flows.networks.FlowNetworks(1, d, 48, 48, seed=seed).requires_grad_(False)
     random.set_speed(start)
     moving: dict[str, Field] = {
