@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eqflow_nb.inputs import InputError, as_numbers, as_samples
+from eqflow_nb.inputs import InputError, as_numbers, as_samples, check_finite
 
 
 def signed_similarity(v: Any, w: Any) -> float:
@@ -43,20 +43,14 @@ def embed(matrix: Any) -> Tensor:
 
 def _units(fields: dict[str, Any]) -> Tensor:
     """Fields of one shape, by name, flattened to float64 vectors of length 1: (m, n)."""
-    tensors = {name: as_numbers(v, name) for name, v in fields.items()}
-    if not tensors:
-        raise InputError("velocities is empty; give at least one field")
-    (first, at), *_ = tensors.items()
-    units = []
-    for name, v in tensors.items():
-        if v.shape != at.shape:
-            found = f"{name} has shape {tuple(v.shape)}"
-            raise InputError(f"{found}; it must be that of {first}, {tuple(at.shape)}")
-        flat = v.detach().cpu().double().flatten()
-        if not torch.isfinite(flat).all():
-            raise InputError(f"{name} has NaN or infinite velocities; leave those states out")
-        if not flat.any():
+    known = {name: as_numbers(v, name).detach().cpu().double() for name, v in fields.items()}
+    if len({v.shape for v in known.values()}) != 1:
+        found = ", ".join(f"{name} {tuple(v.shape)}" for name, v in known.items()) or "none"
+        raise InputError(f"give at least one field, all of one shape; these are: {found}")
+    for name, v in known.items():
+        check_finite(torch.atleast_1d(v), name)
+        if not v.any():
             raise InputError(f"{name} is zero everywhere; it has no direction to compare")
-        flat = flat / flat.abs().max()  # so that squares neither under- nor overflow
-        units.append(flat / flat.norm())
-    return torch.stack(units)
+    flat = torch.stack([v.flatten() for v in known.values()])
+    # Scaled first, so that squares neither under- nor overflow.
+    return torch.nn.functional.normalize(flat / flat.abs().amax(1, keepdim=True), dim=1)
