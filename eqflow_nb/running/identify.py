@@ -30,6 +30,7 @@ ARGUMENT = re.compile(
     r"\b(columns|array|side|transpose|drop_missing)="
     r"""(True|\d+|'[^']*'|"[^"]*"|\[(?:'[^']*'|"[^"]*"|[^]'"])*\])"""
 )
+UNFIT = ("constant", "dependent", "counter")  # the last may be a state if it is asked for
 SEARCH, MORE, VALUES = 4.5e-4, 7, 5e-8  # seconds, as measured on one core
 PICTURES = (
     "--noise and --diffusion are for points; noise in pictures can't be taken out here, so smooth "
@@ -83,7 +84,7 @@ def identify(
     names = None if plain else tuple(quoted(name) for name in own.names)
     labels = equations.names_for(names, len(own.names), "uvw" if own.images else "xyzw")
     seen = look(replace(own, names=labels) if plain else own, seed)
-    unfit = {f.column: f.text for f in seen.findings if f.about in ("constant", "dependent")}
+    unfit = {f.column: f.text for f in seen.findings if f.about in UNFIT[: 2 if chosen else 3]}
     if unfit:
         rest = [c if plain else n for c, n in enumerate(own.names) if c not in unfit]
         raise InputError(f"{' '.join(unfit.values())} For the others: columns={rest}")

@@ -11,10 +11,10 @@ import numpy as np
 from eqflow_nb.inputs import InputError, as_array
 
 LEAST_POINTS = 10
-MOST_COLUMNS = 6  # of an array of runs; with more it holds pictures
+MOST_COLUMNS = 8  # of an array of runs; with more it holds pictures
 MOST_CHANNELS = 4
 TIMES = {"time", "times", "timestamp", "date", "datetime", "year", "month", "day", "hour"}
-ROW_NUMBERS = {"", "unnamed: 0", "index"}
+ROW_NUMBERS = {"", "unnamed", "index"}
 UNEVEN = 0.01  # of a mean step: sorted readings of anything else have uneven ones
 
 Notes = tuple[str, ...]
@@ -97,7 +97,7 @@ def states(values: np.ndarray, names: Sequence[str]) -> tuple[list[int], Notes]:
     """
     kinds = {}
     for c, (name, x) in enumerate(zip(names, values.T, strict=True)):
-        bare = re.sub(r"\s*[\[(/].*", "", name).strip()
+        bare = re.split(r"[\W_]", name, maxsplit=1)[0]  # without a unit
         if bare == "t" or bare.lower() in TIMES:
             kinds[c] = "a time"
         elif (c == 0 and bare.lower() in ROW_NUMBERS and (x == np.round(x)).all()) or _counts(x):
@@ -111,8 +111,10 @@ def states(values: np.ndarray, names: Sequence[str]) -> tuple[list[int], Notes]:
 
 
 def _counts(x: np.ndarray) -> bool:
-    steps = np.diff(np.sort(x))
-    return bool(len(x) >= LEAST_POINTS and np.ptp(steps) < UNEVEN * np.abs(steps.mean()))
+    """Whether a column rises in even steps, once sorted; in each of several runs of one length."""
+    values, times = np.unique(x, return_counts=True)
+    even = len(values) >= LEAST_POINTS and np.ptp(np.diff(values)) < UNEVEN * np.diff(values).mean()
+    return bool(even and (times == times[0]).all())
 
 
 def named(names: Sequence[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from eqflow_nb.user_data.reading import PICTURES, VIDEOS
 MOST_PIXELS = 16_000_000
 MOST_VALUES = 200_000_000  # of all images together: 1.6 GB
 COLOURS = ("red", "green", "blue", "alpha")
+CHANNELS = r'ImageJ.*\bchannels=(\d+)|DimensionOrder="XYC.*SizeC="(\d+)"'  # interleaved pages
 SIDE = 96  # of a creature, as `snapshots.icons` draws its own
 ROOM = 0.98  # of the circle that an icon is seen in
 FAINT, NEAR = 25, 20  # of 255: cover that is not seen, colours that count as the background's
@@ -25,8 +26,8 @@ Images = tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]
 def read_pictures(path: Path, side: int | None = None) -> Images:
     """Values (N, C, H, W), channels and notes of a film's frames, or of all pictures in a folder.
 
-    Pages of a TIFF stack are frames; ImageJ says in the first one how many channels follow each
-    other.
+    Pages of a TIFF stack are frames; ImageJ and OME say in the first one how many channels
+    follow each other.
     """
     files, notes = [path], dict[str, None]()
     if path.is_dir():
@@ -49,10 +50,10 @@ def read_pictures(path: Path, side: int | None = None) -> Images:
 def _frames(path: Path, side: int | None, notes: dict[str, None]) -> Iterator[np.ndarray]:
     name = f"source {path.name!r}"
     if path.suffix.lower() not in VIDEOS:
-        with opened(path, name, ("GIF", "WEBP", "PNG", "TIFF", "JPEG")) as film:
+        with opened(path, name, ("GIF", "WEBP", "PNG", "TIFF", "BMP", "JPEG")) as film:
             tags = getattr(film, "tag_v2", {})
-            channels = re.search(r"ImageJ.*\bchannels=(\d+)", str(tags.get(270)), re.DOTALL)
-            pages, several = [], int(channels[1]) if channels else 1
+            channels = re.search(CHANNELS, str(tags.get(270)), re.DOTALL)
+            pages, several = [], int(channels[1] or channels[2]) if channels else 1
             for frame in ImageSequence.Iterator(film):
                 if frame.mode.startswith("RGB") and ";16" in str(getattr(frame, "tile", "")):
                     notes["Colours of 16 bits were cut to 8; save them as .npy to keep all."] = None

@@ -3,6 +3,7 @@
 Order is not used, and nothing is scaled: values stay in the units they came in.
 """
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +15,8 @@ import numpy as np
 from eqflow_nb.inputs import InputError, as_array, count
 from eqflow_nb.user_data.layouts import LEAST_POINTS, arrange, named, places, stacked, states
 
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".webp", ".apng")
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".webp", ".apng", ".bmp")
 VIDEOS = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv")
-PICKLED = (
-    "damaged, not what its name says, or holds pickled objects, which could run programs and are "
-    "never read; save plain numbers: several runs with numpy.savez(path, *runs), or as CSV"
-)
-
 Columns = Sequence[str | int] | None
 
 
@@ -111,22 +107,18 @@ def _read_path(
     if end in (".npy", ".npz", ".mat"):
         data = _of_several(_load(path, name), array, name, transpose)
         return _chosen(replace(data, source=path.name), columns)
-    if end in (".pkl", ".pickle"):
-        raise InputError(f"{name} is {PICKLED}")
-    if end == ".parquet":
-        import pandas
+    # pandas is loaded for tables only.
+    from eqflow_nb.user_data.tables import pandas, read_table
 
+    if end == ".parquet":
         return replace(_read_frame(pandas.read_parquet(path), columns, name), source=path.name)
-    from eqflow_nb.user_data.tables import read_table  # pandas is loaded for tables only
 
     values, names, notes = read_table(path, columns, transpose)
     return UserData(values, names, path.name, notes)
 
 
 def _read_frame(frame: Any, columns: Columns, name: str) -> UserData:
-    import pandas
-
-    from eqflow_nb.user_data.tables import numbers
+    from eqflow_nb.user_data.tables import numbers, pandas
 
     table = pandas.DataFrame(frame.to_numpy()).infer_objects()
     called = [str(each) for each in frame.columns]
@@ -160,12 +152,21 @@ def _load(path: Path, name: str) -> dict[str, np.ndarray]:
         held = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(held, np.ndarray):
             return {key: held[key] for key in held.dtype.names} if held.dtype.names else {"": held}
+        arrays = {}
         with held:
-            return {key: held[key] for key in held.files}
+            for key in held.files:
+                with contextlib.suppress(ValueError):  # pickled ones are left where they are
+                    arrays[key] = held[key]
+        if arrays:
+            return arrays
+        raise ValueError("nothing but pickled objects")
     except NotImplementedError as error:
         raise InputError(f"{name} is a MATLAB file of version 7.3; save it with -v7") from error
     except Exception as error:  # a damaged archive raises nearly anything
-        raise InputError(f"{name} is {PICKLED}") from error
+        raise InputError(
+            f"{name} is damaged, not what its name says, or holds pickled objects, which could run "
+            "programs and are never read; save numbers, several runs with numpy.savez(path, *runs)"
+        ) from error
 
 
 def _of_several(
@@ -223,7 +224,7 @@ def _checked(data: UserData, name: str, drop_missing: bool) -> UserData:
         )
     what = "image" if data.images else "row"
     bad = ~np.isfinite(data.values)
-    lost = bad.reshape(len(bad), -1).any(axis=1)
+    lost = bad.any(axis=tuple(range(1, bad.ndim)))
     if lost.any() and drop_missing:
         note = f"{lost.sum():,} of {len(bad):,} {what}s with missing values were left out."
         data = replace(data, values=data.values[~lost], notes=(*data.notes, note))

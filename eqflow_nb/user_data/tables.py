@@ -5,6 +5,7 @@ import gzip
 import io
 import math
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def read_table(
             form, above, first = _form(text, name)
         table = pandas.read_csv(io.StringIO(text), skiprows=first - 1, low_memory=False, **form)
     except (csv.Error, ValueError) as error:
-        found = f"{name} cannot be read ({' '.join(str(error).split())})"
+        found = f"{name} cannot be read ({str(error).rpartition('error: ')[2].strip()})"
         raise InputError(f"{found}; give every line as many cells as the first") from error
     check_upright(table.shape, name)
     names, notes = _names(above, table)
@@ -104,16 +105,13 @@ def _text(path: Path, name: str) -> str:
     """The text of a file, with line ends as Python has them."""
     raw = path.read_bytes()
     try:
-        if raw[:2] == b"\x1f\x8b":
-            raw = gzip.decompress(raw)
-        wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-        try:
-            text = raw.decode("utf-16" if wide else "utf-8-sig")
-        except UnicodeDecodeError:
-            text = raw.decode("cp1252")
-    except (OSError, EOFError, ValueError) as error:
-        raise InputError(f"{name} is damaged, or no text ({error}); save it as CSV") from error
-    if "\0" in text:
+        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{name} is damaged ({error}); pack it again") from error
+    if re.search(r"[\0-\x08\x0e-\x1f]", text):
         raise InputError(f"{name} is no text; save points as .csv or .npy, pictures as PNG or TIFF")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -129,7 +127,8 @@ def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
         cells = [cell for line in body for cell in _split(line[:WIDEST], style[0])]
         good = sum(_is_number(cell, style[1]) or cell.lower() in MISSING for cell in cells)
         good -= sum(bool(re.match(r"[-+]?0\d", cell)) for cell in cells)  # as in 1,05 cut in two
-        return (good - sum(bool(re.search(r"[;\t|]", cell)) for cell in cells)) / len(cells)
+        other = r"[,;\t|]" if style == (SPACES, ".") else r"[;\t|]"
+        return (good - sum(bool(re.search(other, cell)) for cell in cells)) / len(cells)
 
     separator, decimal = max(STYLES, key=clear) if body else STYLES[0]
     form: dict[str, Any] = {
@@ -143,11 +142,13 @@ def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
     fractions = any(re.search(rf"\d[{decimal}eE]\d", line) for line in body)
     above: list[list[str]] = []
     for number, line in head:
-        cells = _split(line.lstrip("#%"), separator)
+        cells = _split(re.split(rf"\s{comment}\s", line.lstrip("#%!/*"))[0], separator)
         filled = [cell for cell in cells if cell]
         numeric = sum(_is_number(cell, decimal) for cell in cells)
         # pandas numbers columns that have no names.
-        numbered = fractions and not above and filled == [str(i) for i in range(len(filled))]
+        start = int(filled[0]) if filled and filled[0].isdigit() else 0
+        counted = [str(i) for i in range(start, start + len(filled))]
+        numbered = fractions and not above and filled == counted and (start == 0 or filled[1:])
         enough = numeric and numeric >= min(np.median(counts) / 2, len(filled))
         if line[0] != comment and enough and not numbered:
             return form, above, number
@@ -161,7 +162,12 @@ def _names(above: list[list[str]], table: pandas.DataFrame) -> tuple[list[str], 
     width = table.shape[1]
     fitting = []
     for mark, *cells in reversed(above):
-        if not width <= len(cells) + 1 <= width + 2 or (above[1:] and any(map(_is_number, cells))):
+        cells = cells if cells[-1] else cells[:-1]
+        # R leaves the column of row names without one.
+        without = table[0].dtype.kind != "f" or table[width - 1].isna().all()
+        if not width - without <= len(cells) <= width or (
+            above[1:] and any(map(_is_number, cells))
+        ):
             break
         fitting.append((mark, cells))
     # Units stand below names; of several comments the last one is it.
@@ -175,9 +181,9 @@ def _names(above: list[list[str]], table: pandas.DataFrame) -> tuple[list[str], 
     )
     if fitting and any(map(_is_number, names)):
         notes += (f"The first line names the columns: {', '.join(filter(None, names))}.",)
-    if len(names) < width:  # R leaves the column of row names without one
+    if len(names) < width:
         names = [*names, ""] if table.iloc[:, -1].isna().all() else ["", *names]
-    return names[:width], notes
+    return names, notes
 
 
 def _split(line: str, separator: str) -> list[str]:

@@ -86,6 +86,9 @@ kind(
 )
 kind("Fortran's exponents", "a.out", "".join(
     " ".join(f"{c:.6E}".replace("E", "D") for c in row) + "\n" for row in X), names=plain)  # fmt: skip
+kind("another language's comments", "a.txt", text(X, " ", "! x y z\n"))
+kind("comments at the ends", "a.csv", text(X, head="x,y,z # units: mm\n", end=" # ok\n"))
+kind("Weka's", "a.arff", text(X, head="@RELATION r\n@ATTRIBUTE x NUMERIC\n@DATA\n"), names=plain)
 kind("tabs", "a.tsv", text(X, "\t", "x\ty\tz\n"))
 kind("tabs with another ending", "a.xyz", text(X, "\t", "x\ty\tz\n"))
 
@@ -139,12 +142,17 @@ kind(
     "a header of numbers", "a.csv", text(X, head="0,1,2\n"), names=("0", "1", "2"), says=("names",)
 )
 kind("numbers above and beside", "a.csv", pandas.DataFrame(X).to_csv, names=("0", "1", "2"))
+kind("years for names", "a.csv", text(X, head="1996,1997,1998\n"), names=("1996", "1997", "1998"))
 kind("R's row names", "a.txt", with_first([f'"{i + 1}"' for i in range(N)], '"x" "y" "z"\n', " "))
 kind("row names in words", "a.csv", with_first([f"cell_{i}" for i in range(N)], ",x,y,z\n"))
 kind("a time", "a.csv", with_first(T, "t,x,y,z\n"), says=("'t'", "columns=['t', 'x'"))
 kind("a time that is asked for", "a.csv", with_first(T, "t,x,y,z\n"), columns=["t", 2],
      values=np.stack([T, X[:, 1]], 1), names=("t", "y"))  # fmt: skip
 kind("an uneven time with a unit", "a.csv", with_first(T**2, "Time [s],x,y,z\n"), says=("a time",))
+kind("a time without brackets", "a.csv", with_first(T**2, "time_s,x,y,z\n"))
+kind("a time in runs without names", "a.npy", lambda path: np.save(
+    path, np.concatenate([np.tile(T[:20], 2)[:, None], X], 1).reshape(2, 20, 4)),
+    names=("x1", "x2", "x3"))  # fmt: skip
 kind("a time without a name", "a.dat", with_first(T, "", " "), names=("x1", "x2", "x3"))
 kind("times of several runs", "a.csv", with_first([*T[:20], *T[:20]], "t,x,y,z\n"))
 kind("dates", "a.csv", with_first([f"2024-01-{i % 28 + 1:02d} 10:00:00" for i in range(N)],
@@ -169,6 +177,7 @@ kind("labels", "a.csv", with_first(["G1"] * N, "phase,x,y,z\n"), "'G1'", "line 2
 kind("one word", "a.csv", text(X) + "1,off,2\n", "'off'", "line 42", "'y'")
 kind("percents", "a.csv", text(X, head="x,y,z\n", end="%\n"), "%", "'z'", "line 2")
 kind("only percents", "a.csv", text(X[:, :1], head="x\n", end="%\n"), "x / ", "plain numbers")
+kind("units in cells", "a.csv", "x,y\n" + "1.2 mm,3.4 mm\n" * 20, "1.2 mm", "plain numbers")
 kind("thousands in Excel", "a.csv", text(X) + '1,"1,234.5",2\n', "'1,234.5'", "line 42")
 kind("a longer line", "a.csv", text(X) + "1,2,3,4\n", "line 42", "saw 4")
 kind("two columns of one name", "a.csv", text(X, head="x,x,z\n"), "two columns 'x'", "rename")
@@ -210,7 +219,7 @@ kind("runs", "a.npy", npy(X.reshape(4, 10, 3)), names=plain, says=("4 runs of 10
 kind("runs on their side", "a.npy", npy(X.reshape(4, 10, 3).swapaxes(1, 2)), "transpose=True")
 kind("runs of unequal lengths", "a.npz", npz(*runs), names=plain, says=("3 runs of 10 to 15",))
 kind("pickled runs", "a.npy", npy(np.array(runs, dtype=object)), "never read", "savez(path, *runs)")
-kind("a pickle", "a.pkl", frame.to_pickle, "never read")
+kind("a pickle", "a.pkl", frame.to_pickle, "is no text")
 
 # %%
 kind("x and t", "a.npz", npz(t=T, x=X, dt=0.1), names=plain, says=("'x' was read", "t (40,)"))
@@ -218,12 +227,14 @@ kind(
     "two tables", "a.npz", npz(test=X[:15], train=X), "train (40, 3), test (15, 3)", "array='train'"
 )
 kind("two tables, one asked for", "a.npz", npz(test=X[:15], train=X), array="train", names=plain)
+kind("names beside, pickled", "a.npz", npz(x=X, names=np.array(XYZ, dtype=object)), names=plain)
 kind("an array that isn't there", "a.npz", npz(test=X[:15], train=X), "'y' is not in", array="y")
 kind("columns", "a.npz", npz(t=T, **dict(zip(XYZ, X.T))), says=("'t'",))
 kind("named fields", "a.npy", npy(np.rec.fromarrays(X.T, names=XYZ)))
 kind("MATLAB", "a.mat", lambda path: savemat(path, {"t": T, "X": X}), names=plain)
 kind("MATLAB's columns", "a.mat", lambda path: savemat(path, dict(zip(XYZ, X.T))))
 kind("parquet", "a.parquet", frame.to_parquet)
+kind("no rows", "a.npy", npy(X[:0]), "0 row(s)", "at least 10")
 kind("complex numbers", "a.npy", npy(X + 1j), "complex")
 
 
@@ -290,6 +301,10 @@ kind("a stack", "a.tif", stack(P[:, 0]), values=P[:, :1] / 255, names=grey)
 kind("a stack of 16 bits", "a.tiff", stack(DEEP), values=DEEP[:, None] / 65535, names=grey)
 kind("ImageJ's channels", "a.tif", stack(P.reshape(12, 12, 16), description=imagej),
      values=P / 255, names=two)  # fmt: skip
+ome = '<OME><Pixels DimensionOrder="XYCZT" SizeC="2" SizeT="6" SizeZ="1"/></OME>'
+kind("OME's channels", "a.ome.tif", stack(P.reshape(12, 12, 16), description=ome),
+     values=P / 255, names=two)  # fmt: skip
+kind("a BMP", "a.bmp", Image.fromarray(COLOUR[0]).save, values=channels_first[:1] / 255, names=rgb)
 kind("a folder of TIFFs of 16 bits", "a", album(DEEP, ".tif"), values=DEEP[:, None] / 65535,
      names=grey)  # fmt: skip
 kind("a folder of stacks", "a", album(P.swapaxes(0, 1), ".tif"), names=grey,
