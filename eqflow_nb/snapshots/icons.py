@@ -50,11 +50,10 @@ def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> Wor
     its square.  Red, green and blue are centred one by one, and share one scale, their common
     deviation: a colour that hardly varies is not blown up.
     """
-    size = count(size, "size", at_least=16)
-    number = crowd(size)
+    size, diameter = count(size, "size", at_least=16), positive(diameter, "diameter")
     ink = rendered(picture(icon), TURNS, SHIFTS, diameter)
     # A place is as likely as any other: mean and variance follow from the ink alone.
-    share = number / size**2
+    share = crowd(size) / size**2
     mean = share * ink.sum((2, 3)).mean(0).double()
     square = share * ink.square().sum((2, 3)).mean(0).double()
     variance = float((square - mean**2).mean())
@@ -106,11 +105,8 @@ def placed(
     number = corners.shape[1]
     if angles is None:
         pose = torch.randint(len(TURNS), (n, number), generator=generator)
-        ink, angles, shifts = (
-            rendered(rgba, TURNS, SHIFTS, diameter)[pose],
-            TURNS[pose],
-            SHIFTS[pose],
-        )
+        angles, shifts = TURNS[pose], SHIFTS[pose]
+        ink = rendered(rgba, TURNS, SHIFTS, diameter)[pose]
     else:
         shifts = corners - corners.round()
         ink = rendered(rgba, angles.flatten(), shifts.flatten(0, 1), diameter)
