@@ -94,12 +94,11 @@ def measured(frames: Tensor, ink: float, milliseconds: float = 0.0) -> Life:
     # Canvas by canvas: an extra creature on one does not offset a loss on another.
     begun = [max(1, int(tracking.whole(film[0].ink, ink).sum())) for film in found]
     kept = [flocking.count_kept(film[-1].ink, ink, n) for film, n in zip(found, begun, strict=True)]
-    tracks = []
-    for film in found:
-        try:
-            tracks.append(tracking.follow_creatures(film, frames.shape[-1], FASTEST))
-        except InputError:  # a canvas that faded has no tracks, and counts as lost
-            continue
+    tracks = [
+        tracking.follow_creatures(film, frames.shape[-1], FASTEST)
+        for film in found
+        if len(film) > 1 and all(len(one.ink) for one in film)  # one that faded has no tracks
+    ]
     return Life(frames, found, tracks, float(np.mean(kept)), milliseconds)
 
 
