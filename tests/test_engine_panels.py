@@ -233,7 +233,7 @@ def test_bad_input_numbers_are_told_in_words(page, space, films):
 
 
 def test_strokes_and_keys_reach_python(page):
-    sheet = paint.Sheet()
+    sheet = paint.paint_panel().sheet
     page.evaluate(MOUNT, [sheet.spec, {}])
     canvas, box = page.locator("canvas"), page.locator("canvas").bounding_box()
     page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])

@@ -49,7 +49,7 @@ class Live(base.Shown):
         abouts = self.spec["controls"]
         super().__init__({about["name"]: _slider(about) for about in abouts})
         self.alt = self.spec["alt"]
-        self.engine = _widget(self.spec, handed)
+        self.engine = widget(self.spec, handed)
         for name, each in self.controls.items():
             trait = "index" if hasattr(each, "index") else "value"
             widgets.jslink((each, trait), (self.engine, name))
@@ -73,7 +73,7 @@ def page_script() -> str:
     return f"<script>\n{engine.bundle()}</script>"
 
 
-def _widget(spec: Mapping[str, Any], handed: Sequence[str]) -> anywidget.AnyWidget:
+def widget(spec: Mapping[str, Any], handed: Sequence[str]) -> anywidget.AnyWidget:
     """The engine as a widget: the spec, and a trait for each control and what is handed back."""
     traits: dict[str, Any] = {"spec": traitlets.Dict(dict(spec)).tag(sync=True)}
     traits |= {name: traitlets.Any(spec[name]).tag(sync=True) for name in handed}

@@ -1,23 +1,31 @@
 """A sheet to paint a creature on, in the browser, and a button that brings it to life."""
 
-import anywidget
+from typing import Any
+
 import ipywidgets as widgets
 import numpy as np
 import torch
-import traitlets
+from matplotlib.colors import to_hex
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from eqflow_nb.course import creatures as alife
 from eqflow_nb.course import swimmers
 from eqflow_nb.figures.style import gif
-from eqflow_nb.panels import base, engine
+from eqflow_nb.panels import base, live
 from eqflow_nb.snapshots import icons
 from eqflow_nb.user_data.pictures import read_picture
 
 SIDE, MARGIN, FILM = 192, 20, 320  # pixels of the sheet, around what is put there, of the film
 BRUSHES = {"blue": "#0d4dbf", "red": "#d62820", "yellow": "#f5c400"}
 BRUSHES |= {"green": "#1a8f5a", "black": "#16141a", "eraser": "#ffffff"}
+# The sheet that the engine shows.  Its pixels are RGBA row by row, none at first; they are handed
+# over after each stroke, and set here they show there.
+SHEET: dict[str, Any] = {
+    "name": "paint", "kind": "paint", "title": "Paint a creature", "controls": [], "pixels": "",
+    "alt": "A sheet to paint on; arrow keys move the brush, Space paints.", "side": SIDE,
+    "paper": to_hex(icons.PAPER), "brushes": BRUSHES, "width": 18,
+}  # fmt: skip
 
 
 def example() -> Tensor:
@@ -54,25 +62,6 @@ def moving_picture(frames: Tensor) -> bytes:
     return gif([each.quantize(64) for each in large], milliseconds=90)
 
 
-class Sheet(anywidget.AnyWidget):
-    """The engine's sheet to paint on; `pixels` are what it shows, RGBA row by row, none at first.
-
-    They are handed over after each stroke; set here, they show there.
-    """
-
-    _esm = engine.bundle(page=False)
-    spec = traitlets.Dict().tag(sync=True)
-    pixels = traitlets.Bytes().tag(sync=True, from_json=lambda sent, _: bytes(sent))
-
-    def __init__(self) -> None:
-        paper = "#{:02x}{:02x}{:02x}".format(*(round(255 * c) for c in icons.PAPER))
-        about = {"name": "paint", "kind": "paint", "title": "Paint a creature", "controls": []}
-        about |= {"alt": "A sheet to paint on; arrow keys move the brush, Space paints."}
-        super().__init__(
-            spec=about | {"side": SIDE, "paper": paper, "brushes": BRUSHES, "width": 18}
-        )
-
-
 class PaintPanel(base.Shown):
     """Paint or upload a creature, press the button, watch it live.
 
@@ -84,7 +73,7 @@ class PaintPanel(base.Shown):
         super().__init__({})
         self.seconds, self.sigma = seconds, sigma
         self.life: alife.Life | None = None
-        self.sheet = Sheet()
+        self.sheet = live.widget(SHEET, handed=("pixels",))
         about = "upload a picture of a creature, PNG or JPEG"
         self.upload = base.upload(".png,.jpg,.jpeg", "upload a PNG", about, self.take)
         self.fish, self.clear, self.go = (
