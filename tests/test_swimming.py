@@ -19,7 +19,6 @@ from eqflow_nb.snapshots import icons, poses
 
 SIZE = 64
 PAPER = torch.tensor(icons.PAPER)
-MIDDLE = torch.tensor([[[32.0, 32.0]]])
 
 
 def told(icon: str | Tensor = "firefly", front: float = 0.0, n: int = 24, seed: int = 3) -> Anatomy:
@@ -91,9 +90,7 @@ def test_a_moved_image_is_rolled_and_between_pixels_a_spline():
 @settings(max_examples=8, deadline=None)
 @given(st.floats(-3.1, 3.1), st.floats(0.1, 0.5))
 def test_a_body_is_moved_by_u_along_its_heading(angle, u):
-    canvas, _, true = icons.placed(
-        "firefly", 1, SIZE, centres=MIDDLE, angles=torch.tensor([[angle]])
-    )
+    canvas, _, true = swimmers.canvases("firefly", torch.tensor([[[32.0, 32, angle]]]))
     swim = Swimming(told(), [], u)
     velocity, turning = swim.motion(canvas)
     body = (canvas - PAPER[:, None, None]).abs().sum(1)[0] > 0.1
@@ -124,10 +121,9 @@ def by_poses(q: Tensor, terms: list) -> Tensor:
 
 @pytest.mark.parametrize("terms", [[pulled], [pulled, alike]])
 def test_the_rule_is_the_flow_of_poses(terms):
-    centres = torch.tensor([[[20.0, 20], [36, 25], [60, 8], [30, 46]]])
-    angles = torch.tensor([[0.3, 2.0, -1.4, 4.0]])
-    canvas, true, angle = icons.placed("firefly", 1, SIZE, centres=centres, angles=angles)
-    exact = by_poses(poses.from_canvas(true, angle, SIZE), terms)
+    q = torch.tensor([[[20, -20, 0.3], [25, -36, 2], [8, -60, -1.4], [46, -30, 4]]])
+    canvas, true, _ = swimmers.canvases("firefly", q)
+    exact = by_poses(q, terms)
     velocity, turning = Swimming(told(), terms).motion(canvas)
     (down, right), rate = at(velocity, true)[0].T, at(turning, true)[0]
     found = torch.stack([right, -down, rate], -1)
@@ -138,10 +134,8 @@ def test_the_rule_is_the_flow_of_poses(terms):
 
 
 def test_a_body_is_turned_as_a_whole():
-    centres = torch.tensor([[[32.0, 32], [48, 32]]])
-    canvas, true, _ = icons.placed(
-        "firefly", 1, SIZE, centres=centres, angles=torch.tensor([[0.0, math.pi / 2]])
-    )
+    q = torch.tensor([[[32, -32, 0], [32, -48, math.pi / 2]]])
+    canvas, true, _ = swimmers.canvases("firefly", q)
     swim = Swimming(told(), [pulled], 0.2)
     velocity, turning = swim.motion(canvas)
     rate, speed = at(turning, true)[0, 0], at(velocity, true)[0, 0]
@@ -169,12 +163,10 @@ def test_the_integrator_moves_the_posterior_mean_and_leaves_the_noise():
 
 
 def test_creatures_are_drawn_exactly_where_they_are_to_be():
-    where = torch.tensor([[[20.3, 40.7]], [[20.55, 40.95]]])
-    canvases, true, _ = icons.placed("dots", 2, centres=where, angles=torch.full((2, 1), 0.7))
-    assert torch.equal(true, where)
-    assert torch.allclose(
-        middle(canvases[1]) - middle(canvases[0]), torch.full((2,), 0.25).double(), atol=0.01
-    )
+    q = torch.tensor([[[40.7, -20.3, 0.7]], [[40.95, -20.55, 0.7]]])
+    canvases, true, _ = swimmers.canvases("dots", q)
+    assert torch.allclose(true[..., 0], -q[..., 1]) and torch.equal(true[..., 1], q[..., 0])
+    assert (middle(canvases[1]) - middle(canvases[0]) - 0.25).abs().max() < 0.01
 
 
 def test_sheets_keep_their_distance_and_flocks_look_one_way():

@@ -80,25 +80,23 @@ def swim(
 
     A canvas that empties stops the film, and `Life.lost` says so.
     """
-    dt, step, lost = positive(dt, "dt"), 0, ""
-    begun = None if swimming is None else swimming.anatomy.peaks(world.scaled(start)).sum((1, 2))
+    dt, there = positive(dt, "dt"), []  # how many creatures there are, (B,), step by step
 
     def carry(clean: Tensor) -> Tensor:
-        nonlocal step, lost
-        if swimming is None or begun is None:
+        if swimming is None:
             return clean
-        step += 1
-        left = swimming.anatomy.peaks(clean).sum((1, 2))
-        if float(left.min()) < 0.5:
-            b = int(left.argmin())
-            lost = f"canvas {b} is empty: its {begun[b]:.0f} creatures were lost by step {step}"
-            raise Diverged(lost, step)
+        there.append(swimming.anatomy.peaks(clean).sum((1, 2)))
+        if float(there[-1].min()) < 0.5:
+            raise Diverged("a canvas is empty", len(there))
         return swimming.carried(clean, dt)
 
     x = blur(world.scaled(start).float(), score.sigma, seed + 1_000_003)
     rule = torch.zeros(3, 3) if rule is None else rule
     life = creatures.live(score, world, rule, steps, len(x), eta, seed, start=x, carry=carry)
-    return replace(life, lost=lost) if lost else life
+    if not there or float(there[-1].min()) >= 0.5:
+        return life
+    lost = f"{there[0][b := int(there[-1].argmin())]:.0f} creatures were lost by step {len(there)}"
+    return replace(life, lost=f"canvas {b} is empty: its {lost}")
 
 
 def practise(
