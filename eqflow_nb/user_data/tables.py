@@ -18,10 +18,10 @@ from eqflow_nb.user_data.layouts import Notes, check_upright, named, places
 
 SPACES = r"\s+"
 # Separators and decimal signs, those that are taken first where several would do.
-STYLES = [(s, d) for d in ".," for s in (",", ";", "\t", "|", SPACES) if s != d]
+STYLES = [(s, d) for d in ".," for s in (",", ";", "\t", "|", SPACES)]
 # Lines looked at; of these, the last ones that tell the style; and their letters.
 HEAD, BODY, WIDEST = 2000, 50, 5000
-MISSING = ("", "-", "--", "?", "na", "n/a", "#n/a", "nan", "null", "none", "<na>")
+MISSING = ("", ".", "-", "--", "?", "na", "n/a", "#n/a", "nan", "null", "none", "<na>")
 FORTRAN = r"(?<=[\d.])[dD](?=[+-]?\d)"  # the exponent in 1.5D+03
 DATE = r"(\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([T ,]+\d\d?:.*)?|\d\d?:\d\d.*)"
 
@@ -103,17 +103,17 @@ def numbers(
 
 def _text(path: Path, name: str) -> str:
     """The text of a file, with line ends as Python has them."""
-    raw = path.read_bytes()
     try:
+        raw = path.read_bytes()
         raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
         text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{name} is damaged ({error}); pack it again") from error
+        raise InputError(f"{name} can't be read ({error}); save or pack it again") from error
     if re.search(r"[\0-\x08\x0e-\x1f]", text):
         raise InputError(f"{name} is no text; save points as .csv or .npy, pictures as PNG or TIFF")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\N{MINUS SIGN}", "-")
 
 
 def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
@@ -127,6 +127,8 @@ def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
         cells = [cell for line in body for cell in _split(line[:WIDEST], style[0])]
         good = sum(_is_number(cell, style[1]) or cell.lower() in MISSING for cell in cells)
         good -= sum(bool(re.match(r"[-+]?0\d", cell)) for cell in cells)  # as in 1,05 cut in two
+        if style == (",", ",") and 2 * sum("," in cell for cell in cells) < len(cells):
+            return 0.0  # decimal commas in quotes are in most cells, or are none
         other = r"[,;\t|]" if style == (SPACES, ".") else r"[;\t|]"
         return (good - sum(bool(re.search(other, cell)) for cell in cells)) / len(cells)
 
@@ -149,7 +151,8 @@ def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
         start = int(filled[0]) if filled and filled[0].isdigit() else 0
         counted = [str(i) for i in range(start, start + len(filled))]
         numbered = fractions and not above and filled == counted and (start == 0 or filled[1:])
-        enough = numeric and numeric >= min(np.median(counts) / 2, len(filled))
+        good = numeric + sum(cell.lower() in MISSING for cell in cells)
+        enough = numeric and good >= min(np.median(counts) / 2, len(filled))
         if line[0] != comment and enough and not numbered:
             return form, above, number
         above.append(["#", *cells] if line[0] == comment else ["", *cells])

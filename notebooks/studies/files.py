@@ -96,6 +96,11 @@ kind("tabs with another ending", "a.xyz", text(X, "\t", "x\ty\tz\n"))
 kind("semicolons", "a.csv", text(X, ";", "x;y;z\n"))
 kind("decimal commas", "a.csv", text(X, ";", "x;y;z\n", decimal=","), says=("decimal",))
 kind("tabs and decimal commas", "a.txt", text(X, "\t", "x\ty\tz\n", decimal=","), says=("decimal",))
+quoted = "".join(",".join(f'"{c:g}"'.replace(".", ",") for c in row) + "\n" for row in X)
+kind("decimal commas in quotes", "a.csv", "x,y,z\n" + quoted, says=("decimal",))
+kind("a true minus", "a.csv", text(X).replace("-", "\N{MINUS SIGN}"))
+kind("Excel's first line", "a.csv", "sep=;\n" + text(X, ";", "x;y;z\n"), says=("sep=",))
+kind("numbers above names", "a.data", text(X, " ", "1 2 3\nx y z\n"))
 kind("bars", "a.txt", text(X, "|", "x|y|z\n"))
 kind("packed", "a.csv.gz", gzip.compress(text(X).encode()))
 kind("Excel's byte order mark", "a.csv", text(X, end="\r\n").encode("utf-8-sig"))
@@ -109,6 +114,8 @@ kind(
 kind("a row of units", "a.csv", text(X, head="x,y,z\nmm,mm,s\n"), says=("mm",))
 kind("a logger's four lines", "a.dat", text(
     X, head='"TOA5","CR1000","12"\n"x","y","z"\n"mm","mm","C"\n"Avg","Avg","Avg"\n'))  # fmt: skip
+
+# %%
 kind("lines above the table", "a.csv", text(X, head="Station 7\nbegun: 3 May\n\nx,y,z\n"),
      says=("Station 7",))  # fmt: skip
 kind("units in the names", "a.csv", text(X, head='x [mm],"y, mm",lambda\n'),
@@ -155,6 +162,8 @@ kind("a time in runs without names", "a.npy", lambda path: np.save(
     names=("x1", "x2", "x3"))  # fmt: skip
 kind("a time without a name", "a.dat", with_first(T, "", " "), names=("x1", "x2", "x3"))
 kind("times of several runs", "a.csv", with_first([*T[:20], *T[:20]], "t,x,y,z\n"))
+
+# %%
 kind("dates", "a.csv", with_first([f"2024-01-{i % 28 + 1:02d} 10:00:00" for i in range(N)],
      "when,x,y,z\n"), says=("'when'",))  # fmt: skip
 kind("sorted by a state", "a.csv", text(X[X[:, 0].argsort()]), values=X[X[:, 0].argsort()])
@@ -174,6 +183,8 @@ kind("holes, dropped", "a.csv", holes, values=np.delete(X, [2, 8], 0), drop_miss
      says=("2 of 40 rows",))  # fmt: skip
 kind("labels", "a.csv", with_first(["G1"] * N, "phase,x,y,z\n"), "'G1'", "line 2", "'phase'",
      "columns=['x', 'y', 'z']")  # fmt: skip
+dots = text(X).replace("\n", "\n.,.,5\n", 1)
+kind("dots for missing", "a.csv", dots, values=X, drop_missing=True, says=("1 of 41 rows",))
 kind("one word", "a.csv", text(X) + "1,off,2\n", "'off'", "line 42", "'y'")
 kind("percents", "a.csv", text(X, head="x,y,z\n", end="%\n"), "%", "'z'", "line 2")
 kind("only percents", "a.csv", text(X[:, :1], head="x\n", end="%\n"), "x / ", "plain numbers")
@@ -185,6 +196,8 @@ kind("on its side", "a.csv", text(X.T, head=""), "3 rows and 40 columns", "trans
 kind("on its side, turned", "a.csv", text(X.T, head=""), names=plain, transpose=True)
 kind("on its side, with names", "a.csv", with_first(XYZ, "", rows=X.T), transpose=True)
 kind("too few rows", "a.csv", text(X[:5]), "5 row(s)", "at least 10")
+
+# %%
 kind("nothing", "a.csv", "", "is empty")
 kind(
     "prose",
@@ -234,6 +247,17 @@ kind("named fields", "a.npy", npy(np.rec.fromarrays(X.T, names=XYZ)))
 kind("MATLAB", "a.mat", lambda path: savemat(path, {"t": T, "X": X}), names=plain)
 kind("MATLAB's columns", "a.mat", lambda path: savemat(path, dict(zip(XYZ, X.T))))
 kind("parquet", "a.parquet", frame.to_parquet)
+
+
+def cut(path):
+    npy(X)(path)
+    path.write_bytes(path.read_bytes()[:300])
+
+
+kind("cut short", "a.npy", cut, "is damaged")
+kind("a word for an archive", "a.npz", "hello", "not what its name says")
+
+# %%
 kind("no rows", "a.npy", npy(X[:0]), "0 row(s)", "at least 10")
 kind("complex numbers", "a.npy", npy(X + 1j), "complex")
 
@@ -307,10 +331,16 @@ kind("OME's channels", "a.ome.tif", stack(P.reshape(12, 12, 16), description=ome
 kind("a BMP", "a.bmp", Image.fromarray(COLOUR[0]).save, values=channels_first[:1] / 255, names=rgb)
 kind("a folder of TIFFs of 16 bits", "a", album(DEEP, ".tif"), values=DEEP[:, None] / 65535,
      names=grey)  # fmt: skip
+
+# %%
 kind("a folder of stacks", "a", album(P.swapaxes(0, 1), ".tif"), names=grey,
      values=P.swapaxes(0, 1).reshape(12, 1, 12, 16) / 255)  # fmt: skip
 kind("colours of 16 bits", "a.png", deep_png, values=channels_first[:1] / 255, names=rgb,
      says=("16 bits",))  # fmt: skip
+kind("a damaged picture", "a.png", lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 99),
+     "is damaged")  # fmt: skip
+kind("a huge picture", "a.png", Image.new("1", (5000, 5000)).save, "5000 by 5000 pixels; at most")
+kind("no film", "a.mp4", "no film", "ffmpeg -i a.mp4", "folder")
 kind("sizes that differ", "a", album([P[0, 0], P[0, 0, :8]], ".png"), "different sizes", "16 by 8")
 kind("an empty folder", "a", lambda path: path.mkdir(), "holds nothing")
 
