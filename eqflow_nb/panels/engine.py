@@ -1,13 +1,12 @@
 """The engine of the live panels: its modules in `js/` as one script, and data for it.
 
 There is no build step.  The modules are plain ES modules with one-line imports from each other and
-named exports; joining them is to leave those words away, in an order in which each module comes
-after those that it imports from.
+named exports.  Joined, each is a function that returns what it exports, called after those that it
+imports from.
 """
 
 import base64
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,8 @@ from eqflow_nb.flows.networks import FlowNetworks
 from eqflow_nb.inputs import InputError
 
 FOLDER = Path(__file__).with_name("js")
-IMPORT = re.compile(r'^import \{ ([\w, $]+) \} from "\./([\w-]+\.js)";$', re.M)
-NAME = re.compile(r"^(export )?(?:const|let|class|function\*?|async function) ([\w$]+)", re.M)
-
-Imports = dict[str, list[tuple[str, str]]]  # of each file: names, as written, and their file
+IMPORT = re.compile(r'^import (\{ [\w, $]+ \}) from "\./([\w-]+)\.js";$', re.M)
+EXPORT = re.compile(r"^export (?=(?:const|let|class|function\*?|async function) ([\w$]+))", re.M)
 
 
 def bundle(page: bool = True, folder: Path = FOLDER) -> str:
@@ -29,14 +26,23 @@ def bundle(page: bool = True, folder: Path = FOLDER) -> str:
     On a page the script runs once however often it is there; all exported names are on
     `window.eqflow`, and it starts the panels that it finds, by `startAll` if a module has it.
     """
-    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.js"))}
-    imports = {file: IMPORT.findall(text) for file, text in texts.items()}
-    exported = _check(texts, imports)
-    body = "\n".join(_joined(texts, imports))
+    left = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.js"))}
+    joined = "const modules = {};\n"
+    while left:
+        needs = {name: {other for _, other in IMPORT.findall(text)} for name, text in left.items()}
+        name = next((name for name in left if not needs[name] & {*left}), None)
+        if name is None:
+            raise InputError(f"{', '.join(left)} import each other in a circle")
+        text = left.pop(name)
+        body = EXPORT.sub("", IMPORT.sub(r'const \1 = modules["\2"];', text))
+        if odd := re.search(r"^(import|export)\b.*", body, re.M):
+            raise InputError(f'{name}: write import {{ a, b }} from "./file.js"; not {odd[0]}')
+        exports = ", ".join(EXPORT.findall(text))
+        joined += f'modules["{name}"] = (() => {{\n{body}\nreturn {{ {exports} }};\n}})();\n'
     if not page:
-        return f"{body}\nexport default {{ render }};\n"
-    names = ", ".join(sorted(exported))
-    engine = f"(() => {{\n'use strict';\n{body}\nreturn {{ {names} }};\n}})()"
+        return f"{joined}export default {{ render: modules.main.render }};\n"
+    names = "Object.assign({}, ...Object.values(modules))"
+    engine = f"(() => {{\n'use strict';\n{joined}return {names};\n}})()"
     return f"window.eqflow ??= {engine};\nwindow.eqflow.startAll?.();"
 
 
@@ -65,33 +71,3 @@ def network_spec(net: FlowNetworks) -> dict[str, Any]:
     ]
     signs = None if net.signs is None else net.signs.tolist()
     return {"layers": layers, "octaves": net.octaves, "signs": signs, "speed": float(net.speed)}
-
-
-def _check(texts: dict[str, str], imports: Imports) -> set[str]:
-    """The exported names; imports in another form, of unknown names, or a name twice are errors."""
-    owner: dict[str, str] = {}
-    exported: set[str] = set()
-    for file, text in texts.items():
-        for export, name in NAME.findall(text):
-            if owner.setdefault(name, file) != file:
-                raise InputError(f"{file} and {owner[name]} both define {name}; rename one")
-            exported |= {name} if export else set()
-        if odd := re.search(r"^(import|export)\b.*", NAME.sub("", IMPORT.sub("", text)), re.M):
-            raise InputError(f'{file}: write import {{ a, b }} from "./file.js"; not {odd[0]}')
-        for names, other in imports[file]:
-            known = {name for export, name in NAME.findall(texts.get(other, "")) if export}
-            if unknown := {*names.split(", ")} - known:
-                raise InputError(f"{file} imports {sorted(unknown)}, which {other} doesn't export")
-    return exported
-
-
-def _joined(texts: dict[str, str], imports: Imports) -> Iterator[str]:
-    """The modules without their imports and `export`, each after those that it needs."""
-    left = list(texts)
-    while left:
-        ready = [file for file in left if not {other for _, other in imports[file]} & {*left}]
-        if not ready:
-            raise InputError(f"{', '.join(left)} import each other in a circle")
-        for file in ready:
-            left.remove(file)
-            yield re.sub(r"^export ", "", IMPORT.sub("", texts[file]), flags=re.M)
