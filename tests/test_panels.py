@@ -137,7 +137,7 @@ def test_stamps_are_those_that_were_given_until_a_browser_says_otherwise():
     assert [stamp.tolist() for stamp in panel.stamps] == [[[0, 5, 0], [0, -5, 90]], []]
     assert len(panel.static().axes[0].collections[0].get_paths()) == 2
     assert alife.stamped(panel.stamps, 3, copies=5).shape == (3, 10, 3)
-    with pytest.raises(InputError, match="for each sheet, \\(right, up, degrees\\)"):
+    with pytest.raises(InputError, match="\\(right, up, degrees\\) of each sheet"):
         panels.stamps_panel([[(0, 5)]])
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from eqflow_nb import figures
@@ -18,7 +17,6 @@ Draw = Callable[..., str]
 LABELS = Path(__file__).with_name("labels.js").read_text(encoding="utf-8")
 SLOW = 0.2
 SIZE, TWIN_SIZE = 4.2, 2.2
-LEFT, BOTTOM, REST = 0.5, 0.42, 0.08  # margins in inches
 
 
 class Shown:
@@ -100,9 +98,6 @@ class Panel(Shown):
         super().__init__(controls)
         self.draw, self.twin = draw, dict(twin)
         self.alt, self.panes = alt, panes
-        self.figure, self.axes = grid(panes, panes, (SIZE, 1.03 * SIZE), layout="none")
-        low = {"left": LEFT / SIZE / panes, "bottom": BOTTOM / SIZE, "wspace": 1.3 * LEFT / SIZE}
-        self.figure.subplots_adjust(**low, right=1 - REST / SIZE / panes, top=1 - REST / SIZE)
         self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
         words = widgets.HTML(small(caption))
         words.add_class("eqflow-name")  # it also names the picture, for screen readers
@@ -132,19 +127,11 @@ class Panel(Shown):
         if self.seconds > SLOW:
             self.say("working…")
         with self.alarmed("the picture is not of these values"):
-            said = self.draw(self._cleared(), **self.drawn)
-            self.picture.value = figures.png(self.figure, colours=None)
+            figure, axes = grid(self.panes, self.panes, (SIZE, 1.03 * SIZE))
+            said = self.draw(axes, **self.drawn)
+            self.picture.value = figures.png(figure, colours=None)
         self.seconds = time.perf_counter() - start
         self.say(f"{said} · redraw {1000 * self.seconds:.0f} ms")
-
-    def _cleared(self) -> list[Axes]:
-        """The same axes as before, emptied, which is quicker than new ones."""
-        for axes in self.figure.axes:
-            if axes in self.axes:
-                axes.clear()
-            else:
-                axes.remove()
-        return self.axes
 
     def _changed(self, change: Any) -> None:
         # A browser may send a value back with another last digit.

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -31,6 +31,7 @@ AROUND, ALONG = 96, 7  # Gaussians that stand for a circle, and for each side of
 MOST = 300  # of the reader's points that p is made of
 SHOWN, STEPS = 400, 100  # points of a static picture, and steps of their path
 TIMES = (0.0, 1.0, 2.0, 4.0)
+SHOWN_PSI = ("constant", "x", "saddle", "waves 1")
 COLOURS = "A point keeps the colour of the side where it started."
 GAMMA = knob("gamma", "skew strength γ", 1, -2, 2, 0.1, 1)
 ETA = knob("eta", "diffusion η", 0, 0, 1, 0.05)
@@ -47,7 +48,7 @@ def start_panel() -> Live:
         "η points wander about as well.",
         "Points stream along two moons until their colours, one for each side where they started, "
         "are mixed; the moons look the same at every time.",
-        lambda: {f"t = {t}": Case(moons["two_moons"], time=t) for t in TIMES},
+        lambda: {f"t = {t}": dict(world=moons["two_moons"], time=t) for t in TIMES},
     )
 
 
@@ -69,7 +70,7 @@ def toy_panel(world: str = "two_peaks") -> Live:
         "Four pictures of one cloud at skew strengths -1, 0, 1 and 2. The flow runs along the "
         "density's level lines, one way for negative strength, the other for positive, and mixes "
         "the points' colours; at 0 they rest. The cloud looks the same in all.",
-        lambda: {f"γ = {g}": Case(shown, gamma=g) for g in (-1, 0, 1, 2)},
+        lambda: {f"γ = {g}": dict(world=shown, gamma=g) for g in (-1, 0, 1, 2)},
     )
 
 
@@ -90,9 +91,7 @@ def stream_panel(world: str = "two_peaks", psi: str = "saddle", mix: float = 1.0
         f"Lines: the flow J(∇ψ + ψ s) over p, with 1 - m + m ψ in place of ψ. {COLOURS}",
         "Four stream functions on one cloud. The fields circle in quite different ways, and each "
         "mixes the points' colours in its own; yet in all of them the points fill the same shape.",
-        lambda: {
-            f"ψ: {name}": Case(shown, psi=name) for name in ("constant", "x", "saddle", "waves 1")
-        },
+        lambda: {f"ψ: {name}": dict(world=shown, psi=name) for name in SHOWN_PSI},
     )
 
 
@@ -114,7 +113,7 @@ def draw_panel(drawing: Tensor | None = None) -> Live:
         f"move and the drawing stays. {COLOURS} By keyboard: arrow keys move a brush, Space draws.",
         "A drawn cloud, at four times. Points stream through the drawing until their colours are "
         "mixed, and the drawing looks the same at every time.",
-        lambda: {f"t = {t}": Case(first, 0.2, time=t) for t in TIMES},
+        lambda: {f"t = {t}": dict(world=first, sigma=0.2, time=t) for t in TIMES},
     )
 
 
@@ -143,22 +142,11 @@ def own_panel(
         "Four noise levels on one cloud of points. At .05 the flow whirls around single points; at "
         ".25 currents go around the whole cloud; at .5 the cloud is a smooth blob and the flow "
         "circles it.",
-        lambda: {f"σ = {s}": Case(_dots(x), s) for s in (0.05, 0.1, 0.25, 0.5)},
+        lambda: {f"σ = {s}": dict(world=_dots(x), sigma=s) for s in (0.05, 0.1, 0.25, 0.5)},
     )
 
 
 # ---- what they are made of ----
-
-
-@dataclass(frozen=True)
-class Case:
-    """What one pane of a static picture shows: a world, its noise level, a flow, how long."""
-
-    world: Mixture
-    sigma: float = SIGMA
-    psi: str = "constant"
-    gamma: float = 1.0
-    time: float = 1.0
 
 
 @cache
@@ -199,16 +187,26 @@ def _panel(
     controls: Sequence[Control],
     caption: str,
     alt: str,
-    cases: Callable[[], Mapping[str, Case]],
+    cases: Callable[[], Mapping[str, dict[str, Any]]],
 ) -> Live:
-    """A panel of the kind `cloud`, and its static twin: four cases by the same numbers."""
+    """A panel of the kind `cloud`, and its static twin: four cases of `_draw`, by their titles."""
     full = {
         "kind": "cloud", "lines": True, "extent": EXTENT, "sigma": SIGMA, "axes": ["x", "y"],
         "caption": caption, "alt": alt, "controls": list(controls),
         "world": next(iter(worlds)), **spec,
         "worlds": {name: _packed(*each) for name, each in worlds.items()},
     }  # fmt: skip
-    return Live(full, lambda: _twin(cases(), full["extent"], full["axes"] or ("x", "y")))
+
+    def twin() -> Figure:
+        shown = cases()
+        figure, panes = grid(len(shown), 4, (2.2, 2.27))
+        for pane, (title, case) in zip(panes, shown.items(), strict=True):
+            _draw(pane, full["extent"], **case)
+            square(pane, full["extent"], full["axes"] or ("x", "y"), inner=pane is panes[0])
+            pane.set_title(title)
+        return figure
+
+    return Live(full, twin)
 
 
 def _packed(weights: Tensor, means: Tensor, covariances: Tensor) -> dict[str, Any]:
@@ -223,23 +221,26 @@ def _numbers(psi: Any) -> dict[str, Any]:
     return {"c": psi.c, "b": psi.b.tolist(), "a": psi.a.tolist()}
 
 
-def _twin(cases: Mapping[str, Case], extent: float, axes: Sequence[str]) -> Figure:
-    """For each case the density, the flow, and points in the colours of where they started."""
-    figure, panes = grid(len(cases), 4, (2.2, 2.27))
-    for index, (pane, (title, case)) in enumerate(zip(panes, cases.items(), strict=True)):
-        weights, means, covariances = case.world
-        score = scores.MixtureScore(weights, means, covariances + case.sigma**2 * torch.eye(2))
-        few = torch.multinomial(weights, SHOWN, True, generator=seeded(0))
-        wide = covariances[few] + case.sigma**2 * torch.eye(2)
-        noise = torch.randn(SHOWN, 2, 1, generator=seeded(1)).double()
-        start = means[few] + (torch.linalg.cholesky(wide) @ noise)[:, :, 0]
-        even = at_common_speed(exact.StreamFunction(PSI[case.psi], score), start)
-        flow = Scaled(even, case.gamma)
-        *_, (_, x) = rollout.rk4(flow, start, max(case.time, 1e-6) / STEPS, STEPS)
-        draw_density(pane, score.log_density, extent)
-        draw_streamlines(pane, flow, extent)
-        side = start[:, 0].argsort().argsort() * len(TINTS) // SHOWN
-        pane.scatter(x[:, 0], x[:, 1], s=4, c=TINTS[side], linewidths=0)
-        square(pane, extent, axes, inner=index == 0)
-        pane.set_title(title)
-    return figure
+def _draw(
+    pane: Axes,
+    extent: float,
+    world: Mixture,
+    sigma: float = SIGMA,
+    psi: str = "constant",
+    gamma: float = 1.0,
+    time: float = 1.0,
+) -> None:
+    """The density, the flow, and points after a time in the colours of where they started."""
+    weights, means, covariances = world
+    wide = covariances + sigma**2 * torch.eye(2)
+    score = scores.MixtureScore(weights, means, wide)
+    few = torch.multinomial(weights, SHOWN, True, generator=seeded(0))
+    noise = torch.randn(SHOWN, 2, 1, generator=seeded(1)).double()
+    start = means[few] + (torch.linalg.cholesky(wide[few]) @ noise)[:, :, 0]
+    even = at_common_speed(exact.StreamFunction(PSI[psi], score), start)
+    flow = Scaled(even, gamma)
+    *_, (_, x) = rollout.rk4(flow, start, max(time, 1e-6) / STEPS, STEPS)
+    draw_density(pane, score.log_density, extent)
+    draw_streamlines(pane, flow, extent)
+    side = start[:, 0].argsort().argsort() * len(TINTS) // SHOWN
+    pane.scatter(x[:, 0], x[:, 1], s=4, c=TINTS[side], linewidths=0)

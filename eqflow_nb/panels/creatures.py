@@ -67,45 +67,43 @@ def creatures_panel(sheets: str = "flock", picture: Tensor | None = None) -> Liv
 
 
 class StampsPanel(Live):
-    """Small sheets to put creatures on: click on a place, on a creature to remove it; drag to turn.
+    """Put creatures on small sheets: click to put one there, or to remove it; drag to turn it.
 
-    `stamps` is what is on them, one after the other: arrays (n, 3) of pixels to the right and up
-    from the middle, and headings in degrees, as `course.creatures.stamped` reads them.
+    The sheets, of a side in pixels, begin with some stamps, as `course.creatures.stamped` reads
+    them: for each creature pixels to the right and up from the middle, and the heading in degrees.
     """
+
+    def __init__(
+        self, stamps: Sequence[Any] = ([(0, 5, 0), (0, -5, 0)], [], []), side: float = 32.0
+    ) -> None:
+        sheets = [np.asarray(x, dtype=float) if len(x) else np.zeros((0, 3)) for x in stamps]
+        if any(x.shape[1:] != (3,) or not np.isfinite(x).all() for x in sheets):
+            raise InputError("stamps should list (right, up, degrees) of each sheet's creatures")
+        spec = {
+            "name": "stamps", "kind": "stamps", "title": "Stamp your own sheets", "controls": [],
+            "caption": "Click on a sheet to put a creature there, and drag to turn it. Click on "
+            "one to remove it. By keyboard: arrow keys move the brush, Space is a click; hold "
+            "Space and press arrow keys to turn the creature.",
+            "alt": "Small sheets with the creatures that were put on them.",
+            "stamps": [x.tolist() for x in sheets], "side": side, "body": BODY,
+            "picture": _png(icons.picture("firefly")),
+        }  # fmt: skip
+        super().__init__(spec, self._twin, handed=("stamps",))
 
     @property
     def stamps(self) -> list[np.ndarray]:
-        """What is on the sheets now."""
+        """What is on the sheets now: for each an array (n, 3)."""
         return [np.reshape(stamp, (-1, 3)).astype(float) for stamp in self.engine.stamps]
 
-
-def stamps_panel(
-    stamps: Sequence[Any] = ([(0, 5, 0), (0, -5, 0)], [], []), side: float = 32.0
-) -> StampsPanel:
-    """Put creatures on small sheets, of a side in pixels, that begin with some stamps."""
-    sheets = [np.asarray(x, dtype=float) if len(x) else np.zeros((0, 3)) for x in stamps]
-    if any(x.shape[1:] != (3,) or not np.isfinite(x).all() for x in sheets):
-        raise InputError(
-            "stamps should list, for each sheet, (right, up, degrees) of each creature"
-        )
-    spec = {
-        "name": "stamps", "kind": "stamps", "title": "Stamp your own sheets", "controls": [],
-        "caption": "Click on a sheet to put a creature there, and drag to turn it. Click on one to "
-        "remove it. By keyboard: arrow keys move the brush, Space is a click; hold Space and press "
-        "arrow keys to turn the creature.",
-        "alt": "Small sheets with the creatures that were put on them.",
-        "stamps": [x.tolist() for x in sheets], "side": side, "body": BODY,
-        "picture": _png(icons.picture("firefly")),
-    }  # fmt: skip
-
-    def twin() -> Figure:
-        figure, panes = figures.grid(len(sheets), len(sheets), (1.8, 1.9))
-        for pane, stamp in zip(panes, panel.stamps, strict=True):
+    def _twin(self) -> Figure:
+        side, number = self.spec["side"], len(self.stamps)
+        figure, panes = figures.grid(number, number, (1.8, 1.9))
+        for pane, stamp in zip(panes, self.stamps, strict=True):
             draw_poses(pane, stamp * [1, 1, math.tau / 360] + [side / 2, side / 2, 0], side)
         return figure
 
-    panel = StampsPanel(spec, twin, handed=("stamps",))
-    return panel
+
+stamps_panel = StampsPanel
 
 
 def halves(number: int) -> tuple[int, int]:
@@ -156,14 +154,10 @@ def _twin() -> Figure:
     film = torch.stack([q[0] for _, q in path])
     figure, panes = figures.grid(len(TIMES), len(TIMES), (2.3, 2.4))
     for pane, time in zip(panes, TIMES, strict=True):
-        now = 5 * time
-        past = film[max(0, now - 40) : now + 1, :, :2]
-        q = poses.wrapped(film[now], size)
-        ways = (past - film[now, :, :2] + q[:, :2]).transpose(0, 1).numpy()
-        tints = 0.8 * matplotlib.colormaps["hsv"](q[:, 2].numpy() / math.tau)[:, :3]
-        pane.add_collection(LineCollection(list(ways), colors=tints, linewidths=1, alpha=0.5))
-        cos, sin = q[:, 2].cos(), q[:, 2].sin()
-        pane.quiver(q[:, 0], q[:, 1], cos, sin, color=tints, scale=22, width=0.011, pivot="mid")
-        pane.set(xlim=(0, size), ylim=(0, size), aspect="equal", title=f"t = {time}")
-        pane.set(xticks=(), yticks=())
+        q, past = film[5 * time], film[max(0, 5 * time - 40) : 5 * time + 1]
+        tints = 0.8 * matplotlib.colormaps["hsv"]((q[:, 2] / math.tau % 1).numpy())[:, :3]
+        ways = (past + poses.wrapped(q, size) - q)[..., :2].transpose(0, 1)
+        pane.add_collection(LineCollection(list(ways.numpy()), colors=tints, alpha=0.5))
+        draw_poses(pane, q, size, tints)
+        pane.set_title(f"t = {time}")
     return figure

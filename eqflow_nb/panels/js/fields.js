@@ -24,25 +24,18 @@ export function fft2(re, im, n, inverse = false) {
   }
 }
 
+/** Of a row the one with its bits in reverse, and cosines and sines of the angles by which to turn. */
 function plan(n) {
-  const places = Int32Array.from({ length: n }, (_, i) => {
-    let place = 0;
-    for (let bit = 1, high = n >> 1; bit < n; bit <<= 1, high >>= 1) if (i & bit) place |= high;
-    return place;
-  });
-  const angles = Array.from({ length: n / 2 }, (_, i) => (-2 * Math.PI * i) / n);
-  return { places, cos: Float64Array.from(angles, Math.cos), sin: Float64Array.from(angles, Math.sin) };
+  const places = new Int32Array(n), angles = Array.from({ length: n / 2 }, (_, i) => (-2 * Math.PI * i) / n);
+  for (let i = 1; i < n; i++) places[i] = (places[i >> 1] >> 1) + (i & 1) * (n / 2);
+  return { places, cos: angles.map(Math.cos), sin: angles.map(Math.sin) };
 }
 
 /** Cooley and Tukey's butterflies on whole rows, so that the inner loop runs along memory. */
 function transformColumns(re, im, n, { places, cos, sin }) {
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; places[i] > i && j < n; j++) {
-      const p = i * n + j, q = places[i] * n + j, a = re[p], b = im[p];
-      re[p] = re[q];
-      im[p] = im[q];
-      re[q] = a;
-      im[q] = b;
+  for (const part of [re, im]) {
+    for (let i = 0; i < n; i++) {
+      if (places[i] > i) exchange(part, i * n, 1, places[i] * n, 1, n);
     }
   }
   for (let half = 1; half < n; half *= 2) {
@@ -61,12 +54,15 @@ function transformColumns(re, im, n, { places, cos, sin }) {
 }
 
 function transpose(x, n) {
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < i; j++) {
-      const kept = x[i * n + j];
-      x[i * n + j] = x[j * n + i];
-      x[j * n + i] = kept;
-    }
+  for (let i = 1; i < n; i++) exchange(x, i * n, 1, i, n, i);
+}
+
+/** Exchange so many numbers, from p on every `byP` places, with those from q on every `byQ`. */
+function exchange(x, p, byP, q, byQ, many) {
+  for (let k = 0; k < many; k++, p += byP, q += byQ) {
+    const kept = x[p];
+    x[p] = x[q];
+    x[q] = kept;
   }
 }
 

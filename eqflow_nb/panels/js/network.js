@@ -3,28 +3,21 @@
 import { numbers } from "./arrays.js";
 import { expMinus } from "./exponential.js";
 
-const LANES = 4; // states side by side in the network: each weight is read once for all of them
-
+const MOST = Math.exp(30);
+const LANES = 32; // states side by side in the network: each weight is read once for all of them
 /** The hidden units' bends, in place.  Without a case for each sign, which would be slow to guess. */
 const BENDS = {
   tanh(h) {
-    for (let i = 0; i < h.length; i++) {
-      const e = rising(2 * h[i]);
-      h[i] = (e - ONE) / (e + ONE);
-    }
+    for (let i = 0; i < h.length; i++) h[i] = 2 / (1 + decline(2 * h[i])) - 1;
   },
   silu(h) {
-    for (let i = 0; i < h.length; i++) {
-      const e = rising(h[i]);
-      h[i] *= e / (e + ONE);
-    }
+    for (let i = 0; i < h.length; i++) h[i] /= 1 + decline(h[i]);
   },
 };
-const ONE = Math.exp(-30);
 
-/** e^(z - 30), held constant where |z| > 30 and nothing depends on it. */
-function rising(z) {
-  return expMinus(Math.min(Math.max(30 - z, 0), 60));
+/** e^-z, held constant where |z| > 30 and nothing depends on it. */
+function decline(z) {
+  return MOST * expMinus(Math.min(Math.max(30 + z, 0), 60));
 }
 
 /**
@@ -41,35 +34,26 @@ export function network({ layers, octaves = 0, signs = null, speed = 1, activati
   if (layers[0].weights.length !== width * layers[0].bias.length) {
     throw new Error(`the first layer does not read the ${width} inputs that ${octaves} octaves make`);
   }
-  // Coordinate i of lane l lies at i * LANES + l; with a symmetry, odd lanes hold mirror images.
-  const copies = signs === null ? 1 : 2, inputs = new Float64Array(width * LANES);
-  const side = Float64Array.from({ length: d * LANES }, (_, at) => (copies === 2 && at % 2 ? signs[at >> 2] : 1));
-
-  function gather(x, first) {
-    for (let lane = 0; lane < LANES; lane++) {
-      const from = Math.min(x.length - d, d * (first + Math.floor(lane / copies)));
-      for (let i = 0, at = lane; i < d; i++, at += LANES) features(side[at] * x[from + i], at, d * LANES, inputs);
-    }
-  }
-
-  function scatter(layer, first, out) {
-    for (let lane = 0; lane < LANES; lane++) {
-      const to = d * (first + Math.floor(lane / copies));
-      if (to >= out.length) return;
-      for (let i = 0, at = lane; i < d; i++, at += LANES) out[to + i] += (speed / copies) * side[at] * layer[at];
-    }
-  }
+  // Coordinate i of lane l lies at i * LANES + l.
+  const inputs = new Float64Array(width * LANES), mirrors = signs === null ? [Array(d).fill(1)] : [Array(d).fill(1), signs];
 
   return (x, out) => {
     out.fill(0);
-    for (let first = 0; first < x.length / d; first += LANES / copies) {
-      gather(x, first);
-      let layer = stack[0](inputs);
-      for (let l = 1; l < stack.length; l++) {
-        bend(layer);
-        layer = stack[l](layer);
+    for (let first = 0; first < x.length; first += d * LANES) {
+      const many = Math.min(LANES, (x.length - first) / d);
+      for (const mirror of mirrors) {
+        for (let l = 0; l < many; l++) {
+          for (let i = 0; i < d; i++) features(mirror[i] * x[first + l * d + i], i * LANES + l, d * LANES, inputs);
+        }
+        let layer = stack[0](inputs);
+        for (const next of stack.slice(1)) {
+          bend(layer);
+          layer = next(layer);
+        }
+        for (let l = 0; l < many; l++) {
+          for (let i = 0; i < d; i++) out[first + l * d + i] += (speed / mirrors.length) * mirror[i] * layer[i * LANES + l];
+        }
       }
-      scatter(layer, first, out);
     }
   };
 }
@@ -81,30 +65,21 @@ function features(x, at, stride, inputs) {
   for (let place = at + stride; place < inputs.length; place += 2 * stride) {
     inputs[place] = sin;
     inputs[place + stride] = cos;
-    const twice = 2 * sin * cos;
-    cos = cos * cos - sin * sin;
-    sin = twice;
+    [sin, cos] = [2 * sin * cos, cos * cos - sin * sin];
   }
 }
 
 /** A layer (in * LANES) => (out * LANES), which always returns the same array. */
 function dense(weights, bias) {
-  const size = bias.length, inputs = weights.length / size, out = new Float64Array(size * LANES);
-  const rows = weights.map((_, i) => weights[(i % inputs) * size + Math.floor(i / inputs)]);
+  const size = bias.length, out = new Float64Array(size * LANES);
   return (layer) => {
-    for (let unit = 0, at = 0; unit < size; unit++) {
-      let a = bias[unit], b = a, c = a, d = a;
-      for (let from = 0; from < layer.length; from += LANES) {
-        const w = rows[at++];
-        a += w * layer[from];
-        b += w * layer[from + 1];
-        c += w * layer[from + 2];
-        d += w * layer[from + 3];
+    for (let unit = 0; unit < size; unit++) {
+      const to = unit * LANES;
+      out.fill(bias[unit], to, to + LANES);
+      for (let from = 0, at = unit; from < layer.length; from += LANES, at += size) {
+        const w = weights[at];
+        for (let l = 0; l < LANES; l++) out[to + l] += w * layer[from + l];
       }
-      out[unit * LANES] = a;
-      out[unit * LANES + 1] = b;
-      out[unit * LANES + 2] = c;
-      out[unit * LANES + 3] = d;
     }
     return out;
   };
