@@ -27,7 +27,7 @@ from eqflow_nb.snapshots import icons, poses
 
 FILE = weights.FOLDER.parent / "creatures.safetensors"
 KINDS = ("flock", "strong flock", "scattered", "schools", "couples", "two kinds")
-NUMBERS = (64, 256)  # creatures on a sheet
+NUMBERS = (64, 300)  # creatures on a sheet
 NEAR = 12.0  # pixels: how near neighbours are
 LENGTH, SPRITE, BODY = (
     8.0,

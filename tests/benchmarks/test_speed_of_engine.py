@@ -42,7 +42,7 @@ def test_a_frame(benchmark, chrome, frame):
 
 
 PANELS = {"toys": panels.toy_panel, "lorenz": panels.lorenz_panel, "films": panels.chemistry_panel}
-PANELS["256 creatures"] = panels.creatures_panel
+PANELS["300 creatures"] = panels.creatures_panel
 PACE = """(moves) => new Promise((done) => {
     const panel = document.querySelector('.eqflow-live'), times = [];
     const slider = panel.querySelector('input');
