@@ -30,7 +30,7 @@ def tiled(q: Tensor, law: PairLaw, size: float) -> Tensor:
     corners = size * torch.tensor([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]])
     start = (q + corners[:, None]).transpose(0, 1).reshape(1, -1, 3)
     wide = replace(law, size=2 * size, kinds=law.kinds and halves(start.shape[1]))
-    return poses.metropolis(start, wide.log_pairs, MENDING, seeded(SEED), 2 * size)[0]
+    return poses.metropolis(start, wide.log_p, MENDING, seeded(SEED), 2 * size)[0]
 
 
 def main() -> None:
