@@ -92,7 +92,7 @@ check.shuffles(shuffled)
 #
 # <details><summary>A larger one</summary>
 #
-# share.T @ change / n is the matrix of the means E[l_a dl_b]. What is its skew part?
+# share.T @ change / n is the matrix of the means E[l_a dl_b]. Which other matrix does the definition take off it?
 #
 # </details></details>
 

@@ -74,7 +74,7 @@ check.shuffles(shuffled)
 
 # %% tags=["solution"]
 # HINT: Write the mean of l_a times the rate of l_b as a matrix first, then look at what the definition does with a and b.
-# MORE: share.T @ change / n is the matrix of the means E[l_a dl_b]. What is its skew part?
+# MORE: share.T @ change / n is the matrix of the means E[l_a dl_b]. Which other matrix does the definition take off it?
 def currents(share, change):
     """Net currents F (k, k) from chances (n, k) and their rates of change (n, k)."""
     ### BEGIN SOLUTION
