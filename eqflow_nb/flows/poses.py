@@ -31,7 +31,7 @@ def flow(score: Field, *wishes: Wish) -> Field:
 
 
 def swim(u: float) -> Wish:
-    """Swim along the own heading, u pixels per time: A[r_i, theta_i] = a(theta_i), eq. (2).
+    """Swim along the own heading, u pixels per time: chapter 04's rule (1), A[r_i, theta_i] = a.
 
     With a = u (sin, -cos) of theta, a's derivative is u e: creatures swim, and turn by -a . grad_r.
     """
@@ -56,9 +56,9 @@ def swim_as_one(u: float) -> Wish:
 def swim_with_group(u: float, length: float, size: float = poses.SIZE) -> Wish:
     """Swim along the heading of those around, u pixels per time, within some pixels of length.
 
-    A[r_i, theta_j] = W_ij a(S_i), S_i = sum_k W_ik e(theta_k), eq. (3): there W is a Gaussian and
-    a = u S / |S|, turned by -90 degrees.  Here W = (1 - r^2 / 8 length^2)^4, which ends, and |S|
-    is smoothed, since a group without a heading would turn infinitely fast.
+    Chapter 04's rule (2), A[r_i, theta_j] = W_ij a(S_i), S_i = sum_k W_ik e(theta_k), and a = u S
+    / |S|, turned by -90 degrees.  W = (1 - r^2 / 8 length^2)^4 is near a Gaussian, and ends; |S| is
+    smoothed, since a group without a heading would turn infinitely fast.
     """
     speed = u * math.sqrt(1 + SMOOTH**2)  # so that a lone creature swims at u
 

@@ -81,7 +81,7 @@ def drifts(kernel: Any) -> None:
 
 
 def turns_away(turning: Any) -> None:
-    """04: `turning(theta, bearing, u, slope)`, of a creature beside one neighbour, by rule (2)."""
+    """04: `turning(theta, bearing, u, slope)`, of a creature beside one neighbour, by rule (1)."""
     theta, bearing, u, slope = uniform(0, 6), uniform(0, 6), uniform(0.5, 2), uniform(0.1, 1)
     want = -u * slope * math.sin(bearing - theta)
     mistakes = {

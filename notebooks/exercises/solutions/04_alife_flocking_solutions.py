@@ -28,14 +28,14 @@ from eqflow_nb.course.check import images as check
 # %% [markdown]
 # ## 1. Predict: who turns where
 #
-# A creature swims by rule (2) at speed $u$, with heading θ (radians, anticlockwise). One neighbour is
+# A creature swims by rule (1) at speed $u$, with heading θ (radians, anticlockwise). One neighbour is
 # near, in the direction `bearing` as the creature sees it, and log p rises by `slope` a pixel as their
 # distance grows: the sheets say "keep apart". How fast does the creature turn? Say first, for
 # yourself: which way, if the neighbour is ahead on the left? And if it is exactly ahead?
 
 
 # %% tags=["solution"]
-# HINT: Rule (2) turns by minus a times the gradient of log p by the creature's own place.
+# HINT: Rule (1) turns by minus a times the gradient of log p by the creature's own place.
 # MORE: That gradient has the length `slope`, and points away from the neighbour.
 def turning(theta, bearing, u, slope):
     """Radians per time, anticlockwise."""
@@ -52,7 +52,7 @@ check.turns_away(turning)
 # ## 2. Derive: the steering of a pair
 #
 # For two creatures let $\log p = e^{-r^2/2}\cos(\theta_1-\theta_2)$, with $r$ their distance: they like
-# to look the same way when they are near. Work out the whole of rule (2), place and heading, for the
+# to look the same way when they are near. Work out the whole of rule (1), place and heading, for the
 # first of them.
 
 
