@@ -28,7 +28,8 @@ class Moments:
     z = (x - centre) / scale for data x.  The features are the monomials up to `degree`, 1 first,
     then each extra function of the reader's times the monomials up to `extra_degree`.  `halves`
     (2, F, F) are means of the products of two over every other part of the data, and over the rest;
-    `blocks` (B, F) are means over each part, in the order it came, `weights` (B,) the parts' sizes.
+    `blocks` (B, F) are means over each part, `weights` (B,) the parts' sizes.  Parts know nothing
+    of the order of the rows; `runs` (B, F) are means over parts in the order the rows came.
     """
 
     centre: np.ndarray
@@ -40,6 +41,7 @@ class Moments:
     halves: np.ndarray
     blocks: np.ndarray
     weights: np.ndarray
+    runs: np.ndarray
 
     @property
     def dim(self) -> int:
@@ -75,7 +77,8 @@ class Moments:
             return self
         undo = hermite(self.dim, self.degree, tuple(noise / self.scale))
         halves = np.stack([undo @ half @ undo.T for half in self.halves])
-        return replace(self, halves=halves, blocks=self.blocks @ undo.T)
+        blocks, runs = self.blocks @ undo.T, self.runs @ undo.T
+        return replace(self, halves=halves, blocks=blocks, runs=runs)
 
 
 @functools.lru_cache(maxsize=8)
@@ -101,19 +104,23 @@ def substitution(
 def measure(
     chunks: Iterable[np.ndarray], count: int, degree: int,
     extras: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None, extra_degree: int = 0,
+    places: np.ndarray | None = None,
 ) -> Moments:  # fmt: skip
     """Measure the moments of `count` snapshots that come in chunks (n, d), in bounded memory.
 
-    The first chunk sets the coordinates' centre and scale.
+    The first chunk sets the coordinates' centre and scale.  The parts are those of the rows in the
+    order of their `places` (count,), by default their own.
     """
     own, done, parts = dict(extras or {}), 0, min(BLOCKS, count)
-    centre = scale = halves = sums = rows = np.zeros(0)
+    centre = scale = halves = sums = np.zeros(0)
+    rows = np.bincount(np.arange(count) * parts // count)
+    places = np.arange(count) if places is None else places
     for chunk in chunks:
         few = len(exponents(chunk.shape[1], extra_degree))
         if not done:
             centre, scale = np.mean(chunk, 0, dtype=float), np.std(chunk, 0, dtype=float)
             size = len(exponents(chunk.shape[1], degree)) + len(own) * few
-            halves, sums, rows = np.zeros((2, size, size)), np.zeros((parts, size)), np.zeros(parts)
+            halves, sums = np.zeros((2, size, size)), np.zeros((2, parts, size))
         most = max(1, AT_ONCE // sums.shape[-1])
         for start in range(0, len(chunk), most):
             x = np.asarray(chunk[start : start + most], dtype=np.float64)
@@ -121,13 +128,18 @@ def measure(
             if own:
                 times = (np.asarray(f(x))[:, None] * features[:, :few] for f in own.values())
                 features = np.hstack([features, *times])
-            part = np.arange(done, done + len(x)) * parts // count
-            for block in np.unique(part):
-                inside = features[part == block]
-                halves[block % 2] += inside.T @ inside
-                sums[block] += inside.sum(0)
-                rows[block] += len(inside)
+            own_order = np.arange(done, done + len(x))
+            for way, order in enumerate((places[own_order], own_order)):
+                part = order * parts // count
+                sorted_ = np.argsort(part, kind="stable")
+                starts = np.flatnonzero(np.diff(part[sorted_], prepend=-1))
+                sums[way, part[sorted_[starts]]] += np.add.reduceat(features[sorted_], starts)
+                if not way:
+                    for half in (0, 1):
+                        inside = features[part % 2 == half]
+                        halves[half] += inside.T @ inside
             done += len(x)
     halves /= np.array([rows[::2].sum(), rows[1::2].sum()])[:, None, None]
     about = centre, scale, degree, extra_degree, tuple(own)
-    return Moments(*about, done, halves, sums / rows[:, None], rows / done)
+    blocks, runs = sums / rows[:, None]
+    return Moments(*about, done, halves, blocks, rows / done, runs)

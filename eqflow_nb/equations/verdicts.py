@@ -100,16 +100,15 @@ def too_few(decision: Decision, count: int) -> Decision:
 
 def missing(found: Found) -> float:
     """The best further term, in standard errors beyond what chance gives."""
-    fit, weighted = found.fit, found.weighted
-    others = np.setdiff1d(np.arange(len(fit.c)), fit.support)
-    larger = [weighted.fit(np.append(fit.support, k)) for k in others]
+    fit, larger = found.fit, found.weighted.larger(found.fit.support)
     best = min(larger, key=lambda each: each.misfit, default=None)
     if best is None:
         return -np.inf
-    by_chance = float(chdtri(1, CHANCE / len(others)))  # the quantile of chi-squared
+    by_chance = float(chdtri(1, CHANCE / len(larger)))  # the quantile of chi-squared
     if fit.misfit - best.misfit < by_chance * fit.excess:
         return -np.inf
-    draws = crossfit(found.conditions, fit.c, np.sort(best.support), draws=100)
+    vectors = found.weighted.vectors(best.support)
+    draws = crossfit(found.conditions, fit.c, vectors, draws=100)
     draws = draws[:, best.support[-1]]
     return float(abs(draws[0]) / draws[1:].std() - np.sqrt(by_chance))
 
@@ -159,13 +158,14 @@ def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:
     """Whether a set of tests rules the best out, or has others that stand out as well."""
     if each.support == best.support:
         return False
-    if each.support > best.support and each.gap < best.gap / 50:
+    same = each.weighted.fit(np.array(sorted(best.support)))
+    more = same.misfit - each.fit.misfit
+    if each.support > best.support and each.gap < best.gap / 50 and more < SURE[0] * same.excess:
         return False  # tests by the hundred find a spurious term now and then, never a big one
     other = best.weighted.fit(np.array(sorted(each.support)))
     more = max(len(other.support) - len(best.support), 0)
     if other.misfit < best.fit.misfit - WORTH * (0.5 + more):
         return True  # what the other set found fits better here as well, if less surely
-    same = each.weighted.fit(np.array(sorted(best.support)))
     most = max(1.1 * FITS * same.freedom + 8, each.fit.misfit + SURE[0] / 2)
     return same.misfit > most or each.gap >= _backing(each, fitting)[1]
 
@@ -216,7 +216,7 @@ def conserved(decision: Decision, tests: MomentConditions, names: Sequence[str])
 
     def change(c: np.ndarray) -> np.ndarray:
         """E[(v . grad psi_m)(v . grad psi_n)] over the tests, for v of coefficients c."""
-        rows = tests.residual(c)
+        rows = tests.residual(decision.found.conditions.change @ c)
         return rows @ known.second @ rows.T
 
     size = np.sqrt(np.diag(spread))
@@ -225,7 +225,7 @@ def conserved(decision: Decision, tests: MomentConditions, names: Sequence[str])
     axes = (axes / np.sqrt(np.maximum(variances, 1e-300)))[:, variances > VARIES] / size[:, None]
     values, turns = np.linalg.eigh(axes.T @ change(fit.c) @ axes)
     noise = np.mean([change(c - fit.c) for c in decision.found.bootstrap(draws=40)], axis=0)
-    rate = float(fit.c @ tests.gram @ fit.c) / known.dim
+    rate = 1 / known.dim
     kept = [
         q / np.abs(q).max()
         for value, q in zip(values, (axes @ turns).T, strict=True)
