@@ -94,7 +94,11 @@ def _shortest(found: Found) -> list[Found]:
             end = replace(end, weighted=one, fit=fit, rival=rival)
             if same:
                 break
-        ends.append(end)
+        # Far away any function of a short range can be had from few powers.
+        if (abs(end.conditions.origin - base.centre) < FARTHEST * scale).all():
+            ends.append(end)
+    if not ends:
+        return [found]
     lengths = [end.fit.misfit + worth * len(end.fit.support) for end in ends]
     ends = [end for end, n in zip(ends, lengths, strict=True) if n < min(lengths) + worth / 2]
     return sorted(ends, key=lambda end: -end.gap)

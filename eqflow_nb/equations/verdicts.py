@@ -162,6 +162,9 @@ def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:
     more = same.misfit - each.fit.misfit
     if each.support > best.support and each.gap < best.gap / 50 and more < SURE[0] * same.excess:
         return False  # tests by the hundred find a spurious term now and then, never a big one
+    alone = len(_backing(best, fitting)[0]) == 1 < len(fitting) - 1
+    if alone and len(each.support) <= len(best.support):
+        return True
     other = best.weighted.fit(np.array(sorted(each.support)))
     more = max(len(other.support) - len(best.support), 0)
     if other.misfit < best.fit.misfit - WORTH * (0.5 + more):
