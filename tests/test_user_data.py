@@ -150,15 +150,29 @@ def test_messages_speak_the_language_of_where_they_are_read():
     assert read_so_far >= 8
 
 
-def test_columns_are_chosen_by_name_or_number_and_others_may_hold_text(tmp_path):
-    text = "a,label,b\n" + "".join(f"{i},G1,{i * i}\n" for i in range(12))
-    path = table(tmp_path / "x.csv", text)
+def test_columns_are_chosen_by_name_or_number(tmp_path):
+    path = table(tmp_path / "x.csv", "a,label,b\n" + "".join(f"{i},G,{i * i}\n" for i in range(12)))
     for source in (path, pandas.read_csv(path)):
         data = read(source, columns=["b", "a"])
         assert data.names == ("b", "a")
         np.testing.assert_array_equal(data.values[:, 0], np.arange(12) ** 2)
         np.testing.assert_array_equal(read(source, columns=[2, 0]).values, data.values)
         np.testing.assert_array_equal(read(data, columns=["a"]).values[:, 0], np.arange(12))
+
+
+ENDS = [".csv", "", ".npy", ".npz", ".mat", ".gz", ".png", ".tif"]
+CHARACTERS = st.text("0123456789.,;\t \n#%eE-+\"'abxNA|²", max_size=200)
+
+
+@given(CHARACTERS.map(str.encode) | st.binary(max_size=99), st.sampled_from(ENDS), st.booleans())
+@HERE
+def test_whatever_a_file_holds_it_is_read_or_refused_in_words(tmp_path, content, end, turn):
+    path = tmp_path / f"a{end}"
+    path.write_bytes(content)
+    try:
+        assert np.isfinite(read(path, transpose=turn).values).all()
+    except InputError as error:
+        assert str(error).startswith("source") and "\n" not in str(error)
 
 
 def test_a_folder_of_pictures_is_read_in_parts_of_one(tmp_path):

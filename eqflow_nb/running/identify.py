@@ -90,9 +90,9 @@ def identify(
         raise InputError(f"{' '.join(unfit.values())} For the others: columns={rest}")
     asked: dict[str, Any] = {"relative_to": relative_to, "names": names, "seed": seed}
     sizes, size = amounts(noise, "noise"), diffusion and amounts(diffusion, "diffusion")
-    if not as_json:
-        for note in (*own.notes, *(f.text for f in seen.findings)):
-            typer.echo(spoken(note), err=True)
+    notes = [spoken(note) for note in (*own.notes, *(f.text for f in seen.findings))]
+    if not as_json and notes:
+        typer.echo("\n".join(notes), err=True)
     degree = degree if degree is not None else 3 if own.images else 2
     if own.images:
         if size is not None or sizes != 0.0:
@@ -109,7 +109,8 @@ def identify(
         found = found if own.images else equations.with_arrow(found, own.values, seed)
     seconds = time.perf_counter() - started
     if as_json:
-        typer.echo(json.dumps(as_data(found, own.images, seconds), allow_nan=False))
+        data = as_data(found, own.images, seconds) | {"notes": notes}
+        typer.echo(json.dumps(data, allow_nan=False))
         return
     typer.echo(f"{own.source}: {len(own.values):,} snapshots\n\n{found}\n\n{seconds:.1f} seconds")
 

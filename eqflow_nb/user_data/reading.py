@@ -54,8 +54,8 @@ def read(
     ----------
     source : array, Tensor, list of runs, data frame, UserData, or path
         Points (N, d), runs (runs, times, d) or images (N, C, H, W), channels first or last; or the
-        path of a table in text (.csv, .tsv, .txt, .dat; also packed with gzip), of a .npy, .npz,
-        .mat or .parquet file, of a folder of pictures or of such files, a run each, or of a film:
+        path of a table in text (.csv, .tsv, .txt, .dat; also packed with gzip), of a .npy, .npz
+        or .mat file, of a folder of pictures or of such files, a run each, or of a film:
         an animated GIF, PNG or WebP, a TIFF stack, or a video where imageio has a reader for it.
     columns : optional
         Which columns (or channels) to keep, by name or by number from 0; others may hold text.  By
@@ -107,11 +107,7 @@ def _read_path(
     if end in (".npy", ".npz", ".mat"):
         data = _of_several(_load(path, name), array, name, transpose)
         return _chosen(replace(data, source=path.name), columns)
-    # pandas is loaded for tables only.
-    from eqflow_nb.user_data.tables import pandas, read_table
-
-    if end == ".parquet":
-        return replace(_read_frame(pandas.read_parquet(path), columns, name), source=path.name)
+    from eqflow_nb.user_data.tables import read_table  # pandas is loaded for tables only
 
     values, names, notes = read_table(path, columns, transpose)
     return UserData(values, names, path.name, notes)

@@ -78,10 +78,11 @@ def numbers(
     kept = list(range(len(names))) if columns is None else places(columns, shown)
     found: dict[int, np.ndarray] = {}
     for c in kept:
-        written, there = table[c].astype(str).str.strip(" '"), table[c].notna()
         if table[c].dtype.kind in "iuf":
             found[c] = table[c].to_numpy(np.float64, na_value=np.nan)
-        elif table[c].dtype.kind != "M" and not written[there].str.fullmatch(DATE).all():
+            continue
+        written, there = table[c].astype(str).str.strip(" '"), table[c].notna()
+        if table[c].dtype.kind != "M" and not written[there].str.fullmatch(DATE).all():
             cells = written.str.replace(FORTRAN, "e", regex=True).where(there)
             bad = there & (good := pandas.to_numeric(cells, errors="coerce")).isna()
             if bad.all() and not names[c]:  # names of rows
@@ -119,7 +120,7 @@ def _text(path: Path, name: str) -> str:
 def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
     """How pandas reads a table, the cells above its numbers, and the line in which these begin."""
     marked = enumerate(text.split("\n", HEAD)[:HEAD], 1)
-    head = [(i, line.strip()) for i, line in marked if line.strip(" \t,;|")]
+    head = [(i, line.strip()) for i, line in marked if line.strip().strip(" \t,;|")]
     comment = "%" if head and head[0][1][0] == "%" else "#"
     body = [line for _, line in head if line[0] != comment][-BODY:]
 
@@ -133,13 +134,8 @@ def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
         return (good - sum(bool(re.search(other, cell)) for cell in cells)) / len(cells)
 
     separator, decimal = max(STYLES, key=clear) if body else STYLES[0]
-    form: dict[str, Any] = {
-        "sep": separator,
-        "decimal": decimal,
-        "comment": comment,
-        "na_values": MISSING,
-    }
-    form |= {"header": None, "skipinitialspace": True}
+    form: dict[str, Any] = dict(sep=separator, decimal=decimal, comment=comment)
+    form |= dict(na_values=MISSING, header=None, skipinitialspace=True)
     counts = [sum(_is_number(c, decimal) for c in _split(line, separator)) for line in body]
     fractions = any(re.search(rf"\d[{decimal}eE]\d", line) for line in body)
     above: list[list[str]] = []
@@ -148,7 +144,7 @@ def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
         filled = [cell for cell in cells if cell]
         numeric = sum(_is_number(cell, decimal) for cell in cells)
         # pandas numbers columns that have no names.
-        start = int(filled[0]) if filled and filled[0].isdigit() else 0
+        start = int(filled[0]) if filled and re.fullmatch(r"\d{1,9}", filled[0]) else 0
         counted = [str(i) for i in range(start, start + len(filled))]
         numbered = fractions and not above and filled == counted and (start == 0 or filled[1:])
         good = numeric + sum(cell.lower() in MISSING for cell in cells)
@@ -168,9 +164,8 @@ def _names(above: list[list[str]], table: pandas.DataFrame) -> tuple[list[str], 
         cells = cells if cells[-1] else cells[:-1]
         # R leaves the column of row names without one.
         without = table[0].dtype.kind != "f" or table[width - 1].isna().all()
-        if not width - without <= len(cells) <= width or (
-            above[1:] and any(map(_is_number, cells))
-        ):
+        fits = width - without <= len(cells) <= width
+        if not fits or (any(map(_is_number, cells)) and (mark or above[1:])):
             break
         fitting.append((mark, cells))
     # Units stand below names; of several comments the last one is it.
@@ -179,9 +174,9 @@ def _names(above: list[list[str]], table: pandas.DataFrame) -> tuple[list[str], 
     names = [*full, *plain, [f"x{i}" for i in range(width)]][0]
     passed = ["; ".join(filter(None, cells)) for mark, *cells in above if not mark]
     passed = [line for line in passed if line != "; ".join(filter(None, names))]
-    notes: Notes = (
-        (f"Above the numbers was passed over: {', '.join(passed)[:200]}.",) if passed else ()
-    )
+    notes: Notes = ()
+    if passed:
+        notes = (f"Above the numbers was passed over: {', '.join(passed)[:200]}.",)
     if fitting and any(map(_is_number, names)):
         notes += (f"The first line names the columns: {', '.join(filter(None, names))}.",)
     if len(names) < width:
@@ -193,7 +188,9 @@ def _split(line: str, separator: str) -> list[str]:
     """The cells of a line."""
     if separator == SPACES:
         separator, line = " ", " ".join(line.split())
-    return [cell.strip(" '") for cell in next(csv.reader([line], delimiter=separator), [])]
+    if separator not in line:  # csv refuses cells of over 131,072 letters
+        return [line.strip(" \"'")]
+    return [cell.strip(" '") for cell in next(csv.reader([line], delimiter=separator))]
 
 
 def _is_number(cell: str, decimal: str = ".") -> bool:

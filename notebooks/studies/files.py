@@ -246,7 +246,7 @@ kind("columns", "a.npz", npz(t=T, **dict(zip(XYZ, X.T))), says=("'t'",))
 kind("named fields", "a.npy", npy(np.rec.fromarrays(X.T, names=XYZ)))
 kind("MATLAB", "a.mat", lambda path: savemat(path, {"t": T, "X": X}), names=plain)
 kind("MATLAB's columns", "a.mat", lambda path: savemat(path, dict(zip(XYZ, X.T))))
-kind("parquet", "a.parquet", frame.to_parquet)
+kind("parquet", "a.parquet", frame.to_parquet, "is no text")
 
 
 def cut(path):
