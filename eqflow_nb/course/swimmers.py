@@ -14,7 +14,7 @@ from eqflow_nb.flows.swimming import TURN, Swimming, moved, read_anatomy
 from eqflow_nb.inputs import positive, seeded
 from eqflow_nb.rollout.integrators import Diverged
 from eqflow_nb.scores.images import ImageScore
-from eqflow_nb.scores.pair_law import PairLaw, fit_pair_law
+from eqflow_nb.scores.pair_law import fit_pair_law
 from eqflow_nb.snapshots import icons, poses
 from eqflow_nb.snapshots.base import World, blur
 
@@ -49,20 +49,16 @@ def swimmer(
     paper = world.scaled(torch.tensor(icons.PAPER)[None, :, None, None]).flatten()
     clean = world.scaled(images).float()
     anatomy = read_anatomy(clean, centres, angles + front, paper, icons.DIAMETER)
-    fit = fit_pair_law(q, 64.0, 30.0, order=1, mirror=True, sigma=BLUR)
-    return Swimming(anatomy, radial_terms(fit.law), u)
+    pairs = fit_pair_law(q, 64.0, 30.0, order=1, mirror=True, sigma=BLUR).law
+    r, waves = pairs.spacing * np.arange(pairs.values.shape[1]), pairs.harmonics.tolist()
 
-
-def radial_terms(law: PairLaw) -> list[Callable[[Tensor], Tensor]]:
-    """f_0 and f_1 of log p = sum f_0(r) + f_1(r) cos(theta_i - theta_j), of the law's harmonics."""
-    r, waves = law.spacing * np.arange(law.values.shape[1]), law.harmonics.tolist()
-
-    def term(wave: list[float]) -> Callable[[Tensor], Tensor]:
-        h = waves.index(wave)
-        spline = CubicHermiteSpline(r, law.values[0, :, h], law.slopes[0, :, h])
+    def term(h: int) -> Callable[[Tensor], Tensor]:
+        spline = CubicHermiteSpline(r, pairs.values[0, :, h], pairs.slopes[0, :, h])
         return lambda x: torch.from_numpy(spline(x.clamp(max=r[-1])))
 
-    return [term([0, 0, 0]), term([1, -1, 0])]
+    # log p = sum f_0(r) + f_1(r) cos(theta_i - theta_j), of the law's harmonics.
+    terms = [term(waves.index(wave)) for wave in ([0, 0, 0], [1, -1, 0])]
+    return Swimming(anatomy, terms, u)
 
 
 def swim(

@@ -5,8 +5,6 @@ from itertools import cycle
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from eqflow_nb.figures.axes import PATTERN, draw_image, draw_tracks
@@ -33,9 +31,9 @@ def images(
     room = 0.75 * len(bars or {}) / columns
     figure, panes = grid(len(pictures), columns, (size + room, size + 0.22))
     _fill(panes, pictures, limits, maps, tracks)
+    drawn = {pane.images[0].get_cmap().name: pane.images[0] for pane in panes}
     for kind, label in (bars or {}).items():
-        scale = _scale(limits, kind)
-        figure.colorbar(scale, ax=panes, label=label, aspect=30, fraction=0.05, pad=0.02)
+        figure.colorbar(drawn[kind], ax=panes, label=label, aspect=30, fraction=0.05, pad=0.02)
     return figure
 
 
@@ -65,7 +63,7 @@ def frames(
         figure.text(lefts[0], 0.1 / high, time)
         if bar:
             narrow = figure.add_axes((lefts[-1], low, 0.12 / wide, up))
-            figure.colorbar(_scale(limits, PATTERN), cax=narrow, label=bar)
+            figure.colorbar(panes[0].images[0], cax=narrow, label=bar)
         yield figure
 
 
@@ -77,15 +75,8 @@ def _fill(
     tracks: Mapping[str, Sequence[Any]] | None = None,
 ) -> None:
     for pane, (title, image), kind in zip(panes, pictures.items(), cycle(maps), strict=False):
-        draw_image(pane, image, _ends(limits, kind), kind)
+        ends = limits.get(kind) if isinstance(limits, Mapping) else limits
+        draw_image(pane, image, ends, kind)
         for positions in (tracks or {}).get(title, ()):
             draw_tracks(pane, positions, array(image).shape[-1])
         pane.set_title(title)
-
-
-def _ends(limits: Limits, kind: str) -> tuple[float, float] | None:
-    return limits.get(kind) if isinstance(limits, Mapping) else limits
-
-
-def _scale(limits: Limits, kind: str) -> ScalarMappable:
-    return ScalarMappable(Normalize(*(_ends(limits, kind) or (None, None))), kind)

@@ -227,8 +227,7 @@ def _gaussian(size: tuple[int, ...], radius: float) -> tuple[Tensor, Tensor]:
 @cache
 def _slope(size: tuple[int, ...]) -> Tensor:
     """What d/dright + i d/dup multiplies coefficients (H, W) by."""
-    down, right = (math.tau * torch.fft.fftfreq(n, dtype=torch.float64) for n in size)
-    for line, n in ((down, size[0]), (right, size[1])):
-        if n % 2 == 0:
-            line[n // 2] = 0  # a wave of two pixels has no slope at its pixels
+    waves = [torch.fft.fftfreq(n, dtype=torch.float64) for n in size]
+    # A wave of two pixels has no slope at its pixels.
+    down, right = (math.tau * torch.where(k.abs() < 0.5, k, 0) for k in waves)
     return torch.complex(down[:, None].expand(size), right.expand(size))

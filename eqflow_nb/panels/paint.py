@@ -17,6 +17,7 @@ from eqflow_nb.snapshots import icons
 from eqflow_nb.user_data.pictures import read_picture
 
 SIDE, MARGIN, FILM = 192, 20, 320  # pixels of the sheet, around what is put there, of the film
+BARE = bytes(4 * SIDE**2)
 BRUSHES = {"blue": "#0d4dbf", "red": "#d62820", "yellow": "#f5c400"}
 BRUSHES |= {"green": "#1a8f5a", "black": "#16141a", "eraser": "#ffffff"}
 # The sheet that the engine shows.  Its pixels are RGBA row by row, none at first; they are handed
@@ -53,15 +54,6 @@ def bring_to_life(
     return swimmers.swim(swimming, score, world, begun, steps)
 
 
-def moving_picture(frames: Tensor) -> bytes:
-    """Canvases (T, 3, H, W) as an animated GIF, enlarged."""
-    pixels = (frames.clamp(0, 1).movedim(1, 3) * 255).byte().numpy()
-    large = [
-        Image.fromarray(each).resize((FILM, FILM), Image.Resampling.BICUBIC) for each in pixels
-    ]
-    return gif([each.quantize(64) for each in large], milliseconds=90)
-
-
 class PaintPanel(base.Shown):
     """Paint or upload a creature, press the button, watch it live.
 
@@ -78,7 +70,7 @@ class PaintPanel(base.Shown):
         self.upload = base.upload(".png,.jpg,.jpeg", "upload a PNG", about, self.take)
         self.fish, self.clear, self.go = (
             base.button("a fish", "put a painted fish on the sheet", lambda: self.put(example())),
-            base.button("clear", "make the sheet empty", self.wipe),
+            base.button("clear", "empty the sheet", lambda: self.sheet.set_trait("pixels", BARE)),
             base.button("bring it to life", "learn what is painted, and let it live", self.start),
         )
         self.go.button_style = "primary"
@@ -96,7 +88,7 @@ class PaintPanel(base.Shown):
 
     def picture(self) -> Tensor:
         """What the sheet shows, as an icon."""
-        pixels = self.sheet.pixels or bytes(4 * SIDE**2)
+        pixels = self.sheet.pixels or BARE
         return torch.from_numpy(
             read_picture(np.frombuffer(pixels, np.uint8).reshape(SIDE, SIDE, 4))
         )
@@ -108,10 +100,6 @@ class PaintPanel(base.Shown):
         sheet.paste(shown.resize((room, room), Image.Resampling.LANCZOS), (MARGIN, MARGIN))
         self.sheet.pixels = sheet.tobytes()
 
-    def wipe(self) -> None:
-        """Make the sheet empty."""
-        self.sheet.pixels = bytes(4 * SIDE**2)
-
     def start(self) -> None:
         """Learn the creature and show its life.  What goes wrong is shown, kept, and raised."""
         self.say(f"working… about {self.seconds + 35:.0f} seconds")
@@ -119,7 +107,12 @@ class PaintPanel(base.Shown):
         try:
             with self.alarmed("nothing to show yet"):
                 self.life = bring_to_life(self.picture(), self.seconds, self.sigma)
-                self.film.value = moving_picture(self.life.frames[:, 0])
+                pixels = (self.life.frames[:, 0].clamp(0, 1).movedim(1, 3) * 255).byte().numpy()
+                large = [
+                    Image.fromarray(x).resize((FILM, FILM), Image.Resampling.BICUBIC)
+                    for x in pixels
+                ]
+                self.film.value = gif([each.quantize(64) for each in large], milliseconds=90)
                 self.film.layout.display = None
                 steps = alife.EVERY * (len(self.life.frames) - 1)
                 self.say(f"{steps} steps of life; kept {self.life.kept:.0%} of the creatures")
