@@ -37,14 +37,13 @@ def canvases(icon: str | Tensor, q: Tensor, size: int = 64) -> tuple[Tensor, Ten
 
 
 def swimmer(
-    icon: str | Tensor, front: float = 0.0, law: str = "scattered", u: float = 1.0, size: int = 64
+    icon: str | Tensor, front: float = 0.0, law: str = "scattered", u: float = 1.0
 ) -> Swimming:
     """The rule by which a creature swims at u pixels per time, read from sheets of a law.
 
     All that is told is its front in the picture, radians anticlockwise from the right.
     """
-    world = icons.icons(icon, size)
-    q = sheets(law, SHEETS, 64)
+    world, q = icons.icons(icon), sheets(law, SHEETS)
     images, centres, angles = canvases(icon, q[:64])
     paper = world.scaled(torch.tensor(icons.PAPER)[None, :, None, None]).flatten()
     clean = world.scaled(images).float()
