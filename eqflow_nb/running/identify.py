@@ -31,7 +31,7 @@ ARGUMENT = re.compile(
     r"""(True|\d+|'[^']*'|"[^"]*"|\[(?:'[^']*'|"[^"]*"|[^]'"])*\])"""
 )
 UNFIT = ("constant", "dependent", "counter")  # the last may be a state if it is asked for
-SEARCH, MORE, VALUES = 4.5e-4, 7, 5e-8  # seconds, as measured on one core
+SEARCH, MORE, VALUES = 6e-4, 7, 5e-8  # seconds, as measured on one core
 PICTURES = (
     "--noise and --diffusion are for points; noise in pictures can't be taken out here, so smooth "
     "them first, or give cleaner ones"
@@ -155,7 +155,8 @@ def spoken(message: str) -> str:
     message = ARGUMENT.sub(option, message)
     message = re.sub(r"^images has (\d+)", r"x has \1 image(s)", message)
     message = re.sub(r"^x (?=has )|\bsource (?=')", "file ", message)
-    return re.sub(r"^(degree|noise|diffusion|seed|side)(?= is | has )", r"--\1", message)
+    flags = r"^(degree|noise|diffusion|relative_to|array|seed|side)(?= is | has | ')"
+    return re.sub(flags, lambda found: f"--{found[0].replace('_', '-')}", message)
 
 
 def quoted(name: str) -> str:

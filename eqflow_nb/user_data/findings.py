@@ -218,7 +218,7 @@ def _goes_round(x: np.ndarray, low: float, turn: float) -> bool:
 
 def _of_images(x: np.ndarray, names: tuple[str, ...]) -> Iterator[Finding]:
     size, channels = f"{x.shape[3]} by {x.shape[2]} pixels", ", ".join(names)
-    yield Finding("size", f"{len(x)} images of {size}, channels: {channels}.")
+    yield Finding("size", f"{len(x)} image(s) of {size}, channels: {channels}.")
     for c, name in enumerate(names):
         if np.ptp(x[:, c]) <= ROUNDING * np.abs(x[:, c]).max():
             yield Finding("constant", f"Channel {name!r} has one value all over: leave it out.", c)
