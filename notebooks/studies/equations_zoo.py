@@ -21,8 +21,13 @@
 # Then: do the standard errors cover the truth, and what do ten million snapshots cost?
 
 # %%
+import os
 import resource
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -88,6 +93,30 @@ card.row("points_per_second", counts[-1] / clock[counts[-1]], exponent=growth, t
 card.row("points.growth_exponent", growth, target="<= 1.1")
 card.row("memory_mb_at_1e7_points", peak(), target="<= 1000", before=before, points=int(counts[-1]))
 print(f"time grows as the number of snapshots to the power {growth:.2f}")
+
+# %% [markdown]
+# From a file, by the command, in one thread: all that a reader waits for.  Processor time is what a
+# quiet machine takes; the clock's time is beside it, and with zeros far away it must not be more.
+
+
+# %%
+def answer(x):
+    """Seconds of one thread, and of the clock, from the command to its answer on a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        np.savetxt(Path(folder) / "x.csv", x, delimiter=",", header="x,y,z", comments="")
+        command = [sys.executable, "-m", "eqflow_nb.running.commands", "identify", "x.csv"]
+        used, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        one = os.environ | {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+        subprocess.run(command, cwd=folder, env=one, check=True, capture_output=True)
+        took, now = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime, took
+
+
+timed = {n: min(answer(pool[:20_000] + n) for _ in range(3)) for n in (0.0, 1e6)}
+near, far = (cpu for cpu, _ in timed.values())
+card.row("lorenz.identify_seconds", near, target="<= 2", clock=timed[0.0][1], rows=20_000)
+card.row("lorenz.identify_far_seconds", far, target=f"<= {1.25 * near:.3g}", shift=1e6)
+print(f"20,000 rows: {near:.2f} s; a million away from zero: {far:.2f} s")
 
 # %% [markdown]
 # ## The zoo
