@@ -113,8 +113,7 @@ def measure(
     """
     own, done, parts = dict(extras or {}), 0, min(BLOCKS, count)
     centre = scale = halves = sums = np.zeros(0)
-    rows = np.bincount(np.arange(count) * parts // count)
-    places = np.arange(count) if places is None else places
+    rows = np.diff(-(-np.arange(parts + 1) * count // parts))
     for chunk in chunks:
         few = len(exponents(chunk.shape[1], extra_degree))
         if not done:
@@ -128,18 +127,19 @@ def measure(
             if own:
                 times = (np.asarray(f(x))[:, None] * features[:, :few] for f in own.values())
                 features = np.hstack([features, *times])
-            own_order = np.arange(done, done + len(x))
-            for way, order in enumerate((places[own_order], own_order)):
+            ways = [np.arange(done, done + len(x))]
+            ways = ways if places is None else [places[ways[0]], *ways]
+            for way, order in enumerate(ways):
                 part = order * parts // count
-                sorted_ = np.argsort(part, kind="stable")
-                starts = np.flatnonzero(np.diff(part[sorted_], prepend=-1))
-                sums[way, part[sorted_[starts]]] += np.add.reduceat(features[sorted_], starts)
-                if not way:
-                    for half in (0, 1):
-                        inside = features[part % 2 == half]
-                        halves[half] += inside.T @ inside
+                by_part = slice(None) if order is ways[-1] else np.argsort(part, kind="stable")
+                part, sorted_features = part[by_part], features[by_part]
+                starts = np.flatnonzero(np.diff(part, prepend=-1))
+                sums[way, part[starts]] += np.add.reduceat(sorted_features, starts)
+            for half in (0, 1):
+                inside = features[ways[0] * parts // count % 2 == half]
+                halves[half] += inside.T @ inside
             done += len(x)
     halves /= np.array([rows[::2].sum(), rows[1::2].sum()])[:, None, None]
     about = centre, scale, degree, extra_degree, tuple(own)
-    blocks, runs = sums / rows[:, None]
+    blocks, runs = sums[[0, 0 if places is None else 1]] / rows[:, None]
     return Moments(*about, done, halves, blocks, rows / done, runs)

@@ -42,6 +42,15 @@ def equations():
     return lambda: identify(x)
 
 
-@pytest.mark.parametrize("make", [mixture, last_layer, rollout, projected, equations])
+def equations_far_from_zero():
+    """Must take no longer than the plain ones above."""
+    x = system("lorenz").sample(10_000, 0) + 1e6
+    return lambda: identify(x)
+
+
+MADE = [mixture, last_layer, rollout, projected, equations, equations_far_from_zero]
+
+
+@pytest.mark.parametrize("make", MADE)
 def test_speed(benchmark, make):
     benchmark.pedantic(make(), rounds=3, warmup_rounds=1)
