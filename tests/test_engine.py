@@ -193,7 +193,7 @@ def test_a_path_of_a_thousand_steps(js, kind):
         field, made = skew.constant(J, score), "eqflow.linear([[0, 1], [-1, 0]], m.score)"
     else:
         psi = "eqflow.quadratic({ a: [[0, 1], [1, 0]] })"
-        made = f"eqflow.stream(eqflow.mixed({psi}, 0.5), m.score)"
+        made = f"eqflow.stream({psi}, m.score, 0.5)"
         field = exact.StreamFunction(Mixed(PSI["x y"], 0.5), score)
     body = f"""const m = eqflow.mixture(parts, 2, 0.2), field = {made};
                return path((y, work) => eqflow.rk4(field, y, 0.01, work), x, 1000);"""
@@ -206,9 +206,8 @@ def test_turning_with_noise_keeps_a_mixture(js):
     given, score = peaks(0.3)
     body = """const r = new eqflow.Random(5), m = eqflow.mixture(parts, 2, 0.3);
               const turn = eqflow.linear([[0, 2], [-2, 0]], m.score);
-              const drift = eqflow.scaled(m.score, 0.5);
               const step = (y, work) => { eqflow.rk4(turn, y, 0.01, work);
-                                          eqflow.eulerMaruyama(drift, y, 0.01, 0.5, r, work); };
+                                          eqflow.langevin(m.score, y, 0.01, 0.5, r, work); };
               return [path(step, m.sample(4000, r), 300), [...m.sample(4000, r)]];"""
     x, fresh = torch.tensor(js(body, parts=parts(*given))).view(2, -1, 2).double()
     assert x.mean(0).abs().max() < 0.08
@@ -448,7 +447,7 @@ def test_noise_keeps_what_the_score_says(js):
                const start = (_, i) => 2 * sigma[i % 3] * r.normal();
                const q = Float64Array.from({ length: 30000 }, start);
                const work = eqflow.workspace(q.length);
-               for (let i = 0; i < 100; i++) eqflow.langevin(score, q, 0.8, 1, sigma, r, work);
+               for (let i = 0; i < 100; i++) eqflow.langevin(score, q, 0.8, 1, r, work, sigma);
                return Array.from(q);"""
         )
     )

@@ -2,8 +2,8 @@
 
 import { Random } from "./random.js";
 import { mixture } from "./scores.js";
-import { linear, mixed, quadratic, rmsSpeed, scaled, stream, waves } from "./flows.js";
-import { eulerMaruyama, rk4, workspace } from "./integrators.js";
+import { atSpeed, linear, quadratic, rmsSpeed, scaled, stream, waves } from "./flows.js";
+import { langevin, rk4, workspace } from "./integrators.js";
 import { grouped, tintsByAngle } from "./colours.js";
 import { toggle } from "./controls.js";
 import { Plane } from "./view2d.js";
@@ -71,17 +71,16 @@ export class Cloud {
     this.mixture = parts.weights.length ? mixture(fewer(parts, sigma), 2, sigma) : null;
     if (!this.mixture) return;
     const { score } = this.mixture, some = this.mixture.sample(FEW, new Random(7));
-    const paced = (field) => scaled(field, PACE / Math.max(1e-6, rmsSpeed(field, some, 2)));
     this.clock = PACE / Math.max(1e-6, rmsSpeed(score, some, 2));
-    [this.velocity, this.pull] = [paced(this.flow(score)), paced(score)];
-    this.steep = [this.velocity, this.pull].map((field) => steepness(field, some));
+    this.velocity = atSpeed(this.flow(score), PACE, some, 2);
+    this.steep = [this.velocity, scaled(score, this.clock)].map((field) => steepness(field, some));
   }
 
   flow(score) {
     const { psi, mix = 1 } = this.stage.values;
     if (!psi) return linear(J, score);
     const chosen = this.spec.psi[psi];
-    return stream(mixed(chosen.waves ? waves(chosen) : quadratic(chosen), mix), score);
+    return stream(chosen.waves ? waves(chosen) : quadratic(chosen), score, mix);
   }
 
   /** A tint for each point, by the side on which it is now. */
@@ -132,10 +131,10 @@ export class Cloud {
     if (rate === 0) return;
     const steps = Math.min(SUBSTEPS, Math.ceil((seconds * rate) / TURN));
     const dt = Math.min(seconds / steps, TURN / rate);
-    const velocity = scaled(this.velocity, gamma), drift = scaled(this.pull, eta);
+    const velocity = scaled(this.velocity, gamma), { score } = this.mixture;
     for (let i = 0; i < steps; i++) {
       if (gamma !== 0) rk4(velocity, this.x, dt, this.work);
-      if (eta > 0) eulerMaruyama(drift, this.x, dt, eta * this.clock, this.random, this.work);
+      if (eta > 0) langevin(score, this.x, dt, eta * this.clock, this.random, this.work);
       this.time += dt;
     }
     if (!this.x.every(Number.isFinite)) throw new RangeError("The points have left the plane");

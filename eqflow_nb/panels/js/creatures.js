@@ -4,8 +4,8 @@ import { Brush } from "./brush.js";
 import { Canvas } from "./canvas.js";
 import { TINTS, grouped } from "./colours.js";
 import { button, make, toggle } from "./controls.js";
-import { rk4, workspace } from "./integrators.js";
-import { Wall, langevin, life, pairDistribution, pairLaw, shortest, wrapped } from "./poses.js";
+import { langevin, rk4, workspace } from "./integrators.js";
+import { Wall, life, pairDistribution, pairLaw, shortest, wrapped } from "./poses.js";
 import { Random } from "./random.js";
 import { Plane } from "./view2d.js";
 
@@ -112,7 +112,7 @@ export class Creatures {
     const steps = Math.min(MOST_STEPS, Math.ceil((time * pace) / STRIDE)), dt = Math.min(time / steps, STRIDE / pace);
     for (let k = 0; k < steps; k++) {
       if (this.speed > 0) rk4(this.field, q, dt, this.work);
-      if (eta > 0) langevin(this.field.score, q, dt, eta, this.spec.sigma, this.random, this.work);
+      if (eta > 0) langevin(this.field.score, q, dt, eta, this.random, this.work, this.spec.sigma);
       this.hold();
     }
     if (!q.every(Number.isFinite)) throw new RangeError("The creatures have left the sheet");

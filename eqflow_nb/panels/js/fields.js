@@ -2,7 +2,7 @@
 
 import { numbers } from "./arrays.js";
 
-const plans = new Map(), bowls = new Map(); // what is needed for a grid of a size, made once
+const plans = new Map(); // what is needed for a grid of a size, made once
 
 /**
  * Discrete Fourier transform of n x n complex numbers, n a power of two, in place: the sums of
@@ -12,11 +12,8 @@ export function fft2(re, im, n, inverse = false) {
   if (n < 2 || n & (n - 1)) throw new Error(`a grid of ${n} has no fast transform; give a power of 2`);
   if (!plans.has(n)) plans.set(n, plan(n));
   const [a, b] = inverse ? [im, re] : [re, im]; // to exchange the two parts is to change the sign
-  for (let pass = 0; pass < 2; pass++) {
-    transformColumns(a, b, n, plans.get(n));
-    transpose(a, n);
-    transpose(b, n);
-  }
+  for (let i = 0; i < n; i++) transform(a, b, i * n, 1, n, plans.get(n));
+  for (let j = 0; j < n; j++) transform(a, b, j, n, n, plans.get(n));
   if (!inverse) return;
   for (let i = 0; i < n * n; i++) {
     re[i] /= n * n;
@@ -24,45 +21,33 @@ export function fft2(re, im, n, inverse = false) {
   }
 }
 
-/** Of a row the one with its bits in reverse, and cosines and sines of the angles by which to turn. */
+/** Of a place the one with its bits in reverse, and cosines and sines of the angles by which to turn. */
 function plan(n) {
   const places = new Int32Array(n), angles = Array.from({ length: n / 2 }, (_, i) => (-2 * Math.PI * i) / n);
   for (let i = 1; i < n; i++) places[i] = (places[i >> 1] >> 1) + (i & 1) * (n / 2);
-  return { places, cos: angles.map(Math.cos), sin: angles.map(Math.sin) };
+  return { places, cos: angles.map(Math.cos), sin: angles.map(Math.sin), lineRe: new Float64Array(n), lineIm: new Float64Array(n) };
 }
 
-/** Cooley and Tukey's butterflies on whole rows, so that the inner loop runs along memory. */
-function transformColumns(re, im, n, { places, cos, sin }) {
-  for (const part of [re, im]) {
-    for (let i = 0; i < n; i++) {
-      if (places[i] > i) exchange(part, i * n, 1, places[i] * n, 1, n);
-    }
+/** Cooley and Tukey's butterflies on one line of n numbers, from `start`, `stride` apart. */
+function transform(re, im, start, stride, n, { places, cos, sin, lineRe, lineIm }) {
+  for (let i = 0, at = start; i < n; i++, at += stride) {
+    lineRe[places[i]] = re[at];
+    lineIm[places[i]] = im[at];
   }
   for (let half = 1; half < n; half *= 2) {
     for (let i = 0; i < n; i++) {
       if (i & half) continue;
-      const turn = ((i % half) * n) / (2 * half), c = cos[turn], s = sin[turn];
-      for (let p = i * n, q = (i + half) * n, end = p + n; p < end; p++, q++) {
-        const a = c * re[q] - s * im[q], b = c * im[q] + s * re[q];
-        re[q] = re[p] - a;
-        im[q] = im[p] - b;
-        re[p] += a;
-        im[p] += b;
-      }
+      const q = i + half, turn = ((i % half) * n) / (2 * half), c = cos[turn], s = sin[turn];
+      const a = c * lineRe[q] - s * lineIm[q], b = c * lineIm[q] + s * lineRe[q];
+      lineRe[q] = lineRe[i] - a;
+      lineIm[q] = lineIm[i] - b;
+      lineRe[i] += a;
+      lineIm[i] += b;
     }
   }
-}
-
-function transpose(x, n) {
-  for (let i = 1; i < n; i++) exchange(x, i * n, 1, i, n, i);
-}
-
-/** Exchange so many numbers, from p on every `byP` places, with those from q on every `byQ`. */
-function exchange(x, p, byP, q, byQ, many) {
-  for (let k = 0; k < many; k++, p += byP, q += byQ) {
-    const kept = x[p];
-    x[p] = x[q];
-    x[q] = kept;
+  for (let i = 0, at = start; i < n; i++, at += stride) {
+    re[at] = lineRe[i];
+    im[at] = lineIm[i];
   }
 }
 
@@ -190,40 +175,20 @@ function multiply(matrix, re, im, n) {
  * pixels, periodic, in place: Euler's method, the five-point Laplacian, a grid spacing of 1.
  */
 export function grayScott({ F, k, Du = 0.16, Dv = 0.08 }, u, v, n, steps) {
-  const m = n + 2;
-  if (!bowls.has(n)) bowls.set(n, Array.from({ length: 4 }, () => new Float64Array(m * m)));
-  let [a, b, nextA, nextB] = bowls.get(n);
-  for (let i = 0, at = m + 1; i < n; i++, at += m) {
-    a.set(u.subarray(i * n, (i + 1) * n), at);
-    b.set(v.subarray(i * n, (i + 1) * n), at);
-  }
+  const nextU = new Float64Array(n * n), nextV = new Float64Array(n * n);
   for (let step = 0; step < steps; step++) {
-    wrap(a, n);
-    wrap(b, n);
-    for (let i = 1; i <= n; i++) {
-      for (let at = i * m + 1, end = at + n; at < end; at++) {
-        const x = a[at], y = b[at], reaction = x * y * y;
-        const aroundX = a[at - 1] + a[at + 1] + a[at - m] + a[at + m] - 4 * x;
-        const aroundY = b[at - 1] + b[at + 1] + b[at - m] + b[at + m] - 4 * y;
-        nextA[at] = x + Du * aroundX - reaction + F * (1 - x);
-        nextB[at] = y + Dv * aroundY + reaction - (F + k) * y;
+    for (let i = 0, at = 0; i < n; i++) {
+      const up = ((i + n - 1) % n) * n, down = ((i + 1) % n) * n;
+      for (let j = 0; j < n; j++, at++) {
+        const left = at + (j > 0 ? -1 : n - 1), right = at + (j < n - 1 ? 1 : 1 - n);
+        const x = u[at], y = v[at], reaction = x * y * y;
+        const aroundX = u[left] + u[right] + u[up + j] + u[down + j] - 4 * x;
+        const aroundY = v[left] + v[right] + v[up + j] + v[down + j] - 4 * y;
+        nextU[at] = x + Du * aroundX - reaction + F * (1 - x);
+        nextV[at] = y + Dv * aroundY + reaction - (F + k) * y;
       }
     }
-    [a, b, nextA, nextB] = [nextA, nextB, a, b];
-  }
-  for (let i = 0, at = m + 1; i < n; i++, at += m) {
-    u.set(a.subarray(at, at + n), i * n);
-    v.set(b.subarray(at, at + n), i * n);
-  }
-}
-
-/** Fill the rim of a grid (n + 2, n + 2) with what lies on the other side. */
-function wrap(x, n) {
-  const m = n + 2;
-  x.copyWithin(0, n * m, (n + 1) * m);
-  x.copyWithin((n + 1) * m, m, 2 * m);
-  for (let i = 0; i < m * m; i += m) {
-    x[i] = x[i + n];
-    x[i + n + 1] = x[i + 1];
+    u.set(nextU);
+    v.set(nextV);
   }
 }

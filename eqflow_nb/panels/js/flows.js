@@ -27,6 +27,12 @@ export function scaled(field, c) {
   };
 }
 
+/** The same flow at an rms speed over states x (n * d); one that rests stays so. */
+export function atSpeed(field, speed, x, d) {
+  const now = rmsSpeed(field, x, d);
+  return scaled(field, now > 1e-9 ? speed / now : 0);
+}
+
 /** Root of the mean of |v|^2 over states x (n * d). */
 export function rmsSpeed(field, x, d) {
   const v = new Float64Array(x.length);
@@ -76,20 +82,12 @@ export function waves({ waves: w, phases, weights, d = 2 }) {
   };
 }
 
-/** (1 - share) + share * psi: constant skew at 0, psi alone at 1. */
-export function mixed(psi, share) {
-  return (x, value, slope) => {
-    psi(x, value, slope);
-    for (let i = 0; i < value.length; i++) value[i] = 1 - share + share * value[i];
-    for (let i = 0; i < slope.length; i++) slope[i] *= share;
-  };
-}
-
 /**
  * Every flow in the plane that keeps p: v = J (grad psi + psi s), J = [[0, 1], [-1, 0]].  No
- * residual: p v = J grad(p psi) is a curl.
+ * residual: p v = J grad(p psi) is a curl.  Here 1 - share + share * psi is in place of psi: constant
+ * skew at 0, psi alone at 1.
  */
-export function stream(psi, score) {
+export function stream(psi, score, share = 1) {
   let value = new Float64Array(0), slope = value;
   return (x, out) => {
     const n = x.length / 2;
@@ -97,7 +95,8 @@ export function stream(psi, score) {
     psi(x, value, slope);
     score(x, out);
     for (let i = 0, at = 0; i < n; i++, at += 2) {
-      const a = slope[at] + value[i] * out[at], b = slope[at + 1] + value[i] * out[at + 1];
+      const w = 1 - share + share * value[i];
+      const a = share * slope[at] + w * out[at], b = share * slope[at + 1] + w * out[at + 1];
       out[at] = b;
       out[at + 1] = -a;
     }

@@ -23,11 +23,16 @@ export function rk4(field, x, dt, { slope, sum, probe }) {
 }
 
 /**
- * One step of dx = b(x) dt + sqrt(2 eta) dW, in place: x += b dt + sqrt(2 eta dt) xi.  It is for
- * b = eta s alone: a flow that turns spirals outwards in such steps, so `rk4` moves that in between.
+ * One step of Heun's method, in place, for dx = eta sigma^2 s dt + sqrt(2 eta) sigma dW, with sigma for
+ * the coordinates in turn.  It keeps p, whatever flow `rk4` moves the states by between two such steps.
  */
-export function eulerMaruyama(drift, x, dt, eta, random, { slope }) {
-  const kick = Math.sqrt(2 * eta * dt);
-  drift(x, slope);
-  for (let i = 0; i < x.length; i++) x[i] += dt * slope[i] + kick * random.normal();
+export function langevin(score, x, dt, eta, random, { slope, sum, probe }, sigma = [1]) {
+  score(x, slope);
+  for (let i = 0; i < x.length; i++) {
+    const c = sigma[i % sigma.length], kick = c * Math.sqrt(2 * eta * dt) * random.normal();
+    sum[i] = x[i] + kick + (dt / 2) * eta * c * c * slope[i];
+    probe[i] = x[i] + kick + dt * eta * c * c * slope[i];
+  }
+  score(probe, slope);
+  for (let i = 0; i < x.length; i++) x[i] = sum[i] + (dt / 2) * eta * sigma[i % sigma.length] ** 2 * slope[i];
 }

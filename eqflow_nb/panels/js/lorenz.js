@@ -2,9 +2,9 @@
 
 import { Random } from "./random.js";
 import { mixture } from "./scores.js";
-import { curl, linear, lorenzField, rmsSpeed, scaled, waves } from "./flows.js";
+import { atSpeed, curl, linear, lorenzField, scaled, waves } from "./flows.js";
 import { network } from "./network.js";
-import { eulerMaruyama, rk4, workspace } from "./integrators.js";
+import { langevin, rk4, workspace } from "./integrators.js";
 import { tintsByAngle } from "./colours.js";
 import { Camera, Space } from "./view3d.js";
 
@@ -56,17 +56,12 @@ export class Lorenz {
   /** The four fields at the present noise level, at one rms speed over the blurred points. */
   model() {
     this.score = mixture(this.spec.mixture, 3, this.stage.values.sigma).score;
-    this.fields = [this.truth, this.network, this.skew(), this.common(curl(this.potential, this.score))];
+    this.fields = [this.truth, this.network, this.skew(), atSpeed(curl(this.potential, this.score), SPEED, this.start, 3)];
   }
 
   skew() {
     const { xy, xz, yz } = this.stage.values;
-    return this.common(linear([[0, xy, xz], [-xy, 0, yz], [-xz, -yz, 0]], this.score));
-  }
-
-  common(field) {
-    const speed = rmsSpeed(field, this.start, 3);
-    return scaled(field, speed > 1e-9 ? SPEED / speed : 0);
+    return atSpeed(linear([[0, xy, xz], [-xy, 0, yz], [-xz, -yz, 0]], this.score), SPEED, this.start, 3);
   }
 
   set(name, value) {
@@ -86,7 +81,7 @@ export class Lorenz {
       if (dt > 0) {
         rk4(this.fields[i], x, dt, this.work);
         for (let k = 0; k < steps && name !== "truth"; k++) {
-          eulerMaruyama(scaled(this.score, eta), x, dt / steps, eta, random, this.work);
+          langevin(this.score, x, dt / steps, eta, random, this.work);
         }
         if (!x.every(Number.isFinite)) throw new RangeError(`The points of ${name} left for infinity`);
         view.follow(x, seconds);

@@ -19,16 +19,18 @@ export class Neighbours {
     Object.assign(this, { size, reach, cells: Math.floor(size / reach), count: 0 });
     if (this.cells < 3) this.cells = 1; // then a cell would be its neighbour on both sides
     this.heads = new Int32Array(this.cells ** 2);
-    [this.one, this.other, this.next] = [0, 0, 0].map(() => new Int32Array(0));
-    [this.dx, this.dy, this.r, this.cos, this.sin] = [0, 0, 0, 0, 0].map(() => new Float64Array(0));
+    [this.next, this.r] = [new Int32Array(0), new Float64Array(0)];
   }
 
   /** Find them: `count` pairs `one` < `other`, the way (dx, dy) between them and its length r. */
   find(q) {
     const { cells, heads } = this, n = q.length / 3, span = cells === 1 ? 0 : 1;
     if (this.next.length !== n) {
+      const most = (n * (n - 1)) / 2;
       this.next = new Int32Array(n);
-      [this.cos, this.sin] = [new Float64Array(n), new Float64Array(n)];
+      [this.cos, this.sin] = [0, 0].map(() => new Float64Array(n));
+      [this.one, this.other] = [0, 0].map(() => new Int32Array(most));
+      [this.dx, this.dy, this.r] = [0, 0, 0].map(() => new Float64Array(most));
     }
     heads.fill(-1);
     this.count = 0;
@@ -55,21 +57,12 @@ export class Neighbours {
     const dx = shortest(q[3 * j] - q[3 * i], this.size), dy = shortest(q[3 * j + 1] - q[3 * i + 1], this.size);
     const square = dx * dx + dy * dy;
     if (square >= this.reach * this.reach) return;
-    if (this.count === this.r.length) this.grow();
     const k = this.count++;
     this.one[k] = i;
     this.other[k] = j;
     this.dx[k] = dx;
     this.dy[k] = dy;
     this.r[k] = Math.max(CORE, Math.sqrt(square));
-  }
-
-  grow() {
-    for (const name of ["one", "other", "dx", "dy", "r"]) {
-      const larger = new this[name].constructor(2 * this.count + 64);
-      larger.set(this[name]);
-      this[name] = larger;
-    }
   }
 }
 
@@ -290,21 +283,6 @@ export function life(law, { size, swim = 0, group = 0, pursuit = 0, length = 8, 
     sums[at + 11] = mine;
   }
   return Object.assign(field, { score, pairs });
-}
-
-/**
- * One step of Heun's method, in place, for dq = eta sigma^2 s dt + sqrt(2 eta) sigma dW, with sigma
- * (3) the blur of a pose: it keeps p, whatever flow moves the creatures between two such steps.
- */
-export function langevin(score, q, dt, eta, sigma, random, { slope, sum, probe }) {
-  score(q, slope);
-  for (let i = 0; i < q.length; i++) {
-    const c = sigma[i % 3], kick = c * Math.sqrt(2 * eta * dt) * random.normal();
-    sum[i] = q[i] + kick + (dt / 2) * eta * c * c * slope[i];
-    probe[i] = q[i] + kick + dt * eta * c * c * slope[i];
-  }
-  score(probe, slope);
-  for (let i = 0; i < q.length; i++) q[i] = sum[i] + (dt / 2) * eta * sigma[i % 3] ** 2 * slope[i];
 }
 
 /** Counts of pairs by distance, a pixel a bin, over those of creatures that ignore each other. */
