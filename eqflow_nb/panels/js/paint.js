@@ -51,7 +51,7 @@ export class Paint {
     context.lineCap = "round";
     context.beginPath();
     context.moveTo(...from);
-    context.lineTo(...to);
+    context.lineTo(to[0] + 1e-3, to[1]); // some browsers don't draw a line without length
     context.stroke();
   }
 
