@@ -18,7 +18,7 @@ from test_faults import command, heed_interrupts, wait_for
 
 from eqflow_nb.inputs import InputError
 from eqflow_nb.running import catalogue as course
-from eqflow_nb.running import scorecard, sweep
+from eqflow_nb.running import execute, scorecard, sweep
 
 DEFAULTS = {"seed": 0, "gain": 1.5, "budget": "laptop", "device": "auto", "free": None, "on": True}
 
@@ -204,6 +204,18 @@ def test_failures_are_retried_and_reported_and_the_rest_is_in_the_table(
     assert sd == pytest.approx(pd.Series([3.0, 5.0, 7.0, 9.0]).std())
     assert pd.isna(summary["worst"]["another"]), "it has no target"
     assert "twice" in said
+
+
+def test_a_set_that_runs_out_of_memory_says_so_and_is_not_tried_again(
+    shelf, tmp_path, call, monkeypatch
+):
+    shelf(**{"01_a": logged(tmp_path) + "raise MemoryError(f'seed {seed}')"})
+    assert call("sweep", "01_a", "-p", "seed", "7", "-o", tmp_path)[0] == 1
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert list(table["error"]) == ["memory: seed 7"] and starts(tmp_path) == [7]
+    (tmp_path / "events").write_text("oom 4\noom_kill 3\n")
+    monkeypatch.setattr(execute, "MEMORY_EVENTS", (tmp_path / "events", tmp_path / "none"))
+    assert execute.killed_for_memory() == 3
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])

@@ -35,6 +35,8 @@ def arrange(x: np.ndarray, name: str, transpose: bool = False) -> tuple[np.ndarr
         check_upright(shape, name)
         if x.dtype == np.uint8 and shape[1] > MOST_COLUMNS:
             return x[None, None], (f"Read as one grey picture of {shape[1]} by {shape[0]} pixels.",)
+        if shape[1] > shape[0]:
+            return x, ("More columns than rows: if rows are coordinates, use transpose=True.",)
     if x.ndim == 3 and 0 not in shape:
         if x.dtype == np.uint8 and shape[2] <= MOST_CHANNELS:
             return x.transpose(2, 0, 1)[None], ("Read as one picture, its channels last.",)

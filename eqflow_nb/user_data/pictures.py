@@ -34,7 +34,9 @@ def read_pictures(path: Path, side: int | None = None) -> Images:
         files = sorted(f for f in path.glob("[!.]*") if f.suffix.lower() in PICTURES)
         others = sum(f.is_file() for f in path.glob("[!.]*")) - len(files)
         if not files:
-            raise InputError(f"source {path.name!r} holds nothing; put PNG pictures in it")
+            raise InputError(
+                f"source {path.name!r} holds no files; put PNG pictures or tables in it"
+            )
         if others:
             notes[f"{others} file(s) that are no pictures were passed over."] = None
 

@@ -5,6 +5,7 @@ Order is not used, and nothing is scaled: values stay in the units they came in.
 
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -93,6 +94,8 @@ def _read_path(
     end = path.suffix.lower()
     files = sorted(f for f in path.glob("[!.]*") if f.is_file()) if path.is_dir() else []
     if files and not any(f.suffix.lower() in PICTURES for f in files):
+        end, _ = Counter(f.suffix for f in files).most_common(1)[0]
+        files = [f for f in files if f.suffix == end]  # others are notes, or code
         runs = [_read_path(f, f"source {f.name!r}", columns, array, side, transpose) for f in files]
         if len({run.names for run in runs}) > 1:
             raise InputError(f"{name} holds files whose columns differ; give columns they share")

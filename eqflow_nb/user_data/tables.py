@@ -23,6 +23,7 @@ STYLES = [(s, d) for d in ".," for s in (",", ";", "\t", "|", SPACES)]
 HEAD, BODY, WIDEST = 2000, 50, 5000
 MISSING = ("", ".", "-", "--", "?", "na", "n/a", "#n/a", "nan", "null", "none", "<na>")
 FORTRAN = r"(?<=[\d.])[dD](?=[+-]?\d)"  # the exponent in 1.5D+03
+THOUSANDS = r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?"
 DATE = r"(\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([T ,]+\d\d?:.*)?|\d\d?:\d\d.*)"
 
 Table = tuple[np.ndarray, tuple[str, ...], Notes]
@@ -51,8 +52,9 @@ def read_table(
         raise InputError(f"{found}; give every line as many cells as the first") from error
     check_upright(table.shape, name)
     names, notes = _names(above, table)
-    if form["decimal"] == ",":
-        notes += ("Commas were read as decimal signs.",)
+    if form["decimal"] == "," or "thousands" in form:
+        sign = "thousands" if "thousands" in form else "decimal signs"
+        notes += (f"Commas were read as {sign}.",)
     used = [c for c, each in enumerate(names) if each or not table[c].isna().all()]
     filled = table[used].dropna(how="all")
     if len(filled) < len(table):
@@ -136,6 +138,9 @@ def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
     separator, decimal = max(STYLES, key=clear) if body else STYLES[0]
     form: dict[str, Any] = dict(sep=separator, decimal=decimal, comment=comment)
     form |= dict(na_values=MISSING, header=None, skipinitialspace=True)
+    parted = [c for line in body for c in _split(line, separator) if re.search(r"\d,\d", c)]
+    if parted and decimal == "," and all(re.fullmatch(THOUSANDS, cell) for cell in parted):
+        form |= dict(decimal=".", thousands=",")
     counts = [sum(_is_number(c, decimal) for c in _split(line, separator)) for line in body]
     fractions = any(re.search(rf"\d[{decimal}eE]\d", line) for line in body)
     above: list[list[str]] = []

@@ -98,6 +98,9 @@ kind("decimal commas", "a.csv", text(X, ";", "x;y;z\n", decimal=","), says=("dec
 kind("tabs and decimal commas", "a.txt", text(X, "\t", "x\ty\tz\n", decimal=","), says=("decimal",))
 quoted = "".join(",".join(f'"{c:g}"'.replace(".", ",") for c in row) + "\n" for row in X)
 kind("decimal commas in quotes", "a.csv", "x,y,z\n" + quoted, says=("decimal",))
+BIG = np.round(900 + 100 * X)
+kind("thousands", "a.txt", "x\ty\tz\n" + "".join("\t".join(f"{c:,.0f}" for c in row) + "\n" for row in BIG),
+     values=BIG, says=("thousands",))  # fmt: skip
 kind("a true minus", "a.csv", text(X).replace("-", "\N{MINUS SIGN}"))
 kind("Excel's first line", "a.csv", "sep=;\n" + text(X, ";", "x;y;z\n"), says=("sep=",))
 kind("numbers above names", "a.data", text(X, " ", "1 2 3\nx y z\n"))
@@ -228,6 +231,8 @@ kind("points", "a.npy", npy(X), names=plain)
 kind("big-endian, Fortran's order", "a.npy", npy(np.asfortranarray(X).astype(">f8")), names=plain)
 kind("scipy's sol.y", "a.npy", npy(X.T), "3 rows and 40 columns", "transpose=True")
 kind("scipy's sol.y, turned", "a.npy", npy(X.T), names=plain, transpose=True)
+kind("many coordinates on their side", "a.npy", npy(np.tile(X.T, (4, 1))), names=tuple(
+    f"x{i}" for i in range(N)), values=np.tile(X.T, (4, 1)), says=("transpose=True",))  # fmt: skip
 kind("runs", "a.npy", npy(X.reshape(4, 10, 3)), names=plain, says=("4 runs of 10", "order is not"))
 kind("runs on their side", "a.npy", npy(X.reshape(4, 10, 3).swapaxes(1, 2)), "transpose=True")
 kind("runs of unequal lengths", "a.npz", npz(*runs), names=plain, says=("3 runs of 10 to 15",))
@@ -262,10 +267,11 @@ kind("no rows", "a.npy", npy(X[:0]), "0 row(s)", "at least 10")
 kind("complex numbers", "a.npy", npy(X + 1j), "complex")
 
 
-def folder(path, ends=(".csv",) * 3):
+def folder(path):
     path.mkdir()
-    for i, (run, end) in enumerate(zip(runs, ends)):
-        (path / f"{i}{end}").write_text(text(run))
+    (path / "README").write_text("three runs")
+    for i, run in enumerate(runs):
+        (path / f"{i}.csv").write_text(text(run))
 
 
 kind("a folder of runs", "a", folder, says=("3 runs of 10 to 15",))
@@ -342,7 +348,7 @@ kind("a damaged picture", "a.png", lambda path: path.write_bytes(b"\x89PNG\r\n\x
 kind("a huge picture", "a.png", Image.new("1", (5000, 5000)).save, "5000 by 5000 pixels; at most")
 kind("no film", "a.mp4", "no film", "ffmpeg -i a.mp4", "folder")
 kind("sizes that differ", "a", album([P[0, 0], P[0, 0, :8]], ".png"), "different sizes", "16 by 8")
-kind("an empty folder", "a", lambda path: path.mkdir(), "holds nothing")
+kind("an empty folder", "a", lambda path: path.mkdir(), "holds no files")
 
 # %% [markdown]
 # ## Read them all
