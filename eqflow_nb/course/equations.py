@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from eqflow_nb.equations import Equations, Term, identify, identify_fields
+from eqflow_nb.equations import Equations, FoundTerm, Term, identify, identify_fields
 from eqflow_nb.equations.terms import velocity
 from eqflow_nb.equations.verdicts import weighted_by_all
 from eqflow_nb.rollout import together
@@ -22,6 +22,12 @@ from eqflow_nb.snapshots.zoo import Polynomial, System, system
 
 HELD, FRESH = 2000, 987  # states on which fields are compared, of a seed of their own
 FAR = 30.0  # deviations of the cloud beyond which a path has left for good
+GALLERY = {  # the coordinates in which everyone knows them
+    "rossler": (0, 1), "halvorsen": (0, 1), "chua_cubic": (0, 2), "aizawa": (0, 2),
+    "rucklidge": (0, 2), "sprott_b": (0, 2), "rikitake": (0, 2), "hadley": (0, 1),
+    "shimizu_morioka": (0, 2), "moore_spiegel": (0, 1), "hindmarsh_rose": (2, 0),
+    "hyper_xu": (0, 2), "lorenz_stenflo": (0, 2), "lorenz96_4": (0, 1), "lorenz96_5": (0, 1),
+}  # fmt: skip
 GRAY_SCOTT = {Term(0, e) for e in ((0, 0), (1, 0), (1, 2))}  # feed, decay and reaction
 GRAY_SCOTT |= {Term(1, e) for e in ((0, 1), (1, 2))}
 GRAY_SCOTT |= {Term(c, (0, 0), "lap", c) for c in (0, 1)}
@@ -62,6 +68,18 @@ def deviations(found: Equations, truth: System) -> np.ndarray:
     scale = true.pop(unit) / unit.coefficient
     off = [abs(scale * each.coefficient - c) / abs(scale * each.error) for each, c in true.items()]
     return np.array(off)
+
+
+def constants(found: Equations, truth: System) -> dict[str, tuple[float, float, float]]:
+    """Coefficients that are not 1 in size in the truth, {term: (found, standard error, true)}."""
+    rows = {}
+    for each in found.candidate:
+        where, powers = each.term.equation, each.term.powers
+        true = truth.terms[where].get(powers, 0.0)
+        if abs(true) != 1:
+            name = f"{each.text} in d{found.names[where]}/dt"
+            rows[name] = (each.coefficient, each.error, true)
+    return rows
 
 
 def repeat(
@@ -247,16 +265,26 @@ def path(one: System, x0: Any, time: float, points: int = 2500) -> np.ndarray:
 
 
 def portraits(zoo: Mapping[str, Trial], n: int, seed: int) -> dict[str, tuple[Any, ...]]:
-    """What `figures.equations.gallery` shows of each: a path of the equations found, and these."""
+    """What `figures.gallery` shows of each: a path, its view, equations in the truth's time."""
     shown = {}
     for name, one in zoo.items():
-        truth, found = system(name), one.found
-        copy = as_system(found.coefficients, one.scale, truth)
+        truth, scale = system(name), one.scale
+        copy = as_system(one.found.coefficients, scale, truth)
         where = path(copy, snapshots(name, n, seed)[0], 60 * truth.period, 4000)
-        wrong = "" if one.right else ", wrong terms"
-        remark = f"{found.verdict}{wrong}, field error {100 * one.error:.2g} %"
-        text = (found if one.scale > 0 else found.reversed()).text()
-        shown[name] = (where, (0, 2 if truth.dim == 3 else 1), text, remark, one.exact)
+        remark = f"{one.found.verdict}{'' if one.right else ', wrong terms'}"
+        remark += f", field error {100 * one.error:.2g} %"
+        scaled = tuple(
+            replace(each, coefficient=scale * each.coefficient, error=abs(scale) * each.error)
+            for each in one.found.candidate
+        )
+        true = tuple(
+            FoundTerm(term := Term(i, powers), term.text(truth.axes), row[powers], 0.0)
+            for i, row in enumerate(truth.terms)
+            for powers in sorted(row, key=lambda e: (sum(e), [-k for k in e]))  # as in those found
+            if row[powers]
+        )
+        texts = [replace(one.found, candidate=terms).text() for terms in (scaled, true)]
+        shown[name] = (where, GALLERY[name], *texts, remark, one.exact)
     return shown
 
 

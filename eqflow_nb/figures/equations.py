@@ -73,33 +73,43 @@ def recovery_rates(trials: Mapping[str, tuple[Any, Any, Any]], **about: Any) -> 
 
 
 def gallery(
-    rows: Mapping[str, tuple[Any, tuple[int, int], str, str, bool]], columns: int = 4
+    rows: Mapping[str, tuple[Any, tuple[int, int], str, str, str, bool]], columns: int = 3
 ) -> Figure:
-    """Attractors with the equations found under each.
+    """Attractors with the equations found under each, and the true ones under those.
 
-    Rows are {name: (path (T, d), pair of coordinates, equations, remark, right)}; the remark, such
-    as a field error, is green where `right`.
+    Rows are {name: (path (T, d), pair of coordinates, equations found, true ones, remark, right)};
+    the remark, such as a field error, is green where `right`.
     """
-    count = -(-len(rows) // columns)
-    lengths = [sum(len(broken(line, 34)) for line in r[2].splitlines()) for r in rows.values()]
-    heights = []  # in inches: of the attractors, and of the longest equations under them
-    for row in range(count):
-        heights += [1.6, 0.35 + 6.4 * 1.35 / 72 * max(lengths[row * columns :][:columns])]
-    size = (9 / columns, (sum(heights) + 0.45 * count) / (2 * count))
+    size, width = 9.0, 37  # of letters, and how many fit on a line
+    line = 1.35 * size / 72  # inches
+    texts = {
+        name: [
+            [part for one in text.splitlines() for part in broken(one, width)] for text in r[2:4]
+        ]
+        for name, r in rows.items()
+    }
+    lengths = [len(found) + len(true) + 1 for found, true in texts.values()]
+    heights = []
+    for start in range(0, len(rows), columns):
+        heights += [2.1, 0.4 + line * max(lengths[start : start + columns])]
+    shape = (10.2 / columns, (sum(heights) + 0.2 * len(heights)) / len(heights))
     ratios = {"height_ratios": heights}
-    figure, panes = grid(2 * count * columns, columns, size, gridspec_kw=ratios)
+    figure, panes = grid(len(heights) * columns, columns, shape, gridspec_kw=ratios)
     for pane in panes:
         pane.set_axis_off()
-    for index, (name, (path, pair, text, remark, right)) in enumerate(rows.items()):
+    for index, (name, (path, pair, _, _, remark, right)) in enumerate(rows.items()):
         row, column = divmod(index, columns)
         above, below = panes[2 * row * columns + column], panes[(2 * row + 1) * columns + column]
         above.plot(*array(path)[:, list(pair)].T, color=FOUND, linewidth=0.45, alpha=0.85)
-        above.set_title(name.replace("_", " "), fontsize=9)
-        above.text(
-            0.5, -0.02, remark.replace(", wrong", ",\nwrong"), transform=above.transAxes,
-            ha="center", va="top", fontsize=7.5, color=RIGHT if right else WRONG, in_layout=False,
-        )  # fmt: skip
-        draw_equations(below, "\n" + text, 6.4, 34, most=99)
+        above.set_title(name.replace("_", " "), fontsize=11)
+        how: dict[str, Any] = {"transform": below.transAxes, "va": "top", "in_layout": False}
+        tint = RIGHT if right else WRONG
+        below.text(0.5, 1.0, remark, ha="center", fontsize=9.5, color=tint, **how)
+        how |= {"family": "DejaVu Sans Mono", "fontsize": size, "linespacing": 1.3}
+        found, true = ("\n".join(lines) for lines in texts[name])
+        below.text(0, 1 - 0.3 / heights[2 * row + 1], found, color=FOUND, **how)
+        down = 0.3 + line * (len(texts[name][0]) + 0.5)
+        below.text(0, 1 - down / heights[2 * row + 1], true, color=TRUE, **how)
     return figure
 
 
@@ -114,6 +124,7 @@ def verdicts(rows: Mapping[str, tuple[Any, Any, str, bool]], most: int = 14) -> 
         above, below = panes[column], panes[len(rows) + column]
         draw_cloud(above, cloud, PALETTE["learned"], size=1.5, points=1200)
         above.set_title(title, fontsize=9)
+        above.set_aspect("equal", "datalim")
         bare(above)
         y = np.maximum(array(misfits)[:most], 0.12)
         k = np.arange(1, len(y) + 1)
