@@ -4,7 +4,7 @@ import { numbers } from "./arrays.js";
 import { expMinus } from "./exponential.js";
 
 const MOST = Math.exp(30);
-const LANES = 32; // states side by side in the network: each weight is read once for all of them
+const LANES = 4; // states side by side in the network: each weight is read once for all of them
 /** The hidden units' bends, in place.  Without a case for each sign, which would be slow to guess. */
 const BENDS = {
   tanh(h) {
@@ -71,15 +71,20 @@ function features(x, at, stride, inputs) {
 
 /** A layer (in * LANES) => (out * LANES), which always returns the same array. */
 function dense(weights, bias) {
-  const size = bias.length, out = new Float64Array(size * LANES);
+  const size = bias.length, inputs = weights.length / size, out = new Float64Array(size * LANES);
+  const rows = weights.map((_, i) => weights[(i % inputs) * size + Math.floor(i / inputs)]);
   return (layer) => {
-    for (let unit = 0; unit < size; unit++) {
-      const to = unit * LANES;
-      out.fill(bias[unit], to, to + LANES);
-      for (let from = 0, at = unit; from < layer.length; from += LANES, at += size) {
-        const w = weights[at];
-        for (let l = 0; l < LANES; l++) out[to + l] += w * layer[from + l];
+    for (let unit = 0, at = 0; unit < size; unit++) {
+      let a = bias[unit], b = a, c = a, d = a;
+      for (let from = 0; from < layer.length; from += LANES) {
+        const w = rows[at++];
+        a += w * layer[from];
+        b += w * layer[from + 1];
+        c += w * layer[from + 2];
+        d += w * layer[from + 3];
       }
+      const to = unit * LANES;
+      [out[to], out[to + 1], out[to + 2], out[to + 3]] = [a, b, c, d];
     }
     return out;
   };

@@ -20,6 +20,7 @@ export class Stamps {
     stage.pause.remove(); // nothing moves by itself
     this.sheets = spec.stamps.map((_, k) => this.sheet(k));
     this.put(stage.link?.get("stamps") ?? spec.stamps);
+    if (!stage.link) stage.tell("On a page nothing is fitted to these sheets; the notebook does it.");
   }
 
   sheet(k) {
