@@ -144,7 +144,11 @@ for name, one in ordered.items():
 # - **Phases randomised**: linear noise with the same spectrum, put through the same. It is ordered
 #   about as well. What the flow needs is an oscillation, not the sun's own way of oscillating.
 # - **A plain turn** about the middle of the cloud does no worse. In two delay coordinates of one
-#   oscillation all motion goes round, and any flow with a single centre finds the order.
+#   oscillation all motion goes round, and any flow with a single centre finds the order. So the
+#   order is real, but it does not say that this flow is the sun's own.
+#
+# Beware of one trap. With a delay of one step successive states share a value, and that alone makes
+# even random numbers turn in one sense, in four steps of five. So the delay is at least two steps.
 #
 # The last point chooses σ too. With a small σ the cloud has hills of its own, or a hole in its middle,
 # around which currents run in opposite senses. So σ is the *least* level at which all states climb to
@@ -545,6 +549,6 @@ print("conserves the energy:", {name: bool(d[0] < 1e-3) for name, d in drifts.it
 #    record in time, `records.put_in_order(values, 99)` is section 1 for it.
 # 2. Give `report` the cells with `sigma=0.05`, then `sigma=0.6`. What changes in each figure?
 # 3. Add a fourth column of noise to a cloud in three dimensions. What does σ do, and why?
-# 4. Take a delay of one year for the sunspots. Which control changes most?
+# 4. Put random numbers in order, with a delay of one step, then of two. What share do you get, and why?
 # 5. (Open.) Which measurement, besides positions and velocities, would make the stars' equations
 #    unique?
