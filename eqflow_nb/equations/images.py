@@ -47,7 +47,7 @@ def identify_fields(
     largest = known.conditions(sets[-1], TOLERANCE)
     found = [search(Conditions(among(largest, tests))) for tests in sets]
     ends = shortest(found)
-    found = [again(one, ends[0]) for one in found]
+    found = [again(one, ends) for one in found]
     still = known.vanishing(STILL)
     if still.shape[1]:
         text = (

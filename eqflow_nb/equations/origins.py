@@ -28,7 +28,8 @@ BEAM = 6  # origins followed at a time
 FARTHEST = 12.0  # deviations from the centre at which an origin is looked for
 NEAR = 6.0  # deviations up to which a file's own zero is as good as an origin with a term less
 REACHED = 30.0  # deviations up to which zero can be an origin at all, in double precision
-SNAP = 1e-3  # the chance with which an origin at the file's own zero is taken for another
+SAME = 2e-3  # of the velocity, up to which fields are the same
+SNAP = 1e-5  # the chance with which an origin at the file's own zero is taken for another
 
 
 def shortest(found: Sequence[Found]) -> list[Found]:
@@ -100,14 +101,32 @@ def _shortest(found: Found) -> list[Found]:
     if not ends:
         return [found]
     lengths = [end.fit.misfit + worth * len(end.fit.support) for end in ends]
-    ends = [end for end, n in zip(ends, lengths, strict=True) if n < min(lengths) + worth / 2]
-    return sorted(ends, key=lambda end: -end.gap)
+    ends = [_with_rivals(end, ends) for end in ends]
+    order = zip(ends, [n > min(lengths) + worth / 2 for n in lengths], strict=True)
+    return [end for end, _ in sorted(order, key=lambda each: (each[1], -each[0].gap))]
 
 
-def again(found: Found, end: Found) -> Found:
+def again(found: Found, ends: Sequence[Found]) -> Found:
     """What a set of tests finds about the origin of the shortest equations, give or take shifts."""
-    conditions = Conditions(found.conditions.base, end.conditions.origin)
-    return search(conditions, found.weighted.root, end.weighted.along)
+    conditions = Conditions(found.conditions.base, ends[0].conditions.origin)
+    one = search(conditions, found.weighted.root, ends[0].weighted.along)
+    return _with_rivals(one, ends)
+
+
+def _with_rivals(found: Found, ends: Sequence[Found]) -> Found:
+    """The same, with its best rival among other equations, as short, about whichever origin."""
+    rivals = [] if found.rival is None else [found.rival]
+    for end in _others(found, ends, same=False):
+        rivals += [end.fit] if len(end.fit.support) <= len(found.fit.support) else []
+    return replace(found, rival=min(rivals, key=lambda fit: fit.misfit, default=None))
+
+
+def _others(found: Found, ends: Sequence[Found], same: bool) -> list[Found]:
+    """Of equations, under these weights, those that are the same field as found, or aren't."""
+    settled = [settle(found, end.fit.support, end.conditions.origin) for end in (found, *ends)]
+    c = np.array([end.conditions.change @ end.fit.c for end in settled])
+    alike = abs(c @ found.conditions.base.gram @ c[0]) > 1 - SAME**2 / 2
+    return [end for end, kind in zip(settled[1:], alike[1:], strict=True) if kind == same]
 
 
 def _roots(slope: np.ndarray, c: np.ndarray, there: np.ndarray) -> list[float]:
@@ -149,8 +168,7 @@ def written(found: Found, ends: Sequence[Found]) -> tuple[Found, np.ndarray, np.
     Axes whose origin isn't known to differ from the file's own zero are put there; the others are
     free.  Terms about zero are those that the equations have when they are multiplied out.
     """
-    ends = ends if ends[0].support == found.support else [found]
-    options = [_towards_zero(found, end) for end in ends]
+    options = [_towards_zero(end) for end in (found, *_others(found, ends, same=True))]
     terms = found.conditions.terms
     best, free = min(
         options,
@@ -173,10 +191,10 @@ def written(found: Found, ends: Sequence[Found]) -> tuple[Found, np.ndarray, np.
     return best, free, out
 
 
-def _towards_zero(found: Found, end: Found) -> tuple[Found, np.ndarray]:
+def _towards_zero(found: Found) -> tuple[Found, np.ndarray]:
     """Equations with as many axes as possible at the file's own zero, and the axes that are not."""
-    base, support = found.conditions.base, end.fit.support
-    best, free = settle(found, support, end.conditions.origin), np.ones(len(base.scale), bool)
+    base, support = found.conditions.base, found.fit.support
+    best, free = settle(found, support, found.conditions.origin), np.ones(len(base.scale), bool)
     most = best.fit.misfit + _allowance(best)
     while True:
         tries = []

@@ -95,7 +95,7 @@ def identify(
             search(Conditions(MomentConditions(clean, p, degree, tensor))) for p in powers_tried
         ]
         ends = shortest(found)
-        found = [again(one, ends[0]) for one in found]
+        found = [again(one, ends) for one in found]
     # Where some sets of polynomials fit and others don't, rare far points may be to blame.
     torn = len({each.fits for each in found}) > 1 or known.count <= FEW
     clear = any(each.fits and each.gap >= verdicts.SURE[0] for each in found)
@@ -108,7 +108,7 @@ def identify(
                 more = cosine_conditions(base, few, number, width, seed, values)
                 one = search(Conditions(more))
                 ends = ends or shortest([one])
-                found.append(again(one, ends[0]))
+                found.append(again(one, ends))
     decision = verdicts.decide(found)
     if not powers:
         decision = verdicts.too_few(decision, known.count)

@@ -12,6 +12,7 @@ from eqflow_nb.equations.terms import Term
 
 # How far a fit must stand out, by how many sets of tests find it: one, two, three or more.
 SURE = (30.0, 20.0, 15.0)
+WEIGHTS = 10.0  # times tests over snapshots: what weights from few snapshots add to that
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
 CHANCE = 0.05  # the false-positive rate of the test for a missing term
@@ -151,7 +152,8 @@ def weighted_by_all(found: Found, nulls: np.ndarray) -> tuple[np.ndarray, int]:
 def _backing(found: Found, fitting: Sequence[Found]) -> tuple[list[Found], float]:
     """The sets of tests that find the same terms, and how far these must stand out then."""
     agree = [each for each in fitting if each.support == found.support]
-    return agree, SURE[min(len(agree), len(SURE)) - 1]
+    weights = 1 + WEIGHTS * found.weighted.tests / found.conditions.count
+    return agree, SURE[min(len(agree), len(SURE)) - 1] * weights
 
 
 def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:

@@ -176,7 +176,7 @@ for kind, members in kinds.items():
 # %%
 same, apart = {}, {}
 for name in [name for name in names if zoo.SYSTEMS[name].dim < 5][::4]:
-    truth, x = zoo.SYSTEMS[name], zoo.SYSTEMS[name].sample(snapshots // 4, seed)
+    truth, x = zoo.SYSTEMS[name], zoo.SYSTEMS[name].sample(snapshots, seed)
     plain = identify(x, truth.degree)
     for way in WRITTEN:
         same[name, way], apart[name, way] = rewritten(plain, x, way, truth.degree)
