@@ -69,8 +69,8 @@ def prepared(name):
 
 
 def lives(rule, q, time=T, dt=dt):
-    """Sheets q that follow a rule, by Runge-Kutta steps: {time: sheets}."""
-    times = [time * k / 20 for k in range(21)]
+    """Sheets q that follow a rule, by Runge-Kutta steps: {time: sheets}, for a film and at its end."""
+    times = [t for t in range(0, 34, 2) if t < time] + [time]
     return rollout.record(rollout.rk4(rule, q, dt, round(time / dt)), times).states
 
 
@@ -84,11 +84,10 @@ steered = ways.flow(replace(fits["scattered"].law, size=SIDE), ways.swim(1.0))
 blind = ways.flow(torch.zeros_like, ways.swim(1.0))  # no snapshots, no score, no steering
 rules = {"they swim and steer": steered, "they swim without steering": blind}
 figures.poses_film(
-    {title: lives(rule, large, min(T, 60.0)) for title, rule in rules.items()},
+    {title: lives(rule, large, min(T, 32.0)) for title, rule in rules.items()},
     "Two films of 36 fish with trails. Left, they swim and turn away from each other before they meet: at "
     "any time they are scattered as at the start. Right, without steering, they run over each other.",
     size=SIDE,
-    width=560,
 )
 
 # %% [markdown]
@@ -294,7 +293,7 @@ figures.poses_film(
     {k: flocks[k] for k in (alone, group)},
     "Two films of a flock with trails. Left, by rule (1), the fish wriggle on the spot and the flock stays "
     "where it is. Right, all as one, the flock swims across the sheet and stays a flock.",
-    width=520,
+    until=32,
 )
 whole = flocking.polarisation(fresh["strong flock"])
 aligned = {k: flocking.polarisation(states[T]) / whole for k, states in flocks.items()}
@@ -320,7 +319,7 @@ figures.poses_film(
     "Two films with trails. Left, fish swim in small schools that stay together, meet and part. Right, "
     "dark fish go for light ones, which keep away.",
     kinds={"two kinds": (8, 8)},
-    width=520,
+    until=32,
 )
 
 # %%
@@ -480,7 +479,7 @@ for number in (3, 24, 384):
     except InputError as error:
         print(f"{number} sheets: {error}")
 q = poses.blurred(creatures.stamped(stamps.stamps, 1, 6, seed + 1, MIRROR), seed)
-film = {"your sheet": lives(ways.flow(own.law, swim), q, min(T, 60.0))}
+film = {"your sheet": lives(ways.flow(own.law, swim), q, min(T, 32.0))}
 figures.poses_film(film, "Fish that swim side by side, in pairs and in short rows.", width=320)
 
 # %% [markdown]

@@ -35,19 +35,22 @@ def poses_film(
     alt: str,
     size: float = SIZE,
     kinds: Mapping[str, Sequence[int]] | None = None,
+    until: float = math.inf,
     trail: int = 8,
-    width: int = 780,
+    width: int = 520,
     milliseconds: int = 80,
 ) -> None:
     """Display a looping film of the first sheets of {title: {time: poses (B, N, 3)}}, not wrapped.
 
     Creatures are coloured by where they started, from left to right, or, where `kinds` {title:
-    numbers} say how many are of each, by kind.  They draw trails of so many states.
+    numbers} say how many are of each, by kind.  They draw trails of so many states.  The film ends
+    with the last state up to the time `until`.
     """
+    times = [time for time in next(iter(films.values())) if time <= until]
     shown = {
-        title: np.stack([array(q)[0] for q in states.values()]) for title, states in films.items()
+        title: np.stack([array(states[time])[0] for time in times])
+        for title, states in films.items()
     }
-    times = list(next(iter(films.values())))
     side = width / DPI / len(shown)
 
     def draw(pane: Axes, title: str, q: np.ndarray) -> tuple[PolyCollection, np.ndarray]:
