@@ -497,7 +497,9 @@ for row, k in zip(("alone", "group", "as_one"), flocks, strict=True):
     card.row(f"chapter.flock.{row}.centre_moved_over_path", way[k][-1] / T, t=T, dt=dt / 2)
 card.row("chapter.schools.cohesion_ratio", held, control=lost, t=T, dt=dt)
 for row, k in zip(("swim", "constant_rule", "none"), drift, strict=True):
-    card.row(f"chapter.firefly.{row}.drift_over_wish", -drift[k][0] / wish, sd=drift[k][1] / wish)
+    card.row(f"chapter.firefly.{row}.axis_drift", -drift[k][0], sd=drift[k][1], wish=wish)
+went = -travel.axis_drift(paper["it swims"].tracks, 1)[0] / (creatures.EVERY * swimmers.DT)
+card.row("chapter.firefly.swim.drift_over_wish", went, target="within .1 of 1")
 kept, control = (paper[k].kept for k in ("it swims", "without steering"))
 card.row("chapter.firefly.swim.count_kept", kept, target=">= .95", control=control)
 card.row("chapter.painted.swim.count_kept", pet.kept, target=">= .9", steps=sizes["life"])
