@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageChops, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from eqflow_nb.inputs import InputError
 from eqflow_nb.user_data.reading import PICTURES, VIDEOS
@@ -137,9 +137,7 @@ def _stacked(named: Iterable[tuple[str, np.ndarray]], source: str) -> Images:
         images[name] = image
     most = max(map(len, images.values()))
     for name, image in images.items():
-        # Greys are repeated as RGB, and an alpha that hides nothing is added, where others need it.
-        image = image.repeat(3, axis=0) if len(image) == 1 < most else image
-        images[name] = np.concatenate([image, np.ones((most - len(image), *image.shape[1:]))])
+        images[name] = _widened(image, most)
     values = np.stack(list(images.values()))
     if most == 1:
         return values, ("grey",), ()
@@ -152,6 +150,12 @@ def _stacked(named: Iterable[tuple[str, np.ndarray]], source: str) -> Images:
     return values[:, kept], tuple(colours[c] for c in kept), notes
 
 
+def _widened(image: np.ndarray, channels: int) -> np.ndarray:
+    """An image of so many channels: greys repeated as RGB, an alpha that hides nothing added."""
+    image = image.repeat(3, axis=0) if len(image) == 1 < channels else image
+    return np.concatenate([image, np.ones((channels - len(image), *image.shape[1:]))])
+
+
 def read_picture(source: bytes | np.ndarray, side: int = SIDE) -> np.ndarray:
     """A creature (4, side, side), RGBA in [0, 1], from a canvas or the bytes of a PNG or JPEG file.
 
@@ -159,44 +163,33 @@ def read_picture(source: bytes | np.ndarray, side: int = SIDE) -> np.ndarray:
     nothing is transparent the colour of the corner is taken for the background.  A canvas is an
     array (H, W, 4) of uint8.
     """
-    drawing = _cut_out(_canvas(source))
+    rgba = np.array(source) if isinstance(source, np.ndarray) else _decoded(bytes(source))
+    nothing = "is transparent all over; draw something on it"
+    if rgba[..., 3].min() > 250:
+        away = np.abs(rgba[..., :3].astype(np.int16) - rgba[0, 0, :3]).max(-1)
+        rgba[..., 3] = 255 * (away > NEAR)
+        nothing = "has one colour all over; draw something on it, in another"
+    down, right = np.nonzero(rgba[..., 3] > FAINT)
+    if not len(down):
+        raise InputError(f"picture of {rgba.shape[1]} by {rgba.shape[0]} pixels {nothing}")
+    seen = rgba[down.min() : down.max() + 1, right.min() : right.max() + 1]
     # Far more pixels than are asked for only cost memory.
-    drawing = drawing.reduce(max(1, max(drawing.size) // (8 * side)))
+    drawing = Image.fromarray(seen).reduce(max(1, max(seen.shape) // (8 * side)))
     places = np.argwhere(np.asarray(drawing)[..., 3] > FAINT) + 0.5
     middle = np.array([drawing.height, drawing.width]) / 2
     radius = max(2.0, float(np.linalg.norm(places - middle, axis=1).max(initial=0))) / ROOM
     margin = int(np.ceil(radius)) + 1
     sheet = Image.new("RGBA", (drawing.width + 2 * margin, drawing.height + 2 * margin))
     sheet.paste(drawing, (margin, margin))
-    down, right = middle + margin
-    box = (right - radius, down - radius, right + radius, down + radius)
+    y, x = middle + margin
+    box = (x - radius, y - radius, x + radius, y + radius)
     # Pillow weights colours by what covers them, so no background bleeds into the edges.
     fitted = sheet.resize((side, side), Image.Resampling.LANCZOS, box=box)
     return np.asarray(fitted, dtype=np.float32).transpose(2, 0, 1) / 255
 
 
-def _canvas(source: bytes | np.ndarray) -> Image.Image:
-    """The picture as RGBA."""
-    if isinstance(source, np.ndarray):
-        return Image.fromarray(np.ascontiguousarray(source))
-    with opened(bytes(source), "picture", ("PNG", "JPEG")) as picture:
-        if picture.mode.startswith("I"):  # 16-bit greys, which the usual conversion would cut off
-            eight = (np.asarray(picture).clip(0, 65535) // 256).astype(np.uint8)
-            return Image.fromarray(eight).convert("RGBA")
-        return picture.convert("RGBA")
-
-
-def _cut_out(picture: Image.Image) -> Image.Image:
-    """The part that is drawn; an opaque background is made transparent."""
-    if np.asarray(picture.getchannel("A")).min() > 250:
-        plain = picture.crop((0, 0, 1, 1)).convert("RGB").resize(picture.size)
-        red, green, blue = ImageChops.difference(picture.convert("RGB"), plain).split()
-        away = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-        picture.putalpha(away.point([0] * (NEAR + 1) + [255] * (255 - NEAR)))
-        nothing = "has one colour all over; draw something on it, in another"
-    else:
-        nothing = "is transparent all over; draw something on it"
-    seen = picture.getchannel("A").point([0] * (FAINT + 1) + [255] * (255 - FAINT)).getbbox()
-    if seen is None:
-        raise InputError(f"picture of {picture.width} by {picture.height} pixels {nothing}")
-    return picture.crop(seen)
+def _decoded(source: bytes) -> np.ndarray:
+    """The picture in a file as (H, W, 4), RGBA of 8 bits."""
+    with opened(source, "picture", ("PNG", "JPEG")) as picture:
+        image = _widened(_array(picture, None, "picture"), 4)
+    return np.round(255 * image).astype(np.uint8).transpose(1, 2, 0)

@@ -132,12 +132,14 @@ def _read_array(source: Any, name: str, transpose: bool) -> UserData:
         source = source.astype(float).filled(np.nan)
     several = isinstance(source, list | tuple) and any(np.ndim(run) == 2 for run in source[:1])
     if several and len({np.shape(run) for run in source}) > 1:  # runs of unequal lengths
-        values, notes = stacked([np.transpose(r) if transpose else r for r in source], name)
-        return UserData(values, _numbered(values), f"a {kind} of {len(source)} runs", notes)
-    x = source if isinstance(source, np.ndarray) else as_array(source, name)
-    x, notes = arrange(x, name, transpose)
-    values = as_array(x, name).astype(np.float64)
-    return UserData(values, _numbered(values), f"a {kind} of shape {np.shape(source)}", notes)
+        about = f"a {kind} of {len(source)} runs"
+        x, notes = stacked([np.transpose(r) if transpose else r for r in source], name)
+    else:
+        x = source if isinstance(source, np.ndarray) else as_array(source, name)
+        about = f"a {kind} of shape {x.shape}"
+        x, notes = arrange(x, name, transpose)
+    names = tuple(f"x{i}" for i in range(x.shape[1])) if x.ndim > 1 else ()
+    return UserData(as_array(x, name).astype(np.float64), names, about, notes)
 
 
 def _load(path: Path, name: str) -> dict[str, np.ndarray]:
@@ -178,20 +180,14 @@ def _of_several(
     columns = {key: x.ravel() for key, x in held.items() if x.size >= LEAST_POINTS}
     if array is not None and array not in held:
         raise InputError(f"array {array!r} is not in {name}, which holds {listed}")
-    if (
-        array is None
-        and not tables
-        and len(columns) > 1
-        and len(set(map(len, columns.values()))) == 1
-    ):
-        values = np.stack(list(columns.values()), 1).astype(np.float64)
-        return UserData(values, tuple(columns), name, (f"Columns: {', '.join(columns)}.",))
     if array is None and len(tables) > 1:
         if tables < set(held) or not all(re.fullmatch(r"arr_\d+", key) for key in held):
             which = f"array={likely[0]!r}"
             raise InputError(f"{name} holds several arrays: {listed}; say which: {which}")
-        values, notes = stacked(list(held.values()), name)
-        return UserData(values, _numbered(values), name, notes)
+        return _read_array(list(held.values()), name, transpose)
+    if array is None and not tables and len(set(map(len, columns.values()))) == 1 < len(columns):
+        data = _read_array(np.stack(list(columns.values()), 1), name, transpose)
+        return replace(data, names=tuple(columns))
     key = likely[0] if array is None else array
     x = held[key] if held[key].ndim > 1 else held[key].reshape(-1, 1)
     data = _read_array(x, name, transpose)
@@ -206,10 +202,6 @@ def _chosen(data: UserData, columns: Columns) -> UserData:
     kept = places(columns, data.names)
     names = tuple(data.names[i] for i in kept)
     return replace(data, values=data.values[:, kept], names=names)
-
-
-def _numbered(values: np.ndarray) -> tuple[str, ...]:
-    return tuple(f"x{i}" for i in range(values.shape[1])) if values.ndim > 1 else ()
 
 
 def _checked(data: UserData, name: str, drop_missing: bool) -> UserData:

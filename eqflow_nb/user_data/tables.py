@@ -18,7 +18,8 @@ from eqflow_nb.user_data.layouts import Notes, check_upright, named, places
 
 SPACES = r"\s+"
 # Separators and decimal signs, those that are taken first where several would do.
-STYLES = [(s, d) for d in ".," for s in (",", ";", "\t", "|", SPACES)]
+SIGNS = (".", "thousands", ",")
+STYLES = [(s, sign) for sign in SIGNS for s in (",", ";", "\t", "|", SPACES)]
 # Lines looked at; of these, the last ones that tell the style; and their letters.
 HEAD, BODY, WIDEST = 2000, 50, 5000
 MISSING = ("", ".", "-", "--", "?", "na", "n/a", "#n/a", "nan", "null", "none", "<na>")
@@ -52,8 +53,8 @@ def read_table(
         raise InputError(f"{found}; give every line as many cells as the first") from error
     check_upright(table.shape, name)
     names, notes = _names(above, table)
-    if form["decimal"] == "," or "thousands" in form:
-        sign = "thousands" if "thousands" in form else "decimal signs"
+    if "," in (form["decimal"], form["thousands"]):
+        sign = "thousands" if form["thousands"] else "decimal signs"
         notes += (f"Commas were read as {sign}.",)
     used = [c for c, each in enumerate(names) if each or not table[c].isna().all()]
     filled = table[used].dropna(how="all")
@@ -127,27 +128,28 @@ def _form(text: str, name: str) -> tuple[dict[str, Any], list[list[str]], int]:
     body = [line for _, line in head if line[0] != comment][-BODY:]
 
     def clear(style: tuple[str, str]) -> float:
-        cells = [cell for line in body for cell in _split(line[:WIDEST], style[0])]
-        good = sum(_is_number(cell, style[1]) or cell.lower() in MISSING for cell in cells)
-        good -= sum(bool(re.match(r"[-+]?0\d", cell)) for cell in cells)  # as in 1,05 cut in two
-        if style == (",", ",") and 2 * sum("," in cell for cell in cells) < len(cells):
-            return 0.0  # decimal commas in quotes are in most cells, or are none
-        other = r"[,;\t|]" if style == (SPACES, ".") else r"[;\t|]"
-        return (good - sum(bool(re.search(other, cell)) for cell in cells)) / len(cells)
+        separator, sign = style
+        cells = [cell for line in body for cell in _split(line[:WIDEST], separator)]
+        texts = [c for c in cells if not _is_number(c, sign) and c.lower() not in MISSING]
+        odd = len(texts) + sum(bool(re.search(r"[,;\t|]", cell)) for cell in texts)
+        odd += sum(bool(re.match(r"[-+]?0\d", cell)) for cell in cells)  # as in 1,05 cut in two
+        if separator == "," and sign != "." and 2 * sum("," in c for c in cells) < len(cells):
+            return 0.0  # such commas in quotes are in most cells, or are none
+        return 1 - odd / len(cells)
 
-    separator, decimal = max(STYLES, key=clear) if body else STYLES[0]
-    form: dict[str, Any] = dict(sep=separator, decimal=decimal, comment=comment)
+    separator, sign = max(STYLES, key=clear) if body else STYLES[0]
+    decimal, thousands = (".", ",") if sign == "thousands" else (sign, None)
+    form: dict[str, Any] = dict(
+        sep=separator, decimal=decimal, thousands=thousands, comment=comment
+    )
     form |= dict(na_values=MISSING, header=None, skipinitialspace=True)
-    parted = [c for line in body for c in _split(line, separator) if re.search(r"\d,\d", c)]
-    if parted and decimal == "," and all(re.fullmatch(THOUSANDS, cell) for cell in parted):
-        form |= dict(decimal=".", thousands=",")
-    counts = [sum(_is_number(c, decimal) for c in _split(line, separator)) for line in body]
+    counts = [sum(_is_number(c, sign) for c in _split(line, separator)) for line in body]
     fractions = any(re.search(rf"\d[{decimal}eE]\d", line) for line in body)
     above: list[list[str]] = []
     for number, line in head:
         cells = _split(re.split(rf"\s{comment}\s", line.lstrip("#%!/*"))[0], separator)
         filled = [cell for cell in cells if cell]
-        numeric = sum(_is_number(cell, decimal) for cell in cells)
+        numeric = sum(_is_number(cell, sign) for cell in cells)
         # pandas numbers columns that have no names.
         start = int(filled[0]) if filled and re.fullmatch(r"\d{1,9}", filled[0]) else 0
         counted = [str(i) for i in range(start, start + len(filled))]
@@ -198,10 +200,12 @@ def _split(line: str, separator: str) -> list[str]:
     return [cell.strip(" '") for cell in next(csv.reader([line], delimiter=separator))]
 
 
-def _is_number(cell: str, decimal: str = ".") -> bool:
+def _is_number(cell: str, sign: str = ".") -> bool:
     try:
         plain = re.sub(FORTRAN, "e", cell)
-        if decimal == ",":
+        if sign == "thousands" and re.fullmatch(THOUSANDS, cell):
+            plain = plain.replace(",", "")
+        elif sign == ",":
             plain = plain.replace(".", "_").replace(",", ".")
         return "_" not in plain and math.isfinite(float(plain))  # those are Python's thousands
     except ValueError:
