@@ -11,7 +11,7 @@ import scipy.linalg
 from eqflow_nb.user_data.reading import UserData
 
 MOST_ROWS, SHUFFLES = 200_000, 20
-PROBES = 16  # fixed linear readings of an image, to follow it in time by
+PROBES = 16  # pixels of a channel, to follow images in time by
 PER_UNKNOWN = 30  # independent snapshots: Lorenz's 30 unknowns are determined from about 1,000
 ROUNDING = 1e-12  # of a column's size: a spread below it is rounding
 EXACTLY = 3e-5  # of a column's spread, unexplained: below, equations can't be told apart
@@ -81,15 +81,12 @@ def look(data: UserData, seed: int = 0) -> Look:
 def _order(x: np.ndarray, seed: int) -> tuple[float, float]:
     """Longest autocorrelation time of the rows of x, and the longest of 20 shuffled orders.
 
-    Read from the points (N, d), or from the mean and some pixels of images.
+    Read from the points (N, d), or from some pixels of images.
     """
     rng = np.random.default_rng(seed)
-    if x.ndim > 2:
-        pixels = x.reshape(*x.shape[:2], -1)
-        chosen = pixels[:, :, rng.integers(pixels.shape[2], size=PROBES)]
-        x = np.concatenate([pixels.mean(2), chosen.reshape(len(x), -1)], 1)
-        rng = np.random.default_rng(seed)
-    varying = x[:, np.ptp(x, axis=0) > 0]
+    pixels = x.reshape(*x.shape[:2], -1)
+    probes = pixels[:, :, :: -(-pixels.shape[2] // PROBES)].reshape(len(x), -1)
+    varying = probes[:, np.ptp(probes, axis=0) > 0]
     if not varying.size:
         return 1.0, 1.0
     shuffled = [_autocorrelation_time(rng.permutation(varying)) for _ in range(SHUFFLES)]
@@ -187,10 +184,8 @@ def _of_column(x: np.ndarray) -> tuple[str, str]:
     for end, others in ((values[0], values[1:]), (values[-1], values[:-1])):
         if (number := int((x == end).sum())) > 1 and np.abs(others - end).min() > np.ptp(others):
             text = f"is {end:g} in {number} rows, far from all others: if that stands for missing, "
-            return (
-                "outliers",
-                text + "leave the cells empty, and those rows out: drop_missing=True.",
-            )
+            text += "leave the cells empty, and those rows out: drop_missing=True."
+            return "outliers", text
     for unit, turn in TURNS.items():
         for low in (0.0, -turn / 2):
             if _goes_round(x, low, turn):

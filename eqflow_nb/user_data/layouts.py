@@ -79,16 +79,12 @@ def places(columns: Sequence[str | int], names: Sequence[str]) -> list[int]:
     """Where the columns called so, or numbered so from 0, are."""
     known: dict[str | int, int] = {str(i): i for i in range(len(names))}
     known |= {i: i for i in range(len(names))} | {name: i for i, name in enumerate(names)}
-    listed = [columns] if isinstance(columns, str) else columns
+    listed = [] if isinstance(columns, str) else list(columns)
     lacking = [each for each in listed if each not in known]
-    if (
-        isinstance(columns, str)
-        or lacking
-        or not 0 < len({known[c] for c in listed}) == len(listed)
-    ):
+    if lacking or not 0 < len({known[each] for each in listed}) == len(listed):
         fault = f"{lacking[0]!r} is none of them" if lacking else "give a list, each once"
         raise InputError(f"there are columns={list(names)}, numbered from 0; {fault}")
-    return [known[column] for column in columns]
+    return [known[each] for each in listed]
 
 
 def states(values: np.ndarray, names: Sequence[str]) -> tuple[list[int], Notes]:

@@ -125,9 +125,9 @@ def _stacked(named: Iterable[tuple[str, np.ndarray]], source: str) -> Images:
     images: dict[str, np.ndarray] = {}
     total = 0
     for name, image in named:
-        first = next(iter(images), name)
-        (h, w), (high, wide) = images.get(first, image).shape[1:], image.shape[1:]
-        if (h, w) != (high, wide):
+        first, other = next(iter(images.items()), (name, image))
+        if other.shape[1:] != image.shape[1:]:
+            (h, w), (high, wide) = other.shape[1:], image.shape[1:]
             sizes = f"{first} is {w} by {h} pixels, {name} {wide} by {high}"
             raise InputError(f"source {source!r} has pictures of different sizes: {sizes}")
         total += image.size
