@@ -25,7 +25,6 @@ from eqflow_nb.flows import spectral_kernel as spectral
 from eqflow_nb.flows.learned import FlowNetworks
 from eqflow_nb.inputs import InputError
 from eqflow_nb.measures import patterns
-from eqflow_nb.measures.phases import phase_order
 from eqflow_nb.rollout import Diverged, exponential, heun, record, rk4
 from eqflow_nb.scores import DenoiserScore, KernelDensityScore, MixtureScore, denoiser, fit_mixture
 from eqflow_nb.scores.noise_level import choose_sigma
@@ -348,9 +347,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     ),
     "velocities that are zero": (
         lambda: measures.similarity(0 * X, X), ("v is zero everywhere",)
-    ),
-    "a phase that is not in the cycle": (
-        lambda: phase_order(FIELD, X, ["no"] * 60, ("G1", "S", "G2M"), 0.2), ("'no'",)
     ),
     "raw scores of one cell": (lambda: annotate(torch.zeros(3)), ("raw has shape",)),
     "images of one colour": (

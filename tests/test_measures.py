@@ -1,4 +1,4 @@
-"""Distances, floors, agreement, chaos, patterns and phases, where the answers are known."""
+"""Distances, floors, agreement, chaos and patterns, where the answers are known."""
 
 import math
 from functools import partial
@@ -13,7 +13,7 @@ from mixtures import noise
 from mixtures import normal as standard
 from scipy.spatial.distance import pdist, squareform
 
-from eqflow_nb import flows, fourier, measures, scores
+from eqflow_nb import fourier, measures
 from eqflow_nb.measures import (
     embed,
     kaplan_yorke,
@@ -27,7 +27,6 @@ from eqflow_nb.measures import (
     sinkhorn,
     sliced_wasserstein,
 )
-from eqflow_nb.measures.phases import phase_order
 from eqflow_nb.rollout import rk4
 from eqflow_nb.snapshots import world
 from eqflow_nb.snapshots.zoo import system
@@ -313,50 +312,3 @@ def test_pairs_of_noise_cancel_in_a_linear_field_and_the_best_speed_fits():
     x = noise(5, 2, 4, 4)
     torch.testing.assert_close(patterns.smoothed(lambda y: 3 * y, x, 2.0, 1), 3 * x)
     assert patterns.best_speed(x, -2.5 * x) == pytest.approx(-2.5)
-
-
-# Phases
-
-SECTORS = ("first", "second", "third")
-
-
-def disc(n=400):
-    """Points of a round Gaussian, labelled by three equal sectors counted anticlockwise."""
-    x = standard(n, 2)
-    angle = torch.atan2(x[:, 1], x[:, 0]) % (2 * torch.pi)
-    return x, [SECTORS[int(a // (2 * torch.pi / 3))] for a in angle]
-
-
-def anticlockwise(x):
-    return torch.stack([-x[:, 1], x[:, 0]], 1)
-
-
-def test_a_rotation_passes_sectors_in_order_and_the_other_way_in_the_opposite_one():
-    x, labels = disc()
-    there = phase_order(anticlockwise, x, labels, SECTORS, 0.2)
-    back = phase_order(lambda y: -anticlockwise(y), x, labels, SECTORS, 0.2)
-    assert there.order > 0.9 > 0.4 > there.shuffled_order
-    assert there.p_value == pytest.approx(1 / 201)
-    assert there.current == pytest.approx(-back.current)
-    assert there.order == pytest.approx(back.order), "snapshots hold no direction of time"
-    # In 2 pi units of time everyone goes round once: a border is crossed 1 / (2 pi) a unit.
-    assert there.current == pytest.approx(1 / (2 * np.pi), rel=0.2)
-
-
-def test_a_flow_that_keeps_the_distribution_has_equal_currents_between_three_phases():
-    x, labels = disc()
-    score = scores.KernelDensityScore(x, 0.4)
-    flow = flows.skew.constant(flows.skew.from_entries(1.0).double(), score)
-    kept = phase_order(flow, x, labels, SECTORS, 0.4)
-    assert np.ptp(kept.between) < 0.1 * abs(kept.current)
-    leaking = phase_order(lambda y: y, x, labels, SECTORS, 0.4)
-    assert leaking.order < 0.3 and leaking.p_value > 0.01
-
-
-def test_labels_that_say_nothing_of_place_have_no_order():
-    x, labels = disc()
-    p = []
-    for seed in range(3):
-        dealt = list(np.random.default_rng(seed).permutation(labels))
-        p.append(phase_order(anticlockwise, x, dealt, SECTORS, 0.3, seed).p_value)
-    assert np.mean(p) > 0.1 and min(p) > 1 / 201
