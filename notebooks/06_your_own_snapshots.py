@@ -120,7 +120,7 @@ for pane, (name, one) in zip(panes, ordered.items()):
     for tint, kept in (("#0072b2", one.with_flow), ("#d55e00", ~one.with_flow)):
         ends = torch.stack([one.states[:-1], one.states[1:]], 1)[kept]
         pane.plot(*ends.permute(2, 1, 0), color=tint, linewidth=0.7, alpha=0.7)
-    figures.square(pane, 3.5, ("now", f"{one.delay} {NAMES[name]} later"))
+    figures.square(pane, 4, ("now", f"{one.delay} {NAMES[name]} later"))
     pane.set_title(f"{name}: {one.share:.0%}")
 figures.show(
     figure,
