@@ -12,7 +12,7 @@ from eqflow_nb.report import Findings, Halves, Kept, Picture, look_for
 from eqflow_nb.snapshots.base import blur
 
 MOST = 50_000  # rows that equations are looked for in
-DIMS = 6  # the most in which equations are looked for
+DIMS = 6  # from here on only linear equations are looked for
 TIMES = (0.0, 1.0, 2.5, 5.0, 10.0)  # path in radii of the cloud
 SHOWN = (0.0, 2.5, 10.0)
 LATTICE = 41  # points a side that fields are saved at
@@ -34,11 +34,8 @@ def of_points(of: Halves) -> Findings:
     moving["random"] = random
     runs = rollout.race({n: (v, min(0.1, sigma / 2), TIMES) for n, v in moving.items()}, start)
     kept = _distances(runs, start, blur(of.held, sigma, seed + 1), seed)
-    if d > DIMS:
-        found = (None, f"No equations were looked for: {d} coordinates; at most {DIMS} are tried.")
-    else:
-        degree, among = (2, "quadratic") if d < DIMS else (1, "linear")
-        found = look_for(identify, of.raw[:MOST].numpy(), among, degree=degree, names=of.names)
+    degree, among = (2, "quadratic") if d < DIMS else (1, "linear")
+    found = look_for(identify, of.raw[:MOST].numpy(), among, degree=degree, names=of.names)
     if found[0] is not None and found[0].verdict == "determined":
         centre, scale = of.scaling.values()
 

@@ -84,7 +84,7 @@ def _order(x: np.ndarray, seed: int) -> tuple[float, float]:
     Read from the points (N, d), or from some pixels of images.
     """
     rng = np.random.default_rng(seed)
-    pixels = x.reshape(*x.shape[:2], -1)
+    pixels = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
     probes = pixels[:, :, :: -(-pixels.shape[2] // PROBES)].reshape(len(x), -1)
     varying = probes[:, np.ptp(probes, axis=0) > 0]
     if not varying.size:
@@ -131,28 +131,19 @@ def _fit_for(images: bool, independent: float, d: int) -> Iterator[str]:
 
 
 def _of_points(x: np.ndarray, names: tuple[str, ...]) -> Iterator[Finding]:
-    rest = []
-    for c, column in enumerate(x.T):
-        steps, name = np.diff(column), f"Column {names[c]!r}"
-        if np.ptp(column) <= ROUNDING * np.abs(column).max():
-            yield Finding("constant", f"{name} is constant: leave it out.", c)
-        elif (steps > 0).all() or (steps < 0).all():
-            text = f"{name} only rises or falls, like a row number or a time: it is no state. "
-            yield Finding("counter", text + "Leave it out.", c)
-        else:
-            rest.append(c)
-    if rest:
-        yield from _collinear(x, names, rest)
-        sds = x[:, rest].std(0)
+    alone = [_of_column(column) for column in x.T]
+    varying = [c for c, (kind, _) in enumerate(alone) if kind not in ("constant", "counter")]
+    for c, (kind, text) in enumerate(alone):
+        if kind:
+            yield Finding(kind, f"Column {names[c]!r} {text}", c)
+    if varying:
+        yield from _collinear(x, names, varying)
+        sds = x[:, varying].std(0)
         if sds.max() > SCALES * sds.min():
-            small, large = names[rest[int(sds.argmin())]], names[rest[int(sds.argmax())]]
+            small, large = (names[varying[int(i)]] for i in (sds.argmin(), sds.argmax()))
             text = f"Scales differ {sds.max() / sds.min():.2g}-fold, from {small!r} to {large!r}. "
             text += "Each column is divided by its own standard deviation before anything else."
             yield Finding("scales", text)
-    for c in rest:
-        kind, text = _of_column(x[:, c])
-        if kind:
-            yield Finding(kind, f"Column {names[c]!r} {text}", c)
 
 
 def _collinear(x: np.ndarray, names: tuple[str, ...], columns: list[int]) -> Iterator[Finding]:
@@ -175,7 +166,13 @@ def _collinear(x: np.ndarray, names: tuple[str, ...], columns: list[int]) -> Ite
 
 
 def _of_column(x: np.ndarray) -> tuple[str, str]:
-    """An angle, a few values only, or values far out: its kind and what it does, or nothing."""
+    """What is odd about one column: its kind and what the column does, or nothing."""
+    steps = np.diff(x)
+    if np.ptp(x) <= ROUNDING * np.abs(x).max():
+        return "constant", "is constant: leave it out."
+    if (steps > 0).all() or (steps < 0).all():
+        text = "only rises or falls, like a row number or a time: it is no state. Leave it out."
+        return "counter", text
     values, counts = np.unique(x, return_counts=True)
     if len(values) <= max(2, len(x) // 10) and counts.mean() >= 5:
         shown = ", ".join(f"{v:g}" for v in values[:6]) + (", ..." if len(values) > 6 else "")
