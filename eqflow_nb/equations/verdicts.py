@@ -7,7 +7,15 @@ import numpy as np
 from scipy.special import chdtri
 
 from eqflow_nb.equations.conditions import MomentConditions
-from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, crossfit, root_of_inverse
+from eqflow_nb.equations.elimination import (
+    FITS,
+    WORTH,
+    Found,
+    Weighted,
+    crossfit,
+    root_of_inverse,
+    weights,
+)
 from eqflow_nb.equations.terms import Term
 
 # How far a fit must stand out, by how many sets of tests find it: one, two, three or more.
@@ -73,6 +81,12 @@ def decide(found: Sequence[Found]) -> Decision:
             "a single part of the snapshots carries much of the evidence for one of the terms, so "
             f"it may come from rare events; about {_round(needed)} snapshots should tell"
         )
+    elif (worth := hidden(best)) > WORTH:
+        needed = 2 * count
+        text = (
+            f"one more term would be worth {worth:.0f} in misfit by the noise left with it; "
+            f"about {_round(needed)} snapshots should tell"
+        )
     elif (lacking := missing(best)) > 0:
         needed = 2 * count
         text = (
@@ -112,6 +126,21 @@ def missing(found: Found) -> float:
     draws = crossfit(found.conditions, fit.c, vectors, draws=100)
     draws = draws[:, best.support[-1]]
     return float(abs(draws[0]) / draws[1:].std() - np.sqrt(by_chance))
+
+
+def hidden(found: Found) -> float:
+    """What a further term is worth in misfit, at most, by the noise of the equations with it.
+
+    Equations that lack a term are noisier than the true ones just where these are exact, so that
+    their own weights may hide it.
+    """
+    worth = []
+    for fit in sorted(found.weighted.larger(found.fit.support), key=lambda one: one.misfit)[:3]:
+        for _ in range(3):
+            root = weights(found.conditions, fit.c, np.zeros(1), fit.c[:, None])
+            fit = Weighted(found.conditions, root).fit(fit.support)
+        worth.append(float(fit.losses[-1]) / fit.excess)
+    return max(worth, default=-np.inf)
 
 
 def leaning(found: Found) -> float:
