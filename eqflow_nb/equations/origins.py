@@ -83,6 +83,8 @@ def _shortest(found: Found) -> list[Found]:
     ends = []
     for _, origin in beam:
         end, chosen = found, support[kept(origin) == 1]
+        if not chosen.size:  # no term is worth its place here
+            continue
         for _ in range(3):
             end = settle(end, chosen, origin)
             one = Weighted(end.conditions, end.weighted.root, end.conditions.slope(end.fit.c))
@@ -170,10 +172,14 @@ def written(found: Found, ends: Sequence[Found]) -> tuple[Found, np.ndarray, np.
     """
     options = [_towards_zero(end) for end in (found, *_others(found, ends, same=True))]
     terms = found.conditions.terms
-    best, free = min(
-        options,
-        key=lambda each: (each[1].sum(), sum(not any(terms[k].powers) for k in each[0].support)),
-    )
+
+    def length(option: tuple[Found, np.ndarray]) -> tuple[int, int, int]:
+        """Terms and shifts to write down, then shifts alone, then constants."""
+        one, free = option
+        constants = sum(not any(terms[k].powers) for k in one.support)
+        return len(one.support) + int(free.sum()), int(free.sum()), constants
+
+    best, free = min(options, key=length)
     base, support, excess = found.conditions.base, best.fit.support, best.fit.excess
     if not free.any():
         return best, free, support
