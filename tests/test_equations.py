@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eqflow_nb.course.equations import WRITTEN, controls, deviations, judge, rewritten
+from eqflow_nb.course.equations import controls, deviations, judge
 from eqflow_nb.equations import elimination, identify, moments_of, with_arrow
-from eqflow_nb.equations.conditions import Conditions, MomentConditions
+from eqflow_nb.equations.conditions import MomentConditions
 from eqflow_nb.equations.moments import hermite, measure
 from eqflow_nb.equations.sampled_tests import cosine_conditions
 from eqflow_nb.equations.terms import Term, exponents, find, monomials, velocity
@@ -81,7 +81,7 @@ def test_a_rotation_keeps_a_disc_exactly():
     # what four turns can't tell from all, which starts at degree 4.
     x = normal(500, 2, 3)
     turned = np.concatenate([x, x[:, ::-1] * [-1, 1], -x, x[:, ::-1] * [1, -1]])
-    disc = Conditions(MomentConditions(measure([turned], 2000, 4), 3, 1))
+    disc = MomentConditions(measure([turned], 2000, 4), 3, 1)
     c = np.zeros(len(disc.terms))
     for term, value in {Term(0, (0, 1)): -1.0, Term(1, (1, 0)): 1.0}.items():
         c[disc.terms.index(term)] = value
@@ -94,7 +94,7 @@ def test_the_residual_of_a_field_is_the_mean_change_of_each_test(conditions, sna
     # M c against an independent way: autograd through a test, times the velocity.
     known, c = conditions.moments, normal(1, len(conditions.terms), 5)[0]
     own = dict(zip(conditions.terms, c * conditions.units, strict=True))
-    rate = velocity(own, snapshots - known.centre) / known.scale
+    rate = velocity(own, snapshots) / known.scale
     z = torch.tensor((snapshots - known.centre) / known.scale, requires_grad=True)
     for m in (0, 4, 11, 50):
         psi = (z ** torch.tensor(conditions.tests[m])).prod(1).sum()
@@ -113,7 +113,7 @@ def test_cosines_are_conditions_too_with_a_reader_s_terms_and_diffusion():
     np.testing.assert_allclose(cosines.samples.along(c).mean(0), cosines.matrix @ c, rtol=1e-10)
     c[-1] = 0  # without diffusion: the change of each test along v
     own_units = dict(zip(base.terms, c * base.units, strict=True))
-    v = velocity(own_units, x - base.centre, values) / base.scale
+    v = velocity(own_units, x, values) / base.moments.scale
     direct = np.einsum("inm,ni->nm", cosines.samples.gradients, v)
     np.testing.assert_allclose(cosines.samples.along(c), direct, rtol=1e-9, atol=1e-12)
 
@@ -123,7 +123,6 @@ def test_the_misfit_at_the_truth_is_chi_squared():
     values = []
     for seed in range(12):
         known = MomentConditions(measure([LORENZ.sample(4000, 500 + seed)], 4000, 6), 5, 2)
-        known = Conditions(known, np.zeros(3))
         support = np.array([k for k, term in enumerate(known.terms) if term in TRUE])
         fit = elimination.search(known).weighted.fit(support)
         values.append(fit.misfit / fit.freedom)
@@ -131,7 +130,7 @@ def test_the_misfit_at_the_truth_is_chi_squared():
 
 
 def test_elimination_drops_one_term_at_a_time_at_the_cost_its_loss_says(conditions):
-    weighted = elimination.whiten(Conditions(conditions, np.zeros(3)))
+    weighted = elimination.whiten(conditions)
     path = elimination.eliminate(weighted)
     assert [len(fit.support) for fit in path] == list(range(30, 0, -1))
     misfits = [fit.misfit for fit in path]
@@ -146,56 +145,9 @@ def test_lorenz_from_its_snapshots(found):
     assert deviations(found, LORENZ).max() < 4
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-@pytest.mark.parametrize("kind", ["enough", "few"])
-def test_the_answer_doesn_t_depend_on_how_snapshots_are_written(written_plainly, kind, name):
-    plain, x = written_plainly[kind]
-    same, apart = rewritten(plain, x, name, 2)
-    assert same
-    assert apart < 0.03  # the error of so few: an origin is put at zero where it can be
-
-
-@pytest.fixture(scope="module")
-def written_plainly():
-    clouds = {"enough": LORENZ.sample(2000, 5), "few": LORENZ.sample(300, 6)}
-    return {name: (identify(x), x) for name, x in clouds.items()}
-
-
-@settings(max_examples=3)
-@given(shift=st.tuples(*[st.floats(-30, 30)] * 3), power=st.tuples(*[st.floats(-5, 5)] * 3))
-def test_any_zero_and_any_unit_give_the_same_equations(found, snapshots, shift, power):
-    scale = 10.0 ** np.array(power)
-    y = scale * (snapshots + np.array(shift) * snapshots.std(0))
-    other = identify(y)
-    assert other.verdict == found.verdict
-    v, w = found.velocity(snapshots), other.velocity(y) / scale
-    np.testing.assert_allclose(w * (v * w).sum() / (w * w).sum(), v, atol=0.01 * abs(v).max())
-    # Multiplied out, the terms are the same equations in the file's own coordinates.
-    own = velocity(other.coefficients, y)
-    np.testing.assert_allclose(own, other.velocity(y), atol=0.05 * abs(own).max())
-
-
-def test_the_shortest_form_is_found_where_it_is(snapshots):
-    warm = identify(snapshots + np.array([0, 0, 273.15]), relative_to="x*y")
-    (value, error), text = warm.origin["z"], str(warm)
-    assert set(warm.origin) == {"z"}
-    assert abs(value - 273.15) < 4 * error
-    assert "with z' = z - 273." in text and "x*z'" in text
-    assert {t.term for t in warm.short} == TRUE
-    assert {t.term for t in warm.candidate} == {*TRUE, Term(2, (0, 0, 0))}
-    assert warm.coefficients[Term(1, (1, 0, 0))] == pytest.approx(28 + 273.15, rel=0.01)
-
-
-def test_readings_in_steps_are_noise_of_known_size(snapshots):
-    rounded = identify(np.round(snapshots))
-    assert "rounding (x to 1, y to 1, z to 1)" in rounded.evidence
-    np.testing.assert_allclose(rounded.noise, 1 / np.sqrt(12))
-    assert judge(rounded, LORENZ).exact
-    twice = identify(np.round(np.concatenate([snapshots, snapshots])))
-    assert twice.coefficients == pytest.approx(rounded.coefficients)
-
-
-def test_units_change_only_coefficients(snapshots):
+def test_order_doesn_t_matter_and_units_change_only_coefficients(found, snapshots):
+    shuffled = np.random.default_rng(1).permutation(snapshots)
+    assert set(identify(shuffled).coefficients) == set(found.coefficients)
     units = np.array([10.0, 0.1, 100.0])
     scaled = identify(snapshots * units, relative_to="0:y").coefficients
     for term, c in identify(snapshots, relative_to="0:y").coefficients.items():
@@ -274,9 +226,8 @@ def test_a_gaussian_has_many_equations_in_every_library(clouds, degree, tests):
 
 
 def test_no_wrong_equations_are_determined_from_few_snapshots():
-    tried = list(enumerate([300, 500, 700, 1000, 1500, 2000], start=60))
-    for seed, n in [*tried, (0, 700), (1, 500), (3, 700), (0, 1000)]:  # without -y in these, nearly
-        few = identify(LORENZ.sample(n, seed))
+    for seed, n in enumerate([300, 500, 700, 1000, 1500, 2000]):
+        few = identify(LORENZ.sample(n, 60 + seed))
         assert few.verdict != "determined" or set(few.coefficients) == TRUE
         assert n > 300 or (few.verdict == "too few snapshots" and few.needed > 300)
 

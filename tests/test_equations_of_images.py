@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from eqflow_nb.equations import Term, elimination, identify_fields
-from eqflow_nb.equations.conditions import Conditions
 from eqflow_nb.equations.images import SETS, STILL, TOLERANCE, refit, with_steps
 from eqflow_nb.equations.sampled_tests import Images, functionals, values
 from eqflow_nb.equations.terms import evaluate, laplacian, squared_gradient, velocity
@@ -47,8 +46,7 @@ def test_residuals_are_the_change_of_the_functionals_along_the_equations(sides, 
     images = Images(x, 2, kind)
     conditions = images.conditions(SMALL)
     c = np.random.default_rng(0).standard_normal(len(conditions.terms))
-    away = x - images.centre.reshape(images.one_each)
-    v = velocity(dict(zip(conditions.terms, c * conditions.units, strict=True)), away)
+    v = velocity(dict(zip(conditions.terms, c * conditions.units, strict=True)), x)
     ahead, behind = (values(images.centred(x + h * v), SMALL) for h in (1e-4, -1e-4))
     change = (ahead - behind) / 2e-4
     assert np.allclose(conditions.samples.along(c), change, rtol=1e-6, atol=1e-6)
@@ -95,7 +93,7 @@ def waves():
 
 def test_gray_scott_comes_out_of_images(waves):
     images = Images(waves)
-    conditions = Conditions(images.conditions(functionals(2, *SETS[0]), TOLERANCE), np.zeros(2))
+    conditions = images.conditions(functionals(2, *SETS[0]), TOLERANCE)
     assert not images.vanishing(STILL).size
     c = refit(conditions, elimination.search(conditions).fit).c * conditions.units
     found = {term: float(a) for term, a in zip(conditions.terms, c, strict=True) if a}
@@ -108,26 +106,13 @@ def test_gray_scott_comes_out_of_images(waves):
 def test_steps_of_a_simulation_are_noticed(waves):
     """Those of Gray-Scott are 1: tau is the rms change of a step, and its sign is time's arrow."""
     images = Images(waves)
-    conditions = Conditions(images.conditions(functionals(2, *SETS[0]), TOLERANCE), np.zeros(2))
+    conditions = images.conditions(functionals(2, *SETS[0]), TOLERANCE)
     c = coefficients(conditions, chemistry())
     speed = np.sqrt(c @ conditions.gram @ c)
     stepped, tau = with_steps(images, conditions, c / speed)
     assert tau == pytest.approx(speed, rel=0.5)
     assert with_steps(images, conditions, -c / speed)[1] == pytest.approx(-tau, rel=1e-6)
     assert with_steps(images, stepped, c / speed)[1] == 0
-
-
-@pytest.mark.slow
-def test_zeros_turns_mirrors_and_channels_change_nothing(waves):
-    x = waves.double().numpy()
-    plain = identify_fields(x)
-    assert plain.verdict == "determined"
-    shift = np.array([5.0, -3.0])[:, None, None]
-    for other in (x + shift, np.rot90(x, 1, (2, 3)), x[..., ::-1], x[:, ::-1]):
-        found = identify_fields(other)
-        assert found.verdict == plain.verdict
-        assert found.decision.found.gap == pytest.approx(plain.decision.found.gap, rel=0.01)
-        assert len(found.short or found.candidate) == len(chemistry())
 
 
 def test_a_frozen_pattern_leaves_its_equations_open():
@@ -138,7 +123,6 @@ def test_a_frozen_pattern_leaves_its_equations_open():
     assert still.shape[1] > 1
     for c in still.T:
         equations = dict(zip(conditions.terms, c * conditions.units, strict=True))
-        away = maze - images.centre.reshape(images.one_each)
-        sizes = [abs(a) * evaluate([t], away).std() for t, a in equations.items()]
-        assert velocity(equations, away).std() < 0.02 * max(sizes)
+        sizes = [abs(a) * evaluate([t], maze).std() for t, a in equations.items()]
+        assert velocity(equations, maze).std() < 0.02 * max(sizes)
     assert identify_fields(maze).verdict == "undetermined"

@@ -106,46 +106,6 @@ def snapshots(name: str, n: int, seed: int) -> np.ndarray:
     return system(name).sample(n, seed)
 
 
-WRITTEN = {  # how the same snapshots can be written: a shift, a scale, and what else is done
-    "kelvin in the last column": (273.15, 1.0, None),
-    "years in all columns": (2020.0, 1.0, None),
-    "a million added": (1e6, 1.0, None),
-    "other units": (0.0, 1e-4, None),
-    "other units and signs": (-40.0, -300.0, None),
-    "columns reversed": (0.0, 1.0, None),
-    "rows shuffled": (0.0, 1.0, lambda y: np.random.default_rng(3).permutation(y)),
-    "rows doubled": (0.0, 1.0, lambda y: np.concatenate([y, y])),
-    "some rows doubled": (0.0, 1.0, lambda y: np.concatenate([y, y[::7]])),
-    "single precision": (0.0, 1.0, lambda y: y.astype(np.float32)),
-    "columns in memory": (0.0, 1.0, np.asfortranarray),
-    "other byte order": (0.0, 1.0, lambda y: y.astype(y.dtype.newbyteorder())),
-}
-
-
-def rewritten(found: Equations, x: np.ndarray, name: str, degree: int) -> tuple[bool, float]:
-    """Whether x (n, d), written otherwise, has the verdict found; how far their fields differ.
-
-    Fields that aren't determined don't differ.
-    """
-    by, factor, change = WRITTEN[name]
-    shift, scale = np.full(x.shape[1], by), np.full(x.shape[1], factor)
-    if "last" in name:
-        shift[:-1] = 0
-    scale[1:] = np.sign(factor) * np.sqrt(abs(scale[1:]))  # not the same in all columns
-    order = slice(None, None, -1 if "reversed" in name else 1)
-
-    def write(x: np.ndarray) -> np.ndarray:
-        return (x * scale + shift)[:, order]
-
-    y = write(x)
-    other = identify(y if change is None else change(y), degree)
-    if "determined" not in (found.verdict, other.verdict):
-        return found.verdict == other.verdict, 0.0
-    v, w = found.velocity(x), other.velocity(y)[:, order] / scale
-    apart = np.linalg.norm(w * ((v * w).sum() / (w * w).sum()) - v) / np.linalg.norm(v)
-    return found.verdict == other.verdict, float(apart)
-
-
 def table(
     runs: Mapping[Any, Trial], keys: Sequence[Any], seeds: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ dx = v dt + sqrt(2 D) dW adds a column E[D : grad grad psi_m] (method: Fokker-Pl
 
 import functools
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import add
@@ -14,25 +15,24 @@ from typing import Any
 
 import numpy as np
 
-from eqflow_nb.equations.moments import BLOCKS, Moments
-from eqflow_nb.equations.terms import Term, exponents, library, lower, shift, slopes_of, units_of
+from eqflow_nb.equations.moments import BLOCKS, Moments, substitution
+from eqflow_nb.equations.terms import Term, exponents, library, lower, units_of
 
 
 class MomentConditions:
     """Conditions whose tests are the monomials up to a degree `tests`, from moments, without data.
 
-    Tests and terms are monomials of the centred z = (x - centre) / scale.  Terms are divided by
-    their rms: c * units are the coefficients of monomials of x - centre.  c' gram c is the mean
-    square of v, in scaled coordinates; `weights` (B,) are the fractions of the snapshots in the
-    parts of `blocks`.  The size of D, of the form `diffusion` (d, d) in the data's own coordinates,
-    is the last unknown.
+    Terms are functions of x / scale, so that they are zero where the reader's own terms are, and
+    are divided by their rms; c * units are their coefficients as the reader writes them.  Tests are
+    monomials of the centred z = (x - centre) / scale.  c' gram c is the mean square of v, in scaled
+    coordinates; `weights` (B,) are the fractions of the snapshots in the parts of `blocks`.  The
+    size of D, of the form `diffusion` (d, d) in the data's own coordinates, is the last unknown.
     """
 
     def __init__(
         self, moments: Moments, tests: int, degree: int, diffusion: np.ndarray | None = None
     ) -> None:
         self.moments, self.count, self.weights = moments, moments.count, moments.weights
-        self.centre, self.scale = moments.centre, moments.scale
         at, scale, axes = moments.at, moments.scale, range(moments.dim)
         self.tests = [e for e in exponents(moments.dim, tests) if any(e)]
         self.terms = library(moments.dim, degree, extras=moments.extras)
@@ -44,10 +44,17 @@ class MomentConditions:
             [[[at.get((f.extra, tuple(map(add, f.powers, lower(e, i)))), 0) for e in self.tests]
               for f in self.functions] for i in axes]
         )  # fmt: skip
+        monomials = [f.powers for f in self.functions if f.extra is None]
+        degrees = range(degree + 1)
+        binomials = np.array([[math.comb(n, k) for k in degrees] for n in degrees], float)
+        uncentred = np.eye(len(self.functions))
+        matrix = substitution(monomials, binomials, moments.centre / scale)
+        uncentred[: len(monomials), : len(monomials)] = matrix.T
         places = [at[f.extra, f.powers] for f in self.functions]
         pairs = moments.second[np.ix_(places, places)]
-        self.rms = np.sqrt(np.diag(pairs))
-        self.gram = np.kron(np.eye(moments.dim), pairs / np.outer(self.rms, self.rms))
+        self.rms = np.sqrt(np.diag(uncentred.T @ pairs @ uncentred))
+        self.basis = uncentred / self.rms
+        self.gram = np.kron(np.eye(moments.dim), self.basis.T @ pairs @ self.basis)
         self.tensor: np.ndarray | None = None
         if diffusion is not None:
             self.tensor = diffusion / np.outer(scale, scale)
@@ -68,7 +75,7 @@ class MomentConditions:
     @functools.cached_property
     def matrix(self) -> np.ndarray:
         """M (m, K)."""
-        return self._matrices(self.moments.second[:1], np.eye(len(self.terms)))[0]
+        return self._matrices(self.moments.second[:1], np.arange(len(self.terms)))[0]
 
     @functools.cached_property
     def slopes(self) -> np.ndarray:
@@ -77,21 +84,19 @@ class MomentConditions:
         second = self.moments.second
         return np.sum([np.outer(p, p) * second[np.ix_(s, s)] for p, s in parts], axis=0)
 
-    def blocks(self, vectors: np.ndarray, runs: bool = False) -> np.ndarray:
-        """M times n vectors of coefficients (K, n), over each part of the data: (B, m, n).
+    def blocks(self, support: np.ndarray) -> np.ndarray:
+        """M over each part of the data, (B, m, n), for the n columns in `support`."""
+        return self._matrices(self.moments.blocks, support)
 
-        The parts are in the order the rows came, if they shall be `runs`.
-        """
-        return self._matrices(self.moments.runs if runs else self.moments.blocks, vectors)
-
-    def _matrices(self, means: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-        return np.stack([means @ self.residual(c).T for c in vectors.T], axis=-1)
+    def _matrices(self, means: np.ndarray, support: np.ndarray) -> np.ndarray:
+        units = np.eye(len(self.terms))
+        return np.stack([means @ self.residual(units[k]).T for k in support], axis=-1)
 
     def residual(self, c: np.ndarray) -> np.ndarray:
         """The features' coefficients (m, F) in grad psi_m . v + D : grad grad psi_m, for v of c."""
         dim, per = self.moments.dim, len(self.functions)
         rows = np.zeros((len(self.tests), len(self.moments.second)))
-        parts = c[: dim * per].reshape(dim, per) / self.rms
+        parts = c[: dim * per].reshape(dim, per) @ self.basis.T
         every = np.arange(len(rows))
         for i, f in zip(*np.nonzero(parts), strict=True):
             np.add.at(rows, (every, self.at[i, f]), parts[i, f] * self.power[i])
@@ -155,8 +160,6 @@ class SampledConditions:
     """
 
     terms: list[Term]
-    centre: np.ndarray
-    scale: np.ndarray
     units: np.ndarray
     gram: np.ndarray
     slopes: np.ndarray
@@ -180,14 +183,11 @@ class SampledConditions:
         """The fraction of the snapshots in each part."""
         return np.bincount(self.part) / self.count
 
-    def blocks(self, vectors: np.ndarray, runs: bool = False) -> np.ndarray:
-        """M times n vectors of coefficients (K, n), over each part of the data: (B, m, n).
-
-        The parts are in the order of the snapshots, which may know nothing of that of the rows.
-        """
+    def blocks(self, support: np.ndarray) -> np.ndarray:
+        """M over each part of the data, (B, m, n), for the n columns in `support`."""
         edges = np.flatnonzero(np.diff(self.part, prepend=-1, append=-1))
         rows = itertools.starmap(slice, itertools.pairwise(edges))
-        return np.stack([self.samples.mean(part) @ vectors for part in rows])
+        return np.stack([self.samples.mean(part)[:, support] for part in rows])
 
     def covariance(self, c: np.ndarray, half: int | None = None) -> np.ndarray:
         """The covariance (m, m) of grad psi_m . v for v of c, over all or every other part.
@@ -200,43 +200,4 @@ class SampledConditions:
         return np.cov(rows.T, ddof=0) + bias
 
 
-class Conditions:
-    """Conditions of either kind on terms that are functions of x - origin, origin (d,).
-
-    The library is the same, whatever the origin; how many terms equations have is not.  Its
-    coefficients are `change` (K, K) times ours, and ours * units those of monomials of x - origin.
-    """
-
-    def __init__(
-        self, base: MomentConditions | SampledConditions, origin: np.ndarray | None = None
-    ) -> None:
-        self.base, self.origin = base, base.centre if origin is None else origin
-        self.terms, self.count, self.weights = base.terms, base.count, base.weights
-        self.slopes = base.slopes
-        turn = shift(slopes_of(base.terms), base.centre - self.origin)
-        change = turn * base.units / base.units[:, None]
-        size = np.sqrt(np.einsum("jk,jl,lk->k", change, base.gram, change, optimize=True))
-        self.change, self.units = change / size, base.units / size
-        self.gram = self.change.T @ base.gram @ self.change
-
-    @functools.cached_property
-    def matrix(self) -> np.ndarray:
-        """M (m, K)."""
-        return self.base.matrix @ self.change
-
-    def blocks(self, vectors: np.ndarray, runs: bool = False) -> np.ndarray:
-        """M times n vectors of coefficients (K, n), over each part of the data: (B, m, n)."""
-        return self.base.blocks(self.change @ vectors, runs)
-
-    def covariance(self, c: np.ndarray, half: int | None = None) -> np.ndarray:
-        """The covariance (m, m) of grad psi_m . v for v of c, over all or every other part."""
-        return self.base.covariance(self.change @ c, half)
-
-    def slope(self, c: np.ndarray) -> np.ndarray:
-        """The derivatives (K, d) of v of coefficients c along the coordinates, per deviation."""
-        along = slopes_of(self.terms) @ (c * self.units) * self.base.scale[:, None]
-        return (along / self.units).T
-
-    def at_zero(self, vectors: np.ndarray) -> np.ndarray:
-        """Coefficients (..., K) as they are of monomials of x itself."""
-        return vectors * self.units @ shift(slopes_of(self.terms), -self.origin).T
+Conditions = MomentConditions | SampledConditions

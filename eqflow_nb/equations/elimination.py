@@ -9,11 +9,9 @@ How sure a fit is, others on resampled data tell.  Parts of it are drawn, not si
 that neighbours that resemble each other count as what they are.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
@@ -48,44 +46,23 @@ class Fit:
 
 
 class Weighted:
-    """Conditions made white by a root (r, m), C^-1 = root' root, as a triangle: J = N |T c|^2.
+    """Conditions made white by a root (r, m), C^-1 = root' root, as a triangle: J = N |T c|^2."""
 
-    Vectors of coefficients `along` (K, f) are part of all fits: shifts of the origin, to first
-    order, so that what a term is worth doesn't depend on where the origin is.
-    """
-
-    def __init__(
-        self, conditions: Conditions, root: np.ndarray, along: np.ndarray | None = None
-    ) -> None:
+    def __init__(self, conditions: Conditions, root: np.ndarray) -> None:
         self.conditions, self.root, self.tests = conditions, root, len(root)
-        self.along = np.zeros((len(conditions.terms), 0)) if along is None else along
-        self.along = self.along / (np.linalg.norm(self.along, axis=0) + 1e-300)
         self.triangle: np.ndarray = scipy.linalg.qr(root @ conditions.matrix, mode="r")[0]
         self.triangle = self.triangle[: self.triangle.shape[1]]
 
     def fit(self, support: np.ndarray) -> Fit:
         """The least misfit on a support; the diffusion's loss counts as infinite."""
-        columns = self.vectors(support)
-        gram = columns.T @ self.conditions.gram @ columns
-        values, vectors = smallest(self.triangle @ columns, gram)
-        c = columns @ vectors[:, 0]
-        lost = losses(self.conditions.count, values, vectors)[: len(support)]
+        gram = self.conditions.gram[np.ix_(support, support)]
+        values, vectors = smallest(self.triangle[:, support], gram)
+        c = np.zeros(self.triangle.shape[1])
+        c[support] = vectors[:, 0]
+        lost = losses(self.conditions.count, values, vectors)
         lost[[self.conditions.terms[k].equation < 0 for k in support]] = np.inf
-        freedom = max(self.tests - columns.shape[1] + 1, 0)
+        freedom = max(self.tests - len(support) + 1, 0)
         return Fit(support, c, self.conditions.count * float(values[0]), freedom, lost)
-
-    def vectors(self, support: np.ndarray) -> np.ndarray:
-        """What may vary in a fit with some terms (K, n + f): they, and what shifts do beyond."""
-        beyond = self.along.copy()
-        beyond[support] = 0
-        left, sizes, _ = np.linalg.svd(beyond, full_matrices=False)
-        return np.hstack([np.eye(len(beyond))[:, support], left[:, sizes > 1e-4]])
-
-    def larger(self, support: np.ndarray) -> list[Fit]:
-        """Fits with a term more, but for terms that shifts can stand for."""
-        more = [np.append(support, k) for k in np.setdiff1d(np.arange(len(self.along)), support)]
-        size = self.vectors(support).shape[1]
-        return [self.fit(each) for each in more if self.vectors(each).shape[1] > size]
 
     def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
         """Misfits (K,), least first, and coefficients (K, K) orthogonal in velocity."""
@@ -148,9 +125,9 @@ def whiten(conditions: Conditions) -> Weighted:
     return weighted
 
 
-def eliminate(weighted: Weighted, support: np.ndarray | None = None) -> list[Fit]:
+def eliminate(weighted: Weighted) -> list[Fit]:
     """Drop terms one at a time, each time the one that is worth least; all fits on the way."""
-    support = np.arange(weighted.triangle.shape[1]) if support is None else support
+    support = np.arange(weighted.triangle.shape[1])
     path = [weighted.fit(support)]
     while len(support) > 1 and np.isfinite(path[-1].losses).any():
         support = np.delete(support, np.argmin(path[-1].losses))
@@ -170,13 +147,14 @@ def improve(weighted: Weighted, fit: Fit) -> tuple[Fit, Fit | None]:
 
     No addition to the result is worth `WORTH`, no term of it is worth less, no swap is better.
     """
-    rival = None
+    everything, rival = np.arange(weighted.triangle.shape[1]), None
     for _ in range(100):
         worth = WORTH * fit.excess
         if len(fit.support) > 2 and fit.losses.min() < worth:
             fit = weighted.fit(np.delete(fit.support, np.argmin(fit.losses)))
             continue
-        larger = weighted.larger(fit.support)
+        others = np.setdiff1d(everything, fit.support)
+        larger = [weighted.fit(np.append(fit.support, k)) for k in others]
         best = min(larger, key=lambda each: each.misfit, default=None)
         if best is not None and fit.misfit - best.misfit > worth:
             fit = best
@@ -223,58 +201,35 @@ class Found:
         """Whether its misfit is what noise would give."""
         return self.fit.misfit <= FITS * max(self.fit.freedom, 1) + 8
 
-    def about(self, origin: np.ndarray, support: np.ndarray) -> Found:
-        """Equations with some terms, about an origin, under the same weights."""
-        weighted = Weighted(Conditions(self.conditions.base, origin), self.weighted.root)
-        fit = weighted.fit(support)
-        return replace(self, conditions=weighted.conditions, weighted=weighted, fit=fit)
-
-    def bootstrap(
-        self, seed: int = 0, draws: int = DRAWS, along: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Coefficients (draws, K) of the fit on resampled data, under the same weights.
-
-        What else may vary than the terms' coefficients is `along` (K, n).
-        """
-        vectors, rng = np.eye(len(self.fit.c))[:, self.fit.support], np.random.default_rng(seed)
-        if along is not None:
-            vectors = scipy.linalg.orth(np.hstack([vectors, along]), rcond=1e-9)
-        white = [(self._white(vectors, runs=True), self.conditions.weights)]
-        return np.array(
-            [_fit(self.conditions, white, self.fit.c, vectors, rng) for _ in range(draws)]
-        )
+    def bootstrap(self, seed: int = 0, draws: int = DRAWS) -> np.ndarray:
+        """Coefficients (draws, K) of the fit on resampled data, under the same weights."""
+        conditions, fit, rng = self.conditions, self.fit, np.random.default_rng(seed)
+        white = [(self._white(), conditions.weights)]
+        return np.array([_fit(conditions, white, fit.c, fit.support, rng) for _ in range(draws)])
 
     def without_each_part(self) -> np.ndarray:
         """The losses (B, n) of the fit's terms when one part of the data is left out."""
-        conditions, vectors = self.conditions, self.weighted.vectors(self.fit.support)
-        blocks = self._white(vectors)
-        gram = vectors.T @ conditions.gram @ vectors
+        conditions, blocks, support = self.conditions, self._white(), self.fit.support
+        gram = conditions.gram[np.ix_(support, support)]
         total, out = np.tensordot(conditions.weights, blocks, axes=1), []
         for weight, part in zip(conditions.weights, blocks, strict=True):
             rest = smallest((total - weight * part) / (1 - weight), gram)
-            out.append(losses(conditions.count, *rest)[: len(self.fit.support)])
+            out.append(losses(conditions.count, *rest))
         return np.array(out)
 
-    def _white(self, vectors: np.ndarray, runs: bool = False) -> np.ndarray:
-        """The conditions on vectors (K, n) over each part of the data, made white (B, r, n)."""
-        blocks = self.conditions.blocks(vectors, runs)
+    def _white(self) -> np.ndarray:
+        """The conditions on the fit's terms over each part of the data, made white (B, r, n)."""
+        blocks = self.conditions.blocks(self.fit.support)
         return np.einsum("rm,bmk->brk", self.weighted.root, blocks, optimize=True)
 
 
-def search(
-    conditions: Conditions, root: np.ndarray | None = None, along: np.ndarray | None = None
-) -> Found:
-    """Find the sparsest equations that fit: weigh, eliminate, improve, until the terms stay.
-
-    A root of C^-1 from a search about another origin is as good about this one; what `along` is,
-    `Weighted` says.
-    """
-    weighted = whiten(conditions) if root is None else Weighted(conditions, root)
+def search(conditions: Conditions) -> Found:
+    """Find the sparsest equations that fit: weigh, eliminate, improve, until the terms stay."""
+    weighted = whiten(conditions)
     seen: set[tuple[int, ...]] = set()
     while True:
         path = eliminate(weighted)
-        weighted = Weighted(conditions, weighted.root, along)
-        fit, rival = improve(weighted, weighted.fit(path[cliff(path)].support))
+        fit, rival = improve(weighted, path[cliff(path)])
         key = tuple(sorted(fit.support))
         if key in seen or len(seen) == 5:
             return Found(conditions, weighted, path, fit, rival)
@@ -284,14 +239,14 @@ def search(
 
 
 def crossfit(
-    conditions: Conditions, c: np.ndarray, vectors: np.ndarray, draws: int = DRAWS
+    conditions: Conditions, c: np.ndarray, support: np.ndarray, draws: int = DRAWS
 ) -> np.ndarray:
-    """Coefficients (1 + draws, K) along vectors (K, n): the estimate, then those on resampled data.
+    """Coefficients (1 + draws, K): the estimate on a support, then those on resampled data.
 
     Each half is weighted by the other's covariance at `c` (cross-fitting), since weights that know
     the noise they weigh make an estimate look better than it is.
     """
-    blocks, white = conditions.blocks(vectors), []
+    blocks, white = conditions.blocks(support), []
     for half in (0, 1):
         covariance = conditions.covariance(c, half)
         size = float(np.trace(np.linalg.solve(conditions.slopes, covariance))) / len(covariance)
@@ -299,21 +254,19 @@ def crossfit(
         others = slice(1 - half, None, 2)
         white.append((np.einsum("rm,bmk->brk", root, blocks[others]), conditions.weights[others]))
     every = [None, *[np.random.default_rng(0)] * draws]
-    return np.array([_fit(conditions, white, c, vectors, rng) for rng in every])
+    return np.array([_fit(conditions, white, c, support, rng) for rng in every])
 
 
 def _fit(
     conditions: Conditions, white: Sequence[tuple[np.ndarray, np.ndarray]], c: np.ndarray,
-    vectors: np.ndarray, rng: np.random.Generator | None,
+    support: np.ndarray, rng: np.random.Generator | None,
 ) -> np.ndarray:  # fmt: skip
-    """Coefficients (K,), along vectors (K, n), from parts of the data, or as many drawn from them.
-
-    Their sign is that of c.
-    """
+    """Coefficients (K,), with the sign of c, from parts of the data, or as many drawn from them."""
     rows = []
     for parts, weights in white:
         drawn = slice(None) if rng is None else rng.integers(len(parts), size=len(parts))
         rows.append(np.tensordot(weights[drawn] / weights[drawn].sum(), parts[drawn], axes=1))
-    along = vectors.T @ conditions.gram
-    best = smallest(np.vstack(rows), along @ vectors)[1][:, 0]
-    return vectors @ best * np.sign(best @ along @ c)
+    gram = conditions.gram[np.ix_(support, support)]
+    best, out = smallest(np.vstack(rows), gram)[1][:, 0], np.zeros(len(c))
+    out[support] = best * np.sign(best @ gram @ c[support])
+    return out

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from eqflow_nb.equations import verdicts
-from eqflow_nb.equations.conditions import Conditions, OfImages, SampledConditions
+from eqflow_nb.equations.conditions import OfImages, SampledConditions
 from eqflow_nb.equations.elimination import Fit, Weighted, root_of_inverse, search, smallest
-from eqflow_nb.equations.origins import again, shortest
 from eqflow_nb.equations.points import names_for
 from eqflow_nb.equations.result import Equations, write
 from eqflow_nb.equations.sampled_tests import Functional, Images, functionals
@@ -45,16 +44,13 @@ def identify_fields(
         raise InputError(f"images has {number}; at least {2 * channels} are needed")
     sets = [functionals(channels, *each) for each in SETS]
     largest = known.conditions(sets[-1], TOLERANCE)
-    found = [search(Conditions(among(largest, tests))) for tests in sets]
-    ends = shortest(found)
-    found = [again(one, ends) for one in found]
+    found = [search(among(largest, tests)) for tests in sets]
     still = known.vanishing(STILL)
     if still.shape[1]:
         text = (
             f"{still.shape[1]} combinations of the library's terms are zero at every pixel of "
             "every image: the patterns stand still, and any mixture of these equations keeps them"
         )
-        still = np.linalg.solve(found[-1].conditions.change, still)
         decision = verdicts.Decision("undetermined", found[-1], still, text)
     else:
         decision = verdicts.decide(found)
@@ -62,7 +58,8 @@ def identify_fields(
     if decision.verdict != "determined" and any(len(np.unique(each)) <= 256 for each in few):
         text = f"{decision.evidence}; the images have only 256 shades, and rounding hides equations"
         decision = replace(decision, evidence=text)
-    conditions, fit = decision.found.conditions, decision.found.fit
+    conditions: Any = decision.found.conditions
+    fit = decision.found.fit
     if decision.verdict == "determined":
         fit = refit(conditions, fit)
         conditions, step = with_steps(known, conditions, fit.c)
@@ -70,8 +67,7 @@ def identify_fields(
     weighted = Weighted(conditions, root_of_inverse(conditions.covariance(fit.c)))
     source = replace(decision.found, conditions=conditions, weighted=weighted, fit=fit)
     return write(
-        replace(decision, found=source), [source], ends, labels,
-        relative_to=relative_to, seed=seed, started=started,
+        decision, [source], labels, relative_to=relative_to, seed=seed, started=started
     )  # fmt: skip
 
 
@@ -82,32 +78,28 @@ def among(conditions: SampledConditions, tests: Sequence[Functional]) -> Sampled
     return replace(conditions, tests=tests, samples=samples, slopes=slopes[np.ix_(at, at)])
 
 
-def sharper_than(conditions: Conditions) -> Conditions:
-    """The conditions under a tolerance below the images' noise: 6 times smaller."""
-    base: Any = conditions.base
-    return Conditions(replace(base, tolerance=base.tolerance / 6), conditions.origin)
-
-
-def refit(conditions: Conditions, fit: Fit) -> Fit:
-    """The coefficients on a support, under a smaller tolerance."""
-    sharper = sharper_than(conditions)
+def refit(conditions: SampledConditions, fit: Fit) -> Fit:
+    """The coefficients on a support, under a tolerance below the images' noise: 6 times smaller."""
+    sharper = replace(conditions, tolerance=conditions.tolerance / 6)
     for _ in range(2):
         fit = Weighted(sharper, root_of_inverse(sharper.covariance(fit.c))).fit(fit.support)
     return fit
 
 
-def with_steps(known: Images, conditions: Conditions, c: np.ndarray) -> tuple[Conditions, float]:
+def with_steps(
+    known: Images, conditions: SampledConditions, c: np.ndarray
+) -> tuple[SampledConditions, float]:
     """Conditions for the equations of a simulation that moves by explicit steps, x -> x + tau v.
 
     E[psi] stays, so tau / 2 v . psi'' v adds to the residual, from coefficients c (K,) that nearly
     fit, of mean square velocity 1.  The step tau fits best, in deviations of a channel, or is 0 if
     the images show none; its sign is the arrow of time of c.
     """
-    base: Any = conditions.base
-    bent = known.second_derivatives(base, conditions.change @ c) / 2
+    bent = known.second_derivatives(conditions, c) / 2
     support, along = np.flatnonzero(c), conditions.gram @ c
     gram = conditions.gram[np.ix_(support, support)]
-    root = root_of_inverse(sharper_than(conditions).covariance(c))
+    sharper = replace(conditions, tolerance=conditions.tolerance / 6)
+    root = root_of_inverse(sharper.covariance(c))
 
     def misfit(tau: float) -> float:
         rows = conditions.matrix[:, support] + tau * np.outer(bent.mean(0), along[support])
@@ -119,6 +111,5 @@ def with_steps(known: Images, conditions: Conditions, c: np.ndarray) -> tuple[Co
     tau = float(np.clip(least, -LONGEST, LONGEST))
     if misfit(0.0) - misfit(tau) < NOTICED * max(1.0, misfit(tau) / len(root)):
         tau = 0.0
-    along = base.gram @ conditions.change @ c
-    residuals = base.samples.residuals + tau * bent[:, :, None] * along
-    return Conditions(replace(base, samples=OfImages(residuals)), conditions.origin), tau
+    residuals = conditions.samples.residuals + tau * bent[:, :, None] * along
+    return replace(conditions, samples=OfImages(residuals)), tau

@@ -28,8 +28,7 @@ class Moments:
     z = (x - centre) / scale for data x.  The features are the monomials up to `degree`, 1 first,
     then each extra function of the reader's times the monomials up to `extra_degree`.  `halves`
     (2, F, F) are means of the products of two over every other part of the data, and over the rest;
-    `blocks` (B, F) are means over each part, `weights` (B,) the parts' sizes.  Parts know nothing
-    of the order of the rows; `runs` (B, F) are means over parts in the order the rows came.
+    `blocks` (B, F) are means over each part, in the order it came, `weights` (B,) the parts' sizes.
     """
 
     centre: np.ndarray
@@ -41,7 +40,6 @@ class Moments:
     halves: np.ndarray
     blocks: np.ndarray
     weights: np.ndarray
-    runs: np.ndarray
 
     @property
     def dim(self) -> int:
@@ -77,8 +75,7 @@ class Moments:
             return self
         undo = hermite(self.dim, self.degree, tuple(noise / self.scale))
         halves = np.stack([undo @ half @ undo.T for half in self.halves])
-        blocks, runs = self.blocks @ undo.T, self.runs @ undo.T
-        return replace(self, halves=halves, blocks=blocks, runs=runs)
+        return replace(self, halves=halves, blocks=self.blocks @ undo.T)
 
 
 @functools.lru_cache(maxsize=8)
@@ -104,22 +101,19 @@ def substitution(
 def measure(
     chunks: Iterable[np.ndarray], count: int, degree: int,
     extras: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None, extra_degree: int = 0,
-    places: np.ndarray | None = None,
 ) -> Moments:  # fmt: skip
     """Measure the moments of `count` snapshots that come in chunks (n, d), in bounded memory.
 
-    The first chunk sets the coordinates' centre and scale.  The parts are those of the rows in the
-    order of their `places` (count,), by default their own.
+    The first chunk sets the coordinates' centre and scale.
     """
     own, done, parts = dict(extras or {}), 0, min(BLOCKS, count)
-    centre = scale = halves = sums = np.zeros(0)
-    rows = np.diff(-(-np.arange(parts + 1) * count // parts))
+    centre = scale = halves = sums = rows = np.zeros(0)
     for chunk in chunks:
         few = len(exponents(chunk.shape[1], extra_degree))
         if not done:
             centre, scale = np.mean(chunk, 0, dtype=float), np.std(chunk, 0, dtype=float)
             size = len(exponents(chunk.shape[1], degree)) + len(own) * few
-            halves, sums = np.zeros((2, size, size)), np.zeros((2, parts, size))
+            halves, sums, rows = np.zeros((2, size, size)), np.zeros((parts, size)), np.zeros(parts)
         most = max(1, AT_ONCE // sums.shape[-1])
         for start in range(0, len(chunk), most):
             x = np.asarray(chunk[start : start + most], dtype=np.float64)
@@ -127,19 +121,13 @@ def measure(
             if own:
                 times = (np.asarray(f(x))[:, None] * features[:, :few] for f in own.values())
                 features = np.hstack([features, *times])
-            ways = [np.arange(done, done + len(x))]
-            ways = ways if places is None else [places[ways[0]], *ways]
-            for way, order in enumerate(ways):
-                part = order * parts // count
-                by_part = slice(None) if order is ways[-1] else np.argsort(part, kind="stable")
-                part, sorted_features = part[by_part], features[by_part]
-                starts = np.flatnonzero(np.diff(part, prepend=-1))
-                sums[way, part[starts]] += np.add.reduceat(sorted_features, starts)
-            for half in (0, 1):
-                inside = features[ways[0] * parts // count % 2 == half]
-                halves[half] += inside.T @ inside
+            part = np.arange(done, done + len(x)) * parts // count
+            for block in np.unique(part):
+                inside = features[part == block]
+                halves[block % 2] += inside.T @ inside
+                sums[block] += inside.sum(0)
+                rows[block] += len(inside)
             done += len(x)
     halves /= np.array([rows[::2].sum(), rows[1::2].sum()])[:, None, None]
     about = centre, scale, degree, extra_degree, tuple(own)
-    blocks, runs = sums[[0, 0 if places is None else 1]] / rows[:, None]
-    return Moments(*about, done, halves, blocks, rows / done, runs)
+    return Moments(*about, done, halves, sums / rows[:, None], rows / done)

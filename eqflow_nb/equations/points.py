@@ -6,17 +6,15 @@ Nearest work: Lu, Kusmierz & Mihalas, arXiv:2502.17690 (2025).
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from eqflow_nb.equations import verdicts
-from eqflow_nb.equations.conditions import Conditions, MomentConditions
+from eqflow_nb.equations.conditions import MomentConditions
 from eqflow_nb.equations.elimination import search
 from eqflow_nb.equations.moments import Moments, measure
-from eqflow_nb.equations.origins import again, shortest
 from eqflow_nb.equations.result import Equations, Extras, write
 from eqflow_nb.equations.sampled_tests import cosine_conditions
 from eqflow_nb.inputs import InputError, as_array, as_points, between, choice, count
@@ -28,7 +26,6 @@ CARRIED = 8  # snapshots a test, at least: fewer can't tell the covariance of th
 COSINES = ((100, 2.0), (200, 1.0))  # how many, and their width in deviations
 FEW, MOST_ROWS = 3000, 10_000  # snapshots up to which cosines are always asked; used by them
 FAMILIES = ("auto", "polynomials", "cosines")
-FINE = 0.01  # of a deviation, up to which steps of rounding do no harm
 LEAST = 20  # different snapshots
 
 
@@ -65,17 +62,11 @@ def identify(
     degree = count(degree, "degree")
     rows = None if isinstance(x, Moments) else _checked_points(x)
     own = {} if rows is None else _checked_extras(extras, rows)
-    order = order_of(np.empty((0, 1)) if rows is None else rows)
-    known = x if rows is None else moments_of([rows], len(rows), degree, own, np.argsort(order))
+    known = x if rows is None else moments_of([rows], len(rows), degree, own)
     labels = names_for(names, known.dim)
     tensor, amount = _checked_diffusion(diffusion, known.dim)
     size = _checked_noise(noise, known)
-    steps = np.zeros(known.dim)
-    if size is None:
-        size = _estimated_noise(known, degree, tensor)
-    elif rows is not None and not own and tests != "cosines":
-        steps = steps_of(rows)
-        size = np.hypot(size, steps / math.sqrt(12))  # as far as moments go, uniform noise
+    size = _estimated_noise(known, degree, tensor) if size is None else size
     if size.any() and tests == "cosines":
         raise InputError("noise can't be taken out of cosines; use tests='polynomials'")
     clean = known.without_noise(size)
@@ -87,82 +78,41 @@ def identify(
             f"takes at least {2 * fewest}, and {CARRIED * fewest} for an answer; "
             "use a lower degree or more snapshots"
         )
-    powers_tried = powers or _sizes(known.dim, degree)[:1]
-    base = MomentConditions(clean, 2, degree, tensor)
-    found, ends = [], []
-    if tests != "cosines":
-        found = [
-            search(Conditions(MomentConditions(clean, p, degree, tensor))) for p in powers_tried
-        ]
-        ends = shortest(found)
-        found = [again(one, ends) for one in found]
+    found = [
+        search(MomentConditions(clean, power, degree, tensor))
+        for power in powers or _sizes(known.dim, degree)[:1]
+        if tests != "cosines"
+    ]
     # Where some sets of polynomials fit and others don't, rare far points may be to blame.
     torn = len({each.fits for each in found}) > 1 or known.count <= FEW
     clear = any(each.fits and each.gap >= verdicts.SURE[0] for each in found)
     rescue = tests == "auto" and not size.any() and torn and not clear
+    base = MomentConditions(clean, 2, degree, tensor)
     if rows is not None and (tests == "cosines" or rescue):
-        few = rows[order[:: -(-len(rows) // MOST_ROWS)]]
+        few = rows[:: -(-len(rows) // MOST_ROWS)]
         values = {name: np.asarray(f(few)) for name, f in own.items()}
         for number, width in COSINES:
             if 1.3 * len(base.terms) < number < len(few) / CARRIED:
-                more = cosine_conditions(base, few, number, width, seed, values)
-                one = search(Conditions(more))
-                ends = ends or shortest([one])
-                found.append(again(one, ends))
+                found.append(search(cosine_conditions(base, few, number, width, seed, values)))
     decision = verdicts.decide(found)
     if not powers:
         decision = verdicts.too_few(decision, known.count)
     if decision.verdict == "determined" and tensor is None:
         decision = verdicts.conserved(decision, base, labels)
-    rounded = ", ".join(f"{n} to {s:.3g}" for n, s in zip(labels, steps, strict=True) if s)
-    if rounded:
-        text = f"{decision.evidence}; rounding ({rounded}) was taken out like noise of that size"
-        decision = replace(decision, evidence=text)
     return write(
-        decision, decision.agree or (decision.found,), ends, labels, noise=size, amount=amount,
+        decision, decision.agree or (decision.found,), labels, noise=size, amount=amount,
         relative_to=relative_to, seed=seed, started=started, extras=own,
     )  # fmt: skip
 
 
 def moments_of(
-    chunks: Iterable[np.ndarray], rows: int, degree: int, extras: Extras | None = None,
-    places: np.ndarray | None = None,
-) -> Moments:  # fmt: skip
+    chunks: Iterable[np.ndarray], rows: int, degree: int, extras: Extras | None = None
+) -> Moments:
     """Measure all moments that `identify` needs, in one pass over chunks (n, d) of `rows` rows."""
     chunks = iter(chunks)
     first = next(chunks)
     size = max(_sizes(first.shape[1], degree))
-    return measure(chain([first], chunks), rows, size - 1 + degree, extras, size - 1, places)
-
-
-def steps_of(rows: np.ndarray) -> np.ndarray:
-    """The steps (d,) to which columns are rounded, as those of an instrument; 0 if too fine."""
-    steps = np.zeros(rows.shape[1])
-    for i, (column, spread) in enumerate(zip(rows.T, rows.std(0), strict=True)):
-        values = np.unique(column)
-        step = np.diff(values).min()
-        if FINE * spread < step < spread:
-            off = np.remainder((values - values[0]) / step + 0.5, 1) - 0.5
-            steps[i] = step if abs(off).max() < 0.01 else 0.0
-    return steps
-
-
-def order_of(rows: np.ndarray) -> np.ndarray:
-    """An order (N,) of points, as good as random, that depends on nothing but where they lie.
-
-    A point's key is mixed from its ranks along the columns, counted from the nearer end, so that
-    neither order, units nor directions of rows and columns matter.
-    """
-    key = np.zeros(len(rows), np.uint64)
-    for column in rows.T:
-        known = np.sort(column)
-        below = np.searchsorted(known, column, "left")
-        above = len(column) - np.searchsorted(known, column, "right")
-        rank = np.minimum(below, above).astype(np.uint64) + np.uint64(1)
-        rank *= np.uint64(0x9E3779B97F4A7C15)  # splitmix64's numbers
-        rank = (rank ^ (rank >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        key += rank ^ (rank >> np.uint64(27))
-    return np.argsort(key, kind="stable")
+    return measure(chain([first], chunks), rows, size - 1 + degree, extras, size - 1)
 
 
 def _sizes(dim: int, degree: int, rows: int | None = None) -> list[int]:
@@ -191,7 +141,7 @@ def _estimated_noise(known: Moments, degree: int, tensor: np.ndarray | None) -> 
         lowest = np.linalg.eigvalsh(clean.second[: known.dim + 1, : known.dim + 1])[0]
         if lowest <= 1e-3:  # more noise than scatter
             return np.inf
-        return search(Conditions(MomentConditions(clean, power, degree, tensor))).fit.misfit
+        return search(MomentConditions(clean, power, degree, tensor)).fit.misfit
 
     parts = _least(misfit, np.zeros(known.dim), np.ones(known.dim, bool), 0.0, 0.5, 21)
     for i, column in enumerate(np.eye(known.dim, dtype=bool)):
@@ -230,18 +180,10 @@ def _checked_points(x: Any) -> np.ndarray:
     if rows.shape[1] > 6:
         few = "give 1 to 6, such as the first principal components"
         raise InputError(f"x has {rows.shape[1]} columns; {few}")
-    # Copies say nothing new, and would make every error too small.  Of rounded readings some are
-    # alike by chance; a file of these that was doubled has all of them an even number of times.
-    _, first, at, copies = np.unique(
-        rows, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
-    if steps_of(rows).all():
-        number = np.argsort(np.argsort(at, kind="stable")) - (np.cumsum(copies) - copies)[at]
-        rows = rows[number < (copies // np.gcd.reduce(copies))[at]]
-    else:
-        rows = rows[np.sort(first)]
-    if len(first) < LEAST:
-        raise InputError(f"x has {len(first)} different row(s); at least {LEAST} are needed")
+    # Copies say nothing new, and would make every error too small.
+    rows = rows[np.sort(np.unique(rows, axis=0, return_index=True)[1])]
+    if len(rows) < LEAST:
+        raise InputError(f"x has {len(rows)} different row(s); at least {LEAST} are needed")
     values, vectors = np.linalg.eigh(np.corrcoef(rows.T).reshape(rows.shape[1], -1))
     if values[0] < 1e-9:
         involved = ", ".join(map(str, np.flatnonzero(abs(vectors[:, 0]) > 1e-4)))

@@ -11,7 +11,6 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from eqflow_nb.equations.elimination import Found
-from eqflow_nb.equations.origins import written
 from eqflow_nb.equations.terms import Term, find, velocity
 from eqflow_nb.equations.verdicts import Decision
 from eqflow_nb.inputs import InputError, as_array, as_points, count
@@ -49,9 +48,6 @@ class Equations:
     snapshots, as far as these can tell.  The coefficient of the term `reference` is 1 in size: the
     unit of time; `arrow` is what is known of its direction.  `noise` (d,) has been taken out;
     `diffusion` is the size of D and its error, and `decision` has the fits behind it.
-
-    Terms are those of the data's own coordinates.  If equations are shorter about another `origin`,
-    which has a value and an error for some names, `short` are their terms there.
     """
 
     verdict: str
@@ -68,8 +64,6 @@ class Equations:
     seconds: float
     decision: Decision | None = field(repr=False)
     extras: Extras = field(repr=False)
-    origin: dict[str, tuple[float, float]] = field(default_factory=dict)
-    short: tuple[FoundTerm, ...] = ()
 
     @property
     def terms(self) -> tuple[FoundTerm, ...]:
@@ -92,34 +86,24 @@ class Equations:
             raise InputError(f"x has shape {state.shape}; it must be {wanted}")
         used = {each.term.extra for each in self.candidate if each.term.extra is not None}
         own = {name: np.asarray(self.extras[name](state)) for name in used}
-        moved = [self.origin.get(name, (0.0, 0.0))[0] for name in self.names]
-        about = state - np.reshape(moved, (-1, *[1] * (state.ndim - 2))) if self.origin else state
-        parts = {each.term: each.coefficient for each in self.short or self.candidate}
-        change = velocity(parts, about, own)
+        change = velocity(self.coefficients, state, own)
         return x.new_tensor(change) if hasattr(x, "new_tensor") else change
 
     __call__ = velocity
 
     def reversed(self) -> Equations:
         """The same with time the other way round."""
-        candidate, short = (
-            tuple(replace(each, coefficient=-each.coefficient) for each in terms)
-            for terms in (self.candidate, self.short)
-        )
-        return replace(self, candidate=candidate, short=short)
+        flipped = (replace(each, coefficient=-each.coefficient) for each in self.candidate)
+        return replace(self, candidate=tuple(flipped))
 
     def text(self) -> str:
         """The candidate as readable text, a line an equation."""
         lines = []
         for i, name in enumerate(self.names):
-            written = self.short or self.candidate
-            parts = [str(each) for each in written if each.term.equation == i]
+            parts = [str(each) for each in self.candidate if each.term.equation == i]
             lines.append(f"d{name}/dt = " + (" ".join(parts).removeprefix("+ ") or "0"))
         if self.diffusion is not None:
             lines.append(f"D = {_number(*self.diffusion)}")
-        for name, (value, error) in self.origin.items():
-            sign = "+" if value < 0 else "-"
-            lines.append(f"with {name}' = {name} {sign} {_number(abs(value), error)}")
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -142,8 +126,7 @@ def _number(value: float, error: float) -> str:
 
 
 def write(
-    decision: Decision, sources: Sequence[Found], ends: Sequence[Found], names: Sequence[str], *,
-    started: float,
+    decision: Decision, sources: Sequence[Found], names: Sequence[str], *, started: float,
     noise: np.ndarray | None = None, amount: float | None = None, relative_to: str | None = None,
     seed: int = 0, extras: Extras | None = None,
 ) -> Equations:  # fmt: skip
@@ -154,81 +137,46 @@ def write(
     The term `relative_to` is made 1, by default D, or `amount` where its size is known, or else the
     term whose coefficient is known best.
     """
-    best, free, support = written(decision.found, ends)
-    about = [each.about(best.conditions.origin, best.fit.support) for each in sources]
-    source, terms = min(about, key=lambda each: each.weighted.tests), best.conditions.terms
-    along = source.conditions.slope(source.fit.c)[:, free]
-    draws = source.bootstrap(seed, along=along if free.any() else None)
-    c, others = source.fit.c, np.array([each.fit.c for each in about])
-    at_zero, units = source.conditions.at_zero, source.conditions.units
-    c0, draws0, others0 = at_zero(c), at_zero(draws), at_zero(others)
+    source = min(sources, key=lambda each: each.weighted.tests)
+    terms, units = source.conditions.terms, source.conditions.units
+    support = np.sort(source.fit.support)
     kept = [terms[k] for k in support]
+    c, draws = source.fit.c * units, source.bootstrap(seed) * units
     last = int(support[-1])
     noisy = terms[last].equation < 0
-    # A unit that is the same about every origin.
-    same = [k for k in support if np.isclose(c0[k], (c * units)[k], rtol=1e-9)]
-    same = same if free.any() else list(support)
-    unit = last if noisy else same[int(np.argmin(draws0[:, same].std(0) / abs(c0[same])))]
+    unit = last if noisy else int(support[np.argmin(draws[:, support].std(0) / abs(c[support]))])
     if relative_to is not None:
         if (at := find(relative_to, kept, names)) is None:
-            written_out = ", ".join(f"{term.equation}:{term.text(names)}" for term in kept)
+            written = ", ".join(f"{term.equation}:{term.text(names)}" for term in kept)
             asked = f"relative_to {relative_to!r} is no term of the equations"
-            raise InputError(f"{asked}; theirs are {written_out}")
+            raise InputError(f"{asked}; theirs are {written}")
         unit = int(support[at])
     # D > 0 fixes the sign; without any diffusion, the reference is made positive.
-    smoothing = _smoothing(dict(zip(kept, c0[support], strict=True)), len(names))
-    sign = float(smoothing or np.sign(c0[last if noisy else unit]))
+    smoothing = _smoothing(dict(zip(kept, c[support], strict=True)), len(names))
+    sign = float(smoothing or np.sign(c[last if noisy else unit]))
     size = amount if amount and terms[unit].equation < 0 else 1.0
-    scale = size * sign / abs(c0[unit])
-
-    def rows(
-        of: np.ndarray, labels: Sequence[str], c: np.ndarray, draws: np.ndarray, others: np.ndarray
-    ) -> list[FoundTerm]:
-        """Terms with their coefficients and errors."""
-        relative = draws / draws0[:, [unit]] * size
-        apart = (others / others0[:, [unit]] * c0[unit] * scale).std(0)
-        errors = np.hypot(relative.std(0, ddof=1), apart)
-        errors[unit] = 0.0
-        return [
-            FoundTerm(terms[k], terms[k].text(labels), float(scale * c[k]), float(errors[k]))
-            for k in of
-        ]
-
-    found = rows(support, names, c0, draws0, others0)
-    origin: dict[str, tuple[float, float]] = {}
-    short: list[FoundTerm] = []
-    if free.any():
-        vectors = np.hstack([np.eye(len(c))[:, source.fit.support], along])
-        parts = np.linalg.lstsq(vectors, draws.T, rcond=1e-9)[0]
-        moves = parts[len(source.fit.support) :] / (c @ source.conditions.gram @ draws.T)
-        deviations = source.conditions.base.scale[free] * moves.std(1, ddof=1)
-        where = source.conditions.origin[free].tolist()
-        marked = [name for name, loose in zip(names, free, strict=True) if loose]
-        origin = dict(zip(marked, zip(where, deviations.tolist(), strict=True), strict=True))
-        labels = [f"{name}'" if name in origin else name for name in names]
-        own = np.zeros_like(draws)
-        own[:, source.fit.support] = parts[: len(source.fit.support)].T
-        own, elsewhere = own * units, others * units
-        short = rows(source.fit.support, labels, c * units, own, elsewhere)
+    relative = size * draws / draws[:, [unit]]
+    c = c * (size * sign / abs(c[unit]))
+    others = np.array([each.fit.c * units for each in sources])
+    apart = (others / others[:, [unit]] * c[unit]).std(0)
+    errors = np.hypot(relative.std(0, ddof=1), apart)
+    rows = zip(kept, c[support].tolist(), errors[support].tolist(), strict=True)
+    found = [FoundTerm(term, term.text(names), value, error) for term, value, error in rows]
     arrow = "fixed by the noise in the dynamics" if noisy else None
     if decision.verdict == "determined" and any(term.operator for term in terms):
         smooths = "this one, in which diffusion smooths"
         arrow = smooths if smoothing else "unknown: nothing diffuses"
-    equation, text = terms[unit].equation, terms[unit].text(names)
+    where, text = terms[unit].equation, terms[unit].text(names)
     return Equations(
         decision.verdict,
         candidate=tuple(found[:-1] if noisy else found),
         null_dimension=decision.nulls.shape[1] + decision.conserved,
-        basis=tuple(
-            dict(zip(terms, null.tolist()))
-            for null in decision.found.conditions.at_zero(decision.nulls.T)
-        ),
+        basis=tuple(dict(zip(terms, (null * units).tolist())) for null in decision.nulls.T),
         evidence=decision.evidence, arrow=arrow, names=tuple(names),
         noise=np.zeros(len(names)) if noise is None else noise,
         diffusion=(found[-1].coefficient, found[-1].error) if noisy else None,
-        reference=text if equation < 0 else f"{text} in equation {equation}",
-        needed=decision.needed, seconds=time.perf_counter() - started, decision=decision,
-        extras=extras or {}, origin=origin, short=tuple(short[: -1 if noisy else None]),
+        reference=text if where < 0 else f"{text} in equation {where}", needed=decision.needed,
+        seconds=time.perf_counter() - started, decision=decision, extras=extras or {},
     )  # fmt: skip
 
 

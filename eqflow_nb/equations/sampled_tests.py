@@ -35,20 +35,17 @@ def cosine_conditions(
     moments = base.moments
     z = (x - moments.centre) / moments.scale
     values, vectors = np.linalg.eigh(np.cov(z.T, ddof=0).reshape(moments.dim, -1))
-    white = vectors / np.sqrt(np.maximum(values, 1e-9 * values[-1])) @ vectors.T
-    rng, waves = np.random.default_rng(seed), np.empty((tests, moments.dim))
-    # Each column has the same numbers, wherever it stands and whichever way it points.
-    waves[:, np.argsort((z**4).mean(0))] = rng.standard_normal(waves.shape)
-    waves = waves * np.sign((z**3).mean(0)) @ white / width
+    white = (vectors / np.sqrt(np.maximum(values, 1e-9 * values[-1]))).T
+    rng = np.random.default_rng(seed)
+    waves = rng.standard_normal((tests, moments.dim)) @ white / width
     angle = z @ waves.T + rng.uniform(0, 2 * np.pi, tests)
     sine, curvature = np.sin(angle), None
     if base.tensor is not None:
         curvature = -np.cos(angle) * np.einsum("mi,ij,mj->m", waves, base.tensor, waves)
-    functions = evaluate(base.functions, z, extras) / base.rms
+    functions = evaluate(base.functions, x / moments.scale, extras) / base.rms
     samples = AtPoints(np.stack([-sine * w for w in waves.T]), functions, curvature)
     slopes = (waves @ waves.T) * (sine.T @ sine) / len(x)
-    about = base.terms, base.centre, base.scale, base.units, base.gram
-    return SampledConditions(*about, slopes, len(x), samples)
+    return SampledConditions(base.terms, base.units, base.gram, slopes, len(x), samples)
 
 
 def functionals(
@@ -136,7 +133,7 @@ class Images:
         pairs, slopes, done = np.zeros((per, per)), np.zeros((len(tests), len(tests))), 0
         residuals = np.empty((len(self.images), len(tests), channels * per))
         for x in self._chunks(len(tests)):
-            phi = _flat(evaluate(self.functions, self.centred(x)))
+            phi = _flat(evaluate(self.functions, self.divided(x)))
             part, pixels = slice(done, done + len(x)), phi.shape[-1]
             pairs += _product(phi, phi)
             for c, slope in enumerate(map(_flat, derivatives(self.centred(x), tests))):
@@ -148,7 +145,7 @@ class Images:
         self.rms = np.where(rms > 0, rms, 1.0)
         self.pairs = pairs / total / np.outer(self.rms, self.rms)
         return SampledConditions(
-            self.terms, self.centre, self.scale, terms.units_of(self.terms, self.scale, self.rms),
+            self.terms, terms.units_of(self.terms, self.scale, self.rms),
             np.kron(np.eye(channels), self.pairs), slopes / total, done,
             OfImages(residuals / np.tile(self.rms, channels)), tests, tolerance,
         )  # fmt: skip
@@ -172,8 +169,7 @@ class Images:
         found, tests = [], conditions.tests
         equations = dict(zip(self.terms, c * conditions.units, strict=True))
         for x in self._chunks(len(tests)):
-            away = x - self.centre.reshape(self.one_each)
-            z, ahead = self.divided(away), REACH * self.divided(terms.velocity(equations, away))
+            z, ahead = self.centred(x), REACH * self.divided(terms.velocity(equations, x))
             both = values(z + ahead, tests) + values(z - ahead, tests)
             found.append((both - 2 * values(z, tests)) / REACH**2)
         return np.concatenate(found)
@@ -185,7 +181,7 @@ class Images:
         taken of, are moved apart, as only relations between what the images show shall count.
         """
         apart = np.zeros_like(self.pairs)
-        for x in map(self.centred, self._chunks(len(self.functions))):
+        for x in map(self.divided, self._chunks(len(self.functions))):
             for shift in SHIFTS:
                 other = _moved_apart(x, shift, len(self.scale))
                 phi = _flat(evaluate(self.functions, _moved_apart(x, shift, 0), operand=other))

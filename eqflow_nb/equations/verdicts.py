@@ -7,20 +7,11 @@ import numpy as np
 from scipy.special import chdtri
 
 from eqflow_nb.equations.conditions import MomentConditions
-from eqflow_nb.equations.elimination import (
-    FITS,
-    WORTH,
-    Found,
-    Weighted,
-    crossfit,
-    root_of_inverse,
-    weights,
-)
+from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, crossfit, root_of_inverse
 from eqflow_nb.equations.terms import Term
 
 # How far a fit must stand out, by how many sets of tests find it: one, two, three or more.
 SURE = (30.0, 20.0, 15.0)
-WEIGHTS = 10.0  # times tests over snapshots: what weights from few snapshots add to that
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
 CHANCE = 0.05  # the false-positive rate of the test for a missing term
@@ -81,12 +72,6 @@ def decide(found: Sequence[Found]) -> Decision:
             "a single part of the snapshots carries much of the evidence for one of the terms, so "
             f"it may come from rare events; about {_round(needed)} snapshots should tell"
         )
-    elif (worth := hidden(best)) > WORTH:
-        needed = 2 * count
-        text = (
-            f"one more term would be worth {worth:.0f} in misfit by the noise left with it; "
-            f"about {_round(needed)} snapshots should tell"
-        )
     elif (lacking := missing(best)) > 0:
         needed = 2 * count
         text = (
@@ -115,32 +100,18 @@ def too_few(decision: Decision, count: int) -> Decision:
 
 def missing(found: Found) -> float:
     """The best further term, in standard errors beyond what chance gives."""
-    fit, larger = found.fit, found.weighted.larger(found.fit.support)
+    fit, weighted = found.fit, found.weighted
+    others = np.setdiff1d(np.arange(len(fit.c)), fit.support)
+    larger = [weighted.fit(np.append(fit.support, k)) for k in others]
     best = min(larger, key=lambda each: each.misfit, default=None)
     if best is None:
         return -np.inf
-    by_chance = float(chdtri(1, CHANCE / len(larger)))  # the quantile of chi-squared
+    by_chance = float(chdtri(1, CHANCE / len(others)))  # the quantile of chi-squared
     if fit.misfit - best.misfit < by_chance * fit.excess:
         return -np.inf
-    vectors = found.weighted.vectors(best.support)
-    draws = crossfit(found.conditions, fit.c, vectors, draws=100)
+    draws = crossfit(found.conditions, fit.c, np.sort(best.support), draws=100)
     draws = draws[:, best.support[-1]]
     return float(abs(draws[0]) / draws[1:].std() - np.sqrt(by_chance))
-
-
-def hidden(found: Found) -> float:
-    """What a further term is worth in misfit, at most, by the noise of the equations with it.
-
-    Equations that lack a term are noisier than the true ones just where these are exact, so that
-    their own weights may hide it.
-    """
-    worth = []
-    for fit in sorted(found.weighted.larger(found.fit.support), key=lambda one: one.misfit)[:3]:
-        for _ in range(3):
-            root = weights(found.conditions, fit.c, np.zeros(1), fit.c[:, None])
-            fit = Weighted(found.conditions, root).fit(fit.support)
-        worth.append(float(fit.losses[-1]) / fit.excess)
-    return max(worth, default=-np.inf)
 
 
 def leaning(found: Found) -> float:
@@ -181,25 +152,20 @@ def weighted_by_all(found: Found, nulls: np.ndarray) -> tuple[np.ndarray, int]:
 def _backing(found: Found, fitting: Sequence[Found]) -> tuple[list[Found], float]:
     """The sets of tests that find the same terms, and how far these must stand out then."""
     agree = [each for each in fitting if each.support == found.support]
-    weights = 1 + WEIGHTS * found.weighted.tests / found.conditions.count
-    return agree, SURE[min(len(agree), len(SURE)) - 1] * weights
+    return agree, SURE[min(len(agree), len(SURE)) - 1]
 
 
 def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:
     """Whether a set of tests rules the best out, or has others that stand out as well."""
     if each.support == best.support:
         return False
-    same = each.weighted.fit(np.array(sorted(best.support)))
-    more = same.misfit - each.fit.misfit
-    if each.support > best.support and each.gap < best.gap / 50 and more < SURE[0] * same.excess:
+    if each.support > best.support and each.gap < best.gap / 50:
         return False  # tests by the hundred find a spurious term now and then, never a big one
-    alone = len(_backing(best, fitting)[0]) == 1 < len(fitting) - 1
-    if alone and len(each.support) <= len(best.support):
-        return True
     other = best.weighted.fit(np.array(sorted(each.support)))
     more = max(len(other.support) - len(best.support), 0)
     if other.misfit < best.fit.misfit - WORTH * (0.5 + more):
         return True  # what the other set found fits better here as well, if less surely
+    same = each.weighted.fit(np.array(sorted(best.support)))
     most = max(1.1 * FITS * same.freedom + 8, each.fit.misfit + SURE[0] / 2)
     return same.misfit > most or each.gap >= _backing(each, fitting)[1]
 
@@ -250,7 +216,7 @@ def conserved(decision: Decision, tests: MomentConditions, names: Sequence[str])
 
     def change(c: np.ndarray) -> np.ndarray:
         """E[(v . grad psi_m)(v . grad psi_n)] over the tests, for v of coefficients c."""
-        rows = tests.residual(decision.found.conditions.change @ c)
+        rows = tests.residual(c)
         return rows @ known.second @ rows.T
 
     size = np.sqrt(np.diag(spread))
@@ -259,7 +225,7 @@ def conserved(decision: Decision, tests: MomentConditions, names: Sequence[str])
     axes = (axes / np.sqrt(np.maximum(variances, 1e-300)))[:, variances > VARIES] / size[:, None]
     values, turns = np.linalg.eigh(axes.T @ change(fit.c) @ axes)
     noise = np.mean([change(c - fit.c) for c in decision.found.bootstrap(draws=40)], axis=0)
-    rate = 1 / known.dim
+    rate = float(fit.c @ tests.gram @ fit.c) / known.dim
     kept = [
         q / np.abs(q).max()
         for value, q in zip(values, (axes @ turns).T, strict=True)

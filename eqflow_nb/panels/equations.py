@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from eqflow_nb.course.equations import as_system, path, snapshots
-from eqflow_nb.equations.conditions import Conditions, MomentConditions
+from eqflow_nb.equations.conditions import MomentConditions
 from eqflow_nb.equations.elimination import Fit, search
 from eqflow_nb.equations.moments import measure
 from eqflow_nb.equations.terms import Term, velocity
@@ -82,7 +82,7 @@ def _eliminated(number: int, noise: float, degree: int) -> tuple[list[Fit], list
     spread, x = cloud.std(0), cloud[:number]
     y = x + noise * spread * np.random.default_rng(1).standard_normal(x.shape)
     known = measure([y], number, TESTS[degree] - 1 + degree).without_noise(noise * spread)
-    conditions = Conditions(MomentConditions(known, TESTS[degree], degree), np.zeros(3))
+    conditions = MomentConditions(known, TESTS[degree], degree)
     return search(conditions).path, conditions.terms, conditions.units
 
 
