@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from eqflow_nb import rollout
 from eqflow_nb.flows import kernels
-from eqflow_nb.inputs import Field, InputError, as_numbers, check_finite, count, positive, seeded
+from eqflow_nb.inputs import Field, InputError, as_samples, count, positive, seeded
 from eqflow_nb.measures import flocking, tracking, travel
 from eqflow_nb.scores import images, weights
 from eqflow_nb.scores.images import ImageScore
@@ -151,10 +151,9 @@ def stamped(
     too.
     """
     several = stamp if len(stamp) and np.ndim(stamp[0]) == 2 else [stamp]
-    groups = [as_numbers(each, "stamp").float() for each in several if len(each)]
-    if not groups or any(group.shape[1:] != (3,) for group in groups):
+    groups = [as_samples(each, "stamp", dim=3, at_least=1).float() for each in several if len(each)]
+    if not groups:
         raise InputError("stamp should list (right, up, degrees) of each creature")
-    check_finite(torch.cat(groups), "stamp")
     groups = [groups[k % len(groups)] for k in range(max(copies, len(groups)))]
     ways = [group[:, :2] - group[:, :2].mean(0) for group in groups]
     radii = torch.stack([way.norm(dim=1).max() for way in ways])
