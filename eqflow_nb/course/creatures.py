@@ -151,9 +151,10 @@ def stamped(
     too.
     """
     several = stamp if len(stamp) and np.ndim(stamp[0]) == 2 else [stamp]
-    groups = [as_samples(each, "stamp", dim=3, at_least=1).float() for each in several if len(each)]
+    name = "stamp, of (right, up, degrees) for each creature,"
+    groups = [as_samples(each, name, dim=3, at_least=1).float() for each in several if len(each)]
     if not groups:
-        raise InputError("stamp should list (right, up, degrees) of each creature")
+        raise InputError(f"{name} is empty; list one creature or more")
     groups = [groups[k % len(groups)] for k in range(max(copies, len(groups)))]
     ways = [group[:, :2] - group[:, :2].mean(0) for group in groups]
     radii = torch.stack([way.norm(dim=1).max() for way in ways])
