@@ -32,7 +32,7 @@ CHAPTERS = {
     "01_toys_2d": 3,
     "02_lorenz_chaos": 1,
     "03_gray_scott_training_free": 1,
-    "04_alife_flocking": 1,
+    "04_alife_flocking": 2,
     "06_your_own_snapshots": 1,
 }
 SOONEST = "00_start_here"
