@@ -1,20 +1,16 @@
-"""What takes longest in the chapters; and each core at three sizes, a factor of four apart.
-
-The study `growth` has the cores at all sizes.
-"""
+"""What takes longest in the chapters.  How time grows with size is the study `growth`."""
 
 import pytest
 import torch
 
 from eqflow_nb import scores
-from eqflow_nb.course import growth
 from eqflow_nb.equations import identify
 from eqflow_nb.flows import learned, projection, spectral_kernel
 from eqflow_nb.rollout import rk4
 from eqflow_nb.snapshots import world
 from eqflow_nb.snapshots.zoo import system
 
-SIGMA, CORES = 0.31, growth.cores()
+SIGMA = 0.31
 
 
 def mixture():
@@ -49,13 +45,3 @@ def equations():
 @pytest.mark.parametrize("make", [mixture, last_layer, rollout, projected, equations])
 def test_speed(benchmark, make):
     benchmark.pedantic(make(), rounds=3, warmup_rounds=1)
-
-
-@pytest.mark.parametrize("place", [2, 4, -3])
-@pytest.mark.parametrize("name", sorted(CORES))
-def test_growth(benchmark, name, place):
-    core = CORES[name]
-    size = core.sizes[min(place, len(core.sizes) - 1)]
-    benchmark.group = f"{name}, {core.grows}"
-    benchmark.extra_info["size"] = size
-    benchmark(core.job(size))
