@@ -57,7 +57,11 @@ MISTAKES: list[tuple[Callable[..., None], Any, str]] = [
     ),
     (equations.keeps_the_round_cloud, lambda x: x.flip(1) * torch.tensor([1, -1]), "is linear"),
     (equations.keeps_the_round_cloud, lambda x: x.square(), "its residual is"),
-    (equations.blurs, lambda sd, s: sd + s, "their squares do"),
+    (
+        equations.follows,
+        lambda v, x: ((v[1:] + v[:-1]) * x.diff(dim=0)).sum(1).gt(0).double().mean(),
+        "the other way",
+    ),
     (equations.shuffles, lambda x, g: x[torch.randperm(len(x))], "whole rows"),
     (equations.no_orbit, lambda x: torch.cat([x[:, 3:], x[:, :3]], 1), "energies change"),
 ]

@@ -84,16 +84,17 @@ def keeps_the_round_cloud(velocity: Any) -> None:
     right("several equations of degree 2 keep the round cloud: snapshots can't name the true ones.")
 
 
-def blurs(blurred_sd: Any) -> None:
-    """06: `blurred_sd(sd, sigma)`, how wide a cloud is after blurring."""
-    sd, sigma = uniform(0.5, 2), uniform(0.5, 1.5)
-    want = math.hypot(sd, sigma)
-    mistakes = {
-        "widths don't add, their squares do: noise is as often inward as outward.": sd + sigma,
-        "that is the variance; take its root.": want**2,
-    }
-    expect(want, blurred_sd, "blurred_sd", sd, sigma, mistakes=mistakes)
-    right("a blur of a fifth of the width widens a cloud by only 2 %: data can't detect it.")
+def follows(share: Any) -> None:
+    """06: `share(v, x)`, the part of the steps from state to state that go with a flow."""
+    for way in (-0.3, 0.3):  # steps mostly against the velocities, and mostly with them
+        x, v = (1 + normal(3000, 2)).cumsum(0), way + normal(3000, 2)
+        along = [(u * x.diff(dim=0)).sum(1) > 0 for u in (v[1:] + v[:-1], v[:-1])]
+        both, first = (float(one.double().mean()) for one in along)
+        fewer = "where fewer than half follow, the arrow is the other way, and the others do."
+        one_end = "a step has two ends; take the velocities at both."
+        mistakes = {fewer: both, one_end: max(first, 1 - first)}
+        expect(max(both, 1 - both), share, "share", v, x, mistakes=mistakes)
+    right("read backwards, each step turns round, and the free arrow with them: 82% once more.")
 
 
 def shuffles(shuffled: Any) -> None:

@@ -24,23 +24,28 @@ import torch
 from eqflow_nb.course.check import equations as check
 
 # %% [markdown]
-# ## 1. Predict: how much a blur shows
+# ## 1. Predict: the record read backwards
 #
-# A cloud of standard deviation `sd` is blurred by σ. How wide is it then?
+# The chapter's second picture says that 82% of the sunspots' steps go with the flow. What would it say
+# if the record were read from its last year to its first? Predict it. Then write the share yourself,
+# by equation (1) of the chapter, from the states in their order and the velocities at them. The arrow
+# is free, once for all steps.
 
 
 # %% tags=["solution"]
-# HINT: What adds up when independent things are added: standard deviations, or something else?
-# MORE: Variances of independent things add.
-def blurred_sd(sd, sigma):
-    """The standard deviation after a blur by sigma."""
+# HINT: A step has two ends and one sense. What does a free arrow do to a share below one half?
+# MORE: Multiply each step with the velocities at both its ends, added; either the positive ones count or the others.
+def share(v, x):
+    """The share of the steps between states x (n, 2) that go with the velocities v (n, 2) there."""
     ### BEGIN SOLUTION
-    return (sd**2 + sigma**2) ** 0.5
+    along = ((v[1:] + v[:-1]) * (x[1:] - x[:-1])).sum(1) > 0
+    part = along.double().mean()
+    return max(part, 1 - part)
     ### END SOLUTION
 
 
 # %% tags=["check"]
-check.blurs(blurred_sd)
+check.follows(share)
 
 # %% [markdown]
 # ## 2. A control
