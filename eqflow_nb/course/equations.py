@@ -153,12 +153,12 @@ def stochastic(D: float, n: int, seeds: Sequence[int]) -> dict[int, Trial]:
     return together({seed: partial(one, seed) for seed in seeds})
 
 
-def chemistries(names: Sequence[str], stills: int, seed: int) -> dict[str, Trial]:
+def chemistries(names: Sequence[str], count: int, seed: int) -> dict[str, Trial]:
     """Identify patterns of Gray-Scott from unordered images, in concentrations."""
 
     def one(name: str) -> Trial:
         world = field_world(name)
-        found = identify_fields(world.raw(world.sample(stills, seed).double()).numpy())
+        found = identify_fields(world.raw(world.sample(count, seed).double()).numpy())
         assert world.velocity is not None
         held = world.sample(8, seed + FRESH).double()
         v = world.velocity(held) * world.scale[:, None, None]
@@ -230,9 +230,8 @@ def portraits(zoo: Mapping[str, Trial], n: int, seed: int) -> dict[str, tuple[An
     for name, one in zoo.items():
         truth, scale = system(name), one.scale
         copy = as_system(one.found.coefficients, scale, truth)
-        where = path(copy, snapshots(name, n, seed)[0], 60 * truth.period, 4000)
-        remark = f"{one.found.verdict}{'' if one.right else ', wrong terms'}"
-        remark += f", field error {100 * one.error:.2g} %"
+        where = path(copy, snapshots(name, n, seed)[0], 60 * truth.period, 12000)
+        remark = f"{one.found.verdict}{'' if one.right else ', wrong terms'}, error {one.error:.2%}"
         scaled = tuple(
             replace(each, coefficient=scale * each.coefficient, error=abs(scale) * each.error)
             for each in one.found.candidate

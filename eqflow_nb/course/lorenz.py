@@ -181,6 +181,7 @@ def map_of_flows(labels: Sequence[str], places: Tensor) -> Figure:
     panes[1].set_title("the truth's corner, enlarged")
     for pane in panes:
         pane.set(aspect="equal", xlabel="first axis (1 - similarity)")
+        pane.locator_params(nbins=5)
     panes[0].set(ylabel="second axis (1 - similarity)")
     panes[0].legend(loc="upper left", bbox_to_anchor=(0.0, -0.16), ncols=4)
     return figure

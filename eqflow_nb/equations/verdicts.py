@@ -57,8 +57,8 @@ def decide(found: Sequence[Found]) -> Decision:
     against, needed = sum(_contradicts(each, best, fitting) for each in fitting), 4 * count
     if against:
         text = (
-            "sets of tests contradict each other: the equations that stand out under one misfit "
-            f"under {against} other(s)"
+            "sets of tests contradict each other: the equations that stand out under one do not "
+            f"fit under {against} other(s)"
         )
     elif best.gap < enough:
         needed = int(np.ceil(count * SURE[0] / max(best.gap, 0.5)))

@@ -42,7 +42,7 @@ def draw_elimination(axes: Axes, terms: Any, misfits: Any, expected: Any, chosen
 def draw_equations(axes: Axes, text: str, size: float = 8, width: int = 34, most: int = 15) -> None:
     """Write equations where axes were, long ones broken between terms, more than `most` smaller."""
     axes.set_axis_off()
-    lines = [part for line in text.splitlines() for part in broken(line, width)]
+    lines = broken(text, width)
     axes.text(
         0.0, 0.97, "\n".join(lines), transform=axes.transAxes, va="top", linespacing=1.35,
         family="DejaVu Sans Mono", in_layout=False,
@@ -50,10 +50,13 @@ def draw_equations(axes: Axes, text: str, size: float = 8, width: int = 34, most
     )  # fmt: skip
 
 
-def broken(line: str, width: int) -> list[str]:
-    """A line as lines of at most about `width` letters, broken before a sign."""
-    kept = re.sub(r" (?![+-] )|(?<==) ", "\u00a0", line)  # no-break spaces
-    return textwrap.wrap(kept, width, subsequent_indent="   ", break_long_words=False) or [""]
+def broken(text: str, width: int) -> list[str]:
+    """The lines of a text, of at most about `width` letters, broken before a sign."""
+    kept = re.sub(r" (?![+-] )|(?<==) ", "\u00a0", text)  # no-break spaces
+    how: dict[str, Any] = {"subsequent_indent": "   ", "break_long_words": False}
+    return [
+        part for line in kept.splitlines() for part in textwrap.wrap(line, width, **how) or [""]
+    ]
 
 
 def recovery_rates(trials: Mapping[str, tuple[Any, Any, Any]], **about: Any) -> Figure:
@@ -64,7 +67,7 @@ def recovery_rates(trials: Mapping[str, tuple[Any, Any, Any]], **about: Any) -> 
     figure, (left, right) = grid(2, 2, (4.2, 3.0))
     shares = {n: (x, 100 * array(hit).mean(1)) for n, (x, hit, _) in trials.items()}
     errors = {n: (x, 100 * array(e)) for n, (x, _, e) in trials.items() if e is not None}
-    title = "equations found"
+    title = "right terms found"
     draw_curves(left, shares, marker="o", ylim=(-5, 105), ylabel="runs (%)", title=title, **about)
     title = "field error, median and range"
     draw_curves(right, errors, marker="o", yscale="log", ylabel="(%)", title=title, **about)
@@ -82,12 +85,7 @@ def gallery(
     """
     size, width = 9.0, 37  # of letters, and how many fit on a line
     line = 1.35 * size / 72  # inches
-    texts = {
-        name: [
-            [part for one in text.splitlines() for part in broken(one, width)] for text in r[2:4]
-        ]
-        for name, r in rows.items()
-    }
+    texts = {name: [broken(text, width) for text in r[2:4]] for name, r in rows.items()}
     lengths = [len(found) + len(true) + 1 for found, true in texts.values()]
     heights = []
     for start in range(0, len(rows), columns):
@@ -101,7 +99,7 @@ def gallery(
         row, column = divmod(index, columns)
         above, below = panes[2 * row * columns + column], panes[(2 * row + 1) * columns + column]
         above.plot(*array(path)[:, list(pair)].T, color=FOUND, linewidth=0.45, alpha=0.85)
-        above.set_title(name.replace("_", " "), fontsize=11)
+        above.set_title(name.replace("_", " ").title(), fontsize=11)
         how: dict[str, Any] = {"transform": below.transAxes, "va": "top", "in_layout": False}
         tint = RIGHT if right else WRONG
         below.text(0.5, 1.0, remark, ha="center", fontsize=9.5, color=tint, **how)

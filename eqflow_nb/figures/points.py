@@ -64,6 +64,7 @@ def flow_on_density(
 # Colours of where points started, from a map that is as clear without red or green.
 TINTS = matplotlib.colormaps["plasma"](np.linspace(0, 0.86, 7))[:, :3]
 SHARES, SHADES = (0.97, 0.5), ("#f4f2ec", "#e6e3d8")  # of the cloud inside each contour
+PLATE = {"facecolor": "white", "linewidth": 0, "pad": 1.5}  # behind words that things move under
 
 
 def points_film(
@@ -132,7 +133,7 @@ def moving(
         things, tints = draw(pane, title, states[0])
         lines = LineCollection([], antialiaseds=False)
         pane.add_collection(lines, autolim=False)
-        clock = pane.text(0.02, 0.02, "", transform=pane.transAxes)
+        clock = pane.text(0.02, 0.02, "", transform=pane.transAxes, bbox=PLATE)
         parts.append((pane, states, tints, (lines, things, clock)))
         for artist in parts[-1][-1]:
             artist.set_animated(True)

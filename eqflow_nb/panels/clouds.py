@@ -130,8 +130,8 @@ def own_panel(
     x = as_samples(samples, "samples", dim=2, at_least=20, vary=True).detach().cpu().float()
     if len(axes) != 2:
         raise InputError(f"axes is {list(axes)}; give two names")
-    x = dots.thinned((x - x.mean(0)) / x.std(0), MOST)
-    chosen = choose_sigma(x).sigma
+    x = (x - x.mean(0)) / x.std(0)
+    chosen, x = choose_sigma(x).sigma, dots.thinned(x, MOST)
     start = min(0.8, max(0.05, round((sigma or chosen) / 0.05) * 0.05))
     return _panel(
         {"name": "own", "title": "Your own points", "extent": extent_of(x), "axes": list(axes)},

@@ -46,7 +46,7 @@ def creatures_panel(sheets: str = "flock", picture: Tensor | None = None) -> Liv
     icon = icons.picture("firefly" if picture is None else picture)
     spec = {
         "name": "creatures", "kind": "creatures", "title": "Creatures that keep their sheets",
-        "caption": "Each swims, and steers as the law read from still sheets says, so g(r), which "
+        "caption": "Each swims, and steers as the fit to still sheets says, so g(r), which "
         "pairs are how far apart, stays as it was. Lines: their last ways, coloured by heading, or "
         "by kind. Drag a creature. By keyboard: arrow keys move a brush; with Space down it holds "
         "one, or builds a wall.",

@@ -36,7 +36,7 @@ def lorenz_equations_panel(
         "number": control(widgets.SelectionSlider, "snapshots N", number, options=numbers),
         "noise": slider("noise s", noise, 0.0, 0.4, 0.02),
         "degree": control(widgets.IntSlider, "library degree", degree, min=1, max=3),
-        "terms": control(widgets.IntSlider, "terms left", terms, min=2, max=30),
+        "terms": control(widgets.IntSlider, "terms", terms, min=2, max=30),
     }
     return Panel(
         draw,
