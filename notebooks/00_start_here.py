@@ -82,7 +82,7 @@ panels.start_panel()
 # ## Why care
 #
 # Much of science has snapshots only. Measuring a cell's genes kills it. Stars live too long to be
-# watched. Many chemical patterns were photographed once. All of these move, and what moved them is gone
+# watched. Many chemical patterns were imaged once. All of these move, and what moved them is gone
 # from the data. Or is it? This course asks what can be read from snapshots without time, and what
 # can't. This chapter takes under 20 s to run and 3 minutes to read; nothing is trained.
 #

@@ -351,7 +351,7 @@ over = {
 chance = [toy.kept(toy.draw(cloud, seed + 500 + i)) for toy in worlds.values() for i in range(8)]
 figures.show(
     toys.over_floors(over, (min(chance), max(chance)), 1.5),
-    "Distances over their floor at the end, on a log axis, a line for each kind of flow. Those of "
+    "Distances over their floor at the end, on a log axis, a row for each kind of flow. Those of "
     "the learned, skew and exact flows lie in the band of fresh clouds; those of the score are three "
     "to thirteen floors, of the symmetric matrix and the random networks hundreds.",
 )
@@ -465,7 +465,7 @@ for words, (step, effective) in climbs.items():
 #
 # ## 9. Scorecard
 
-# %%
+# %% tags=["hide-input"]
 for name, toy in worlds.items():
     row, shared = f"{name}.learned.residual", dict(floor=toy.floor, points=cloud, t=long)
     mean, sd, wrong = leaks[name].mean(), leaks[name].std(), toy.error(toy.score)

@@ -21,7 +21,7 @@
 # *other* sheets, in no order. Only the speed and the direction of time were set by us, since no
 # snapshot holds them.
 
-# %%
+# %% tags=["hide-input"]
 import torch
 
 from eqflow_nb import figures, flows, panels, rollout, scores
@@ -40,12 +40,12 @@ device = "auto"
 budget = "laptop"
 sigma = 0.5
 
-# %%
+# %% tags=["hide-input"]
 place = pick_device(device)
 sizes = {
-    "quick": dict(stills=8, held=4, film=20, long=24, alone=(1, 2), canvases=1, pairs=2),
-    "laptop": dict(stills=64, held=16, film=306, long=300, alone=(30, 60), canvases=2, pairs=8),
-    "paper": dict(stills=256, held=64, film=306, long=900, alone=(30, 60), canvases=8, pairs=16),
+    "quick": dict(snapshots=8, held=4, film=20, long=24, alone=(1, 2), canvases=1, pairs=2),
+    "laptop": dict(snapshots=64, held=16, film=306, long=300, alone=(30, 60), canvases=2, pairs=8),
+    "paper": dict(snapshots=256, held=64, film=306, long=900, alone=(30, 60), canvases=8, pairs=16),
 }[choice(budget, BUDGETS, "budget")]
 MOVING = ("life", "waves", "bursts")
 SHARP = 0.05  # the noise level of what needs no network
@@ -53,7 +53,7 @@ SHEET, SPEED = figures.PATTERN, figures.VELOCITY  # colour maps, their ends, and
 ENDS = {SHEET: (-1.5, 3.0), SPEED: (-2.0, 2.0)}
 BARS = {SHEET: "v (sd)", SPEED: "change of v in 20 steps (sd)"}
 card = Scorecard("03_gray_scott_training_free", seed=seed, budget=budget)
-data = chemistry.datasets((*MOVING, "maze"), sizes["stills"], sizes["held"], seed, place)
+data = chemistry.datasets((*MOVING, "maze"), sizes["snapshots"], sizes["held"], seed, place)
 tests = flows.projection.potentials(2, (128, 128), degree=3)
 
 # %% tags=["readme-film"]
@@ -451,7 +451,7 @@ for name, row in theirs.items():
 # %% tags=["hidden-test"] jupyter={"source_hidden": true}
 PAPER = {"life": 0.271, "waves": 0.589, "bursts": 0.250}
 AIMS = {"life": 0.83, "waves": 0.84, "bursts": 0.75}
-shared = dict(stills=sizes["stills"])
+shared = dict(snapshots=sizes["snapshots"])
 for name in MOVING:
     how = dict(target=f">= {AIMS[name]:.2f}", paper=PAPER[name], **shared)
     card.spread(f"{name}.spectral.similarity", found[name]["spectral"], **how)

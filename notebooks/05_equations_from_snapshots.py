@@ -34,7 +34,7 @@
 #
 # **Time** about 2.5 minutes to run on two cores, 45 to read. Memory: under 1 GB.
 
-# %%
+# %% tags=["hide-input"]
 import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy: whole runs go side by side instead
@@ -63,12 +63,12 @@ budget = "laptop"
 snapshots = 10000
 few = 1000
 
-# %%
+# %% tags=["hide-input"]
 place = pick_device(device)
 quick = choice(budget, BUDGETS, "budget") == "quick"
 runs, curve, many = (2, (1000, 3000), 4000) if quick else (8, (500, 2000, 5000), 20000)
 walkers, steps = (8, 300) if quick else (200, 4000)  # of the Lyapunov spectra
-stills, spread = (8, 20) if quick else (64, 3000)  # images; steps on a larger sheet
+images, spread = (8, 20) if quick else (64, 3000)  # of chemistry; steps on a larger sheet
 seeds = range(seed, seed + (32 if budget == "paper" else runs))
 card = Scorecard("05_equations_from_snapshots", seed=seed, budget=budget)
 
@@ -216,10 +216,11 @@ figures.show(
 )
 
 # %% [markdown]
-# Now the cliff comes after seven, the true ones. It is the model choice: no threshold on coefficients, no penalty to tune. The number in
-# brackets is the standard error of the last digits. Functions and their number are chosen by the
-# same gap: of several sets of tests, the equations are taken that stand out
-# most from the *next best* ones, and the sets must not contradict each other.
+# Now the cliff comes after seven, the true ones. The cliff chooses the model: there is no threshold on
+# coefficients, no penalty to tune. Functions and their number are chosen by the same gap: of several
+# sets of tests, those equations are taken that stand out most from the *next best* ones, and the sets
+# must not contradict each other. In the equations, the number in brackets is the standard error of the
+# last digits.
 #
 # The **verdict** is part of the answer. `determined`: one set of equations fits, and the gap says so.
 # `undetermined`: several do, here is a basis. `not in the library`: none does. `too few snapshots`:
@@ -267,7 +268,7 @@ figures.show(
         xscale="log",
     ),
     "Left: share of runs found against snapshots, rising from none at 500 to nearly all at 10,000. "
-    "Right: field error falling from about ten percent to below one.",
+    "Right: field error falling from about seven percent to half a percent.",
 )
 print({n: f"{int(hit.sum())} of {len(seeds)}" for n, hit in zip(grid, exact, strict=True)})
 each = [trials.constants(by_number[grid[-1], s].found, lorenz).values() for s in seeds]
@@ -277,7 +278,10 @@ print("farthest of 10, 28 and 8/3, in standard errors, by seed:", np.round(far, 
 # %% [markdown]
 # The upper curve is above the lower one: **the first guess is often right where the verdict hesitates**.
 # It hesitates since other equations, with one small term more or less, fit nearly as well. With so few
-# points it can't know that its guess is right, and it says so.
+# points it can't know that its guess is right, and it says so. It also hesitates once in eight at 10,000.
+#
+# The last line measures the errors that `identify` states. In seven runs all constants are within 2.4 of
+# them; in one, a constant is 4.5 off, where we aimed at 3 (row `lorenz.constants_off`).
 #
 # **Noise in the measurements.** Let $y = x + s\xi$. A moment of $y$ is not that of $x$, but it can be
 # corrected exactly: with probabilists' Hermite polynomials
@@ -296,14 +300,15 @@ for kind, done in with_noise.items():
     curves[kind] = (100 * np.array(at), *trials.table(done, at, seeds)[1:])
 figures.show(
     figures.recovery_rates(curves, xlabel="noise (% of an sd)"),
-    "Left: candidates with the right terms against noise: most up to 20 percent where the noise is "
-    "taken out, none where it is ignored. Right: field error, near one percent against tens.",
+    "Left: candidates with the right terms against noise: all to half of them where the noise is taken "
+    "out, none where it is ignored. Right: field error, near one percent against ten to a hundred.",
 )
 
 # %% [markdown]
 # Here the left picture counts right *candidates*. The verdict is stricter: with noise the gap to
-# the next best equations is smaller, so it hesitates sooner. Its guess is mostly right when it does,
-# but by our count that is a miss, and the scorecard counts it so.
+# the next best equations is smaller, so it hesitates sooner: with the size of the noise given, 4 of 8 runs
+# are determined at 10% and none at 20%. The guess is mostly right when it hesitates, but the scorecard
+# counts it as missed.
 #
 # ## 6. What breaks it
 #
@@ -371,7 +376,7 @@ print(f"{len(recovered)} of {len(zoo)} recovered; others: {sorted(set(zoo) - set
 
 # %%
 MOVING = ("waves", "bursts", "life", "chaos")
-chemistry = trials.chemistries((*MOVING, "maze"), stills, seed)
+chemistry = trials.chemistries((*MOVING, "maze"), images, seed)
 
 # %%
 for name, one in chemistry.items():
@@ -395,10 +400,10 @@ films["equations found"] = trials.follow_chemistry(waves_found, begin, EVERY * (
 clock = [f"step {EVERY * n}" for n in range(FRAMES)]
 strips = {name: [state[0, 1] for state in states] for name, states in films.items()}
 figures.film(
-    figures.frames(strips, clock, limits=(0.0, 0.4)),
+    figures.frames(strips, clock, size=2.56, limits=(0.0, 0.4)),
     "A film of waves: true chemistry, and the equations found from snapshots, from the same start. The "
     "fronts grow, meet and vanish alike in both.",
-    milliseconds=160,
+    **dict(milliseconds=160, dpi=100, colours=20),
 )
 ends = [measures.signed_similarity(*(s[n] - s[n].mean() for s in strips.values())) for n in (1, -1)]
 print(f"correlation of the two films at step {EVERY}: {ends[0]:.4f}, at the end: {ends[1]:.4f}")
@@ -409,7 +414,7 @@ grown = trials.follow_chemistry(waves_found, sheet, spread, spread // 2)
 figures.show(
     figures.images({f"step {spread // 2 * n}": s[0, 1] for n, s in enumerate(grown)}, size=2.6),
     "A snapshot in the middle of a larger empty sheet, and the equations found run from it: waves spread "
-    "outwards into the empty part.",
+    "outwards, and in the end fill the sheet.",
 )
 
 # %% [markdown]
@@ -488,7 +493,7 @@ print(f"a step of the elimination is redrawn in {min(redraws):.0f} to {max(redra
 # %% [markdown]
 # ## 11. Scorecard
 
-# %%
+# %% tags=["hidden-test"]
 score = trials.score
 score(card, "lorenz", [by_number[few, s] for s in seeds], error=0.05, snapshots=few)
 those = [by_number[snapshots, s] for s in seeds]
@@ -500,7 +505,7 @@ for kind, suffix in {"size given": "", "estimated": "_estimated"}.items():
         those = [one for (s, _), one in with_noise[kind].items() if s == level]
         score(card, row, those, kind == "size given", snapshots=many)
 
-# %%
+# %% tags=["hidden-test"]
 card.row("lorenz.recovered_lyapunov_error", off, target="<= .03", horizon=steps / 100)
 timed = [identify(x).seconds for _ in range(3)]
 card.row("lorenz.identify_seconds", min(timed), target="<= 1", snapshots=len(x), threads=1)
@@ -517,12 +522,12 @@ good = sum(said == due for said, due in verdict.values())
 card.row("controls.verdicts_right", good, target=f">= {len(verdict)}", of=list(verdict))
 card.row("controls.tried", len(verdict))
 
-# %%
+# %% tags=["hide-input"]
 for name in MOVING:
     one = chemistry[name]
-    details = dict(stills=stills, verdict=one.found.verdict, candidate_right=one.right)
+    details = dict(images=images, verdict=one.found.verdict, candidate_right=one.right)
     card.row(f"gray_scott.{name}.terms_exact", one.exact, target=">= 1", **details)
-    card.row(f"gray_scott.{name}.field_error", one.error, target="<= .03", stills=stills)
+    card.row(f"gray_scott.{name}.field_error", one.error, target="<= .03", images=images)
 card.row("zoo.chapter.recovered", len(recovered), of=len(zoo), snapshots=many)
 wrong = [name for name, one in zoo.items() if one.wrong]
 card.row("zoo.chapter.wrong_but_confident", len(wrong), target="<= 0", which=wrong)
@@ -532,11 +537,11 @@ for row, values in course.recorded("equations_zoo").items():
         card.row(row, **values)
 card.show()
 
-# %%
+# %% tags=["hidden-test"]
 # NBVAL_CHECK_OUTPUT
 card.verdicts()
 
-# %%
+# %% tags=["hidden-test"]
 # NBVAL_CHECK_OUTPUT
 print("the seven terms of Lorenz:", found.verdict, judged.right)
 print("every control has the verdict due:", good == len(verdict))
@@ -545,10 +550,14 @@ print("wrong equations called determined, in the gallery:", len(wrong) > 0)
 # %% [markdown]
 # ## What failed, and what to make of it
 #
-# - A thousand independent snapshots are few: see `lorenz.terms_exact`. Often the candidate is right, or
-#   has one small term too many or too few, and the verdict hesitates.
-# - Noise of a tenth of a deviation leaves the field right to about a percent, but makes the verdict
-#   hesitate, and of a fifth more so: rows `noise`.
+# - A thousand independent snapshots are few: two runs of eight are determined (aim 8, row
+#   `lorenz.terms_exact`), and the field is 5.1% off on average (aim 5). Often the candidate is right, or
+#   has one small term too many or too few, and the verdict hesitates. At 10,000 seven of eight are.
+# - Noise of a tenth of a deviation leaves the field right to about a percent, but the verdict hesitates
+#   in half of the runs, and for a fifth in all (aim: none; rows `noise`).
+# - Of the zoo of 60 systems 48 are recovered (aim 54), and none is called determined with wrong equations.
+#   Most of those lost have four or more dimensions.
+# - The panel takes some .2 s for a new picture, its aim, and a little more on a busy machine.
 # - A small coefficient can be several percent off where the field is right to one: look at $-y$ in
 #   Lorenz's second equation. Its standard error says so.
 # - Taken by hand, without weights, that term is lost.

@@ -32,7 +32,7 @@
 #
 # **Time** about 1.5 minutes to run on two cores, 35 to read. Memory: under 1 GB.
 
-# %%
+# %% tags=["hide-input"]
 import tempfile
 
 import numpy as np
@@ -60,7 +60,7 @@ device = "auto"
 budget = "laptop"
 data = ""
 
-# %%
+# %% tags=["hide-input"]
 pick_device(device)
 quick = choice(budget, BUDGETS, "budget") == "quick"
 controls, stars = (2, 500) if quick else (12, 2000)
@@ -92,12 +92,13 @@ flow = flows.at_common_speed((lambda x: -v(x)) if backward else v, x)
 dt = float(x.diff(dim=0).square().sum(1).mean() / 2) ** 0.5 / 2  # half a year, on average
 steps = [y for _, y in rollout.rk4(flow, x[:200], dt, 44)]
 years = [x[k // 2 :][:200].lerp(x[k // 2 + 1 :][:200], k % 2 / 2) for k in range(45)]
+films = {"the flow, which saw no years": steps, "two centuries, year by year": years}
+middle = (x.amax(0) + x.amin(0)) / 2
 figures.points_film(
-    {"the flow, which saw no years": steps, "two centuries, year by year": years},
-    "A film of 200 yearly states of the sunspots in the plane of the count now and three years later. "
-    "Under the flow they circle in the sense in which the true ones do, on smoother paths.",
-    cloud=x,
-    extent=3.5,
+    {title: [state - middle for state in states] for title, states in films.items()},
+    "A film of yearly states of the sunspots in the plane of the count now (to the right) and three years "
+    "later (up). Under the flow they circle clockwise, as the true ones do, on smoother paths.",
+    **dict(cloud=x - middle, extent=3.0, points=50),
 )
 
 # %% [markdown]
@@ -107,7 +108,7 @@ figures.points_film(
 # $$\big(v(a)+v(b)\big)\cdot(b-a) > 0. \tag{1}$$
 #
 # The arrow of time is free, once for all steps together, so a coin would get a little over one half.
-# Here the steps are, blue with the flow and orange against it, for the sunspots and two more records:
+# Below, steps with the flow are blue and steps against it orange, for the sunspots and two more records:
 # the monthly temperature of the Pacific off Peru since 1950, and the lynx that trappers brought in
 # each year from 1821 to 1934 (logarithms).
 
@@ -120,7 +121,8 @@ for pane, (name, one) in zip(panes, ordered.items()):
     for tint, kept in (("#0072b2", one.with_flow), ("#d55e00", ~one.with_flow)):
         ends = torch.stack([one.states[:-1], one.states[1:]], 1)[kept]
         pane.plot(*ends.permute(2, 1, 0), color=tint, linewidth=0.7, alpha=0.7)
-    figures.square(pane, 4, ("now", f"{one.delay} {NAMES[name]} later"))
+    pane.set(xlim=(-2.6, 3.8), ylim=(-2.6, 3.8), aspect="equal", xlabel="now (sd)")
+    pane.set_ylabel(f"{one.delay} {NAMES[name]} later (sd)")
     pane.set_title(f"{name}: {one.share:.0%}")
 figures.show(
     figure,
@@ -193,8 +195,8 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # The paper sets σ by hand, world by world. What would you want of it? A large σ shows: the flow
 # keeps the *blurred* cloud. A small one hides: the flow whirls each point around a sample of its
-# own, keeps the samples, and has found nothing. So the report takes **as much blur as the data can't
-# tell from none**. Cut the data in halves, blur one, and compare its distance to the other with the
+# own, keeps the samples, and has found nothing. So the report takes **the largest noise level that the
+# data can't detect**. Cut the data in halves, blur one, and compare its distance to the other with the
 # distance before:
 #
 # $$c(\sigma) = \frac{W_2(\text{half}+\sigma\varepsilon,\ \text{other half})}
@@ -304,11 +306,11 @@ own_panel()
 # Here are 64 images of something that spreads and branches, made for this course.
 
 # %%
-album = report(cells.PATH.parent / "pictures", seed=seed)
-print(album)
+images = report(cells.PATH.parent / "pictures", seed=seed)
+print(images)
 
 # %%
-album.show("score", "flow", "preservation", "pictures")
+images.show("score", "flow", "preservation", "pictures")
 
 # %% [markdown]
 # For images the score is that of a Gaussian field with the images' spectrum (chapter 03), and the
@@ -468,7 +470,7 @@ print(look(read(odd)))
 # %% [markdown]
 # ## 8. Scorecard
 
-# %%
+# %% tags=["hidden-test"]
 for name, one in ordered.items():
     phase = one.controls["phases randomised"]
     shuffle = dict(p_value=one.p_value("shuffled columns"), sigma=one.sigma, delay=one.delay)
@@ -485,8 +487,8 @@ for name, (size, dealt, p_labels, apart, p) in zip(("", "smooth."), order.values
     shared = dict(sd=apart.std(), p_value=p, against="shuffled columns", repeats=controls)
     card.row(f"cell_cycle.{name}phase_order_shuffled", apart.mean(), **shared)
 
-# %%
-for name, one in {"cells": None if data else mine, "pictures": album}.items():
+# %% tags=["hide-input"]
+for name, one in {"cells": None if data else mine, "pictures": images}.items():
     for kind, over in one.preservation.items() if one else ():
         last = max(over)
         start = dict(t=last, at_start=over[min(over)], sigma=one.sigma)
@@ -495,18 +497,18 @@ for name in estimates:
     row = name.replace(" ", "_")
     control = alike[name, "random"].mean()
     card.row(f"plummer.pairing.{row}_similarity", alike[name], control=control, sigma=sigma)
-card.row("pictures.rounded.terms", len(album.equations.terms), verdict=album.equations.verdict)
+card.row("pictures.rounded.terms", len(images.equations.terms), verdict=images.equations.verdict)
 card.row("pictures.all_digits.terms", len(chemistry.terms), verdict=chemistry.verdict)
 claims = [f"{name}.order{end}" for name in ordered for end in ("", "_p_value", "_phase_randomised")]
 claims += ["auto_sigma.preservation_over_best", "cell_cycle.phase_order"]
 claims += ["cell_cycle.phase_order_shuffled", "plummer.pairing.mixture_similarity"]
 card.show(claims)
 
-# %%
+# %% tags=["hidden-test"]
 # NBVAL_CHECK_OUTPUT
 card.verdicts()
 
-# %%
+# %% tags=["hidden-test"]
 # NBVAL_CHECK_OUTPUT
 print("put in order:", {name: one.share >= 0.8 for name, one in ordered.items()})
 print("the cells show an order of their own:", order[level][4] < 0.05)
