@@ -19,7 +19,7 @@ FIGURES = [
     ("02_lorenz_chaos", "A similarity of {:.3f} is not the truth",
      "lorenz.learned.similarity_mean"),
     ("02_lorenz_chaos", "exponent is {:.3f}, where that of the true motion, blurred as the data "
-     "are, is {:.3f}", "lorenz.learned.lyapunov_mean", "lorenz.blurred_truth.lyapunov"),
+     "are, is {:.3f}", "lorenz.learned.lyapunov_mean", "lorenz.blurred_truth.lyapunov_mean"),
     ("03_gray_scott_training_free", "the distance grows to {:.1f} floors",
      "waves.nearest_alone.patch_distance_over_floor_t150"),
     ("paper_lorenz", "for a third of its steps, gives {:.3f} ±",
