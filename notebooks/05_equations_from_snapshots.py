@@ -346,8 +346,8 @@ figures.show(
 #
 # Fifteen systems, picked for their variety: scrolls and butterflies, cubic and quartic equations,
 # one with a slow variable, three to five dimensions. 20,000 snapshots each, the library all
-# polynomials of the system's degree. Under each, in blue, what was found, in black the truth. Only the
-# unit of time, which snapshots don't hold, is the true one's.
+# polynomials of the system's degree. Under each stand the verdict and the error of the field, then in blue
+# what was found and in black the truth. Only the unit of time, which snapshots don't hold, is the true one's.
 
 # %%
 zoo = trials.meet(list(trials.GALLERY)[: 3 if quick else None], many, seed)

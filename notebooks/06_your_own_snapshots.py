@@ -127,7 +127,8 @@ for pane, (name, one) in zip(panes, ordered.items()):
 figures.show(
     figure,
     "Steps of three records in the plane of now and later: most are blue, with the flow, and go round "
-    "the middle; few are orange, against it: near the middle, and where the sunspots are fewest.",
+    "the middle; few are orange, against it: near the middle, where sunspots are fewest, and on one side "
+    "of the lynx's.",
 )
 
 # %%
