@@ -364,12 +364,11 @@ print("kept:", {k: f"{life.kept:.0%}" for k, life in paper.items()})
 every = max(1, len(paper["it swims"].frames) // 8)
 shown = {words: paper[words].frames[::every, 0] for words in ("it swims", "without steering")}
 clock = [f"step {every * creatures.EVERY * i}" for i in range(len(shown["it swims"]))]
-sharp = dict(milliseconds=250, dpi=100, colours=40)
 figures.film(
     figures.frames(shown, clock, size=1.92),
     "Two films of fireflies. Left, they swim head first, bend away from each other and stay whole. Right, "
     "they swim straight on, into each other.",
-    **sharp,
+    **dict(milliseconds=250, dpi=100),
 )
 
 # %% [markdown]

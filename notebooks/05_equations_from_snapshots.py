@@ -393,7 +393,7 @@ print(f"\nmaze\n{chemistry['maze'].found}")
 
 # %% tags=["readme-film"]
 waves_found, waves = chemistry["waves"], field_world("waves")
-FRAMES, EVERY = (3, 10) if quick else (16, 40)
+FRAMES, EVERY = (3, 10) if quick else (11, 60)
 begin = waves.raw(waves.sample(1, seed + 1000))
 films = {"true": [waves.raw(waves.advance(waves.scaled(begin), EVERY * n)) for n in range(FRAMES)]}
 films["equations found"] = trials.follow_chemistry(waves_found, begin, EVERY * (FRAMES - 1), EVERY)
@@ -403,7 +403,7 @@ figures.film(
     figures.frames(strips, clock, size=2.56, limits=(0.0, 0.4)),
     "A film of waves: true chemistry, and the equations found from snapshots, from the same start. The "
     "fronts grow, meet and vanish alike in both.",
-    **dict(milliseconds=160, dpi=100, colours=20),
+    **dict(milliseconds=200, dpi=100, colours=20),
 )
 ends = [measures.signed_similarity(*(s[n] - s[n].mean() for s in strips.values())) for n in (1, -1)]
 print(f"correlation of the two films at step {EVERY}: {ends[0]:.4f}, at the end: {ends[1]:.4f}")
