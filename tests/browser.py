@@ -40,7 +40,9 @@ def require_chromium() -> str:
     """
     attempts = [[sys.executable, "-m", "playwright", "install", "chromium"]]
     if shutil.which("apt-get") and os.geteuid() == 0:
-        attempts += [["apt-get", "update", "-q"], ["apt-get", "install", "-yq", "chromium"]]
+        # Somebody else may be installing: apt-get waits for them, else it would fail at once.
+        install = ["apt-get", "install", "-yq", "-o", "DPkg::Lock::Timeout=300", "chromium"]
+        attempts += [["apt-get", "update", "-q"], install]
     while not (found := find_chromium()) and attempts:
         _try(attempts.pop(0))
     if found:
@@ -162,7 +164,7 @@ def _luminance(colour: str) -> float:
 def _try(command: list[str]) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(command, env=environment, timeout=300, capture_output=True, check=False)
+        subprocess.run(command, env=environment, timeout=600, capture_output=True, check=False)
 
 
 def _playwrights_own() -> str | None:

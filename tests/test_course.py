@@ -166,9 +166,18 @@ def test_a_change_of_the_package_asks_for_a_new_run(shelf, tmp_path, monkeypatch
 
 
 def test_memory_and_threads(shelf, tmp_path, monkeypatch):
-    fill = "import os, time\nheld = bytearray(os.urandom(1)) * 300_000_000\ntime.sleep(0.3)\n"
-    threads = "print('threads', os.environ['OMP_NUM_THREADS'])\n"
-    shelf(**{"01_big": fill + threads, "02_small": "import time\ntime.sleep(0.3)"})
+    # It is held until the process that measures it has worked for some time: on a busy machine
+    # that can take seconds.
+    holding = """
+        import os, psutil, time
+        held = bytearray(os.urandom(1)) * {}
+        worked = lambda: sum(psutil.Process(os.getppid()).cpu_times()[:2])
+        began = worked()
+        while worked() < began + 0.1:
+            time.sleep(0.05)
+        print("threads", os.environ["OMP_NUM_THREADS"])
+        """
+    shelf(**{"01_big": holding.format(300_000_000), "02_small": holding.format(1)})
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     records = run(tmp_path / "out", jobs=2)
     big, small = records["01_big"], records["02_small"]
