@@ -166,8 +166,7 @@ def test_a_change_of_the_package_asks_for_a_new_run(shelf, tmp_path, monkeypatch
 
 
 def test_memory_and_threads(shelf, tmp_path, monkeypatch):
-    # It is held until the process that measures it has worked for some time: on a busy machine
-    # that can take seconds.
+    # It is held until the process that measures it has worked: seconds, on a busy machine.
     holding = """
         import os, psutil, time
         held = bytearray(os.urandom(1)) * {}
