@@ -33,8 +33,7 @@ def tiled(q: Tensor, law: PairLaw, size: float) -> Tensor:
     return poses.metropolis(start, wide.log_p, MENDING, seeded(SEED), 2 * size)[0]
 
 
-def main() -> None:
-    """Fit, draw and write."""
+if __name__ == "__main__":
     torch.set_num_threads(1)
     tensors: dict[str, Tensor] = {}
     about: dict[str, Any] = {}
@@ -42,9 +41,8 @@ def main() -> None:
     size = side_of(few)
     for name in KINDS:
         kinds = halves(poses.NUMBER) if name == "two kinds" else None
-        fit = fit_pair_law(
-            poses.sample(name, SHEETS, SEED), mirror=True, kinds=kinds, newton=NEWTON
-        )
+        q = poses.sample(name, SHEETS, SEED)
+        fit = fit_pair_law(q, mirror=True, kinds=kinds, newton=NEWTON)
         for part in ("values", "slopes", "harmonics"):
             tensors[f"{name}/{part}"] = getattr(fit.law, part).float()
         fresh = poses.blurred(poses.sample(name, LARGER, SEED + 1, few, size), SEED)
@@ -57,7 +55,3 @@ def main() -> None:
         about[name] = {"spacing": fit.law.spacing, "gain": round(fit.gain, 4), "aligned": aligned}
         print(name, about[name], flush=True)
     weights.write(FILE, tensors, about)
-
-
-if __name__ == "__main__":
-    main()
