@@ -1,21 +1,15 @@
 """The course: which notebooks there are, what each asks, and which parameters it takes."""
 
-from __future__ import annotations
-
 import ast
 import json
 import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from eqflow_nb.inputs import BUDGETS, InputError, choice, pick_device
-
-if TYPE_CHECKING:
-    import nbformat
 
 FOLDER_VARIABLE = "EQFLOW_NOTEBOOKS"
 # The least that parameters may be; other whole numbers count things, unless their default doesn't.
@@ -26,8 +20,7 @@ LEAST = {"seed": 0, "sigma": 1e-6, "dt": 1e-6, "tau": 1e-6, "eta": 0}
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True)
-class Chapter:
+class Chapter(NamedTuple):
     """A notebook: its script if there is one, first quoted line, and committed run's measures."""
 
     stem: str
@@ -79,7 +72,7 @@ def find(name: str, known: Sequence[Chapter]) -> Chapter:
     raise InputError(f"{name!r} {fault}: {stems}")
 
 
-def load(path: Path) -> nbformat.NotebookNode:
+def load(path: Path) -> Any:
     """Read a notebook, from its py:percent script or from an .ipynb, for the python3 kernel."""
     import jupytext
     import nbformat
@@ -93,11 +86,9 @@ def load(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def parameters(notebook: nbformat.NotebookNode) -> dict[str, Any]:
-    """The names and default values in the cell tagged ``parameters``; none if there is no cell.
-
-    It may only set literals: papermill sets values after it, too late for anything computed.
-    """
+def parameters(notebook: Any) -> dict[str, Any]:
+    """The names and default values in the cell tagged ``parameters``; none if there is no cell."""
+    # It may only set literals: papermill sets values after it, too late for anything computed.
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     defaults: dict[str, Any] = {}
     for statement in ast.parse(tagged[0].source).body if tagged else []:
@@ -109,9 +100,8 @@ def parameters(notebook: nbformat.NotebookNode) -> dict[str, Any]:
             defaults[target.id] = ast.literal_eval(value)  # type: ignore[union-attr, arg-type]
         except (ValueError, AttributeError) as error:
             has = f"and has: {ast.unparse(statement).splitlines()[0]}"
-            raise InputError(
-                f"the parameters cell may only set names to literals, {has}"
-            ) from error
+            wanted = "the parameters cell may only set names to literals"
+            raise InputError(f"{wanted}, {has}") from error
     return defaults
 
 

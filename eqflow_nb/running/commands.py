@@ -3,13 +3,11 @@
 What only one command needs is imported there: torch and the notebooks' machinery are slow to load.
 """
 
-from __future__ import annotations
-
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer import Argument, Option
@@ -17,19 +15,15 @@ from typer import Argument, Option
 from eqflow_nb.inputs import InputError, choice, count, replace_text
 from eqflow_nb.running import catalogue, exercises, identify
 
-if TYPE_CHECKING:
-    from eqflow_nb.running.execute import Record, Task
-
 app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Run the course on equilibrium flow, or parts of it.",
-)
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+    rich_markup_mode=None, help="Run the course on equilibrium flow, or parts of it.",
+)  # fmt: skip
 app.command("identify")(identify.identify)
 app.command("exercises")(exercises.exercises)
 
+Record = dict[str, Any]  # of a run, see `execute`
+Records = dict[str, Record]  # by stem
 Texts = list[str] | None
 Names = Annotated[Texts, Argument(metavar="[NOTEBOOK]...", help="Beginnings of names, or paths.")]
 Name = Annotated[str, Argument(metavar="NOTEBOOK", help="Its name, its beginning, or its path.")]
@@ -50,6 +44,7 @@ Seed = Annotated[int, Option(help="Of the snapshots and of everything else.")]
 Steps = Annotated[int | None, Option(help="Other than the recipe's.")]
 Weights = Annotated[list[str], Argument(metavar="NAME...", help="Weights to make.")]
 Out = Annotated[Path, Option("-o", "--out", metavar="DIR", help="Folder of the results.")]
+WEIGHTS = Path("build/weights")
 SweepOut = Annotated[Path | None, Option("-o", "--out", metavar="DIR", help="Of the results.")]
 
 
@@ -65,15 +60,10 @@ def list_notebooks() -> None:
 
 @app.command()
 def run(
-    notebooks: Names = None,
-    parameter: Parameters = None,
-    budget: Budget = None,
-    device: Device = None,
-    jobs: Jobs = 1,
-    force: Force = False,
-    html: Html = False,
+    notebooks: Names = None, parameter: Parameters = None, budget: Budget = None,
+    device: Device = None, jobs: Jobs = 1, force: Force = False, html: Html = False,
     out: Out = Path("build/course"),
-) -> None:
+) -> None:  # fmt: skip
     """Run notebooks, all chapters if none is named; finished ones are not run again."""
     from eqflow_nb.running import execute, scorecard
 
@@ -97,13 +87,9 @@ def run(
 
 @app.command()
 def study(
-    name: Name,
-    parameter: Parameters = None,
-    budget: Budget = None,
-    device: Device = None,
-    force: Force = False,
-    out: Out = Path("build/studies"),
-) -> None:
+    name: Name, parameter: Parameters = None, budget: Budget = None, device: Device = None,
+    force: Force = False, out: Out = Path("build/studies"),
+) -> None:  # fmt: skip
     """Run a study, and keep its scorecard beside it with the command and versions it came from."""
     from eqflow_nb.running import execute, scorecard
 
@@ -124,14 +110,9 @@ def study(
 
 @app.command()
 def sweep(
-    notebook: Name,
-    parameter: Values = None,
-    jobs: SetJobs = None,
-    scheduler: Scheduler = None,
-    force: Force = False,
-    keep: Keep = False,
-    out: SweepOut = None,
-) -> None:
+    notebook: Name, parameter: Values = None, jobs: SetJobs = None, scheduler: Scheduler = None,
+    force: Force = False, keep: Keep = False, out: SweepOut = None,
+) -> None:  # fmt: skip
     """Run a notebook once for each set of parameters, and gather the scorecards in one table."""
     from eqflow_nb.running import sweep as sweeping
 
@@ -141,13 +122,8 @@ def sweep(
     asked, began = _pairs(parameter), time.perf_counter()
     tasks = sweeping.plan(chapter, folder, asked)
 
-    def failure(task: Task, record: Record) -> str:
-        if record["status"] != "failed":
-            return ""
-        return f"{task.out.name}: failed after {record['attempts']} attempt(s): {record['error']}"
-
     runs = sweeping.run(tasks, jobs, scheduler, force)
-    _, interrupted = _follow(runs, len(tasks), chapter.stem, failure)
+    _, interrupted = _follow(runs, len(tasks), chapter.stem)
     table, summary = sweeping.write(tasks, folder)
     finished, failed = ((table["status"] == each).sum() for each in ("finished", "failed"))
     if interrupted:
@@ -186,11 +162,7 @@ def refresh(
 
 @app.command()
 def train(
-    names: Weights,
-    seed: Seed = 0,
-    steps: Steps = None,
-    device: Device = None,
-    out: Out = Path("build/weights"),
+    names: Weights, seed: Seed = 0, steps: Steps = None, device: Device = None, out: Out = WEIGHTS
 ) -> None:
     """Make the weights that come with the course again; an interrupted training goes on."""
     from eqflow_nb.scores import training, weights
@@ -216,7 +188,7 @@ def doctor() -> None:
     findings = examine()
     for subject, found, mend in findings:
         typer.echo(f"{subject:>14}  {found}" + (f"\n{'':>14}  MEND: {mend}" if mend else ""))
-    to_mend = sum(bool(finding.mend) for finding in findings)
+    to_mend = sum(bool(mend) for _, _, mend in findings)
     typer.echo(f"\n{to_mend} thing(s) to mend." if to_mend else "\nAll is well.")
     raise typer.Exit(1 if to_mend else 0)
 
@@ -236,35 +208,30 @@ def _command(verb: str, stem: str, pairs: Iterable[tuple[str, Any]]) -> str:
     return f"eqflow-nb {verb} {stem}" + "".join(f" -p {name} {value}" for name, value in pairs)
 
 
-def _follow(
-    runs: Iterator[tuple[Task, Record]], total: int, label: str, say: Callable[[Task, Record], str]
-) -> tuple[dict[str, Record], bool]:
+def _follow(runs: Iterator[tuple[Any, Record]], total: int, label: str) -> tuple[Records, bool]:
     """Show the progress of runs; their records by stem, and whether Ctrl-C has ended them."""
     from tqdm import tqdm
 
     records = {}
-    with tqdm(total=total, desc=label, unit="run", disable=not label) as bar:
-        try:
-            for task, record in runs:
-                records[task.stem] = record
-                if said := say(task, record):
-                    tqdm.write(said, file=sys.stderr)
-                bar.update()
-        except KeyboardInterrupt:
-            return records, True
+    try:
+        for task, record in tqdm(runs, label, total, unit="run", disable=not label):
+            records[task.stem] = record
+            if record["status"] == "failed":
+                name = task.out.name if label == task.stem else task.stem
+                said = f"{name}: failed after {record['attempts']} attempt(s): {record['error']}"
+                tqdm.write(said, file=sys.stderr)
+    except KeyboardInterrupt:
+        return records, True
     return records, False
 
 
-def _run(tasks: Sequence[Task], jobs: int, force: bool) -> dict[str, Record]:
+def _run(tasks: Sequence[Any], jobs: int, force: bool) -> Records:
     """Run with progress shown; after Ctrl-C say what stays and leave with code 130."""
     from eqflow_nb.running import execute
 
-    def status(task: Task, record: Record) -> str:
-        return f"{task.stem}: {record['status']}" if jobs > 1 else ""
-
     label = "Notebooks" if jobs > 1 else ""  # one alone shows its own progress
     runs = execute.run(tasks, count(jobs, "--jobs"), force)
-    records, interrupted = _follow(runs, len(tasks), label, status)
+    records, interrupted = _follow(runs, len(tasks), label)
     if interrupted:
         finished = sum(record["status"] == "finished" for record in records.values())
         _stopped(f"{finished} of {len(tasks)} finished and kept. The")
@@ -276,7 +243,7 @@ def _stopped(kept: str = "the") -> NoReturn:
     raise typer.Exit(130)
 
 
-def _finish(records: dict[str, Record], out: Path) -> None:
+def _finish(records: Records, out: Path) -> None:
     """Print how each notebook fared, and leave with code 1 if any failed."""
     typer.echo("")
     for stem, record in sorted(records.items()):

@@ -4,19 +4,13 @@ import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
 
 import psutil
 
 WIDGETS = Path(sys.prefix, "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager")
 
 
-class Finding(NamedTuple):
-    """One thing looked at: what was found and, where it is in the way, how to mend it."""
-
-    subject: str
-    found: str
-    mend: str = ""
+Finding = tuple[str, str, str]  # what was looked at, what was found, and how to mend it, if at all
 
 
 def examine() -> list[Finding]:
@@ -35,21 +29,21 @@ def examine() -> list[Finding]:
     repair = "python -m ipykernel install --sys-prefix --name python3"
     sliders, install = WIDGETS.is_dir(), "pip install --force-reinstall jupyterlab_widgets"
     return [
-        Finding("python", f"{sys.version.split()[0]}, in {Path(sys.prefix).name}"),
+        ("python", f"{sys.version.split()[0]}, in {Path(sys.prefix).name}", ""),
         *packages(),
-        Finding("device", f"{device}, for torch {torch.__version__}"),
-        Finding("memory", f"{memory:.1f} GB free", "" if memory > 1 else "1 GB: close programs"),
-        Finding("disk", f"{disk:.1f} GB free", "" if disk > 0.5 else "0.5 GB: free some space"),
-        Finding("widgets", "sliders can show" if sliders else "none", "" if sliders else install),
-        Finding("kernel", "of this environment" if ours else kernel, "" if ours else repair),
+        ("device", f"{device}, for torch {torch.__version__}", ""),
+        ("memory", f"{memory:.1f} GB free", "" if memory > 1 else "1 GB: close programs"),
+        ("disk", f"{disk:.1f} GB free", "" if disk > 0.5 else "0.5 GB: free some space"),
+        ("widgets", "sliders can show" if sliders else "none", "" if sliders else install),
+        ("kernel", "of this environment" if ours else kernel, "" if ours else repair),
     ]
 
 
-def packages(project: str = "eqflow-nb") -> list[Finding]:
+def packages() -> list[Finding]:
     """Whether what the project requires is installed, in the versions it was made for."""
     from packaging.requirements import Requirement
 
-    wrong, wanted = [], metadata.requires(project) or []
+    wrong, wanted = [], metadata.requires("eqflow-nb") or []
     for each in map(Requirement, wanted):
         if each.marker is None:
             try:
@@ -57,5 +51,5 @@ def packages(project: str = "eqflow-nb") -> list[Finding]:
             except metadata.PackageNotFoundError:
                 version = "none"
             if version == "none" or not each.specifier.contains(version, prereleases=True):
-                wrong.append(Finding(each.name, version, f"pip install '{each}'"))
-    return wrong or [Finding("packages", f"the right versions of all {len(wanted)}")]
+                wrong.append((each.name, version, f"pip install '{each}'"))
+    return wrong or [("packages", f"the right versions of all {len(wanted)}", "")]

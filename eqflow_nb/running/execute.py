@@ -104,12 +104,10 @@ def sort_out(tasks: Iterable[Task], force: bool) -> tuple[list[tuple[Task, Recor
 def run(
     tasks: Iterable[Task], jobs: int = 1, force: bool = False, attempts: int = 1
 ) -> Iterator[tuple[Task, Record]]:
-    """Run the tasks, `jobs` at a time; yield each with its record, and gather the scorecards.
-
-    What has finished isn't run again unless `force`; its record has ``reused``.  What fails is
-    tried so many times.  When the generator is closed or interrupted, what runs is stopped and what
-    has finished stays.
-    """
+    """Run the tasks, `jobs` at a time; yield each with its record, and gather the scorecards."""
+    # What has finished isn't run again unless `force`; its record has ``reused``.  What fails is
+    # tried so many times.  When the generator is closed or interrupted, what runs is stopped and
+    # what has finished stays.
     done, waiting = sort_out(tasks, force)
     yield from done
     for folder in {task.out for task in waiting if task.out.is_dir()}:
@@ -165,10 +163,7 @@ def save(task: Task, notebook: Any, record: Record) -> None:
 def start(
     task: Task, jobs: int, attempt: int = 1, scratch: Path | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a process that runs a task, out of the reach of the terminal's Ctrl-C.
-
-    One of several `jobs` gets its share of the cores and shows no progress.
-    """
+    """Start a process that runs a task, with its share of the cores, out of the reach of Ctrl-C."""
     task.out.mkdir(parents=True, exist_ok=True)
     task.result.unlink(missing_ok=True)  # of an attempt before
     path = dict.fromkeys([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])
@@ -230,14 +225,10 @@ def execute(task: Task, parent: int, progress: bool, attempt: int) -> bool:
         began = time.perf_counter()
         try:
             papermill.execute_notebook(
-                executed,
-                draft,
-                parameters=task.overrides,
-                kernel_name="python3",
+                executed, draft, task.overrides, kernel_name="python3", cwd=desk,
                 progress_bar={"desc": task.stem} if progress else False,
-                cwd=desk,
                 extra_arguments=["--IPKernelApp.log_level=40"],  # hush its remarks at the start
-            )
+            )  # fmt: skip
         except Exception as failure:  # whatever stops a notebook is that notebook's result
             name = getattr(failure, "ename", type(failure).__name__)
             said = str(getattr(failure, "evalue", failure)).strip().partition("\n")[0]

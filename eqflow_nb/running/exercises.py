@@ -6,8 +6,6 @@ it, and has nbgrader's marks around what the student is to find.  The student's 
 hints folded, one in the other, above the cell.  A cell tagged ``check`` follows, as it is.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path
@@ -47,11 +45,9 @@ def assignment(script: Path) -> Any:
         hints = HINTS.match(cell.source)
         marked = len(MARKED.findall(cell.source)) == 1
         if (solution and (waiting or not hints or not marked)) or (check and not waiting):
-            raise InputError(
-                f"{script.name}, cell {place}: a solution should begin with '# HINT: ...' and "
-                "'# MORE: ...', mark one place with ### BEGIN SOLUTION and ### END SOLUTION, and "
-                "a check after it"
-            )
+            wanted = "begin with '# HINT: ...' and '# MORE: ...', mark one place with ### BEGIN"
+            wanted += " SOLUTION and ### END SOLUTION, and a check after it"
+            raise InputError(f"{script.name}, cell {place}: a solution should {wanted}")
         waiting = solution or (waiting and not check)
         if solution and hints:
             cell.source = HINTS.sub("", cell.source)

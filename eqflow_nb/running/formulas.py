@@ -23,10 +23,7 @@ MENDED = (
 
 
 def mathml(latex: str, display: bool = False) -> str:
-    """A formula in LaTeX as HTML; one on a line of its own has its number, if any, on the right.
-
-    Example: ``mathml(r"v = K s")``.  What can't be converted is shown as it was written.
-    """
+    """A formula in LaTeX as HTML, or as it is; one on a line of its own has its number."""
     from latex2mathml.converter import convert  # slow to load
 
     number, text = TAG.search(latex), TAG.sub("", latex).strip()

@@ -1,7 +1,5 @@
 """The front page: the live drawing panel, then the chapters, each with what moves in it."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io
@@ -29,11 +27,8 @@ class Picture:
     part: Sequence[float] = (0, 0, 1, 1)  # left, top, right and bottom, as shares
 
     @classmethod
-    def found(cls, notebook: Any, kind: str, tag: str = "") -> Picture | None:
-        """The last picture of a kind, such as image/gif, in the first cell with one; None if none.
-
-        With a tag, only cells that have it count.  A cell's metadata may name the `part` to show.
-        """
+    def found(cls, notebook: Any, kind: str, tag: str = "") -> "Picture | None":
+        """The last picture of a kind in the first cell with one (and the tag, if any), or None."""
         for cell in notebook["cells"]:
             if not tag or tag in cell["metadata"].get("tags", []):
                 for output in reversed(cell.get("outputs", [])):
@@ -88,12 +83,8 @@ def card(
         source = base64.b64encode(shown.small()).decode()
         alt = html.escape(shown.alt)
         picture = f'<img alt="{alt}" src="data:image/webp;base64,{source}">'
-    lines = {
-        "title": f"{chapter.stem[:2]} {chapter.title}",
-        "question": chapter.question,
-        "headline": headline(chapter.stem, rows),
-        "cost": note,
-    }
+    lines = {"title": f"{chapter.stem[:2]} {chapter.title}", "question": chapter.question}
+    lines |= {"headline": headline(chapter.stem, rows), "cost": note}
     words = "".join(
         f'<span class="{kind}">{html.escape(line)}</span>' for kind, line in lines.items() if line
     )

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,20 +56,11 @@ DropMissing = Annotated[bool, Option("--drop-missing", help="Leave out rows with
 
 
 def identify(
-    file: File,
-    degree: Degree = None,
-    library: Library = None,
-    noise: Noise = "0",
-    diffusion: Diffusion = None,
-    relative_to: Relative = None,
-    columns: Columns = None,
-    array: Array = None,
-    side: Side = None,
-    transpose: Transpose = False,
-    drop_missing: DropMissing = False,
-    seed: int = 0,
-    as_json: Json = False,
-) -> None:
+    file: File, degree: Degree = None, library: Library = None, noise: Noise = "0",
+    diffusion: Diffusion = None, relative_to: Relative = None, columns: Columns = None,
+    array: Array = None, side: Side = None, transpose: Transpose = False,
+    drop_missing: DropMissing = False, seed: int = 0, as_json: Json = False,
+) -> None:  # fmt: skip
     """Find the equations that unordered snapshots were drawn from, or say why it can't be done."""
     from eqflow_nb import equations
     from eqflow_nb.user_data import look, read
@@ -83,7 +73,7 @@ def identify(
     plain = own.names == tuple(f"x{i}" for i in range(len(own.names)))
     names = None if plain else tuple(quoted(name) for name in own.names)
     labels = equations.names_for(names, len(own.names), "uvw" if own.images else "xyzw")
-    seen = look(replace(own, names=labels) if plain else own, seed)
+    seen = look(own._replace(names=labels) if plain else own, seed)
     unfit = {f.column: f.text for f in seen.findings if f.about in UNFIT[: 2 if chosen else 3]}
     if unfit:
         rest = [c if plain else n for c, n in enumerate(own.names) if c not in unfit]
@@ -104,7 +94,10 @@ def identify(
         asked |= {"noise": sizes, "diffusion": size}
         asked |= {"extras": {text: function_of(text, labels) for text in parts}}
         method = equations.identify
-    with _patience(expected_seconds(own.values, degree, sizes == "auto")):
+    # Very roughly: the search grows with the terms K, the moments with the values, too.
+    terms = len(labels) * math.comb(len(labels) + degree, degree)
+    search = SEARCH * terms**2 * (MORE if sizes == "auto" else 1)
+    with _patience(search + VALUES * own.values.size * terms):
         found = method(own.values, degree, **asked)
         found = found if own.images else equations.with_arrow(found, own.values, seed)
     seconds = time.perf_counter() - started
@@ -113,12 +106,6 @@ def identify(
         typer.echo(json.dumps(data, allow_nan=False))
         return
     typer.echo(f"{own.source}: {len(own.values):,} snapshots\n\n{found}\n\n{seconds:.1f} seconds")
-
-
-def expected_seconds(x: np.ndarray, degree: int, noise: bool) -> float:
-    """Very roughly, of one core: the search grows with the terms K, moments with values."""
-    terms = x.shape[1] * math.comb(x.shape[1] + degree, degree)
-    return SEARCH * terms**2 * (MORE if noise else 1) + VALUES * x.size * terms
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import copy
 import html
-import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import pandas as pd
 
 from eqflow_nb.inputs import InputError, replace_text
 from eqflow_nb.running import catalogue as course
@@ -28,10 +26,8 @@ ENGINE = re.compile(r"<script>\s*window\.eqflow \?\?=.*?</script>\s*", re.DOTALL
 
 
 def without_kernel(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Put a note, and any HTML that stands in for them, in place of a notebook's widgets.
-
-    The live panels' engine stays with the last of them only: when it runs, all are there.
-    """
+    """Put a note, and any HTML that stands in for them, in place of a notebook's widgets."""
+    # The live panels' engine stays with the last of them only: when it runs, all are there.
     notebook.metadata.pop("widgets", None)
     live: list[Any] = []
     for output in _outputs(notebook):
@@ -71,10 +67,9 @@ def machine_paths(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def write_pages(out: Path, chapters: Sequence[course.Chapter], due: Sequence[str] = ()) -> Path:
-    """Write an HTML page for each executed notebook in `out`, and a front page; return that.
-
-    Chapters that are `due` stand on it too, as they are committed; those in `chapters` have titles.
-    """
+    """Write an HTML page for each executed notebook in `out`, and a front page; return that."""
+    # Chapters that are `due` stand on it too, as they are committed; those in `chapters` have
+    # titles.
     known = {chapter.stem: chapter for chapter in chapters}
     results = {path.stem: path for path in sorted(out.glob("*.ipynb"))}
     rows, cards = scorecard.gather(out), []
@@ -90,13 +85,9 @@ def write_pages(out: Path, chapters: Sequence[course.Chapter], due: Sequence[str
         cards.append(front.card(chapter, link, notebook, rows.get(stem, {}), note))
     parts = ["<h1>Equilibrium flow: motion from snapshots</h1>", front.page(cards)]
     for stem, card in rows.items():
-        table = pd.DataFrame(itertools.starmap(scorecard.cells, card.items()))
-        if card:
-            table = table.set_axis(scorecard.COLUMNS, axis=1)
-            with pd.option_context("display.max_colwidth", None):  # or long texts would be cut
-                shown = table.to_html(index=False, border=0, classes="scores")
-            name = f"Scorecard of {html.escape(stem)}"
-            parts.append(f"<details><summary>{name}</summary>{shown}</details>")
+        name = f"Scorecard of {html.escape(stem)}"
+        shown = scorecard.coloured(card)
+        parts.append(f'<details class="scores"><summary>{name}</summary>{shown}</details>')
     replace_text(index := out / "index.html", _page("Equilibrium flow", "\n".join(parts), "front"))
     return index
 
@@ -133,7 +124,10 @@ def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
         for mime in [mime for mime in data if mime.startswith("image/")]:
             # nbconvert would drop the description.
             if "alt" in about.get(mime, {}) and "text/html" not in data:
-                data["text/html"] = _img(mime, data.pop(mime), about[mime])
+                shown = {key: about[mime].get(key) for key in ("alt", "width", "height")}
+                said = [f'{k}="{html.escape(str(x))}"' for k, x in shown.items() if x is not None]
+                source = f"data:{mime};base64,{''.join(data.pop(mime).split())}"
+                data["text/html"] = f'<img {" ".join(said)} src="{source}">'
     body, _ = Exporter(template_name="basic").from_notebook_node(page)
     body = re.sub(r'<a href="exercises/[^"]*">(.*?)</a>', r"\1", body)  # those need a kernel
     body = re.sub(r'href="([\w-]+)\.ipynb"', r'href="\1.html"', body)  # pages link to pages
@@ -143,14 +137,6 @@ def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
 def _page(title: str, body: str, kind: str = "chapter") -> str:
     frame, *css = (Path(__file__).with_name(name).read_text("utf-8") for name in FRAME)
     return frame.format(title=html.escape(title), css="".join(css), body=body, kind=kind)
-
-
-def _img(mime: str, content: str, about: dict) -> str:
-    """A picture in base64 as HTML."""
-    source = f"data:{mime};base64,{''.join(content.split())}"
-    attributes = {key: about[key] for key in ("alt", "width", "height") if key in about}
-    written = [f'{key}="{html.escape(str(item))}"' for key, item in attributes.items()]
-    return f'<img {" ".join(written)} src="{source}">'
 
 
 def _outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:

@@ -63,10 +63,7 @@ class Scorecard:
         return self.rows[name]
 
     def spread(self, name: str, values: Any, **arguments: Any) -> None:
-        """Add a tensor of repeats: ``name_mean``, with the arguments of `row`, and ``name_sd``.
-
-        Cosines found the wrong way round, of a negative mean, are counted by their size.
-        """
+        """Add a tensor of repeats: ``name_mean`` and ``name_sd``, of a negative mean the size."""
         values = abs(values) if float(values.mean()) < 0 else values
         self.row(f"{name}_mean", values.mean(), sd=values.std(), **arguments)
         self.row(f"{name}_sd", values.std())
@@ -169,31 +166,26 @@ def cells(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def read(path: Path) -> Card:
-    """The rows an executed notebook carries, by name; none if it failed."""
-    return _rows(path) or {}
-
-
 def gather(folder: Path) -> dict[str, Card]:
     """Collect ``{notebook: {row: ...}}`` of what finished in `folder` into ``scorecard.json``."""
     cards = {}
     for path in sorted(folder.glob("*.ipynb")):
         with contextlib.suppress(ValueError):  # not a notebook
-            if (rows := _rows(path)) is not None:
+            if rows := read(path):
                 cards[path.stem] = rows
     replace_text(folder / "scorecard.json", dump(cards))
     return cards
 
 
-def _rows(path: Path) -> Card | None:
-    """The rows; None if the run was recorded as failed, or a cell shows an error."""
+def read(path: Path) -> Card:
+    """The rows an executed notebook carries, by name; none if it failed, or a cell shows so."""
     notebook = json.loads(path.read_text("utf-8"))
     if not isinstance(notebook, dict) or not {"cells", "metadata"} <= notebook.keys():
         raise ValueError(f"{path} is not a notebook")
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     failed = notebook["metadata"].get("eqflow", {}).get("status") == "failed"
     if failed or any(output["output_type"] == "error" for output in outputs):
-        return None
+        return {}
     rows = [row for o in outputs for row in o.get("data", {}).get(MIME, {}).get("rows", [])]
     return {row.pop("row"): row for row in rows}
 

@@ -27,13 +27,7 @@ import joblib
 import nbformat
 import pandas as pd
 
-from eqflow_nb.inputs import (
-    InputError,
-    replace_bytes,
-    replace_text,
-    split_at_commas,
-    writable_folder,
-)
+from eqflow_nb.inputs import InputError, replace_bytes, split_at_commas, writable_folder
 from eqflow_nb.running import catalogue, execute, scorecard
 from eqflow_nb.running.execute import Record, Task
 
@@ -69,10 +63,7 @@ def plan(chapter: catalogue.Chapter, out: Path, asked: Sequence[tuple[str, str]]
 
 
 def values(name: str, text: str, defaults: Mapping[str, Any], stem: str) -> list[Any]:
-    """Read values such as ``1,2,10:20`` or ``0:1:.25``, which is 0, .25, .5 and .75.
-
-    Where the notebook's default is text, a colon is only a colon.
-    """
+    """Read values such as ``1,2,10:20`` or ``0:1:.25``; for text a colon is only a colon."""
     found: list[Any] = []
     for piece in split_at_commas(text):
         if not piece:
@@ -107,19 +98,24 @@ def folder_name(chosen: Mapping[str, Any]) -> str:
 def run(
     tasks: Sequence[Task], jobs: int | None, scheduler: str | None, force: bool
 ) -> Iterator[tuple[Task, Record]]:
-    """Run the tasks of a sweep, each up to `ATTEMPTS` times; see `execute.run`.
-
-    They go to the `scheduler` of this address, such as ``tcp://10.0.0.1:8786``, or run here, `jobs`
-    at a time, one a core if not given.
-    """
+    """Run the tasks of a sweep, each up to `ATTEMPTS` times; see `execute.run`."""
+    # They go to the `scheduler` of this address, such as ``tcp://10.0.0.1:8786``, or run here,
+    # `jobs` at a time, one a core if not given.
     if scheduler is None:
         yield from execute.run(tasks, jobs or joblib.cpu_count(), force, ATTEMPTS)
         return
     done, waiting = execute.sort_out(tasks, force)
     yield from done
-    if waiting:
-        with _client(scheduler) as client:
-            yield from _collect(client, iter(waiting))
+    if not waiting:
+        return
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # failures are reported anyway
+    try:  # as with every Dask cluster, whoever reaches its port has the rights of who started it
+        client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TimeoutError, RuntimeError) as error:
+        wanted = "start one with 'dask scheduler', or leave --scheduler out to use this machine"
+        raise InputError(f"no Dask scheduler answers at {scheduler!r}; {wanted}") from error
+    with client:
+        yield from _collect(client, iter(waiting))
 
 
 def _collect(client: distributed.Client, waiting: Iterator[Task]) -> Iterator[tuple[Task, Record]]:
@@ -159,11 +155,9 @@ def _collect(client: distributed.Client, waiting: Iterator[Task]) -> Iterator[tu
 
 
 def perform(task: Task, text: str, package: str) -> str:
-    """Run one set on a Dask worker; the executed notebook as text.
-
-    When nobody waits for the result any more, since the sweep was stopped or its client has died,
-    the notebook's processes are ended.
-    """
+    """Run one set on a Dask worker; the executed notebook as text."""
+    # When nobody waits for the result any more, since the sweep was stopped or its client has
+    # died, the notebook's processes are ended.
     worker = distributed.get_worker()
     key = worker.get_current_task()
 
@@ -190,19 +184,6 @@ def perform(task: Task, text: str, package: str) -> str:
             if not execute.may_do_better(execute.recall(here)) or not wanted():
                 break
     return executed
-
-
-def _client(scheduler: str) -> distributed.Client:
-    """A client of the scheduler at an address.
-
-    As with every Dask cluster, whoever reaches its port has the rights of who started it.
-    """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # failures are reported anyway
-    try:
-        return distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TimeoutError, RuntimeError) as error:
-        wanted = "start one with 'dask scheduler', or leave --scheduler out to use this machine"
-        raise InputError(f"no Dask scheduler answers at {scheduler!r}; {wanted}") from error
 
 
 def write(tasks: Sequence[Task], out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -238,11 +219,9 @@ def write(tasks: Sequence[Task], out: Path) -> tuple[pd.DataFrame, pd.DataFrame]
 
 
 def summarise(cards: Sequence[scorecard.Card]) -> pd.DataFrame:
-    """Each scorecard row over all sets that have it, in how many of them (`met`) on target.
-
-    In `sets` sets its value is finite, with a `mean` and the `sd` of a sample, in `not_finite` it
-    isn't; the `worst` is the value farthest on the wrong side of the target.
-    """
+    """Each scorecard row over all sets that have it, in how many of them (`met`) on target."""
+    # In `sets` sets its value is finite, with a `mean` and the `sd` of a sample, in `not_finite`
+    # it isn't; the `worst` is the value farthest on the wrong side of the target.
     lines = []
     for name in dict.fromkeys(itertools.chain(*cards)):
         rows = [card[name] for card in cards if name in card]
@@ -263,16 +242,11 @@ def keep(tasks: Sequence[Task], frame: pd.DataFrame, command: str, wall_seconds:
     source = tasks[0].source
     path = source.with_name(f"{source.stem}_sweep.csv")
     _write_csv(path, frame.drop(columns=[name for name in RECORD if name != "seconds"]))
-    record = {
-        "command": command,
-        "sets": len(frame),
-        "versions": execute.recall(tasks[0])["versions"],
-        "wall_seconds": round(wall_seconds, 1),
-        "seconds_per_set": round(float(frame["seconds"].mean()), 1),
-        "peak_mb": round(float(frame["peak_mb"].max())),
-        "cores": joblib.cpu_count(),
-    }
-    replace_text(path.with_suffix(".json"), scorecard.dump(record))
+    versions, each = execute.recall(tasks[0])["versions"], float(frame["seconds"].mean())
+    record = {"command": command, "sets": len(frame), "versions": versions}
+    record |= {"wall_seconds": round(wall_seconds, 1), "seconds_per_set": round(each, 1)}
+    record |= {"peak_mb": round(float(frame["peak_mb"].max())), "cores": joblib.cpu_count()}
+    replace_bytes(path.with_suffix(".json"), scorecard.dump(record).encode())
     return path
 
 
@@ -286,4 +260,4 @@ def shown(summary: pd.DataFrame) -> str:
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:
-    replace_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    replace_bytes(path, frame.to_csv(index=False, lineterminator="\n").encode())
