@@ -3,7 +3,6 @@
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,8 +32,7 @@ class Picture(NamedTuple):
     arrays: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What was found in a reader's snapshots `own`.
 
     `score` and `flow` are in scaled coordinates.  `preservation` {flow: {time: floors}} is the
@@ -115,12 +113,9 @@ def report(
     columns: Sequence[str | int] | None = None,
     *,
     sigma: float | None = None,
-    array: str | None = None,
-    side: int | None = None,
-    transpose: bool = False,
-    drop_missing: bool = False,
     points: int = 1000,
     seed: int = 0,
+    **how: Any,
 ) -> Report:
     """Look at snapshots, say what they are fit for, choose a noise level, and set them in motion.
 
@@ -128,16 +123,16 @@ def report(
     look like, beside three controls that don't have to: the score itself, a symmetric matrix times
     it, and a random field.  `print` the report, `show()` its figures, `save(folder)` all of it.
 
-    `source` are points (N, d) or images (N, C, H, W), an array or a path; `columns`, `array`,
-    `side`, `transpose` and `drop_missing` say how to `read` it.  `sigma` is in standard deviations,
-    by default that of `choose_sigma`; at most `points` a side make the flow and test it.
+    `source` are points (N, d) or images (N, C, H, W), an array or a path, and `columns` and more
+    options are those of `user_data.read`.  `sigma` is in standard deviations, by default that of
+    `choose_sigma`; at most `points` a side make the flow and test it.
     """
     from eqflow_nb.report.images import of_images
     from eqflow_nb.report.points import of_points
 
     asked = None if sigma is None else positive(sigma, "sigma")
     points, seed = count(points, "points", at_least=10), count(seed, "seed", at_least=0)
-    own = read(source, columns, array, side, transpose, drop_missing)
+    own = read(source, columns, **how)
     seen = look(own, seed)
     if len(seen.keep) < (1 if own.images else 2):
         raise InputError(f"source says nothing about motion. {seen}")

@@ -62,11 +62,9 @@ def of_images(of: Halves) -> Findings:
 
 
 def rules(score: scores.GaussianFieldScore, seed: int) -> dict[str, Tensor]:
-    """K(k) of a skew rule and its controls, "score", "random", "symmetric": one low pass a(k).
-
-    Of two channels every wavelength then turns at one rate.  One channel has no turn; a random skew
-    kernel of 3 by 3 pixels moves it sideways.
-    """
+    """K(k) of a skew rule and its controls, "score", "random", "symmetric": one low pass a(k)."""
+    # Of two channels every wavelength then turns at one rate.  One channel has no turn; a random
+    # skew kernel of 3 by 3 pixels moves it sideways.
     channels, low = len(score.mean), spectral_kernel.low_pass(score)[..., None, None]
     random = torch.randn(channels, channels, generator=seeded(seed)).to(low)
     controls = {"score": low * torch.eye(channels), "random": low * random}

@@ -78,10 +78,8 @@ def marginal(score: scores.KernelDensityScore, plane: Tensor) -> scores.MixtureS
 
 
 def mean_flow(flow: Field, start: Tensor, plane: Tensor, sigma: float) -> Field:
-    """The flow in the plane, E[P v | P x = y]: it keeps the marginal of p if v keeps p.
-
-    In more than two dimensions it is a mean over points near y, with weights of width sigma.
-    """
+    """The flow in the plane, E[P v | P x = y]: it keeps the marginal of p if v keeps p."""
+    # In more than two dimensions it is a mean over points near y, with weights of width sigma.
     if start.shape[1] == 2:
         return flow
     x = start[:SAMPLES]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -28,8 +27,7 @@ class Finding(NamedTuple):
     column: int | None = None
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """What a look at the data found, and what they will do for, in sentences (`fit_for`).
 
     The rows amount to so many `independent` snapshots; `keep` are the columns to work with, without
@@ -79,10 +77,8 @@ def look(data: UserData, seed: int = 0) -> Look:
 
 
 def _order(x: np.ndarray, seed: int) -> tuple[float, float]:
-    """Longest autocorrelation time of the rows of x, and the longest of 20 shuffled orders.
-
-    Read from the points (N, d), or from some pixels of images.
-    """
+    """Longest autocorrelation time of the rows of x, and the longest of 20 shuffled orders."""
+    # Read from the points (N, d), or from some pixels of images.
     rng = np.random.default_rng(seed)
     pixels = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
     probes = pixels[:, :, :: -(-pixels.shape[2] // PROBES)].reshape(len(x), -1)
@@ -94,10 +90,9 @@ def _order(x: np.ndarray, seed: int) -> tuple[float, float]:
 
 
 def _autocorrelation_time(x: np.ndarray) -> float:
-    """The longest of the columns of x (N, k), at least 1; N / tau rows are independent.
-
-    tau = 1 + 2 sum_t rho(t) over the lags t < 5 tau (Sokal, Functional Integration, 1997, sec. 3).
-    """
+    """The longest of the columns of x (N, k), at least 1; N / tau rows are independent."""
+    # tau = 1 + 2 sum_t rho(t) over the lags t < 5 tau (Sokal, Functional Integration, 1997, sec.
+    # 3).
     n = len(x)
     z = (x - x.mean(0)) / x.std(0)
     rho = np.fft.irfft(np.abs(np.fft.rfft(z, 2 * n, axis=0)) ** 2, axis=0)[:n] / n

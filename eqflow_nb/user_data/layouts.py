@@ -21,11 +21,9 @@ Notes = tuple[str, ...]
 
 
 def arrange(x: np.ndarray, name: str, transpose: bool = False) -> tuple[np.ndarray, Notes]:
-    """Points (N, d) or images (N, C, H, W) from an array of another layout, and what was done.
-
-    Runs (runs, times, d) are put one below the other; of pictures (N, H, W), (N, H, W, C) and of
-    one alone, (H, W, 3) or (C, H, W), the missing axes are added and channels put first.
-    """
+    """Points (N, d) or images (N, C, H, W) from an array of another layout, and what was done."""
+    # Runs (runs, times, d) are put one below the other; of pictures (N, H, W), (N, H, W, C) and of
+    # one alone, (H, W, 3) or (C, H, W), the missing axes are added and channels put first.
     if transpose:
         if x.ndim not in (2, 3):
             raise InputError(f"{name} has shape {x.shape}; transpose=True is for rows and columns")
@@ -57,10 +55,9 @@ def check_upright(shape: Sequence[int], name: str) -> None:
     """Refuse what lies on its side: too few rows, and columns enough for rows."""
     rows, columns = shape[-2:]
     if rows < LEAST_POINTS <= columns:
-        raise InputError(
-            f"{name} has {rows} rows and {columns} columns; snapshots are rows, so it looks as if "
-            "it lies on its side: turn it with transpose=True"
-        )
+        hint = "so it looks as if it lies on its side: turn it with transpose=True"
+        found = f"{name} has {rows} rows and {columns} columns"
+        raise InputError(f"{found}; snapshots are rows, {hint}")
 
 
 def stacked(runs: Sequence[np.ndarray], name: str) -> tuple[np.ndarray, Notes]:
@@ -88,11 +85,9 @@ def places(columns: Sequence[str | int], names: Sequence[str]) -> list[int]:
 
 
 def states(values: np.ndarray, names: Sequence[str]) -> tuple[list[int], Notes]:
-    """Columns of points (N, d) that are no times and no row numbers, and a note about the others.
-
-    A time is called `t`, `time` or `date`, in whichever units.  A row number has no name, or values
-    that, once sorted, rise in even steps: order is not used, so any order will do.
-    """
+    """Columns of points (N, d) that are no times and no row numbers, and a note on the others."""
+    # A time is called `t`, `time` or `date`, in whichever units.  A row number has no name, or
+    # values that, once sorted, rise in even steps: order is not used, so any order will do.
     kinds = {}
     for c, (name, x) in enumerate(zip(names, values.T, strict=True)):
         bare = re.split(r"[\W_]", name, maxsplit=1)[0]  # without a unit

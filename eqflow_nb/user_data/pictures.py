@@ -24,19 +24,16 @@ Images = tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]
 
 
 def read_pictures(path: Path, side: int | None = None) -> Images:
-    """Values (N, C, H, W), channels and notes of a film's frames, or of all pictures in a folder.
-
-    Pages of a TIFF stack are frames; ImageJ and OME say in the first one how many channels
-    follow each other.
-    """
+    """Values (N, C, H, W), channels and notes of a film's frames, or of a folder's pictures."""
+    # Pages of a TIFF stack are frames; ImageJ and OME say in the first one how many channels
+    # follow each other.
     files, notes = [path], dict[str, None]()
     if path.is_dir():
         files = sorted(f for f in path.glob("[!.]*") if f.suffix.lower() in PICTURES)
         others = sum(f.is_file() for f in path.glob("[!.]*")) - len(files)
         if not files:
-            raise InputError(
-                f"source {path.name!r} holds no files; put PNG pictures or tables in it"
-            )
+            hint = "put PNG pictures or tables in it"
+            raise InputError(f"source {path.name!r} holds no files; {hint}")
         if others:
             notes[f"{others} file(s) that are no pictures were passed over."] = None
 
@@ -70,10 +67,9 @@ def _frames(path: Path, side: int | None, notes: dict[str, None]) -> Iterator[np
         for shown in imageio.v3.imiter(path):
             yield _array(Image.fromarray(np.asarray(shown, dtype=np.uint8)), side, name)
     except Exception as error:  # each of its readers has errors of its own
-        raise InputError(
-            f"{name} cannot be read ({' '.join(str(error).split())[:120]}); turn it into pictures "
-            f"(ffmpeg -i {path.name} frames/%05d.png, or any film editor) and give that folder"
-        ) from error
+        why = " ".join(str(error).split())[:120]
+        how = f"(ffmpeg -i {path.name} frames/%05d.png, or any film editor) and give that folder"
+        raise InputError(f"{name} cannot be read ({why}); turn it into pictures {how}") from error
 
 
 @contextmanager
@@ -95,11 +91,9 @@ def opened(source: Path | bytes, name: str, formats: tuple[str, ...]) -> Iterato
 
 
 def _array(picture: Image.Image, side: int | None, name: str) -> np.ndarray:
-    """One picture as (C, H, W): grey, RGB, or RGBA where something is transparent.
-
-    In [0, 1], but for floating-point greys, which stay as they are.  With a longer side than
-    `side` it is made of means over squares; what is left over at the edges is cut off.
-    """
+    """One picture as (C, H, W): grey, RGB, or RGBA where something is transparent."""
+    # In [0, 1], but for floating-point greys, which stay as they are.  With a longer side than
+    # `side` it is made of means over squares; what is left over at the edges is cut off.
     if picture.mode == "F":
         image = np.asarray(picture, dtype=np.float64)[None]
     elif picture.mode.startswith("I"):
@@ -163,7 +157,12 @@ def read_picture(source: bytes | np.ndarray, side: int = SIDE) -> np.ndarray:
     nothing is transparent the colour of the corner is taken for the background.  A canvas is an
     array (H, W, 4) of uint8.
     """
-    rgba = np.array(source) if isinstance(source, np.ndarray) else _decoded(bytes(source))
+    if isinstance(source, np.ndarray):
+        rgba = np.array(source)
+    else:
+        with opened(bytes(source), "picture", ("PNG", "JPEG")) as file:
+            image = _widened(_array(file, None, "picture"), 4)
+        rgba = np.round(255 * image).astype(np.uint8).transpose(1, 2, 0)
     nothing = "is transparent all over; draw something on it"
     if rgba[..., 3].min() > 250:
         away = np.abs(rgba[..., :3].astype(np.int16) - rgba[0, 0, :3]).max(-1)
@@ -186,10 +185,3 @@ def read_picture(source: bytes | np.ndarray, side: int = SIDE) -> np.ndarray:
     # Pillow weights colours by what covers them, so no background bleeds into the edges.
     fitted = sheet.resize((side, side), Image.Resampling.LANCZOS, box=box)
     return np.asarray(fitted, dtype=np.float32).transpose(2, 0, 1) / 255
-
-
-def _decoded(source: bytes) -> np.ndarray:
-    """The picture in a file as (H, W, 4), RGBA of 8 bits."""
-    with opened(source, "picture", ("PNG", "JPEG")) as picture:
-        image = _widened(_array(picture, None, "picture"), 4)
-    return np.round(255 * image).astype(np.uint8).transpose(1, 2, 0)

@@ -7,9 +7,8 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +20,7 @@ VIDEOS = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wm
 Columns = Sequence[str | int] | None
 
 
-@dataclass(frozen=True)
-class UserData:
+class UserData(NamedTuple):
     """Snapshots that a reader brought.
 
     `values` are points (N, d) or images (N, C, H, W), float64, in the units they came in; pictures
@@ -42,30 +40,22 @@ class UserData:
 
 
 def read(
-    source: Any,
-    columns: Columns = None,
-    array: str | None = None,
-    side: int | None = None,
-    transpose: bool = False,
-    drop_missing: bool = False,
-) -> UserData:
+    source: Any, columns: Columns = None, array: str | None = None, side: int | None = None,
+    transpose: bool = False, drop_missing: bool = False,
+) -> UserData:  # fmt: skip
     """Read a reader's own snapshots; their order does not matter.
 
-    Parameters
-    ----------
-    source : array, Tensor, list of runs, data frame, UserData, or path
-        Points (N, d), runs (runs, times, d) or images (N, C, H, W), channels first or last; or the
-        path of a table in text (.csv, .tsv, .txt, .dat; also packed with gzip), of a .npy, .npz
-        or .mat file, of a folder of pictures or of such files, a run each, or of a film:
-        an animated GIF, PNG or WebP, a TIFF stack, or a video where imageio has a reader for it.
-    columns : optional
-        Which columns (or channels) to keep, by name or by number from 0; others may hold text.  By
-        default all but times and row numbers; see `layouts.states`.
-    array, side : optional
-        Which array of a file of several to read; and how long the longer side of pictures may be,
-        which are made smaller by a whole factor.
-    transpose, drop_missing : bool
-        Take columns for rows; leave out rows (or images) with values that are NaN or infinite.
+    They are points (N, d), runs (runs, times, d) or images (N, C, H, W), channels first or last: an
+    array, tensor, list of runs, data frame or `UserData`; or the path of a table in text (.csv,
+    .tsv, .txt, .dat; also packed with gzip), of a .npy, .npz or .mat file, of a folder of pictures
+    or of such files, a run each, or of a film: an animated GIF, PNG or WebP, a TIFF stack, or a
+    video where imageio has a reader for it.
+
+    `columns` (or channels) to keep are named or numbered from 0, others may hold text; by default
+    all but times and row numbers, see `layouts.states`.  `array` is which one to read of several;
+    `side` how long the longer side of pictures may be, which are made smaller by a whole factor.
+    `transpose` takes columns for rows; `drop_missing` leaves out rows (or images) with values that
+    are NaN or infinite.
     """
     name = "source"
     if isinstance(source, UserData):
@@ -78,7 +68,13 @@ def read(
             raise InputError(f"source {str(path)!r} is not there; give a file or a folder")
         data = _read_path(path, name, columns, array, side, transpose)
     elif hasattr(source, "columns") and hasattr(source, "to_numpy"):
-        data = _read_frame(source, columns, name)
+        from eqflow_nb.user_data.tables import numbers, pandas
+
+        table = pandas.DataFrame(source.to_numpy()).infer_objects()
+        called = [str(each) for each in source.columns]
+        values, names, notes = numbers(table, called, columns, name, "row {}".format)
+        about = f"a {type(source).__name__} with {len(called)} columns"
+        data = UserData(values, names, about, notes)
     else:
         data = _chosen(_read_array(source, name, transpose), columns)
     if columns is None and data.values.ndim == 2:
@@ -109,20 +105,11 @@ def _read_path(
         return _chosen(UserData(values, names, about, notes), columns)
     if end in (".npy", ".npz", ".mat"):
         data = _of_several(_load(path, name), array, name, transpose)
-        return _chosen(replace(data, source=path.name), columns)
+        return _chosen(data._replace(source=path.name), columns)
     from eqflow_nb.user_data.tables import read_table  # pandas is loaded for tables only
 
     values, names, notes = read_table(path, columns, transpose)
     return UserData(values, names, path.name, notes)
-
-
-def _read_frame(frame: Any, columns: Columns, name: str) -> UserData:
-    from eqflow_nb.user_data.tables import numbers, pandas
-
-    table = pandas.DataFrame(frame.to_numpy()).infer_objects()
-    called = [str(each) for each in frame.columns]
-    values, names, notes = numbers(table, called, columns, name, "row {}".format)
-    return UserData(values, names, f"a {type(frame).__name__} with {len(called)} columns", notes)
 
 
 def _read_array(source: Any, name: str, transpose: bool) -> UserData:
@@ -164,10 +151,9 @@ def _load(path: Path, name: str) -> dict[str, np.ndarray]:
     except NotImplementedError as error:
         raise InputError(f"{name} is a MATLAB file of version 7.3; save it with -v7") from error
     except Exception as error:  # a damaged archive raises nearly anything
-        raise InputError(
-            f"{name} is damaged, not what its name says, or holds pickled objects, which could run "
-            "programs and are never read; save numbers, several runs with numpy.savez(path, *runs)"
-        ) from error
+        why = "damaged, not what its name says, or holds pickled objects, which could run programs"
+        hint = "are never read; save numbers, several runs with numpy.savez(path, *runs)"
+        raise InputError(f"{name} is {why} and {hint}") from error
 
 
 def _of_several(
@@ -187,12 +173,12 @@ def _of_several(
         return _read_array(list(held.values()), name, transpose)
     if array is None and not tables and len(set(map(len, columns.values()))) == 1 < len(columns):
         data = _read_array(np.stack(list(columns.values()), 1), name, transpose)
-        return replace(data, names=tuple(columns))
+        return data._replace(names=tuple(columns))
     key = likely[0] if array is None else array
     x = held[key] if held[key].ndim > 1 else held[key].reshape(-1, 1)
     data = _read_array(x, name, transpose)
     said = (f"Array {key!r} was read, of {listed}.",) if len(held) > 1 else ()
-    return replace(data, notes=(*said, *data.notes))
+    return data._replace(notes=(*said, *data.notes))
 
 
 def _chosen(data: UserData, columns: Columns) -> UserData:
@@ -201,7 +187,7 @@ def _chosen(data: UserData, columns: Columns) -> UserData:
         return data
     kept = places(columns, data.names)
     names = tuple(data.names[i] for i in kept)
-    return replace(data, values=data.values[:, kept], names=names)
+    return data._replace(values=data.values[:, kept], names=names)
 
 
 def _checked(data: UserData, name: str, drop_missing: bool) -> UserData:
@@ -209,23 +195,20 @@ def _checked(data: UserData, name: str, drop_missing: bool) -> UserData:
     shape = data.values.shape
     if len(shape) not in (2, 4) or 0 in shape[1:]:
         hint = f"; for one coordinate use {name}[:, None]" if len(shape) == 1 else ""
-        raise InputError(
-            f"{name} has shape {shape}; it must be points (N, d), runs (runs, times, d) or images "
-            f"(N, C, H, W){hint}"
-        )
+        wanted = "points (N, d), runs (runs, times, d) or images (N, C, H, W)"
+        raise InputError(f"{name} has shape {shape}; it must be {wanted}{hint}")
     what = "image" if data.images else "row"
     bad = ~np.isfinite(data.values)
     lost = bad.any(axis=tuple(range(1, bad.ndim)))
     if lost.any() and drop_missing:
         note = f"{lost.sum():,} of {len(bad):,} {what}s with missing values were left out."
-        data = replace(data, values=data.values[~lost], notes=(*data.notes, note))
+        data = data._replace(values=data.values[~lost], notes=(*data.notes, note))
     elif lost.any():
         row, column = np.argwhere(bad)[0][:2]
-        raise InputError(
-            f"{name} has values that are missing (NaN) or infinite in {lost.sum():,} {what}(s), "
-            f"first in {what} {row} (of 0 to {len(bad) - 1}), column {data.names[column]!r}; fill "
-            f"them in, or leave out those {what}s with drop_missing=True"
-        )
+        found = f"{name} has values that are missing (NaN) or infinite in {lost.sum():,} {what}(s)"
+        first = f"{what} {row} (of 0 to {len(bad) - 1}), column {data.names[column]!r}"
+        hint = f"fill them in, or leave out those {what}s with drop_missing=True"
+        raise InputError(f"{found}, first in {first}; {hint}")
     least = 1 if data.images else LEAST_POINTS
     if len(data.values) < least:
         raise InputError(f"{name} has {len(data.values)} {what}(s); at least {least} are needed")

@@ -33,12 +33,11 @@ Table = tuple[np.ndarray, tuple[str, ...], Notes]
 def read_table(
     path: Path, columns: Sequence[str | int] | None = None, transpose: bool = False
 ) -> Table:
-    """Values (N, d), names and notes of a table in a text file, which may be packed with gzip.
-
-    Cells are separated by commas, semicolons, tabs, bars or spaces; decimals have points or commas.
-    Lines above the numbers are passed over, but for the names of the columns.  Where only some
-    `columns` are read, by name or number, the others may hold text.  Missing cells become NaN.
-    """
+    """Values (N, d), names and notes of a table in a text file, which may be packed with gzip."""
+    # Cells are separated by commas, semicolons, tabs, bars or spaces; decimals have points or
+    # commas. Lines above the numbers are passed over, but for the names of the columns.  Where
+    # only some `columns` are read, by name or number, the others may hold text.  Missing cells
+    # become NaN.
     name = f"source {path.name!r}"
     text = _text(path, name)
     form, above, first = _form(text, name)
