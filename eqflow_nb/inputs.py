@@ -43,7 +43,6 @@ def as_samples(
     Floating dtypes are kept, integers become the default dtype.  `dim` columns and `at_least` rows
     are required; `vary` also refuses columns in which every row has the same value.
     """
-    at_least = count(at_least, "at_least", at_least=0)
     return _samples(as_numbers(x, name), name, dim, at_least, vary)
 
 
@@ -65,19 +64,21 @@ def _samples(samples: Numbers, name: str, dim: int | None, at_least: int, vary: 
         raise InputError(f"{name} has {shape[0]} row(s); at least {at_least} are needed")
     check_finite(samples, name)
     if vary:
-        _check_vary(samples, name)
+        y = as_array(samples, name)
+        low, high = y.min(0).astype(np.float64), y.max(0).astype(np.float64)
+        # A spread below a few units in the last place is rounding, not variation.
+        rounding = 4 * np.finfo(y.dtype).eps * np.maximum(abs(low), abs(high))
+        constant = np.flatnonzero(high - low <= rounding).tolist()
+        if constant:
+            found = f"{name} is constant in column(s) {', '.join(map(str, constant))}"
+            raise InputError(f"{found}; leave those out, since they say nothing about motion")
     return samples
 
 
 def as_images(
-    x: Any,
-    name: str = "snapshots",
-    channels: int | None = None,
-    size: tuple[int, int] | None = None,
-    at_least: int = 1,
-    vary: bool = False,
-    square: bool = False,
-) -> Tensor:
+    x: Any, name: str = "snapshots", channels: int | None = None, size: tuple[int,
+    int] | None = None, at_least: int = 1, vary: bool = False, square: bool = False,
+) -> Tensor:  # fmt: skip
     """Return `x` as a finite floating-point tensor of shape (n, C, H, W).
 
     `channels`, a `size` (H, W), a `square` and `at_least` so many images can be required; `vary`
@@ -91,9 +92,8 @@ def as_images(
     if channels is not None and shape[1] != channels:
         raise InputError(f"{name} has {shape[1]} channel(s); it must have {channels}")
     if size is not None and shape[2:] != tuple(size):
-        raise InputError(
-            f"{name} is {shape[2]} by {shape[3]} pixels; it must be {size[0]} by {size[1]}"
-        )
+        wanted = f"it must be {size[0]} by {size[1]}"
+        raise InputError(f"{name} is {shape[2]} by {shape[3]} pixels; {wanted}")
     if square and shape[2] != shape[3]:
         raise InputError(f"{name} is {shape[2]} by {shape[3]} pixels; it must be square")
     if shape[0] < at_least:
@@ -102,10 +102,8 @@ def as_images(
     if vary:
         flat = [c for c in range(shape[1]) if float(images[:, c].std()) < 1e-6]
         if flat:
-            raise InputError(
-                f"{name} has one colour all over in channel(s) {', '.join(map(str, flat))}; "
-                "leave those out, since they say nothing about motion"
-            )
+            found = f"{name} has one colour all over in channel(s) {', '.join(map(str, flat))}"
+            raise InputError(f"{found}; leave those out, since they say nothing about motion")
     return images
 
 
@@ -115,10 +113,8 @@ def positive(value: Any, name: str) -> float:
     if not number > 0:
         raise InputError(f"{name} is {number:g}; it must be a finite number greater than 0")
     if not 1 / HUGE <= number <= HUGE:
-        raise InputError(
-            f"{name} is {number:g}; it must lie between {1 / HUGE:g} and {HUGE:g}, or its square "
-            "is lost"
-        )
+        wanted = f"between {1 / HUGE:g} and {HUGE:g}, or its square is lost"
+        raise InputError(f"{name} is {number:g}; it must lie {wanted}")
     return number
 
 
@@ -145,15 +141,13 @@ def seeded(seed: Any, device: torch.device | str = "cpu") -> torch.Generator:
     return torch.Generator(device=device).manual_seed(count(seed, "seed", at_least=0))
 
 
-def as_states(x: Any, dim: int | None = None, name: str = "x") -> Tensor:
-    """Return states x (B, d) as they are, if a field can be evaluated there.
-
-    Unlike samples they are not converted and may hold NaN, as a field's own values may: fields are
-    evaluated so often that only what costs nothing is checked.
-    """
-    floating(x, name)
+def as_states(x: Any, dim: int | None = None) -> Tensor:
+    """Return states x (B, d) as they are, if a field can be evaluated there."""
+    # Unlike samples they are not converted and may hold NaN, as a field's own values may: fields
+    # are evaluated so often that only what costs nothing is checked.
+    floating(x)
     if x.ndim != 2 or x.shape[1] != (dim or x.shape[1]) or not x.numel():
-        as_samples(x, name, dim=dim, at_least=1)
+        as_samples(x, "x", dim=dim, at_least=1)
     return x
 
 
@@ -165,10 +159,8 @@ def floating(x: Any, name: str = "x") -> Tensor:
     if tensor and x.dtype in (torch.float32, torch.float64):
         return x
     kind = str(x.dtype).removeprefix("torch.") if tensor else type(x).__name__
-    raise InputError(
-        f"{name} is of type {kind}; fields take tensors of single or double precision, "
-        f"such as torch.as_tensor({name}, dtype=torch.float32)"
-    )
+    wanted = f"single or double precision, such as torch.as_tensor({name}, dtype=torch.float32)"
+    raise InputError(f"{name} is of type {kind}; fields take tensors of {wanted}")
 
 
 def choice(value: str, options: Iterable[str], name: str) -> str:
@@ -191,10 +183,8 @@ def skew_matrix(K: Any, name: str = "K") -> Tensor:
     excess = matrix + matrix.T
     if excess.abs().max() > 1e-6 * matrix.abs().max():
         i, j = divmod(int(excess.abs().argmax()), len(matrix))
-        raise InputError(
-            f"{name} is not skew-symmetric: {name}[{i},{j}] + {name}[{j},{i}] = "
-            f"{excess[i, j].item():g}, should be 0; use ({name} - {name}.T) / 2"
-        )
+        found = f"{name}[{i},{j}] + {name}[{j},{i}] = {excess[i, j].item():g}, should be 0"
+        raise InputError(f"{name} is not skew-symmetric: {found}; use ({name} - {name}.T) / 2")
     return matrix
 
 
@@ -215,10 +205,8 @@ def pick_device(name: str = "auto") -> torch.device:
     choice(name, DEVICES, "device")
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
-        raise InputError(
-            "device is 'cuda' but torch sees no GPU here; use 'cpu' or 'auto', "
-            "or install a CUDA build of torch on a machine with a GPU"
-        )
+        hint = "use 'cpu' or 'auto', or install a CUDA build of torch on a machine with a GPU"
+        raise InputError(f"device is 'cuda' but torch sees no GPU here; {hint}")
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
@@ -234,10 +222,7 @@ def as_numbers(x: Any, name: str) -> Tensor:
 
 
 def as_array(x: Any, name: str) -> np.ndarray:
-    """Return `x` as an array of real numbers, of any shape; a floating dtype is kept.
-
-    Without torch, unless `x` is a tensor; then from whichever device it is on.
-    """
+    """Return `x` as an array of real numbers, without torch unless it is a tensor."""
     if hasattr(x, "detach"):
         x = x.detach().cpu()
         x = x.float() if str(x.dtype) == "torch.bfloat16" else x
@@ -254,10 +239,8 @@ def _plain(x: Any, name: str) -> np.ndarray:
     if array.dtype.kind == "c":
         raise InputError(f"{name} is complex; give real numbers")
     if array.dtype.kind not in "fiub":
-        raise InputError(
-            f"{name} of type {type(x).__name__} is not an array of numbers; "
-            "give a tensor, a NumPy array or nested lists of equal length"
-        )
+        hint = "give a tensor, a NumPy array or nested lists of equal length"
+        raise InputError(f"{name} of type {type(x).__name__} is not an array of numbers; {hint}")
     return array
 
 
@@ -277,23 +260,8 @@ def check_finite(values: Any, name: str) -> None:
     bad = ~(np.isfinite(values) if plain else values.isfinite())
     if bad.any():
         first = bad.reshape(len(values), -1).any(1).tolist().index(True)
-        raise InputError(
-            f"{name} has {int(bad.sum())} value(s) that are NaN or infinite, first in row {first}; "
-            "remove those rows or fill them in"
-        )
-
-
-def _check_vary(samples: Any, name: str) -> None:
-    x = as_array(samples, name)
-    low, high = x.min(0).astype(np.float64), x.max(0).astype(np.float64)
-    # A spread below a few units in the last place is rounding, not variation.
-    rounding = 4 * np.finfo(x.dtype).eps * np.maximum(abs(low), abs(high))
-    constant = np.flatnonzero(high - low <= rounding).tolist()
-    if constant:
-        raise InputError(
-            f"{name} is constant in column(s) {', '.join(map(str, constant))}; "
-            "leave those out, since they say nothing about motion"
-        )
+        found = f"{int(bad.sum())} value(s) that are NaN or infinite, first in row {first}"
+        raise InputError(f"{name} has {found}; remove those rows or fill them in")
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -302,10 +270,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def replace_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path` under a temporary name beside it, then rename it into place.
-
-    If the folder can't be written to, that is an OSError, and the old file is untouched.
-    """
+    """Write `content` to `path`, whole or, with an OSError, not at all."""
     # Two threads that write the same file must not share a draft.
     draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
@@ -322,9 +287,8 @@ def writable_folder(out: Path) -> None:
         replace_text(out / ".writable", "")
         (out / ".writable").unlink()
     except OSError as error:
-        raise InputError(
-            f"can't write to {out}: {error.strerror or error}; give another folder"
-        ) from error
+        why = error.strerror or error
+        raise InputError(f"can't write to {out}: {why}; give another folder") from error
 
 
 def split_at_commas(text: str) -> list[str]:

@@ -21,10 +21,7 @@ def world(name: str) -> World:
 
 
 def field_world(name: str, size: int | None = None) -> World:
-    """Return the world of periodic images called `name`, one of `FIELDS`.
-
-    `size` is the number of pixels a side: 64 for icons and 128 for Gray-Scott if not given.
-    """
+    """Return the world of images called `name`, one of `FIELDS`, `size` pixels a side."""
     if choice(name, FIELDS, "world") in icons.ICONS:
         return icons.icons(name, size or 64)
     return gray_scott.gray_scott(name, size or 128)

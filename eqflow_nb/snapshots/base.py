@@ -3,8 +3,7 @@
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,8 +13,7 @@ from eqflow_nb.inputs import Field, between, seeded
 Mixture = tuple[Tensor, Tensor, Tensor]
 
 
-@dataclass(frozen=True)
-class World:
+class World(NamedTuple):
     """A distribution p of points (n, d) or periodic images (n, C, H, W) that can be drawn from.
 
     Snapshots are in display units: each coordinate or channel of x = (raw - centre) / scale has

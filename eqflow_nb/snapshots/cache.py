@@ -21,11 +21,9 @@ def folder() -> Path:
 
 
 def cached(settings: Mapping[str, Any], make: Callable[[], np.ndarray]) -> np.ndarray:
-    """The array made with some settings, from disk if it has been made before.
-
-    `settings` is all that the array depends on, in values that JSON can hold.  A file that is
-    damaged is made again, with a warning; where nothing can be written nothing is kept.
-    """
+    """The array made with some settings, from disk if it has been made before."""
+    # `settings` is all that the array depends on, in values that JSON can hold.  A file that is
+    # damaged is made again, with a warning; where nothing can be written nothing is kept.
     key = json.dumps(dict(settings), sort_keys=True)
     path = folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}.npz"
     try:

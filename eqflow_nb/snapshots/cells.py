@@ -3,10 +3,8 @@
 Source, licence and checksum: eqflow_nb/data/README.md.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas
 import torch
@@ -19,8 +17,7 @@ PHASES = ("G1", "S", "G2M")  # in the order a cell passes them
 AXES = ("S_score", "G2M_score")
 
 
-@dataclass(frozen=True)
-class Cells:
+class Cells(NamedTuple):
     """Cells in the plane of two scores, S and G2M.
 
     `points` (n, 2) are the scores centred and scaled to unit deviation, float32; `raw` (n, 2) as
@@ -31,11 +28,8 @@ class Cells:
     phases: tuple[str, ...]
     raw: Tensor
 
-    def shuffled(self, seed: int = 0) -> Cells:
-        """A control: each score dealt out anew among the cells, and phases annotated from that.
-
-        Each score keeps its own distribution; what the two have to do with one another is gone.
-        """
+    def shuffled(self, seed: int = 0) -> "Cells":
+        """A control: each score dealt out anew among the cells, and phases annotated from that."""
         generator = seeded(seed)
         orders = [torch.randperm(len(self.raw), generator=generator) for _ in AXES]
         points, raw = (
@@ -52,12 +46,10 @@ def cells() -> Cells:
 
 
 def annotate(raw: Tensor) -> tuple[str, ...]:
-    """Phases from raw scores (n, 2), by the rule that made the annotation.
-
-    G1 where both scores are negative, else the phase of the higher score (Tirosh et al., Science
-    352, 189, 2016, as in scanpy and Seurat).  So the phases are three sectors that meet at (0, 0),
-    and hold nothing that the two scores don't.
-    """
+    """Phases from raw scores (n, 2), by the rule that made the annotation."""
+    # G1 where both scores are negative, else the phase of the higher score (Tirosh et al., Science
+    # 352, 189, 2016, as in scanpy and Seurat).  So the phases are three sectors that meet at (0,
+    # 0), and hold nothing that the two scores don't.
     s, g2m = as_samples(raw, "raw", dim=2, at_least=1).T
     place = torch.where((s < 0) & (g2m < 0), 0, torch.where(g2m > s, 2, 1))
     return tuple(PHASES[i] for i in place.tolist())

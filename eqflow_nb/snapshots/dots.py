@@ -13,16 +13,11 @@ READY = ("two moons", "ring", "pinwheel", "letter S")
 
 def ready(name: str) -> Tensor:
     """A ready-made drawing, one of `READY`."""
-    if choice(name, READY, "drawing") == "letter S":
-        return _letter("S")
-    return (1.2 * toys.TOYS[name.replace(" ", "_")]().sample(600, 0)).clamp(-EXTENT, EXTENT)
-
-
-def _letter(text: str) -> Tensor:
-    """A letter without a hole, filled with dots, as large as the sheet allows."""
+    if choice(name, READY, "drawing") != "letter S":
+        return (1.2 * toys.TOYS[name.replace(" ", "_")]().sample(600, 0)).clamp(-EXTENT, EXTENT)
     from matplotlib.textpath import TextPath
 
-    path = TextPath((0, 0), text, size=1)
+    path = TextPath((0, 0), "S", size=1)  # filled with dots, as large as the sheet allows
     low, high = path.vertices.min(0), path.vertices.max(0)
     line = torch.arange(SPACING - EXTENT, EXTENT, SPACING)
     lattice = torch.cartesian_prod(line, line)

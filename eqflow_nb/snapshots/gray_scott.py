@@ -49,11 +49,9 @@ PRESETS = {
 
 
 def gray_scott(preset: str, size: int = 128, steps: int = SETTLED, keep: bool = True) -> World:
-    """World of the patterns of a preset on a grid of `size` pixels a side, at least 16.
-
-    Each run is followed for some steps before its snapshot; below 10,000 the distribution still
-    changes.  With `keep`, snapshots are kept on disk.
-    """
+    """World of the patterns of a preset on a grid of `size` pixels a side, at least 16."""
+    # Each run is followed for some steps before its snapshot; below 10,000 the distribution still
+    # changes.  With `keep`, snapshots are kept on disk.
     chosen = PRESETS[choice(preset, PRESETS, "preset")]
     size, steps = count(size, "size", at_least=16), count(steps, "steps")
     centre, scale = (torch.tensor(c, dtype=torch.float64) for c in (chosen.centre, chosen.scale))
@@ -77,11 +75,9 @@ def gray_scott(preset: str, size: int = 128, steps: int = SETTLED, keep: bool = 
 
 
 def simulate(preset: str, n: int, size: int = 128, steps: int = SETTLED, seed: int = 0) -> Tensor:
-    """Independent runs from random square seeds, (n, 2, size, size) raw, float32.
-
-    Run i of a seed is the same whatever n, but chaos amplifies the last bit: on another processor
-    it is another, equally good.  A run that dies out is begun again from other squares.
-    """
+    """Independent runs from random square seeds, (n, 2, size, size) raw, float32."""
+    # Run i of a seed is the same whatever n, but chaos amplifies the last bit: on another
+    # processor it is another, equally good. A run that dies out is begun again from other squares.
     choice(preset, PRESETS, "preset")
     n, size = count(n, "n"), count(size, "size", at_least=16)
     seed = count(seed, "seed", at_least=0)
@@ -97,10 +93,7 @@ def simulate(preset: str, n: int, size: int = 128, steps: int = SETTLED, seed: i
 
 
 def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Tensor:
-    """Follow images (B, 2, H, W), raw, for some Euler steps of 1.
-
-    On a CPU in float32 and one by one, to stay in the processor's cache; no gradients are kept.
-    """
+    """Follow images (B, 2, H, W), raw, for some Euler steps of 1; on a CPU in float32."""
     choice(preset, PRESETS, "preset")
     raw = as_images(raw, "raw", channels=2, at_least=0).detach()
     steps = count(steps, "steps", at_least=0)
@@ -110,10 +103,9 @@ def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Ten
     # Sums take a tenth of the time of asking each pixel; in bands, since they copy to double.
     if not math.isfinite(sum(float(p.sum(dtype=torch.float64)) for p in after.split(256, dim=2))):
         low, high = (float(x) for x in raw.aminmax())
-        raise InputError(
-            f"raw runs off to infinity within {steps} steps; steps of 1 hold for concentrations of "
-            f"about 0 to 1, and these are {low:.3g} to {high:.3g}: scale them, or blur them less"
-        )
+        found = f"raw, {low:.3g} to {high:.3g}, runs off to infinity within {steps} steps"
+        hint = "for concentrations of about 0 to 1: scale them, or blur them less"
+        raise InputError(f"{found}; steps of 1 hold {hint}")
     return after
 
 

@@ -58,21 +58,15 @@ def icons(icon: str | Tensor, size: int = 64, diameter: float = DIAMETER) -> Wor
     square = share * ink.square().sum((2, 3)).mean(0).double()
     variance = float((square - mean**2).mean())
     if variance < 1e-4:
-        raise InputError(
-            "icon hardly shows on the paper: it is tiny, or of the paper's colour; draw it larger "
-            "or with another"
-        )
+        why = "it is tiny, or of the paper's colour; draw it larger or with another"
+        raise InputError(f"icon hardly shows on the paper: {why}")
 
     def sample(n: int, seed: int) -> Tensor:
         return world.scaled(placed(icon, n, size, seed=seed, diameter=diameter)[0])
 
-    world = World(
-        name=icon if isinstance(icon, str) else "drawn",
-        axes=("red", "green", "blue"),
-        sample=sample,
-        centre=torch.tensor(PAPER).double() + mean,
-        scale=torch.full((3,), math.sqrt(variance)).double(),
-    )
+    name, colours = icon if isinstance(icon, str) else "drawn", ("red", "green", "blue")
+    scale = torch.full((3,), math.sqrt(variance)).double()
+    world = World(name, colours, sample, torch.tensor(PAPER).double() + mean, scale)
     return world
 
 
@@ -82,15 +76,9 @@ def crowd(size: int) -> int:
 
 
 def placed(
-    icon: str | Tensor,
-    n: int,
-    size: int = 64,
-    number: int | None = None,
-    seed: int = 0,
-    diameter: float = DIAMETER,
-    centres: Tensor | None = None,
-    angles: Tensor | None = None,
-) -> tuple[Tensor, Tensor, Tensor]:
+    icon: str | Tensor, n: int, size: int = 64, number: int | None = None, seed: int = 0,
+    diameter: float = DIAMETER, centres: Tensor | None = None, angles: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Canvases (n, 3, size, size) in [0, 1] of creatures that do not overlap, and where they are.
 
     Each holds `number` creatures, `crowd(size)` if not given, at `centres` (n, number, 2) to half a
@@ -158,10 +146,8 @@ def _apart(n: int, number: int, size: int, distance: float, generator: torch.Gen
         todo = todo[~fits]
         if not len(todo):
             return centres
-    raise InputError(
-        f"number is {number}: so many creatures {distance - 1.5:g} pixels wide do not fit on "
-        f"{size} by {size} pixels; give fewer, or a larger canvas"
-    )
+    found = f"so many creatures {distance - 1.5:g} pixels wide do not fit on {size} by {size}"
+    raise InputError(f"number is {number}: {found} pixels; give fewer, or a larger canvas")
 
 
 def picture(icon: str | Tensor) -> Tensor:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from eqflow_nb.inputs import count
 from eqflow_nb.snapshots.base import World, rk4_step
-from eqflow_nb.snapshots.zoo import system
 
 # Stationary means and standard deviations of 12,000 trajectories over 300 time units, to within
 # 3e-4; the means of x and y vanish by symmetry.  Stationarity demands E x^2 = 8/3 E z: 62.7990
@@ -34,11 +33,6 @@ class LorenzField:
         centre, scale = x.new_tensor(CENTRE), x.new_tensor(SCALE)
         return torch.stack(rates(*(centre + scale * x).unbind(dim=-1)), dim=-1) / scale
 
-    def jacobian(self, x: Tensor) -> Tensor:
-        """Jacobian (B, 3, 3) of the velocity at states (B, 3); entry (i, j) is dv_i/dx_j."""
-        centre, scale = x.new_tensor(CENTRE), x.new_tensor(SCALE)
-        return system("lorenz").jacobian(centre + scale * x).to(x) * scale / scale[:, None]
-
 
 def lorenz() -> World:
     """Make the Lorenz attractor: x convection, y and z temperature differences."""
@@ -47,27 +41,19 @@ def lorenz() -> World:
 
 
 def sample(n: int, seed: int) -> Tensor:
-    """Draw n decorrelated snapshots (n, 3), float32, in display units.
-
-    Up to 2,000 trajectories are each read every 4 time units, by when the autocorrelation of each
-    coordinate has fallen below .1 (z, the slowest, still has .4 after 3).
-    """
-    n = count(n, "n")
-    states = [_settled(min(n, BATCH), seed)]
+    """Draw n decorrelated snapshots (n, 3), float32, in display units."""
+    # Up to 2,000 trajectories are each read every 4 time units, by when the autocorrelation of
+    # each coordinate has fallen below .1 (z, the slowest, still has .4 after 3).
+    # Starts lie around the origin, whose unstable manifold belongs to the attractor; the hole
+    # around the other two fixed points takes very long to leave.  Each trajectory has its own
+    # transient, since those started together loop in step for about 20 time units.
+    n, rng = count(n, "n"), np.random.default_rng(seed)
+    start = rng.standard_normal((3, min(n, BATCH)))
+    states = [_advance(start, TRANSIENT * rng.uniform(0.5, 1, start.shape[1]))]
     for _ in range(math.ceil(n / BATCH) - 1):
         states.append(_advance(states[-1], SPACING))
-    return _scaled(np.concatenate(states, axis=1)[:, :n].T)
-
-
-def _settled(n: int, seed: int) -> np.ndarray:
-    """Raw states (3, n), float64, after the transient.
-
-    Starts lie around the origin, whose unstable manifold belongs to the attractor; the hole around
-    the other two fixed points takes very long to leave.  Each trajectory has its own transient,
-    since those started together loop in step for about 20 time units.
-    """
-    rng = np.random.default_rng(seed)
-    return _advance(rng.standard_normal((3, n)), TRANSIENT * rng.uniform(0.5, 1, n))
+    raw = np.concatenate(states, axis=1)[:, :n].T
+    return torch.from_numpy((raw - np.array(CENTRE)) / np.array(SCALE)).float()
 
 
 def _advance(state: np.ndarray, time: float | np.ndarray) -> np.ndarray:
@@ -76,7 +62,3 @@ def _advance(state: np.ndarray, time: float | np.ndarray) -> np.ndarray:
     for _ in range(steps):
         state = rk4_step(lambda raw: np.stack(rates(*raw)), state, time / steps)
     return state
-
-
-def _scaled(raw: np.ndarray) -> Tensor:
-    return torch.from_numpy((raw - np.array(CENTRE)) / np.array(SCALE)).float()

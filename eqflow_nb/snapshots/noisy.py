@@ -17,10 +17,7 @@ STEP, COARSE = 0.005, 0.01  # a tenth of the error that 400,000 snapshots tell; 
 
 
 def stochastic_lorenz(n: int, seed: int, D: float) -> np.ndarray:
-    """Draw n decorrelated snapshots (n, 3) of the Lorenz system with noise, raw, float64.
-
-    D is the diffusion constant of each raw coordinate, per Lorenz time unit.
-    """
+    """Draw n snapshots (n, 3) of Lorenz with noise of diffusion constant D, raw, float64."""
     n, D, rng = count(n, "n"), positive(D, "D"), _random(seed)
     lorenz = system("lorenz")
     x = np.array(lorenz.start)[:, None] + rng.standard_normal((3, min(n, BATCH)))
@@ -35,11 +32,9 @@ def stochastic_lorenz(n: int, seed: int, D: float) -> np.ndarray:
 def _follow(
     drift: System, x: np.ndarray, time: float, dt: float, D: float, rng: np.random.Generator
 ) -> None:
-    """Follow dx = v dt + sqrt(2 D) dW from states x (d, b) for a time, in place.
-
-    Strang splitting: half a step of noise, one of the drift by RK4, half a step of noise.  Of weak
-    order 2 (Leimkuhler & Matthews, Molecular Dynamics, Springer, 2015).
-    """
+    """Follow dx = v dt + sqrt(2 D) dW from states x (d, b) for a time, in place."""
+    # Strang splitting: half a step of noise, one of the drift by RK4, half a step of noise.  Of
+    # weak order 2 (Leimkuhler & Matthews, Molecular Dynamics, Springer, 2015).
     steps = max(1, round(time / dt))
     lengths = np.full(x.shape[1], time / steps)
     kick = math.sqrt(2 * D * time / steps)
@@ -69,9 +64,8 @@ def ornstein_uhlenbeck_covariance(A: Any, D: Any) -> np.ndarray:
     D = positive(D, "D") * np.eye(d) if isinstance(D, int | float) else D
     D = as_samples(D, "D", dim=d, at_least=d).double().numpy()
     if A.shape != (d, d) or np.linalg.eigvals(A).real.min() <= 0:
-        raise InputError(
-            "A must be square, with eigenvalues of positive real part, for x to settle"
-        )
+        wanted = "with eigenvalues of positive real part, for x to settle"
+        raise InputError(f"A must be square, {wanted}")
     if D.shape != (d, d) or not np.allclose(D, D.T) or np.linalg.eigvalsh(D).min() <= 0:
         raise InputError(f"D must be a number or a symmetric positive definite matrix ({d}, {d})")
     return solve_continuous_lyapunov(A, 2 * D)
@@ -95,17 +89,15 @@ def double_well_with_rotation(n: int, seed: int, a: float = 1.0, b: float = 2.0)
     return np.stack([x, rng.standard_normal(n) / math.sqrt(b)], axis=1)
 
 
-def double_well_terms(
-    D: float, c: float, a: float = 1.0, b: float = 2.0
-) -> tuple[Polynomial, Polynomial]:
+def double_well_terms(D: float, c: float) -> tuple[Polynomial, Polynomial]:
     """The drift v = -D grad U + c J grad U, J = [[0, 1], [-1, 0]], as exponents -> coefficient.
 
     With diffusion constant D it keeps the p of `double_well_with_rotation`, since
     div(p J grad U) = 0; `zoo.evaluate(terms, x)` gives v at states.
     """
-    slope: Polynomial = {(3, 0): 4 * a, (1, 0): -4 * a}  # dU/dx
-    along = {(0, 1): c * b} | {e: -D * k for e, k in slope.items()}
-    across = {(0, 1): -D * b} | {e: -c * k for e, k in slope.items()}
+    slope: Polynomial = {(3, 0): 4.0, (1, 0): -4.0}  # dU/dx, for a = 1 and b = 2
+    along = {(0, 1): 2 * c} | {e: -D * k for e, k in slope.items()}
+    across = {(0, 1): -2 * D} | {e: -c * k for e, k in slope.items()}
     return along, across
 
 

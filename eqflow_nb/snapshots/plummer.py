@@ -5,11 +5,10 @@ of time is about a tenth of an orbit at the half-mass radius of 1.3.  Plummer, M
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
-from scipy.integrate import quad
+from scipy.integrate import quad_vec
 from scipy.special import betainc
 from torch import Tensor
 
@@ -59,12 +58,10 @@ def binding(raw: Tensor) -> Tensor:
 
 
 def _sample(n: int, seed: int, least: float) -> np.ndarray:
-    """Stars (n, 6) in natural units, by inverting the distributions of radius and speed.
-
-    A fraction m of the mass lies within r = (m^(-2/3) - 1)^(-1/2), and the speed over that of
-    escape, q, has the density q^2 (1 - q^2)^(7/2), so q^2 the beta distribution (3/2, 9/2)
-    (Aarseth, Hénon & Wielen, Astron. Astrophys. 37, 183, 1974, appendix).
-    """
+    """Stars (n, 6) in natural units, by inverting the distributions of radius and speed."""
+    # A fraction m of the mass lies within r = (m^(-2/3) - 1)^(-1/2), and the speed over that of
+    # escape, q, has the density q^2 (1 - q^2)^(7/2), so q^2 the beta distribution (3/2, 9/2)
+    # (Aarseth, Hénon & Wielen, Astron. Astrophys. 37, 183, 1974, appendix).
     n, rng = count(n, "n"), np.random.default_rng(count(seed, "seed", at_least=0))
 
     def pointing_anywhere(length: np.ndarray) -> np.ndarray:
@@ -83,20 +80,13 @@ def _sample(n: int, seed: int, least: float) -> np.ndarray:
 
 
 def _moments(least: float, reach: float) -> tuple[float, float, float]:
-    """Fraction of stars kept, and standard deviations of a coordinate and of a velocity.
+    """Fraction of stars kept, and standard deviations of a coordinate and of a velocity."""
+    # At radius r, psi = -Phi(r), those kept have q^2 < 1 - least / psi: incomplete beta functions.
 
-    At radius r, psi = -Phi(r), those kept have q^2 < 1 - least / psi: incomplete beta functions.
-    """
+    def shell(r: float) -> np.ndarray:
+        psi = (1 + r * r) ** -0.5
+        kept, faster = betainc((1.5, 2.5), 4.5, max(0.0, 1 - least / psi))
+        return 3 * r * r * psi**5 * np.array([kept, kept * r * r, faster * psi / 2])
 
-    def integral(a: float, factor: Callable[[float, float], float]) -> float:
-        def shell(r: float) -> float:
-            psi = (1 + r * r) ** -0.5
-            share = betainc(a, 4.5, max(0.0, 1 - least / psi))
-            return 3 * r * r * psi**5 * share * factor(r, psi)
-
-        return quad(shell, 0, reach, limit=200)[0]
-
-    kept = integral(1.5, lambda r, psi: 1.0)
-    place = integral(1.5, lambda r, psi: r * r) / kept
-    speed = integral(2.5, lambda r, psi: psi / 2) / kept
-    return kept, math.sqrt(place / 3), math.sqrt(speed / 3)
+    kept, place, speed = quad_vec(shell, 0, reach, epsrel=1e-12)[0]
+    return kept, math.sqrt(place / kept / 3), math.sqrt(speed / kept / 3)

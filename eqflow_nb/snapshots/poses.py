@@ -20,6 +20,7 @@ SIZE, NUMBER = 64.0, 16  # pixels a side of a sheet, and creatures on it
 BLUR = (0.3, 0.3, 0.06)  # noise level of a pose: pixels, pixels, radians
 VERSION = 2  # of the laws and of the moves: cached sheets of another are not read
 SWEEPS = 400
+PairTerms = Callable[[Tensor, int], Tensor]
 DENSE = 64  # creatures up to which all pairs are looked at; above, a k-d tree finds the near ones
 
 
@@ -42,21 +43,12 @@ LAWS: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
 def sample(
     name: str, sheets: int, seed: int = 0, number: int = NUMBER, size: float = SIZE
 ) -> Tensor:
-    """Draw sheets of poses (sheets, number, 3), float32, of one of `LAWS`.
-
-    Of "two kinds" the first half of the creatures are one.  The size is in pixels a side.
-    """
+    """Draw sheets of poses (sheets, number, 3), float32, of one of `LAWS`, `size` pixels a side."""
     choice(name, LAWS, "name")
     sheets, number = count(sheets, "sheets"), count(number, "number", at_least=2)
     if number * 40 > positive(size, "size") ** 2:
         raise InputError(f"number is {number}; at most {size**2 // 40:g} creatures find room")
-    about = dict(poses=name, sheets=sheets, seed=seed, number=number, size=size, version=VERSION)
-    return torch.from_numpy(cached(about, lambda: _metropolis(name, sheets, number, size, seed)))
-
-
-def _metropolis(name: str, sheets: int, number: int, size: float, seed: int) -> np.ndarray:
-    generator, first = seeded(seed), torch.arange(number) < number // 2
-    q = torch.rand(sheets, number, 3, generator=generator) * torch.tensor([size, size, math.tau])
+    first = torch.arange(number) < number // 2
 
     def log_p(q: Tensor, i: int) -> Tensor:
         gap, theta = periodic(q[..., :2] - q[:, i, None, :2], size), q[..., 2]
@@ -66,20 +58,19 @@ def _metropolis(name: str, sheets: int, number: int, size: float, seed: int) -> 
         pairs[:, i] = 0
         return pairs.sum(1)
 
-    return metropolis(q, log_p, SWEEPS, generator, size).numpy()
+    def make() -> np.ndarray:
+        q = torch.rand(sheets, number, 3, generator=(generator := seeded(seed)))
+        q = q * torch.tensor([size, size, math.tau])
+        return metropolis(q, log_p, SWEEPS, generator, size).numpy()
+
+    about = dict(poses=name, sheets=sheets, seed=seed, number=number, size=size, version=VERSION)
+    return torch.from_numpy(cached(about, make))
 
 
 def metropolis(
-    q: Tensor,
-    log_p: Callable[[Tensor, int], Tensor],
-    sweeps: int,
-    generator: torch.Generator,
-    size: float = SIZE,
+    q: Tensor, log_p: PairTerms, sweeps: int, generator: torch.Generator, size: float = SIZE
 ) -> Tensor:
-    """Sheets (B, N, 3) after some sweeps: each creature is moved, and the move kept or taken back.
-
-    `log_p(q, i)` is what the pairs of creature i add to log p of each sheet, (B,).
-    """
+    """Sheets (B, N, 3) after some sweeps of moves; log_p(q, i) (B,) is of creature i's pairs."""
     n = q.shape[1]
     steps = torch.tensor([[4.0, 4, 0.8], [size, size, math.tau]])  # a small one, or anywhere
     for sweep in range(sweeps):
@@ -112,11 +103,9 @@ def wrapped(q: Tensor, size: float = SIZE) -> Tensor:
 def neighbours(
     q: Tensor, size: float, reach: float, of: int | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Pairs of creatures nearer than `reach` pixels, in time and memory linear in their number.
-
-    Of poses (B, N, 3) come i < j (P,), counted through all sheets, and the way (P, 2) from i to j;
-    if asked, only those `of` one creature on each sheet.
-    """
+    """Pairs of creatures nearer than `reach` pixels, in time and memory linear in their number."""
+    # Of poses (B, N, 3) come i < j (P,), counted through all sheets, and the way (P, 2) from i to
+    # j; if asked, only those `of` one creature on each sheet.
     places, n = q.detach()[..., :2], q.shape[1]
     if n <= DENSE or of is not None:
         i, j = torch.triu_indices(n, n, 1, device=q.device)
@@ -140,16 +129,13 @@ def checked(q: Tensor) -> Tensor:
     """Return sheets of poses (B, N, 3) if they are such, of two creatures or more."""
     q = as_numbers(q, "poses")
     if q.ndim != 3 or q.shape[2] != 3 or not len(q) or q.shape[1] < 2:
-        raise InputError(
-            f"poses have shape {tuple(q.shape)}; give (sheets, creatures, 3): x, y and heading, of "
-            "2 creatures or more, as many on each sheet"
-        )
+        wanted = "(sheets, creatures, 3): x, y and heading, of 2 creatures or more on each"
+        raise InputError(f"poses have shape {tuple(q.shape)}; give {wanted}")
     check_finite(q, "poses")
     if (most := float(q[..., 2].abs().max())) > 2 * math.tau:
-        raise InputError(
-            f"poses have headings up to {most:.0f}: these look like degrees, which torch.deg2rad "
-            "turns into radians; headings that wound round many times need `wrapped`"
-        )
+        hint = "these look like degrees, which torch.deg2rad turns into radians"
+        many = "headings that wound round many times need `wrapped`"
+        raise InputError(f"poses have headings up to {most:.0f}: {hint}; {many}")
     return q
 
 

@@ -24,10 +24,7 @@ Pair = tuple[float, float]
 
 
 def two_peaks() -> World:
-    """Make two Gaussian peaks at (-1, 0) and (1, 0), sd .4, with a saddle between them.
-
-    Variance per raw axis: 1 + .4^2 along x, .4^2 along y.
-    """
+    """Make two Gaussian peaks at (-1, 0) and (1, 0), sd .4: variances 1 + .4^2 and .4^2."""
     peaks = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
     weights, scale = torch.full((2,), 0.5).double(), (math.sqrt(1 + PEAK_SD**2), PEAK_SD)
 
@@ -38,11 +35,9 @@ def two_peaks() -> World:
 
 
 def ring() -> World:
-    """Make a circle of radius 1 with round Gaussian noise, sd .1.
-
-    Variance per raw axis: 1/2 + .1^2.  With R the scaled radius, w the scaled noise, r = |x| and
-    s^2 = w^2 + sigma^2, log p = -log(2 pi s^2) - (r - R)^2 / (2 s^2) + log I0e(r R / s^2).
-    """
+    """Make a circle of radius 1 with round Gaussian noise, sd .1."""
+    # Variance per raw axis: 1/2 + .1^2.  With R the scaled radius, w the scaled noise, r = |x| and
+    # s^2 = w^2 + sigma^2, log p = -log(2 pi s^2) - (r - R)^2 / (2 s^2) + log I0e(r R / s^2).
     scale = math.sqrt(0.5 + RING_SD**2)
     radius, width = 1 / scale, RING_SD / scale
 
@@ -60,12 +55,10 @@ def ring() -> World:
 
 
 def two_moons() -> World:
-    """Make two interleaved half circles with round Gaussian noise, sd .1.
-
-    One is (cos t, sin t), the other (1 - cos t, 1/2 - sin t), t uniform on [0, pi].  Raw mean
-    (1/2, 1/4), variance 3/4 + .1^2 along x and 9/16 - 1/pi + .1^2 along y.  The density, integrated
-    along the arcs by Gauss-Legendre quadrature, is a mixture of 64 Gaussians an arc.
-    """
+    """Make two interleaved half circles with round Gaussian noise, sd .1."""
+    # One is (cos t, sin t), the other (1 - cos t, 1/2 - sin t), t uniform on [0, pi].  Raw mean
+    # (1/2, 1/4), variance 3/4 + .1^2 along x and 9/16 - 1/pi + .1^2 along y.  The density,
+    # integrated along the arcs by Gauss-Legendre quadrature, is a mixture of 64 Gaussians an arc.
     scale = (math.sqrt(0.75 + MOON_SD**2), math.sqrt(0.5625 - 1 / math.pi + MOON_SD**2))
 
     def draw(n: int, rng: torch.Generator) -> Tensor:
@@ -80,11 +73,9 @@ def two_moons() -> World:
 
 
 def checkerboard() -> World:
-    """Make the eight dark squares of a 4 x 4 board on [-2, 2]^2, filled evenly.
-
-    Variance per raw axis: 4^2 / 12.  Without blur the log density is not differentiable, so
-    sigma = 0 is refused.
-    """
+    """Make the eight dark squares of a 4 x 4 board on [-2, 2]^2, filled evenly."""
+    # Variance per raw axis: 4^2 / 12.  Without blur the log density is not differentiable, so
+    # sigma = 0 is refused.
     scale = math.sqrt(4 / 3)
     corners = torch.tensor(SQUARES, dtype=torch.float64) - 2
     edges = torch.arange(-2, 3, dtype=torch.float64) / scale
@@ -95,7 +86,12 @@ def checkerboard() -> World:
 
     def log_density(x: Tensor, sigma: float) -> Tensor:
         z = (edges.to(x) - x[..., None]) / positive(sigma, "sigma")
-        strips = _log_normal_mass(z[..., :-1], z[..., 1:])
+        low, high = z[..., :-1], z[..., 1:]
+        # log(Phi(high) - Phi(low)), reflected to where Phi is small, so that it does not cancel.
+        away = low + high > 0
+        low, high = torch.where(away, -high, low), torch.where(away, -low, high)
+        top = torch.special.log_ndtr(high)
+        strips = top + torch.log1p(-torch.exp(torch.special.log_ndtr(low) - top))
         i, j = torch.tensor(SQUARES, device=x.device).T
         squares = strips[..., 0, i] + strips[..., 1, j]
         return squares.logsumexp(dim=-1) - math.log(len(SQUARES) / scale**2)
@@ -104,11 +100,9 @@ def checkerboard() -> World:
 
 
 def pinwheel() -> World:
-    """Make five twisted Gaussian arms; no closed form for the density.
-
-    Before the twist an arm is a Gaussian at (1, 0) with sds .3 and .1.  By five-fold symmetry the
-    mean is 0 and the variance per raw axis (1 + .3^2 + .1^2) / 2.
-    """
+    """Make five twisted Gaussian arms; no closed form for the density."""
+    # Before the twist an arm is a Gaussian at (1, 0) with sds .3 and .1.  By five-fold symmetry
+    # the mean is 0 and the variance per raw axis (1 + .3^2 + .1^2) / 2.
     scale = math.sqrt((1 + ARM_LENGTH_SD**2 + ARM_WIDTH_SD**2) / 2)
     sds = torch.tensor([ARM_LENGTH_SD, ARM_WIDTH_SD], dtype=torch.float64)
 
@@ -168,14 +162,6 @@ def _moons(t: Tensor) -> Tensor:
     """Both arcs at parameters t (n,): shape (2, n, 2)."""
     upper = _on_circle(t)
     return torch.stack([upper, torch.tensor([1.0, 0.5]) - upper])
-
-
-def _log_normal_mass(low: Tensor, high: Tensor) -> Tensor:
-    """log(Phi(high) - Phi(low)), reflected to where Phi is small, so that it does not cancel."""
-    reflect = low + high > 0
-    low, high = torch.where(reflect, -high, low), torch.where(reflect, -low, high)
-    top = torch.special.log_ndtr(high)
-    return top + torch.log1p(-torch.exp(torch.special.log_ndtr(low) - top))
 
 
 def _on_circle(angle: Tensor) -> Tensor:

@@ -75,25 +75,13 @@ class System:
         """Velocity (n, d) at states (n, d), a Tensor for a Tensor and else an array, float64."""
         return evaluate(self.terms, x)
 
-    def jacobian(self, x: Any) -> Any:
-        """Jacobian (n, d, d) of the velocity at states (n, d); entry (i, j) is dv_i/dx_j."""
-
-        def along(polynomial: Polynomial, j: int) -> Polynomial:
-            return {
-                (*e[:j], e[j] - 1, *e[j + 1 :]): c * e[j] for e, c in polynomial.items() if e[j]
-            }
-
-        rows = [tuple(along(terms, j) for j in range(self.dim)) for terms in self.terms]
-        return _stack([evaluate(row, x) for row in rows])
-
     __call__ = velocity  # a system is itself a field
 
     def sample(self, n: int, seed: int) -> np.ndarray:
-        """Draw n decorrelated snapshots (n, d) on the attractor, float64.
-
-        Up to `BATCH` trajectories become independent in a transient, then each is read every
-        `spacing` on average.  Both times differ among them: many systems keep their phase for long.
-        """
+        """Draw n decorrelated snapshots (n, d) on the attractor, float64."""
+        # Up to `BATCH` trajectories become independent in a transient, then each is read every
+        # `spacing` on average. Both times differ among them: many systems keep their phase for
+        # long.
         n, rng = count(n, "n"), np.random.default_rng(count(seed, "seed", at_least=0))
         batch = min(n, BATCH)
         state = np.array(self.start) * (1 + SPREAD * rng.standard_normal((batch, self.dim)))
@@ -116,9 +104,7 @@ class System:
             ends.append(x.T)
         end = np.concatenate(ends)
         if not np.isfinite(end).all():
-            raise RuntimeError(
-                f"{self.name}: a trajectory left to infinity; start nearer the attractor"
-            )
+            raise RuntimeError(f"{self.name}: a trajectory ran off; start nearer the attractor")
         return end
 
     def rk4(self, x: np.ndarray, dt: np.ndarray, steps: int) -> None:
@@ -127,11 +113,9 @@ class System:
 
     @cached_property
     def _program(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The equations as products (P, 2), terms (T, 2) and coefficients (T,), for `_loop`.
-
-        Row d + 1 + p of the loop's table is the product of two rows above it; a term names a row of
-        the velocity and one of the table.
-        """
+        """The equations as products (P, 2), terms (T, 2) and coefficients (T,), for `_loop`."""
+        # Row d + 1 + p of the loop's table is the product of two rows above it; a term names a row
+        # of the velocity and one of the table.
         d = self.dim
         unit = [tuple(int(i == j) for j in range(d)) for i in range(d)]
         rows = {e: i for i, e in enumerate([*unit, (0,) * d])}
@@ -181,12 +165,7 @@ def evaluate(terms: tuple[Polynomial, ...], x: Any) -> Any:
             powers = [x[:, j] ** power for j, power in enumerate(exponents) if power]
             total = total + math.prod(powers, start=coefficient)
         columns.append(total)
-    return _stack(columns)
-
-
-def _stack(columns: list[Any]) -> Any:
-    """Stack arrays or tensors along a new axis 1."""
-    return torch.stack(columns, 1) if isinstance(columns[0], Tensor) else np.stack(columns, 1)
+    return torch.stack(columns, 1) if isinstance(x, Tensor) else np.stack(columns, 1)
 
 
 def _loop(
