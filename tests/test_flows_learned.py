@@ -165,7 +165,7 @@ def objective(flow, points, before, anchor, smoothness=0.01):
 def test_the_solved_last_layer_has_the_least_objective(signs, anchor):
     flow = FlowNetworks(2, 2, 8, 8, octaves=1, signs=signs)
     trained_by(flow, steps=30)
-    points = learned.TrainingPoints(*(value.double() for value in vars(points_of()).values()))
+    points = learned.TrainingPoints(*(value.double() for value in points_of()))
     before = flow.double().each(points.points).detach()
     start = objective(flow, points, before, anchor)
     learned.solve_last_layer(flow, points, 0.01, anchor)

@@ -308,7 +308,6 @@ def test_fresh_images_are_one_floor_away_and_others_are_more():
     assert np.mean(reference.distances(2 * images[1])) > 2
 
 
-def test_pairs_of_noise_cancel_in_a_linear_field_and_the_best_speed_fits():
+def test_pairs_of_noise_cancel_in_a_linear_field():
     x = noise(5, 2, 4, 4)
     torch.testing.assert_close(patterns.smoothed(lambda y: 3 * y, x, 2.0, 1), 3 * x)
-    assert patterns.best_speed(x, -2.5 * x) == pytest.approx(-2.5)

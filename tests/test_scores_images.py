@@ -101,7 +101,7 @@ def same(one: Path, other: Path) -> bool:
 
 
 def test_an_interrupt_loses_nothing(small, tmp_path, monkeypatch):
-    whole = training.train_weights(small, tmp_path / "whole", progress=False)
+    whole = training.train_weights(small, tmp_path / "whole")
     step, calls = torch.optim.Adam.step, []
 
     def stop_in_time(*args, **kwargs):
@@ -112,10 +112,10 @@ def test_an_interrupt_loses_nothing(small, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(torch.optim.Adam, "step", stop_in_time)
-        training.train_weights(small, tmp_path / "halves", progress=False)
+        training.train_weights(small, tmp_path / "halves")
     (unfinished,) = (tmp_path / "halves").glob(".*.safetensors")
     assert weights.read(unfinished)[0]["step"] >= 2
-    halves = training.train_weights(small, tmp_path / "halves", progress=False)
+    halves = training.train_weights(small, tmp_path / "halves")
     assert same(whole, halves)
     assert [p.name for p in halves.parent.iterdir()] == ["dot.safetensors"]
 

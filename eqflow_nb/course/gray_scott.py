@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,8 +24,7 @@ HELD, START, FRESH, NOISE = 10_000, 20_000, 30_000, 40_000  # added to a seed, b
 TAU, ETA = 0.5, 0.1  # step in units of sigma^2, and diffusion, of a rollout
 
 
-@dataclass(frozen=True)
-class PatternDataset:
+class PatternDataset(NamedTuple):
     """Snapshots (n, C, H, W) of one world, and others held out, with their true change in STEPS."""
 
     world: World
@@ -53,16 +52,14 @@ class PatternDataset:
         """n fresh snapshots, blurred; by default those that rollouts begin from."""
         return self.world.blurred(sigma, self.held.device)(n, self.seed + offset)
 
-    def clean(self, n: int, offset: int = START) -> Tensor:
+    def clean(self, n: int) -> Tensor:
         """The n snapshots of `blurred` before their blur."""
-        return self.world.sample(n, self.seed + offset).to(self.held)
+        return self.world.sample(n, self.seed + START).to(self.held)
 
     def control(self, score: scores.GaussianFieldScore, kind: str, tries: int = 8) -> Tensor:
-        """Mean |cosines| (n,) of fields with the rule's low pass but another matrix than J.
-
-        What they share with the truth is owed to the low pass.  In concentrations, the matrix is
-        "random" (of several tries), "symmetric" (off the diagonal) or the "identity".
-        """
+        """Mean |cosines| (n,) of fields with the rule's low pass but another matrix than J."""
+        # What they share with the truth is owed to the low pass. In concentrations, the matrix is
+        # "random" (of several tries), "symmetric" (off the diagonal) or the "identity".
         seeds = range(self.seed, self.seed + tries)
         matrices = [torch.eye(2) if kind == "identity" else torch.eye(2).flip(0)]
         if kind == "random":
@@ -74,13 +71,9 @@ class PatternDataset:
 
 
 def datasets(
-    names: Sequence[str],
-    snapshots: int,
-    held: int,
-    seed: int,
-    device: torch.device | str = "cpu",
+    names: Sequence[str], snapshots: int, held: int, seed: int, device: torch.device | str = "cpu",
     steps: int = gray_scott.SETTLED,
-) -> dict[str, PatternDataset]:
+) -> dict[str, PatternDataset]:  # fmt: skip
     """Snapshots of some Gray-Scott presets, side by side, after some steps of each run."""
 
     def make(name: str) -> PatternDataset:
@@ -94,19 +87,13 @@ def datasets(
 
 
 def follow(
-    data: PatternDataset,
-    net: ImageScore,
-    steps: Collection[int],
-    canvases: int,
-    matrix: Tensor | float = 0.0,
-    extra: Field | None = None,
+    data: PatternDataset, net: ImageScore, steps: Collection[int], canvases: int,
+    matrix: Tensor | float = 0.0, extra: Field | None = None,
     score: scores.GaussianFieldScore | ImageScore | None = None,
-) -> Rollout:
-    """Follow dx = (K * s + eta s + extra) dt + sqrt(2 eta) dW; the network's D(x) at some steps.
-
-    The score is the network's unless there is another.  The rule K is a matrix (2, 2) or a symbol
-    (H, W//2+1, 2, 2); a number g is g J, so 0 is no rule at all.
-    """
+) -> Rollout:  # fmt: skip
+    """Follow dx = (K * s + eta s + extra) dt + sqrt(2 eta) dW; the network's D(x) at some steps."""
+    # The score is the network's unless there is another.  The rule K is a matrix (2, 2) or a
+    # symbol (H, W//2+1, 2, 2); a number g is g J, so 0 is no rule at all.
     x = data.blurred(net.sigma, canvases)
     if not isinstance(matrix, Tensor):
         matrix = matrix * skew.from_entries(1.0)
@@ -118,13 +105,12 @@ def follow(
 def films(
     data: PatternDataset, net: ImageScore, field: Field, steps: Collection[int], n: int, times: int
 ) -> tuple[list[int], dict[str, list[Tensor]]]:
-    """True and inferred films {name: [(n, C, H, W), ...]} from the same snapshots, and their clock.
-
-    The field is followed so many `times` faster than its own speed, or backwards if that is the
-    truth's direction.  The clock, in steps of the simulation, is set by the truth's speed.
-    """
+    """True and inferred films {name: [(n, C, H, W), ...]} from the same snapshots, and a clock."""
+    # The field is followed so many `times` faster than its own speed, or backwards if that is the
+    # truth's direction.  The clock, in steps of the simulation, is set by the truth's speed.
     own = patterns.smoothed(field, data.held[:8], net.sigma)
-    pace = patterns.best_speed(own, data.change[:8]) / STEPS
+    # Speed and sign, which no snapshot contains, are those with the least |pace own - change|^2.
+    pace = float((own * data.change[:8]).sum() / own.square().sum()) / STEPS
     extra = lambda x: math.copysign(times, pace) * field(x)  # noqa: E731
     states = follow(data, net, steps, n, extra=extra).states
     clock = [round(times * step * TAU * net.sigma**2 / abs(pace)) for step in states]
@@ -134,13 +120,9 @@ def films(
 
 
 def alone(
-    data: PatternDataset,
-    net: ImageScore,
-    field: Field,
-    reference: patterns.ReferenceSets,
-    steps: Collection[int],
-    dt: float = 2.5,
-) -> dict[float, float]:
+    data: PatternDataset, net: ImageScore, field: Field, reference: patterns.ReferenceSets,
+    steps: Collection[int], dt: float = 2.5,
+) -> dict[float, float]:  # fmt: skip
     """Distances {t: floors} of a field followed without any Langevin part, by `rk4`."""
     x = data.blurred(net.sigma, len(reference.sets[0]))
     run = rollout.record(rollout.rk4(field, x, dt, max(steps)), steps=steps, keep=net.denoise)

@@ -5,7 +5,7 @@ With it, what every flow has: a Jacobian, a divergence, a speed.
 
 import math
 import threading
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,10 +18,8 @@ _one_at_a_time = threading.RLock()
 
 
 def _along(field: Field, x: Tensor, direction: Tensor) -> Tensor:
-    """Derivative (B, d) of a field at states (B, d) along directions (B, d), in forward mode.
-
-    Torch counts the levels of forward mode for all threads together, so one thread may enter.
-    """
+    """Derivative (B, d) of a field at states (B, d) along directions (B, d), in forward mode."""
+    # Torch counts the levels of forward mode for all threads together, so one thread may enter.
     with _one_at_a_time:
         return torch.func.jvp(field, (x,), (direction,))[1]
 
@@ -56,8 +54,7 @@ def divergence(field: Field, x: Tensor, probes: int | None = None, seed: int = 0
     return total / probes
 
 
-@dataclass(frozen=True)
-class Residual:
+class Residual(NamedTuple):
     """The continuity residual r = div v + v . s over a batch, in two normalisations.
 
     `relative` is rms r / rms |v|, per unit length.  `ratio` is E r^2 / (E (div v)^2 + E (v . s)^2):

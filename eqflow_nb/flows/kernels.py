@@ -42,10 +42,7 @@ def skew_kernel(weights: Tensor) -> Tensor:
 def random_kernel(
     channels: int, width: int = 1, seed: int = 0, kind: str = "skew", grid: int = 64
 ) -> Tensor:
-    """Gaussian kernel (C, C, width, width), scaled so that the largest |eigenvalue| of K(k) is 1.
-
-    Its kind is "skew", or "symmetric" for a control.  The grid is in pixels a side.
-    """
+    """A Gaussian kernel (C, C, width, width) of some kind, with the largest |eigenvalue| 1."""
     channels, width = count(channels, "channels", 2 if width == 1 else 1), count(width, "width")
     weights = torch.randn(channels, channels, width, width, generator=seeded(seed))
     kernel = skew_kernel(weights)
@@ -56,10 +53,7 @@ def random_kernel(
 
 
 def symbol(kernel: Tensor, size: tuple[int, int]) -> Tensor:
-    """K(k) of a kernel (C, C, h, w) on a grid: (H, W//2+1, C, C), complex128.
-
-    It is skew-Hermitian where the kernel is skew.
-    """
+    """K(k) of a kernel (C, C, h, w) on a grid: (H, W//2+1, C, C), complex128; skew if it is."""
     kernel = _as_kernel(kernel, "kernel").double()
     c, _, h, w = kernel.shape
     if h > size[0] or w > size[1]:

@@ -9,6 +9,7 @@ of the snapshots.  The last layer is then solved for exactly.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +24,7 @@ FEWER = 4  # one point in so many is used where a mean is all that is wanted
 ANCHOR, RIDGE = 1e-4, 1e-7
 
 
-@dataclass(frozen=True)
-class TrainingPoints:
+class TrainingPoints(NamedTuple):
     """Points (n, d), the scores (n, d) there, and what a squared residual counts there (n,)."""
 
     points: Tensor
@@ -33,15 +33,9 @@ class TrainingPoints:
 
 
 def sample_training_points(
-    samples: Tensor,
-    score: Field,
-    sigma: float,
-    n: int = 32768,
-    widest: float = 1.0,
-    wide_fraction: float = 0.4,
-    residual_weight_power: float = 0.0,
-    seed: int = 0,
-) -> TrainingPoints:
+    samples: Tensor, score: Field, sigma: float, n: int = 32768, widest: float = 1.0,
+    wide_fraction: float = 0.4, residual_weight_power: float = 0.0, seed: int = 0,
+) -> TrainingPoints:  # fmt: skip
     """Blur samples into training points, some of them wider than the distribution itself.
 
     The continuity equation holds wherever p > 0, also where samples are rare.  A long rollout goes
@@ -69,14 +63,9 @@ def sample_training_points(
 
 
 def train(
-    flow: FlowNetworks,
-    training: TrainingPoints,
-    steps: int = 800,
-    batch: int = 128,
-    rate: float = 1e-2,
-    smoothness: tuple[float, float] = (0.1, 0.001),
-    seed: int = 0,
-) -> Iterator[tuple[int, Tensor]]:
+    flow: FlowNetworks, training: TrainingPoints, steps: int = 800, batch: int = 128,
+    rate: float = 1e-2, smoothness: tuple[float, float] = (0.1, 0.001), seed: int = 0,
+) -> Iterator[tuple[int, Tensor]]:  # fmt: skip
     """Train on E r^2 / E |v|^2 + lambda E |grad v|^2 / E |v|^2, with r = div v + v . s.
 
     The first term is the paper's residual, divided by the speed so that v = 0 is no answer.  The
@@ -89,7 +78,7 @@ def train(
     """
     steps, batch = count(steps, "steps"), count(batch, "batch")
     first, last = (positive(weight, "smoothness") for weight in smoothness)
-    points, scores, weights = (t.to(flow.speed) for t in vars(training).values())
+    points, scores, weights = (t.to(flow.speed) for t in training)
     generator = seeded(seed)
     optimiser = torch.optim.Adam(flow.parameters(), betas=(0.9, 0.99))
     warm_up = 0.1 if steps != 10 else 0.2  # a tenth of ten steps would be none, and fail
@@ -151,7 +140,7 @@ def solve_last_layer(
 def _quadratic_forms(flow: FlowNetworks, training: TrainingPoints) -> list[Tensor]:
     """Matrices of E r^2, E |grad v|^2 and E |v|^2 in the last layer's weights of one network."""
     forms: list[Tensor] = []
-    blocks = (t.to(flow.speed).split(BLOCK) for t in vars(training).values())
+    blocks = (t.to(flow.speed).split(BLOCK) for t in training)
     for x, s, weight in zip(*blocks, strict=True):
         values, slopes = _last_layer(flow, x)
         r = torch.cat([slopes[j][j] + s[:, j, None] * values[j] for j in range(flow.dim)], 1)
@@ -208,14 +197,9 @@ class Settings:
 
 
 def learn(
-    samples: Tensor,
-    score: Field,
-    sigma: float,
-    settings: Settings = Settings(),
-    members: int = 8,
-    seed: int = 0,
-    progress: bool = True,
-) -> tuple[FlowNetworks, Tensor]:
+    samples: Tensor, score: Field, sigma: float, settings: Settings = Settings(), members: int = 8,
+    seed: int = 0, progress: bool = True,
+) -> tuple[FlowNetworks, Tensor]:  # fmt: skip
     """Train an ensemble from samples (n, d) and their score at a noise level sigma.
 
     The networks come at rms speed sqrt(d) over the blurred samples, with their residuals (steps,

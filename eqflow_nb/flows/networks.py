@@ -1,7 +1,5 @@
 """Networks for velocity fields: several at once, with exact Jacobians and a symmetry if wanted."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -27,15 +25,9 @@ class FlowNetworks(nn.Module):
     speed: Tensor
 
     def __init__(
-        self,
-        members: int,
-        dim: int,
-        width: int = 64,
-        last: int = 64,
-        octaves: int = 0,
-        signs: Tensor | None = None,
-        seed: int = 0,
-    ) -> None:
+        self, members: int, dim: int, width: int = 64, last: int = 64, octaves: int = 0,
+        signs: Tensor | None = None, seed: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.members, self.dim = count(members, "members"), count(dim, "dim")
         self.octaves = count(octaves, "octaves", at_least=0)
@@ -79,11 +71,9 @@ class FlowNetworks(nn.Module):
         return self._average(torch.baddbmm(biases[-1].mT, weights[-1].mT, hidden))
 
     def with_jacobian(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Velocities (m, B, d) and Jacobians (m, d, B, d) of states (m, B, d).
-
-        Entry (m, i, b, j) is dv_j/dx_i.  Forward mode by hand: the d tangents go through the
-        layers as d more columns, some ten times as fast as Hutchinson probes by reverse mode.
-        """
+        """Velocities (m, B, d) of states (m, B, d), and dv_j/dx_i as entry (m, i, b, j)."""
+        # Forward mode by hand: the d tangents go through the layers as d more columns, some ten
+        # times as fast as Hutchinson probes by reverse mode.
         hidden, tangents = self.last_hidden(x)
         out = torch.baddbmm(self.biases[-1].mT, self.weights[-1].mT, hidden)
         slope = torch.bmm(self.weights[-1].mT, tangents.flatten(2)).unflatten(2, (self.dim, -1))
@@ -149,7 +139,7 @@ class FlowNetworks(nn.Module):
             parts += [-(2.0**k) * torch.sin(angle)[:, :, None] * eye]
         return torch.cat(parts, 1)
 
-    def member(self, index: int) -> FlowNetworks:
+    def member(self, index: int) -> "FlowNetworks":
         """One network as an ensemble of one: a copy, which shares no memory."""
         *width, last = [weight.shape[2] for weight in self.weights[:-1]]
         alone = FlowNetworks(1, self.dim, sum(width), last, self.octaves, self.signs).to(self.speed)

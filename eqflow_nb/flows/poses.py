@@ -141,10 +141,9 @@ def check_step(field: Field, q: Tensor, dt: float) -> None:
     if (wrong := off(dt)) > OFF:
         while off(good) > OFF:
             good /= 1.25
-        raise InputError(
-            f"dt is {dt:g}: one step is off by {wrong:.2g} of the blur.  The largest that would do "
-            f"is {good:.2g}; or keep it, with wishes at most {good / dt:.2g} times as fast"
-        )
+        found = f"dt is {dt:g}: one step is off by {wrong:.2g} of the blur"
+        other = f"or keep it, with wishes at most {good / dt:.2g} times as fast"
+        raise InputError(f"{found}.  The largest that would do is {good:.2g}; {other}")
 
 
 class _Near:
@@ -152,11 +151,8 @@ class _Near:
 
     def __init__(self, q: Tensor, size: float, reach: float) -> None:
         i, j, gap = poses.neighbours(q, size, reach)
-        self.one, self.other, self.gap = (
-            torch.cat([i, j]),
-            torch.cat([j, i]),
-            torch.cat([gap, -gap]),
-        )
+        self.one, self.other = torch.cat([i, j]), torch.cat([j, i])
+        self.gap = torch.cat([gap, -gap])
         rest = (1 - _dot(self.gap, self.gap) / reach**2).clamp(min=0)
         self.w, self.slope = rest**4, -8 / reach**2 * rest**3 * self.gap
         self.number = q[..., 0].numel()

@@ -9,9 +9,9 @@ If the truth v* keeps p too it is orthogonal to every gradient.  So <v, v*> = <v
 |v| <= |v_0|: the projection is never less similar to the truth than v_0 was, whatever the truth is.
 """
 
-from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations_with_replacement
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,8 +24,7 @@ LOADING = 1e-6
 BOUND = 3.0  # of the monomials' variable, BOUND tanh(x / BOUND)
 
 
-@dataclass(frozen=True)
-class Potentials:
+class Potentials(NamedTuple):
     """Test functions of an image: mean products f_a (G_r * f_b) of monomials, one of them blurred.
 
     Monomials of 3 tanh(x / 3): no velocity made of them runs away where there are no data.

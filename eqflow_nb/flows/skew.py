@@ -54,9 +54,8 @@ def from_entries(*entries: float) -> Tensor:
     given = as_numbers(entries, "entries").flatten()
     size = next((d for d in range(2, 33) if d * (d - 1) // 2 == len(given)), None)
     if size is None:
-        raise InputError(
-            f"entries holds {len(given)} numbers; a skew matrix has d (d - 1) / 2: 1, 3, 6, ..."
-        )
+        hint = "a skew matrix has d (d - 1) / 2: 1, 3, 6, ..."
+        raise InputError(f"entries holds {len(given)} numbers; {hint}")
     matrix = torch.zeros(size, size)
     rows, columns = torch.triu_indices(size, size, offset=1)
     matrix[rows, columns] = given.to(matrix)

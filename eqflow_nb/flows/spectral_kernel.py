@@ -10,6 +10,7 @@ from eqflow_nb.fourier import filtered, frequencies, root
 from eqflow_nb.inputs import Field, InputError, as_images, between, count, seeded
 from eqflow_nb.scores.gaussian_field import GaussianCopulaScore, GaussianFieldScore
 
+Score = GaussianFieldScore | GaussianCopulaScore
 QUARTER_TURN = ((0.0, 1.0), (-1.0, 0.0))
 
 
@@ -48,23 +49,15 @@ class CopulaFlow:
         return self.flow(y) / slope
 
 
-def flow(score: GaussianFieldScore | GaussianCopulaScore, symbol: Tensor | None = None) -> Field:
-    """The flow v = K * s of a Gaussian field, or `CopulaFlow` of a copula.
-
-    K is `equal_rate_kernel` unless a symbol (H, W//2+1, C, C) or (C, C) is given; only a skew one
-    keeps the score's distribution.
-    """
+def flow(score: Score, symbol: Tensor | None = None) -> Field:
+    """v = K * s of a Gaussian field or a copula, K the `equal_rate_kernel` or another symbol."""
     if isinstance(score, GaussianCopulaScore):
         return CopulaFlow(equal_rate_kernel(score.gaussian) if symbol is None else symbol, score)
     return Convolution(equal_rate_kernel(score) if symbol is None else symbol, score)
 
 
 def fit_radial(
-    x: Tensor,
-    velocity: Tensor,
-    score: GaussianFieldScore | GaussianCopulaScore,
-    bins: int = 16,
-    weight: Tensor | float = 1.0,
+    x: Tensor, velocity: Tensor, score: Score, bins: int = 16, weight: Tensor | float = 1.0
 ) -> Tensor:
     """The symbol c(|k|) a(k) J whose flow is nearest to an observed velocity, by least squares.
 

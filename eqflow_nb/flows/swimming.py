@@ -9,8 +9,8 @@ bodies as (G * (m v)) / (G * m), so that each moves rigidly: D(x) is moved, the 
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,8 +32,7 @@ LONGEST = 0.5  # pixels in a step
 TURN = 0.15  # radians in a part of a step
 
 
-@dataclass(frozen=True)
-class Anatomy:
+class Anatomy(NamedTuple):
     """How to read off clean canvases (B, C, H, W) where creatures are and which way they look.
 
     theta is the angle of sum_c w_c grad(G * D_c), w the complex `weights` (C,), G a Gaussian of .3
@@ -70,26 +69,19 @@ class Anatomy:
 def read_anatomy(
     clean: Tensor, centres: Tensor, headings: Tensor, paper: Tensor, diameter: float
 ) -> Anatomy:
-    """Learn, by least squares, to read headings (B, n), radians anticlockwise, that are told.
-
-    Canvases are (B, C, H, W) on `paper` (C,), centres (B, n, 2) in pixels down and right.
-    """
+    """Learn, by least squares, to read headings (B, n), radians anticlockwise, that are told."""
+    # Canvases are (B, C, H, W) on `paper` (C,), centres (B, n, 2) in pixels down and right.
     clean, diameter = as_images(clean, "clean"), positive(diameter, "diameter")
     if diameter < 4 or diameter > min(clean.shape[2:]) / 3:
-        raise InputError(
-            f"diameter is {diameter:g} pixels; it must be at least 4, to have a front, and at most "
-            f"a third of the canvas, {min(clean.shape[2:]) / 3:g}, to have somewhere to go"
-        )
+        limit = f"a third of the canvas, {min(clean.shape[2:]) / 3:g}"
+        raise InputError(f"diameter is {diameter:g} pixels; it must be at least 4, at most {limit}")
     if centres.shape != (len(clean), *headings.shape[1:], 2) or len(headings) != len(clean):
-        raise InputError(
-            f"centres and headings have shapes {tuple(centres.shape)} and {tuple(headings.shape)}; "
-            f"{len(clean)} canvases need ({len(clean)}, n, 2) and ({len(clean)}, n)"
-        )
+        shapes, n = f"{tuple(centres.shape)} and {tuple(headings.shape)}", len(clean)
+        needed = f"{n} canvases need ({n}, n, 2) and ({n}, n)"
+        raise InputError(f"centres and headings have shapes {shapes}; {needed}")
     if (most := float(headings.abs().max())) > 2 * math.tau:
-        raise InputError(
-            f"headings go up to {most:.0f}: these look like degrees, which torch.deg2rad turns "
-            "into radians"
-        )
+        hint = "these look like degrees, which torch.deg2rad turns into radians"
+        raise InputError(f"headings go up to {most:.0f}: {hint}")
     sizes = torch.tensor(clean.shape[2:])
     down, right = (centres.round().long() % sizes).unbind(-1)
     sheet = torch.arange(len(clean))[:, None].expand_as(down)
@@ -103,30 +95,24 @@ def read_anatomy(
     read = seen @ weights
     cosine = float(((read / read.abs().clamp(min=1e-12)) * told.conj()).real.mean())
     if not cosine > 0.9:
-        raise InputError(
-            f"headings can't be read: the mean cosine with those told is {cosine:.2f}.  A disc has "
-            "no front: give it one by something off its middle, such as an eye or a tail"
-        )
+        hint = "A disc has no front: give it one off its middle, such as an eye or a tail"
+        fault = f"the mean cosine with those told is {cosine:.2f}"
+        raise InputError(f"headings can't be read: {fault}.  {hint}")
     anatomy = Anatomy(paper, diameter, weights, contrast, hill, cosine)
     found = float(anatomy.peaks(clean).sum()) / (n := centres[..., 0].numel())
     if not 0.9 < found < 1.15:
-        raise InputError(
-            f"creatures can't be told apart: they touch, or are in pieces; {n} were told and "
-            f"{found * n:.0f} are found.  Give sheets on which they keep apart"
-        )
+        fault = f"they touch, or are in pieces; {n} were told and {found * n:.0f} are found"
+        raise InputError(f"creatures can't be told apart: {fault}.  Give some that keep apart")
     # A hill exp(-r^2 / 2 w^2) to the power 64 has the variance w^2 / 64; its curvature tells w.
     size = tuple(clean.shape[2:])
     bent = _slope(size).abs() ** 2 * _gaussian(size, SMOOTH * diameter)[0]
     bend = _filtered(_ink(clean, paper, contrast), bent).real[sheet, down, right].mean()
     spread = 2 * hill / float(bend) / POWER
-    return replace(anatomy, peak=found, spread=spread)
+    return anatomy._replace(peak=found, spread=spread)
 
 
 class Swimming:
-    """Creatures that swim at u pixels per time, and turn as the f_k(r) of log p, `terms`, say.
-
-    With no terms they swim straight on, which does not keep p.
-    """
+    """Creatures that swim at u pixels per time, and turn as `terms` f_k(r) of log p say, if any."""
 
     def __init__(
         self, anatomy: Anatomy, terms: Sequence[Callable[[Tensor], Tensor]], u: float = 1.0
@@ -167,10 +153,8 @@ class Swimming:
     def carried(self, clean: Tensor, dt: float) -> Tensor:
         """Clean canvases (B, C, H, W) after a time dt, in parts where a creature turns fast."""
         if abs(self.u * dt) > LONGEST:
-            raise InputError(
-                f"u is {self.u:g} pixels per time, more than {LONGEST} pixels in a step of {dt:g}; "
-                f"with this step u may be {LONGEST / dt:.3g} at most"
-            )
+            found = f"u is {self.u:g} pixels per time, over {LONGEST} pixels in a step of {dt:g}"
+            raise InputError(f"{found}; with this step u may be {LONGEST / dt:.3g} at most")
         motion, turning = self.motion(clean)
         fastest = float((turning.abs() * (self.anatomy.peaks(clean) > 0.01)).max()) * abs(dt)
         if fastest > TURN:

@@ -6,9 +6,8 @@ sampling; `patterns` for images, and for creatures `tracking`, `travel`, `flocki
 
 from eqflow_nb.measures import flocking, patterns, tracking, travel
 from eqflow_nb.measures.agreement import embed, signed_similarity, similarity, similarity_matrix
-from eqflow_nb.measures.chaos import LyapunovResult, kaplan_yorke, lyapunov_spectrum, mean_speed
+from eqflow_nb.measures.chaos import kaplan_yorke, lyapunov_spectrum, mean_speed
 from eqflow_nb.measures.transport import (
-    HalfTurn,
     assess,
     half_turns,
     mean_distance,

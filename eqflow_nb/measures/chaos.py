@@ -5,8 +5,7 @@ the logarithms of the lengths this takes away give the exponents (Benettin, Mecc
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +15,7 @@ from eqflow_nb.inputs import Field, InputError, as_numbers, as_samples, count, p
 from eqflow_nb.snapshots.base import rk4_step
 
 
-@dataclass(frozen=True)
-class LyapunovResult:
+class LyapunovResult(NamedTuple):
     """Exponents per unit of time, NaN for a trajectory that left, and how their mean settled."""
 
     exponents: Tensor  # (B, d)
@@ -37,7 +35,8 @@ def lyapunov_spectrum(
     """
     x = as_samples(x0, "x0", at_least=1)
     dt, steps, burn = positive(dt, "dt"), count(steps, "steps"), count(burn, "burn", at_least=0)
-    linearised = _linearise(field)
+    # What velocity and Jacobian share may be computed once by the field.
+    linearised = getattr(field, "linearised", None) or (lambda x: (field(x), jacobian(field, x)))
     _check_derivative(field, linearised, x)
 
     def joint(state: Tensor) -> Tensor:
@@ -75,11 +74,6 @@ def kaplan_yorke(exponents: Any) -> float:
     return float(k) if k in (0, len(sums)) else k + float(sums[k - 1] / ordered[k].abs())
 
 
-def _linearise(field: Field) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """Give x -> (v (B, d), J (B, d, d)); what the two share may be computed once by the field."""
-    return getattr(field, "linearised", None) or (lambda x: (field(x), jacobian(field, x)))
-
-
 def _check_derivative(field: Field, linearised: Callable[..., Any], x: Tensor) -> None:
     """Compare the Jacobian with differences: one lost to `detach` would give wrong exponents."""
     h = torch.finfo(x.dtype).eps ** (1 / 3)
@@ -88,20 +82,15 @@ def _check_derivative(field: Field, linearised: Callable[..., Any], x: Tensor) -
     differences = torch.stack([field(x + e) - field(x - e) for e in shifts], dim=-1) / (2 * h)
     error = (differences - slope).norm()
     if error > 0.05 * differences.norm() + 1e-3 * v.norm():
-        raise InputError(
-            "field has a derivative that does not match its values; torch must be able to "
-            "differentiate it (no detach, no_grad, autograd or NumPy inside; torch.func.grad "
-            "will do), or it needs a method jacobian(x) giving (B, d, d)"
-        )
+        how = "(no detach, no_grad, autograd or NumPy inside; torch.func.grad will do)"
+        wanted = f"torch must be able to differentiate it {how}, or it needs a method jacobian(x)"
+        raise InputError(f"field has a derivative that does not match its values; {wanted}")
 
 
 def _orthonormalise(frame: Tensor) -> tuple[Tensor, Tensor]:
-    """Gram-Schmidt on frames (d, B, d), vectors first; the lengths (B, d) that it took away.
-
-    `torch.linalg.qr` takes a batch's small matrices one by one, several times slower at d = 3.
-    """
-    done: list[Tensor] = []
-    lengths = []
+    """Gram-Schmidt on frames (d, B, d), vectors first; the lengths (B, d) that it took away."""
+    # `torch.linalg.qr` takes a batch's small matrices one by one, several times slower at d = 3.
+    done, lengths = list[Tensor](), []
     for q in frame:
         for e in done:
             q = q - (q * e).sum(dim=-1, keepdim=True) * e

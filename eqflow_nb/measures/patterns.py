@@ -1,8 +1,8 @@
 """How alike two sets of images are: their patches, spectra, and how they change."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,8 +32,7 @@ def patch_distance(x: Tensor, y: Tensor, size: int = 5, seed: int = 0) -> float:
     return sliced_wasserstein(patches(x, size, seed=seed), patches(y, size, seed=seed + 1))
 
 
-@dataclass(frozen=True)
-class ReferenceSets:
+class ReferenceSets(NamedTuple):
     """Sets of fresh images (n, C, H, W) to measure others by, and the distance of two of them."""
 
     sets: tuple[Tensor, ...]
@@ -86,11 +85,6 @@ def cosines(v: Tensor, change: Tensor) -> Tensor:
         raise InputError("v or change is zero on some image; leave out patterns that died")
     inner = (v * change).sum(1)
     return torch.where(inner.sum() < 0, -1.0, 1.0) * inner / norms
-
-
-def best_speed(v: Tensor, change: Tensor) -> float:
-    """The factor c, speed and sign, with the least |c v - change|^2: no snapshot contains it."""
-    return float((v * change).sum() / v.square().sum())
 
 
 def smoothed(field: Callable[[Tensor], Tensor], x: Tensor, sigma: float, pairs: int = 4) -> Tensor:

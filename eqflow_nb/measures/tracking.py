@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -13,8 +13,7 @@ from eqflow_nb.inputs import InputError, as_images, positive
 WHOLE = (0.6, 1.5)  # ink of a creature, in that of a placed one: others have faded or merged
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """The n creatures of one canvas.
 
     A heading, radians anticlockwise, is fixed to the body: from the centre of all ink to that of
@@ -26,8 +25,7 @@ class Found:
     heading: np.ndarray  # (n,)
 
 
-@dataclass(frozen=True)
-class Tracks:
+class Tracks(NamedTuple):
     """Creatures followed through a film, those that were seen in every frame."""
 
     positions: np.ndarray  # pixels down and right, continuous across the border: (T, n, 2)
@@ -35,10 +33,8 @@ class Tracks:
 
 
 def locate(canvas: Tensor, paper: Sequence[float], diameter: float) -> Found:
-    """Find creatures, of a diameter in pixels, as maxima of blurred ink on paper of some RGB.
-
-    The canvas (3, H, W), in [0, 1], is periodic.
-    """
+    """Find creatures on a periodic canvas (3, H, W), in [0, 1], of paper of some RGB."""
+    # They are maxima of blurred ink.
     canvas = as_images(canvas[None], "canvas", channels=3)[0]
     diameter = positive(diameter, "diameter")
     if diameter >= min(canvas.shape[1:]) / 2:
@@ -69,11 +65,9 @@ def whole(ink: np.ndarray, placed: float) -> np.ndarray:
 
 
 def follow_creatures(found: Sequence[Found], size: int, reach: float) -> Tracks:
-    """Link creatures from frame to frame with trackpy, at most `reach` pixels apart.
-
-    A canvas is a torus.  Placed on one in four dimensions (a circle for each axis) it has no
-    border, and a short way is as long as on the canvas.
-    """
+    """Link creatures from frame to frame with trackpy, at most `reach` pixels apart."""
+    # A canvas is a torus. Placed on one in four dimensions (a circle for each axis) it has no
+    # border, and a short way is as long as on the canvas.
     import trackpy
 
     if len(found) < 2:

@@ -7,8 +7,7 @@ and a distance means nothing without it.  Clouds are (n, d), of unit standard de
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import ot
@@ -125,8 +124,7 @@ def preservation(x: Any, draw: Draw, floor: float | None = None, seed: int = 0) 
     return mean_distance(sliced_wasserstein, pairs)[0] / positive(floor, "floor")
 
 
-@dataclass(frozen=True)
-class HalfTurn:
+class HalfTurn(NamedTuple):
     """A rotation x -> signs * x, and the distance of turned to unturned snapshots, in floors."""
 
     signs: Tensor
@@ -162,13 +160,10 @@ def half_turns(samples: Tensor, pairs: int = 4, seed: int = 0) -> list[HalfTurn]
 def assess(
     path: Iterable[tuple[float, Tensor]], steps: int, evaluations: int, draw: Draw, floor: float
 ) -> tuple[float, float]:
-    """Effective samples per score evaluation of a sampler, and its distance in noise floors.
-
-    N chains start in the distribution, with `evaluations` a step.
-
-    With T steps, time averages of an observable f scatter with variance tau Var f / T over the
-    chains (N, d); T / tau is the number of effective samples, the least over f of degree 1 and 2.
-    """
+    """Effective samples per score evaluation of a sampler, and its distance in noise floors."""
+    # N chains start in the distribution, with `evaluations` a step.  Over T steps, time averages
+    # of an observable f scatter with variance tau Var f / T over the chains (N, d); T / tau is the
+    # number of effective samples, the least over f of degree 1 and 2.
     reference = _monomials(draw(20000, 12345)).var(0)
     total, pairs = torch.zeros(()), []
     for step, (_, x) in enumerate(path):

@@ -46,8 +46,6 @@ def _long_enough(tracks: Sequence[Tracks], lag: int) -> list[Tracks]:
     lag = count(lag, "lag")
     kept = [t for t in tracks if len(t.positions) > lag and t.positions.shape[1]]
     if not kept:
-        raise InputError(
-            f"tracks hold no creature that was followed for more than lag = {lag} frames; give "
-            "longer films, or check whether the creatures are kept"
-        )
+        found = f"tracks hold no creature that was followed for more than lag = {lag} frames"
+        raise InputError(f"{found}; give longer films, or check whether the creatures are kept")
     return kept

@@ -12,16 +12,7 @@ import torch
 from torch import Tensor
 
 from eqflow_nb.fourier import filtered, root
-from eqflow_nb.inputs import (
-    Field,
-    InputError,
-    as_numbers,
-    between,
-    count,
-    floating,
-    positive,
-    seeded,
-)
+from eqflow_nb.inputs import Field, InputError, between, count, floating, positive, seeded
 from eqflow_nb.snapshots.base import rk4_step
 
 Path = Iterator[tuple[float, Tensor]]
@@ -71,42 +62,20 @@ def heun(
 
 @torch.no_grad()
 def exponential(
-    denoise: Field,
-    rule: Tensor,
-    x: Tensor,
-    sigma: float,
-    tau: float,
-    steps: int,
-    eta: float,
-    seed: int = 0,
-    extra: Field | None = None,
-    carry: Field | None = None,
-) -> Path:
+    denoise: Field, rule: Tensor, x: Tensor, sigma: float, tau: float, steps: int, eta: float,
+    seed: int = 0, extra: Field | None = None, carry: Field | None = None,
+) -> Path:  # fmt: skip
     """Follow dx = (K * s + eta s + extra) dt + sqrt(2 eta) dW, exactly while D(x) is constant.
 
     With s = (D - x) / sigma^2 and E(k) = exp(-(eta I + K(k)) tau), one step of tau = dt / sigma^2
     is x <- D + E * (x - D) + L z with L L^T = sigma^2 (I - E E^H), frequency by frequency.  It is
     stable at any step; an |x| over 30 raises `Diverged`.
 
-    Parameters
-    ----------
-    denoise : callable (B, C, H, W) -> (B, C, H, W)
-        The posterior mean D(x) = E[x_0 | x].
-    rule : Tensor (C, C) or (H, W//2+1, C, C)
-        The matrix K, one for all frequencies or one for each.  Only a skew K keeps p; for others,
-        which serve as controls, the noise is that of the positive part of I - E E^H.
-    x : Tensor (B, C, H, W)
-        Blurred images.
-    sigma, tau : float
-        Noise level, in the units of x, and step, in units of sigma^2.
-    eta : float
-        The diffusion; >= 0.
-    seed : int
-        Of the noise.
-    extra : callable, optional
-        A further velocity, followed by the midpoint rule.
-    carry : callable, optional
-        Where a step takes D, and not the noise: x <- carry(D) + E * (x - D) + L z.
+    `denoise` gives D(x) = E[x_0 | x] of blurred images x (B, C, H, W) of noise level sigma.  The
+    rule K is (C, C), or (H, W//2+1, C, C) with a matrix for each frequency.  Only a skew K keeps p;
+    for others, which serve as controls, the noise is that of the positive part of I - E E^H.
+    `extra`, a further velocity, is followed by the midpoint rule; `carry` is where a step takes D,
+    and not the noise: x <- carry(D) + E * (x - D) + L z.
     """
     sigma, tau, steps = positive(sigma, "sigma"), positive(tau, "tau"), count(steps, "steps")
     eta, x = between(eta, "eta", 0, math.inf), floating(x)
@@ -125,28 +94,22 @@ def exponential(
             x = x + filtered(spread, noise())
         size = float(x.abs().amax())
         if not size < LIMIT:
-            raise Diverged(
-                f"the rollout left its bounds at step {step}: the largest |x| is {size:g}, over "
-                f"{LIMIT:g} (tau = {tau:g}, eta = {eta:g}).  Likely causes: a rule that is not "
-                "skew, an extra velocity too fast for this step, or a denoiser used off its level",
-                step,
-            )
+            found = f"the largest |x| is {size:g}, over {LIMIT:g} (tau = {tau:g}, eta = {eta:g})"
+            why = "a rule that is not skew, an extra velocity too fast, a denoiser off its level"
+            where = f"the rollout left its bounds at step {step}"
+            raise Diverged(f"{where}: {found}.  Likely causes: {why}", step)
         yield step * dt, x
 
 
-def _checked(rule: Any, x: Tensor) -> Tensor:
+def _checked(rule: Tensor, x: Tensor) -> Tensor:
     """The rule in double precision, where x is, if it is made for x's channels and grid."""
-    rule = rule if isinstance(rule, Tensor) else as_numbers(rule, "rule")
     if x.ndim != 4 or not len(x) or rule.shape[-2:] != (x.shape[1], x.shape[1]):
-        raise InputError(
-            f"rule has shape {tuple(rule.shape)}; it does not mix the channels of x, which has "
-            f"shape {tuple(x.shape)} and must be images (B, C, H, W)"
-        )
+        found = f"rule has shape {tuple(rule.shape)}; it does not mix the channels of x, which has"
+        raise InputError(f"{found} shape {tuple(x.shape)} and must be images (B, C, H, W)")
     if rule.ndim == 4 and rule.shape[:2] != (x.shape[2], x.shape[3] // 2 + 1):
-        raise InputError(
-            f"rule is made for another grid: it has shape {tuple(rule.shape)}, and x is "
-            f"{x.shape[2]} by {x.shape[3]} pixels; make it by `symbol(kernel, size)` for this one"
-        )
+        found = f"it has shape {tuple(rule.shape)}, and x is {x.shape[2]} by {x.shape[3]} pixels"
+        hint = "make it by `symbol(kernel, size)` for this one"
+        raise InputError(f"rule is made for another grid: {found}; {hint}")
     return rule.to(x.device, torch.complex128 if rule.is_complex() else torch.float64)
 
 

@@ -6,9 +6,8 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import joblib
 import torch
@@ -26,23 +25,12 @@ CORES = max(1, min(torch.get_num_threads(), os.cpu_count() or 1))
 _job = threading.local()  # has a `stop` in the threads of `together`
 
 
-@dataclass(frozen=True)
-class Rollout:
-    """States of a rollout at chosen times or steps.
+class Rollout(NamedTuple):
+    """States of a rollout at chosen times or steps, in order; none after a divergence."""
 
-    Attributes
-    ----------
-    states : dict of float to Tensor (B, ...)
-        By time, or by step, in order; none after a divergence.
-    reach : dict of float to Tensor (B,)
-        The largest |x_i| of each trajectory up to then.
-    stopped : int, optional
-        The step at which it diverged; None if it did not.
-    """
-
-    states: dict[float, Tensor]
-    reach: dict[float, Tensor]
-    stopped: int | None = None
+    states: dict[float, Tensor]  # (B, ...)
+    reach: dict[float, Tensor]  # (B,), the largest |x_i| of each trajectory up to then
+    stopped: int | None = None  # the step at which it diverged, if it did
 
     @property
     def last(self) -> Tensor:
@@ -70,20 +58,9 @@ def record(
 ) -> Rollout:
     """Run an integrator and keep its states at some times, or at some steps.
 
-    A rollout that diverges ends there, and what was kept before it stays.
-
-    Parameters
-    ----------
-    path : iterator of (t, x)
-        Such as `rk4(...)`; it is followed no further than to the last state asked for.
-    times : collection of float, optional
-        Each is met by the first state at or after it.
-    steps : collection of int, optional
-        Instead of times; the start is step 0.
-    keep : callable of a state -> Tensor, optional
-        What to keep of it, such as its denoised first image.
-    progress : bool
-        Show a progress bar.
+    The path of (t, x), such as `rk4(...)`, is followed to the last state asked for.  A time is met
+    by the first state at or after it; the start is step 0.  `keep` says what to keep of a state,
+    such as its denoised first image.  A rollout that diverges ends there, and what was kept stays.
     """
     name, wanted = ("times", times) if steps is None else ("steps", steps)
     if not wanted:
@@ -112,16 +89,14 @@ def record(
     raise InputError(f"{name} asks for {left[0]:g}, but the path ended at {now:g}")
 
 
-def held(path: Path, limit: float = FAR) -> Path:
-    """A path of points (B, d) in which those that leave stay where they left, at |x_i| = limit.
-
-    They count as lost, never come back, and do not turn distances into nonsense.
-    """
+def held(path: Path) -> Path:
+    """A path of points (B, d) in which those that leave |x_i| < 50 stay where they left."""
+    # They count as lost, never come back, and do not turn distances into nonsense.
     before = None
     for t, x in path:
-        x = x.nan_to_num(nan=limit).clamp(-limit, limit)
+        x = x.nan_to_num(nan=FAR).clamp(-FAR, FAR)
         if before is not None:
-            x = torch.where(before.abs().amax(-1, keepdim=True) < limit, x, before)
+            x = torch.where(before.abs().amax(-1, keepdim=True) < FAR, x, before)
         before = x
         yield t, x
 
@@ -129,10 +104,7 @@ def held(path: Path, limit: float = FAR) -> Path:
 def race(
     runners: Mapping[str, tuple[Field, float, Sequence[float]]], start: Tensor
 ) -> dict[str, Rollout]:
-    """Follow several fields from one cloud (B, d), side by side, by `rk4`; lost points are held.
-
-    Each runner is a field, the step that it needs, and the times to keep.
-    """
+    """Follow fields {name: (field, dt, times to keep)} from one cloud (B, d), by `rk4`, `held`."""
 
     def run(field: Field, dt: float, times: Sequence[float]) -> Rollout:
         return record(held(rk4(field, start, dt, math.ceil(max(times) / dt - 1e-9))), times)
@@ -141,29 +113,27 @@ def race(
 
 
 def together(jobs: Mapping[Key, Callable[[], Result]]) -> dict[Key, Result]:
-    """Run several rollouts (or trainings) at once, one thread each; return the results by name.
-
-    The steps of small networks are too short to split between cores; whole rollouts are not.  An
-    error or an interrupt ends the other rollouts at their next step.
-    """
+    """Run several rollouts (or trainings) at once, one thread each; return the results by name."""
+    # The steps of small networks are too short to split between cores; whole rollouts are not.  An
+    # error or an interrupt ends the other rollouts at their next step.
     if hasattr(_job, "stop"):  # called by a job, whose fellows may take all the threads
         return {name: job() for name, job in jobs.items()}
     before, stop = torch.get_num_threads(), threading.Event()
+
+    def run(job: Callable[[], Result]) -> Result:
+        torch.set_num_threads(1)
+        _job.stop = stop
+        try:
+            return job()
+        finally:
+            del _job.stop
+            if sys.platform == "linux":  # glibc keeps what a thread freed for that thread
+                getattr(ctypes.CDLL(None), "malloc_trim", int)(0)
+
     try:
         parallel = joblib.Parallel(CORES, backend="threading")
-        results = parallel(joblib.delayed(_run)(job, stop) for job in jobs.values())
+        results = parallel(joblib.delayed(run)(job) for job in jobs.values())
         return dict(zip(jobs, results, strict=True))
     finally:
         stop.set()
         torch.set_num_threads(before)
-
-
-def _run(job: Callable[[], Result], stop: threading.Event) -> Result:
-    torch.set_num_threads(1)
-    _job.stop = stop
-    try:
-        return job()
-    finally:
-        del _job.stop
-        if sys.platform == "linux":  # glibc keeps what a thread freed for that thread
-            getattr(ctypes.CDLL(None), "malloc_trim", int)(0)

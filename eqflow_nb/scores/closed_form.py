@@ -1,7 +1,5 @@
 """Scores in closed form: Gaussians, their mixtures, kernel densities, any smooth density."""
 
-from __future__ import annotations
-
 import math
 
 import torch
@@ -64,8 +62,7 @@ class MixtureScore:
         constant = constant - 0.5 * d * math.log(2 * math.pi)
         flat = precision.reshape(m, d * d)
         exponents = torch.cat([constant[:, None], pull, -0.5 * flat], 1).T.contiguous()
-        tables = (exponents, torch.cat([pull, flat], 1))
-        self._tables = {kind: [t.to(kind) for t in tables] for kind in (torch.float, torch.double)}
+        self._tables = (exponents, torch.cat([pull, flat], 1))
 
     def __call__(self, x: Tensor) -> Tensor:
         """Score (B, d) at states (B, d)."""
@@ -76,7 +73,7 @@ class MixtureScore:
         precision = mean_pull[:, self.dim :].view(-1, self.dim, self.dim)
         return mean_pull[:, : self.dim] - (precision @ x[:, :, None])[:, :, 0]
 
-    def blurred(self, sigma: float) -> MixtureScore:
+    def blurred(self, sigma: float) -> "MixtureScore":
         """Score of the same mixture with more noise, N(0, sigma^2 I), added to its samples."""
         return _blurred(self.weights, self.means, self.covariances, positive(sigma, "sigma"))
 
@@ -103,7 +100,7 @@ class MixtureScore:
         return spread - (share @ pulls[:, d:]).view(-1, d, d) - s[:, :, None] * s[:, None, :]
 
     def _tables_for(self, x: Tensor) -> list[Tensor]:
-        return [table.to(x) for table in self._tables[x.dtype]]
+        return [table.to(x) for table in self._tables]
 
 
 def gaussian(mean: Tensor, covariance: Tensor) -> MixtureScore:
@@ -113,10 +110,7 @@ def gaussian(mean: Tensor, covariance: Tensor) -> MixtureScore:
 
 
 def of_density(log_density: Field) -> Field:
-    """Score of any differentiable log density (B, d) -> (B,), by automatic differentiation.
-
-    Each value must depend on its own row only.  A constant may be missing.
-    """
+    """Score of a differentiable log density (B, d) -> (B,), row by row, up to a constant."""
     return torch.func.grad(lambda x: log_density(x).sum())
 
 
@@ -203,10 +197,8 @@ def _blurred(weights: Tensor, means: Tensor, covariances: Tensor, sigma: float) 
 
 
 def _maximise(x: Tensor, components: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Expectation maximisation from a k-means start: weights, means and covariances, float64.
-
-    Dempster, Laird & Rubin, J. R. Stat. Soc. B 39, 1 (1977).
-    """
+    """Expectation maximisation from a k-means start: weights, means and covariances, float64."""
+    # Dempster, Laird & Rubin, J. R. Stat. Soc. B 39, 1 (1977).
     few = x[:: max(1, len(x) // (100 * components))]
     starts = []
     for start in range(max(1, STARTS // components)):

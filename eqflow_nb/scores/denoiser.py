@@ -41,11 +41,7 @@ class DenoiserScore(nn.Module):
 
 
 def train(
-    score: DenoiserScore,
-    samples: Tensor,
-    steps: int = 2000,
-    batch: int = 512,
-    seed: int = 0,
+    score: DenoiserScore, samples: Tensor, steps: int = 2000, batch: int = 512, seed: int = 0
 ) -> Iterator[tuple[int, float]]:
     """Train by denoising score matching, minimising E |eps(x + sigma eps) - eps|^2.
 

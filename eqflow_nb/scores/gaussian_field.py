@@ -5,8 +5,6 @@ Wasserman, JMLR 10, 2295, 2009) their histograms too: y = g(x), with a rising g 
 a Gaussian field.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from scipy.interpolate import PchipInterpolator
@@ -37,10 +35,8 @@ class GaussianFieldScore:
         noise = self.sigma**2 * torch.eye(len(mean)).to(covariance)
         self.precision, singular = torch.linalg.inv_ex(covariance + noise)
         if singular.any():
-            raise InputError(
-                f"sigma is {self.sigma:g}, nothing beside the covariance; channels that always "
-                "agree at some frequency need more noise to have a score"
-            )
+            hint = "channels that always agree at some frequency need more to have a score"
+            raise InputError(f"sigma is {self.sigma:g}, nothing beside the covariance; {hint}")
         self._pull = Filter(-self.precision)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -53,7 +49,7 @@ class GaussianFieldScore:
         """Posterior mean D(x) = x + sigma^2 s(x), (B, C, H, W)."""
         return x + self.sigma**2 * self(x)
 
-    def at(self, sigma: float) -> GaussianFieldScore:
+    def at(self, sigma: float) -> "GaussianFieldScore":
         """The same spectrum at another noise level."""
         return GaussianFieldScore(self.mean, self.covariance, sigma, self.size[1] % 2 == 1)
 
@@ -132,11 +128,7 @@ class GaussianCopulaScore:
 
 
 def fit_gaussian_copula(
-    snapshots: Tensor,
-    sigma: float,
-    copula_fraction: float = 1.0,
-    symmetrise: bool = False,
-    seed: int = 0,
+    snapshots: Tensor, sigma: float, copula_fraction: float = 1.0, symmetrise: bool = False
 ) -> GaussianCopulaScore:
     """Transform blurred images towards Gaussian histograms, and measure the spectrum there.
 
@@ -145,11 +137,10 @@ def fit_gaussian_copula(
     """
     sigma, fraction = positive(sigma, "sigma"), between(copula_fraction, "copula_fraction", 0, 1)
     snapshots = as_images(snapshots, "snapshots", at_least=2, vary=True, square=symmetrise)
-    blurred = blur(snapshots, sigma, seed)
+    blurred = blur(snapshots, sigma, 0)
     transform = _fit_map(blurred, fraction)
-    y = torch.cat(
-        [transform.derivatives(some)[0] for some in blurred.split(4)]
-    )  # a few need little memory
+    few = blurred.split(4)  # which need little memory
+    y = torch.cat([transform.derivatives(some)[0] for some in few])
     return GaussianCopulaScore(transform, fit_gaussian_field(y, RIDGE, symmetrise), sigma)
 
 

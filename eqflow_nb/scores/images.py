@@ -1,7 +1,5 @@
 """Scores of images from a denoiser, a U-Net: trained at many noise levels, used at one."""
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -120,16 +118,10 @@ class ImageScore(nn.Module):
 
 
 def train(
-    net: UNet,
-    draw: Callable[[int, torch.Generator], Tensor],
-    steps: int,
-    batch: int = 16,
-    rate: float = 2e-3,
-    levels: Sequence[float] = LEVELS,
-    stain_sd: float = 0.0,
-    seed: int = 0,
+    net: UNet, draw: Callable[[int, torch.Generator], Tensor], steps: int, batch: int = 16,
+    rate: float = 2e-3, levels: Sequence[float] = LEVELS, stain_sd: float = 0.0, seed: int = 0,
     state: dict[str, Tensor] | None = None,
-) -> Iterator[tuple[int, float]]:
+) -> Iterator[tuple[int, float]]:  # fmt: skip
     """Train a denoiser at all levels by minimising E |f - target|^2, its error over sigma sqrt(c).
 
     It yields (step, loss), the loss of the step's batch, per number: 1 is what knowing nothing

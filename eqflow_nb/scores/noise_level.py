@@ -1,8 +1,7 @@
 """The noise level of a score, chosen from the data alone: the largest that they cannot detect."""
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +17,7 @@ CRITERION = (
 )
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """A noise level, in the units of the samples, and the curve that it was read from.
 
     `values` (k,) are distances of a half blurred by each of `sigmas` to the other half, over that
@@ -60,11 +58,9 @@ def choose_sigma(x: Any, seed: int = 0) -> Choice:
 
 
 def _squared_distances(x: np.ndarray, levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Squared distances (1 + k,) between random halves, one of them blurred by 0 and each level.
-
-    Noise projected on a direction is normal, so it is drawn along each; the same at all levels, for
-    a smooth curve.  Either half is blurred in turn: what the halves differ by then cancels.
-    """
+    """Squared distances (1 + k,) between random halves, one of them blurred by 0 and each level."""
+    # Noise projected on a direction is normal, so it is drawn along each; the same at all levels,
+    # for a smooth curve.  Either half is blurred in turn: what the halves differ by then cancels.
     half = min(MOST, len(x) // 2)
     rows = rng.permutation(len(x))[: 2 * half]
     directions = rng.normal(size=(DIRECTIONS, x.shape[1]))

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ PRIORS = tuple(10.0**k for k in range(-3, 6))  # weights of the smoothness prior
 ANGULAR = 100.0  # of it for what depends on headings: smaller than what keeps bodies apart
 RIDGE = 1e-6  # of the mean diagonal: makes what is undetermined 0
 FOLDS, DRAWS = 8, 3  # parts held out in turn; draws of the noise, each with its negative
+SPACING = 1.25  # pixels between two knots
 CHUNK = 32  # sheets at once
 SWEEPS = 20  # of sheets drawn from a law, before a step towards a likelier one
 SMOOTH_STEP = 30.0  # weight of the smoothness prior on such a step
@@ -38,26 +40,17 @@ SMOOTH_STEP = 30.0  # weight of the smoothness prior on such a step
 class PairLaw:
     """log p of sheets of poses (B, N, 3), up to a constant, and its score.
 
-    Attributes
-    ----------
-    values, slopes : Tensor (S, K, H)
-        f_h and its derivative by r at r = 0, spacing, 2 spacing, ...; between them f_h is the cubic
-        that meets both, from r = (K - 1) spacing on it is 0.  S pairs of kinds, see `kinds`.
-    harmonics : Tensor (H, 3)
-        m_h, n_h and phase_h.
-    spacing, size : float
-        Pixels between two values of r, and a side of the periodic sheet.
-    kinds : sequence of int, optional
-        How many creatures are of each kind, in the order of a sheet.  Pairs of kinds come in the
-        order (0, 0), (0, 1), ..., (1, 1), ...; i is of the first.
+    The f_h and their derivatives by r are given at r = 0, spacing, 2 spacing, ...; between them f_h
+    is the cubic that meets both, from r = (K - 1) spacing on it is 0.  The S pairs of kinds come in
+    the order (0, 0), (0, 1), ..., (1, 1), ...; i is of the first.
     """
 
-    values: Tensor
-    slopes: Tensor
-    harmonics: Tensor
-    spacing: float
-    size: float
-    kinds: Kinds = None
+    values: Tensor  # (S, K, H)
+    slopes: Tensor  # (S, K, H)
+    harmonics: Tensor  # (H, 3): m_h, n_h and phase_h
+    spacing: float  # pixels between two values of r
+    size: float  # a side of the periodic sheet, pixels
+    kinds: Kinds = None  # how many creatures are of each, in the order of a sheet
 
     def log_p(self, q: Tensor, of: int | None = None) -> Tensor:
         """log p (B,), up to a constant, of sheets (B, N, 3), or of the pairs `of` one creature."""
@@ -112,8 +105,7 @@ class PairLaw:
         return torch.stack([f[:, :-1], g0, 3 * rise - 2 * g0 - g1, g0 + g1 - 2 * rise], 2)
 
 
-@dataclass(frozen=True)
-class PairFit:
+class PairFit(NamedTuple):
     """A fitted law; a gain is how far its E |sigma s + eps|^2 / 2 a creature is below no law's."""
 
     law: PairLaw
@@ -124,36 +116,21 @@ class PairFit:
 
 
 def fit_pair_law(
-    q: Tensor,
-    size: float = poses.SIZE,
-    reach: float = 28.0,
-    order: int = 1,
-    mirror: bool = False,
-    kinds: Sequence[int] | None = None,
-    spacing: float = 1.25,
-    sigma: tuple[float, float, float] = poses.BLUR,
-    seed: int = 0,
-    newton: int = 0,
-) -> PairFit:
+    q: Tensor, size: float = poses.SIZE, reach: float = 28.0, order: int = 1, mirror: bool = False,
+    kinds: Sequence[int] | None = None, sigma: tuple[float, float, float] = poses.BLUR,
+    seed: int = 0, newton: int = 0,
+) -> PairFit:  # fmt: skip
     """Fit the distribution of sheets of poses (B, N, 3) blurred by sigma (pixels and radians).
 
     Score matching says little about what is far and weak, but decides how aligned a flock near the
-    onset of order is.  Newton's steps towards the most likely law say more, and take longer.
+    onset of order is.  Newton's steps towards the most likely law say more, and take longer; 4 will
+    do.
 
-    Parameters
-    ----------
-    q : Tensor (B, N, 3)
-        Sheets without blur; see `eqflow_nb.snapshots.poses`.
-    size, reach, spacing : float
-        Pixels: a side of a sheet; how far creatures affect each other; between two knots.
-    order, mirror
-        The most waves of either angle; whether a sheet's mirror image is as likely as it.
-    kinds : sequence of int, optional
-        How many creatures of each kind there are, in the order of a sheet.
-    newton : int
-        Steps towards the maximum of the likelihood; 4 will do.
+    The sheets, `size` pixels a side, are without blur.  Creatures affect each other up to `reach`
+    pixels; there are at most `order` waves of either angle; with `mirror` a sheet's mirror image is
+    as likely as it.  For `kinds` see `PairLaw`.
     """
-    q, reach = poses.checked(q).double(), between(reach, "reach", 4 * spacing, size / 2)
+    q, reach = poses.checked(q).double(), between(reach, "reach", 4 * SPACING, size / 2)
     kinds = None if kinds is None else tuple(count(n, "kinds") for n in kinds)
     if kinds is not None and sum(kinds) != q.shape[1]:
         raise InputError(f"kinds are {kinds}; together they must be the {q.shape[1]} of a sheet")
@@ -161,7 +138,7 @@ def fit_pair_law(
         raise InputError("poses hold 1 sheet; a second one is needed to check what it says")
     if float(torch.exp(1j * q[..., 2]).mean(1).abs().min()) > 1 - 1e-6:
         raise InputError("poses look all one way on every sheet; how they turn needs some spread")
-    terms, roughness = _all_terms(size, round(reach / spacing), spacing, order, mirror, kinds)
+    terms, roughness = _all_terms(size, round(reach / SPACING), order, mirror, kinds)
     dealt = [q[f::FOLDS] for f in range(min(FOLDS, len(q)))]
     parts = [_moments(terms, part, sigma, seed + f) for f, part in enumerate(dealt)]
     squares, pulls = map(torch.stack, zip(*parts, strict=True))
@@ -181,11 +158,10 @@ def fit_pair_law(
     gains, c = torch.tensor(held[prior]), solve(every, prior)
     mean, error = float(gains.mean()), float(gains.std()) / math.sqrt(len(gains))
     if not mean > error * stdtrit(len(every) - 1, 0.975):  # Student: few parts err more
-        raise InputError(
-            f"{len(q)} sheets of {q.shape[1]} creatures say too little: a law read from some gains "
-            f"{mean:.2g} +- {error:.1g} a creature on the others.  Give more of them; or these "
-            "creatures do not notice each other"
-        )
+        found = f"a law read from some gains {mean:.2g} +- {error:.1g} a creature on the others"
+        hint = "Give more of them; or these creatures do not notice each other"
+        many = f"{len(q)} sheets of {q.shape[1]} creatures"
+        raise InputError(f"{many} say too little: {found}.  {hint}")
     apart = solve(every[::2], prior) - solve(every[1::2], prior)
     noise = float((apart @ squares.sum(0) @ apart / (c @ squares.sum(0) @ c)).sqrt())
     fitted = sum(gain(c, f) for f in every) / len(every)
@@ -195,21 +171,19 @@ def fit_pair_law(
 
 
 def _all_terms(
-    size: float, splines: int, spacing: float, order: int, mirror: bool, kinds: Kinds
+    size: float, splines: int, order: int, mirror: bool, kinds: Kinds
 ) -> tuple[PairLaw, Tensor]:
-    """All that log p is a sum of, as a law with one harmonic for each, and their roughness.
-
-    Terms are ordered by pair of kinds, harmonic and spline.  The roughness is the integral of
-    the squared third derivatives of the f_h, as a matrix of the coefficients.
-    """
+    """All that log p is a sum of, as a law with one harmonic for each, and their roughness."""
+    # Terms are ordered by pair of kinds, harmonic and spline.  The roughness is the integral of
+    # the squared third derivatives of the f_h, as a matrix of the coefficients.
     each = range(-count(order, "order"), order + 1)
     waves = [(m, n) for m in each for n in each if m > 0 or (m == 0 and n >= 0)]
     sines = [(m, n, -math.pi / 2) for m, n in waves[1:] if not mirror]
     harmonics = torch.tensor([(m, n, 0.0) for m, n in waves] + sines).double()
-    knots = spacing * np.arange(-3, splines + 4).clip(0)
+    knots = SPACING * np.arange(-3, splines + 4).clip(0)
     # The last three are cut off: all that stay end smoothly, at the reach or before.
     basis = BSpline(knots, np.eye(splines + 3)[:, :splines], 3)
-    r = spacing * np.arange(splines + 1)
+    r = SPACING * np.arange(splines + 1)
     # What has waves in the bearing is 0 at r = 0, the smoother the more waves there are.
     used = torch.arange(splines) >= harmonics[:, :2].sum(1).abs()[:, None]
     species = torch.eye(math.comb(len(kinds or (0,)) + 1, 2)).double()
@@ -217,11 +191,11 @@ def _all_terms(
         torch.einsum("st,rk,hk->srthk", species, torch.from_numpy(basis(r, d)), used.double())
         for d in (0, 1)
     )
-    third = torch.from_numpy(basis(r[:-1] + spacing / 2, 3))
+    third = torch.from_numpy(basis(r[:-1] + SPACING / 2, 3))
     turns = torch.where((harmonics[:, :2] != 0).any(1), ANGULAR, 1.0).double()
-    rough = torch.kron(torch.kron(species, turns.diag()), spacing * third.T @ third)
+    rough = torch.kron(torch.kron(species, turns.diag()), SPACING * third.T @ third)
     many = harmonics.repeat_interleave(splines, 0).repeat(len(species), 1)
-    return PairLaw(values.flatten(2), slopes.flatten(2), many, spacing, size, kinds), rough
+    return PairLaw(values.flatten(2), slopes.flatten(2), many, SPACING, size, kinds), rough
 
 
 def _law(terms: PairLaw, c: Tensor) -> PairLaw:
@@ -236,13 +210,12 @@ def _law(terms: PairLaw, c: Tensor) -> PairLaw:
 def _most_likely(
     terms: PairLaw, c: Tensor, q: Tensor, roughness: Tensor, steps: int, seed: int
 ) -> Tensor:
-    """Coefficients after steps of Newton's method towards the most likely ones of sheets q.
-
-    log p = c . F(q) - log Z(c) rises by the mean of F on the sheets less its mean on sheets drawn
-    from the law, and is curved by minus F's covariance.  What is drawn begins with the sheets, and
-    goes on from step to step (Tieleman, Proc. ICML 25, 1064, 2008).  The k-th step is 1 / k of
-    Newton's, so that the chance in what is drawn averages out; steps are smooth in r.
-    """
+    """Coefficients after steps of Newton's method towards the most likely ones of sheets q."""
+    # log p = c . F(q) - log Z(c) rises by the mean of F on the sheets less its mean on sheets
+    # drawn from the law, and is curved by minus F's covariance.  What is drawn begins with the
+    # sheets, and goes on from step to step (Tieleman, Proc. ICML 25, 1064, 2008).  The k-th step
+    # is 1 / k of Newton's, so that the chance in what is drawn averages out; steps are smooth in
+    # r.
     back = _reverse(terms, q.shape[1])
 
     def sums(q: Tensor) -> Tensor:
@@ -267,10 +240,8 @@ def _reverse(terms: PairLaw, number: int) -> Tensor:
 def _moments(
     terms: PairLaw, q: Tensor, sigma: tuple[float, float, float], seed: int
 ) -> tuple[Tensor, Tensor]:
-    """Sums of A^T A and -A^T eps, with sigma s = A c, over sheets blurred by sigma eps.
-
-    Creatures of one kind have no order: each sheet is seen in one and in the reverse.
-    """
+    """Sums of A^T A and -A^T eps, with sigma s = A c, over sheets blurred by sigma eps."""
+    # Creatures of one kind have no order: each sheet is seen in one and in the reverse.
     level = torch.tensor(sigma).double()
     square, pull = torch.tensor(0.0).double(), torch.tensor(0.0).double()
     there, back = torch.arange(q.shape[1]), _reverse(terms, q.shape[1])

@@ -1,11 +1,11 @@
 """Making the weights that come with the package: `eqflow-nb train NAME`."""
 
+import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,8 +19,7 @@ from eqflow_nb.scores.images import UNet
 KEEP = 30.0  # seconds between two states on disk from which an interrupted training resumes
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(NamedTuple):
     """How one file of weights is made; see `images.train` and `UNet` for what is not said here."""
 
     world: str  # one of `snapshots.FIELDS`
@@ -49,34 +48,32 @@ RECIPES = {
 
 
 def train_weights(
-    name: str,
-    out: Path,
-    seed: int = 0,
-    steps: int | None = None,
-    device: str = "auto",
-    progress: bool = True,
+    name: str, out: Path, seed: int = 0, steps: int | None = None, device: str = "auto"
 ) -> Path:
-    """Train the denoiser called `name` and write OUT/NAME.safetensors.
-
-    An interrupted training resumes where it was, given the same settings; its state is kept in OUT
-    meanwhile.  The seed is that of the snapshots, the first weights and the order of everything.
-    """
+    """Train the denoiser called `name` and write OUT/NAME.safetensors."""
+    # An interrupted training resumes where it was, given the same settings; its state is kept in
+    # OUT meanwhile.  The seed is that of the snapshots, the first weights and the order of
+    # everything.
     recipe = RECIPES[choice(name, RECIPES, "weights")]
     steps = count(recipe.steps if steps is None else steps, "steps")
     seed = count(between(seed, "seed", 0, 1e9), "seed", at_least=0)
     writable_folder(out)
-    settings = asdict(recipe) | {"steps": steps, "seed": seed}
+    settings = recipe._asdict() | {"steps": steps, "seed": seed}
     settings |= {"levels": list(recipe.levels), "widths": list(recipe.widths)}
     x = snapshots.field_world(recipe.world, recipe.size).sample(recipe.snapshots, seed)
     net = UNet(x.shape[1], recipe.widths, seed).to(pick_device(device))
     unfinished, target = out / f".{name}.training.safetensors", out / f"{name}.safetensors"
-    state, kept = _begun(unfinished, settings), time.perf_counter()
+    state: dict[str, Tensor] = {}
+    with contextlib.suppress(InputError):  # there is none, or half of one
+        begun, about = weights.read(unfinished)
+        state = begun if about == settings else {}
+    kept = time.perf_counter()
     path = images.train(
         net, shuffled(x, recipe.mirror), steps, recipe.batch, levels=recipe.levels,
         stain_sd=recipe.stain_sd, seed=seed, state=state,
     )  # fmt: skip
     done = int(state.get("step", 0))
-    bar = tqdm(path, name, total=steps, initial=done, disable=not progress, mininterval=1.0)
+    bar = tqdm(path, name, total=steps, initial=done, mininterval=1.0)
     try:
         for _ in bar:
             if time.perf_counter() - kept > KEEP:
@@ -108,12 +105,3 @@ def shuffled(x: Tensor, mirror: bool) -> Callable[[int, torch.Generator], Tensor
         return torch.stack(chosen)
 
     return draw
-
-
-def _begun(unfinished: Path, settings: dict[str, Any]) -> dict[str, Tensor]:
-    """The state of a training with the same settings; empty if there is none."""
-    try:
-        state, about = weights.read(unfinished)
-    except InputError:
-        return {}
-    return state if about == settings else {}

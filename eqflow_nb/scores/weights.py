@@ -23,10 +23,7 @@ def shipped() -> list[str]:
 
 
 def load(name: str | Path, sigma: float, device: torch.device | str = "cpu") -> ImageScore:
-    """Score of images at a level sigma from weights of `shipped()`, or from a file of `save`.
-
-    A path ends in .safetensors; sigma is in units of a channel's standard deviation.
-    """
+    """Score of images at a level sigma (sd) from `shipped()` weights, or a .safetensors file."""
     path = Path(name) if str(name).endswith(".safetensors") else FOLDER / f"{name}.safetensors"
     if not path.is_file():
         raise InputError(f"weights {str(name)!r} are not there; known are {', '.join(shipped())}")
