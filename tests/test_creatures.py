@@ -1,7 +1,6 @@
 """Creatures: found, followed, and measured, where the answers are known exactly."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,7 +116,7 @@ def test_going_straight_on():
     film = [Tracks(path, np.tile(angle, (40, 1)))]
     assert travel.mean_squared_displacement(film, 3) == pytest.approx(np.full(50, 2.1**2))
     assert travel.axis_drift(film, 3)[0] == pytest.approx(0.7 * 3)
-    sideways = [replace(film[0], heading=film[0].heading - np.pi / 2)]
+    sideways = [film[0]._replace(heading=film[0].heading - np.pi / 2)]
     np.testing.assert_allclose(travel.body_drift(sideways, 2)[0], [0, 1.4], atol=1e-12)
 
 

@@ -3,8 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,18 +25,13 @@ STEP = 0.5  # tau, in units of sigma^2
 FASTEST = 6.0  # pixels that a creature is trusted to move between two frames
 
 
-@dataclass(frozen=True)
-class Life:
-    """What became of canvases of creatures.
-
-    `kept` is the share of them that are still there, and whole, at the end; 0 if the canvas left
-    every bound, of which `frames` then hold what came before.
-    """
+class Life(NamedTuple):
+    """What became of canvases of creatures."""
 
     frames: Tensor  # D(x) every `EVERY` steps, in [0, 1], (T, B, 3, H, W)
     found: list[list[tracking.Found]]  # the creatures of each canvas, frame by frame
     tracks: list[tracking.Tracks]  # of canvases on which some were followed throughout
-    kept: float
+    kept: float  # share still there, and whole, at the end; 0 if the canvas left every bound
     milliseconds: float  # a step, of one canvas
     lost: str = ""  # of a canvas that emptied, which stopped the film: what was lost, and when
 
@@ -49,17 +43,10 @@ class Life:
 
 
 def live(
-    score: ImageScore,
-    world: World,
-    rule: Tensor,
-    steps: int = 1000,
-    canvases: int = 4,
-    eta: float = 0.1,
-    seed: int = 0,
-    tau: float = STEP,
-    start: Tensor | None = None,
+    score: ImageScore, world: World, rule: Tensor, steps: int = 1000, canvases: int = 4,
+    eta: float = 0.1, seed: int = 0, tau: float = STEP, start: Tensor | None = None,
     carry: Field | None = None,
-) -> Life:
+) -> Life:  # fmt: skip
     """Let placed creatures live under a rule K, and measure what becomes of them.
 
     K is (3, 3), one matrix for all frequencies, or (H, W//2+1, 3, 3), one for each; zeros are plain
@@ -70,27 +57,23 @@ def live(
     steps = count(steps, "steps", at_least=EVERY)
     device = next(score.parameters()).device
     x = world.blurred(score.sigma, device)(canvases, seed) if start is None else start.to(device)
-    path = rollout.exponential(
-        score.denoise, rule.to(device), x, score.sigma, tau, steps, eta, seed, carry=carry
-    )
+    rule, sigma, often = rule.to(device), score.sigma, range(0, steps + 1, EVERY)
+    path = rollout.exponential(score.denoise, rule, x, sigma, tau, steps, eta, seed, carry=carry)
     began = time.perf_counter()
-    run = rollout.record(
-        path, steps=range(0, steps + 1, EVERY), keep=lambda y: world.raw(score.denoise(y)).cpu()
-    )
+    run = rollout.record(path, steps=often, keep=lambda y: world.raw(score.denoise(y)).cpu())
     seconds = time.perf_counter() - began
     frames = torch.stack(list(run.states.values()))
     taken = steps if run.stopped is None else run.stopped
     life = measured(frames, placed_ink(world), 1e3 * seconds / taken / canvases)
     # A rule that is not skew, for example, makes a rollout diverge.
-    return life if run.stopped is None else replace(life, kept=0.0, tracks=[])
+    return life if run.stopped is None else life._replace(kept=0.0, tracks=[])
 
 
 def measured(frames: Tensor, ink: float, milliseconds: float = 0.0) -> Life:
     """Find and follow the creatures of films (T, B, 3, H, W), given a placed one's ink."""
-    found = [
-        [tracking.locate(frame, icons.PAPER, icons.DIAMETER) for frame in film]
-        for film in frames.transpose(0, 1)
-    ]
+    paper, wide = icons.PAPER, icons.DIAMETER
+    films = frames.transpose(0, 1)
+    found = [[tracking.locate(frame, paper, wide) for frame in film] for film in films]
     # Canvas by canvas: an extra creature on one does not offset a loss on another.
     begun = [max(1, int(tracking.whole(film[0].ink, ink).sum())) for film in found]
     kept = [flocking.count_kept(film[-1].ink, ink, n) for film, n in zip(found, begun, strict=True)]
@@ -111,10 +94,7 @@ def rule(seed: int, kind: str = "skew", width: int = 1, size: int = 64) -> Tenso
 
 
 def adapt(icon: Tensor, sigma: float, seconds: float = 35.0) -> tuple[ImageScore, World]:
-    """Fit a denoiser to a new creature, RGBA (4, S, S), in some seconds, from a firefly's weights.
-
-    It is for the noise level sigma.
-    """
+    """Fit a denoiser at a level sigma to a creature, RGBA (4, S, S), from a firefly's weights."""
     seconds = positive(seconds, "seconds")
     world = icons.icons(icon, 64)
     score = weights.load("firefly", sigma)
@@ -132,9 +112,9 @@ def adapt(icon: Tensor, sigma: float, seconds: float = 35.0) -> tuple[ImageScore
     return score, world
 
 
-def placed_ink(world: World, canvases: int = 8) -> float:
+def placed_ink(world: World) -> float:
     """Mean ink of a placed creature, by which whole ones are told."""
-    placed = world.raw(world.sample(canvases, 0))
+    placed = world.raw(world.sample(8, 0))
     found = [tracking.locate(canvas, icons.PAPER, icons.DIAMETER).ink for canvas in placed]
     return float(np.concatenate(found).mean())
 
@@ -179,7 +159,5 @@ def stamped(
         q = torch.cat(copied)
         noise = torch.randn(q.shape, generator=generator) * torch.tensor([1, 1, 0.1])
         made.append(poses.wrapped(q + noise))
-    raise InputError(
-        f"{len(groups)} copies of the stamp, {float(reach.max()):.0f} pixels apart, find no room; "
-        "give fewer"
-    )
+    wide = f"{len(groups)} copies of the stamp, {float(reach.max()):.0f} pixels apart"
+    raise InputError(f"{wide}, find no room; give fewer")

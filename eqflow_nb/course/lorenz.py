@@ -3,9 +3,8 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from matplotlib.figure import Figure
@@ -53,13 +52,9 @@ def recipes(signs: Tensor | None, steps: int, last: int) -> dict[str, Settings]:
 
 
 def train(
-    recipes: Mapping[str, Settings],
-    samples: Tensor,
-    score: Field,
-    sigma: float,
-    members: int,
+    recipes: Mapping[str, Settings], samples: Tensor, score: Field, sigma: float, members: int,
     seed: int,
-) -> dict[str, tuple[FlowNetworks, Tensor, float]]:
+) -> dict[str, tuple[FlowNetworks, Tensor, float]]:  # fmt: skip
     """By recipe: networks, their losses (steps, members), and seconds of one thread for each."""
 
     def one(settings: Settings, seed: int) -> tuple[FlowNetworks, Tensor, float]:
@@ -97,8 +92,7 @@ class BlurredTruth:
         return self.linearised(x)[0]
 
 
-@dataclass(frozen=True)
-class Exponents:
+class Exponents(NamedTuple):
     """Largest exponents per unit of path: of paths from `start` (B, 3), and as they settled."""
 
     start: Tensor
@@ -142,22 +136,21 @@ def loss_curves(runs: Mapping[str, tuple[Tensor, float]]) -> Figure:
     figure, panes = figures.grid(len(runs), len(runs), (2.0, 2.5), sharey=True)
     for pane, (name, (losses, end)) in zip(panes, runs.items(), strict=True):
         line = {name: (range(1, len(losses) + 1), losses.cpu())}
-        about: dict[str, Any] = {"title": name, "xlabel": "training step"}
-        about["xlim"] = (0, len(losses))
-        figures.draw_curves(pane, line, levels={"at the end": end}, yscale="log", **about)
+        figures.draw_curves(pane, line, levels={"at the end": end}, yscale="log", title=name)
+        pane.set(xlabel="training step", xlim=(0, len(losses)))
     panes[0].set_ylabel("leak / speed (1/sd)")
     return figure
 
 
 def weights_of_smoothness(rows: Mapping[str, Mapping[str, float]]) -> Figure:
     """Agreement, leak and similarity against the weight, from rows of the study `lorenz_long`."""
-    kinds = {"agreement of the networks": "agreement", "leak / speed": "residual"}
-    kinds["similarity to the truth"] = "similarity"
     weights = (1e-4, 1e-3, 5e-3, 0.02, 0.08)
-    lines = {
-        name: (weights, [rows[f"lorenz.smoothness_{w:g}.{kind}"]["value"] for w in weights])
-        for name, kind in kinds.items()
-    }
+
+    def line(kind: str) -> tuple[Sequence[float], list[float]]:
+        return weights, [rows[f"lorenz.smoothness_{w:g}.{kind}"]["value"] for w in weights]
+
+    lines = {"agreement of the networks": line("agreement"), "leak / speed": line("residual")}
+    lines["similarity to the truth"] = line("similarity")
     about: dict[str, Any] = {"xlabel": "weight of smoothness λ", "xscale": "log", "ylim": (0, 1.05)}
     return figures.curves(lines, marker="o", **about)
 
@@ -177,10 +170,8 @@ def map_of_flows(labels: Sequence[str], places: Tensor) -> Figure:
     reach = 1.6 * float((near - centre).abs().max())
     for axis, middle in zip("xy", centre.tolist(), strict=True):
         panes[1].set(**{f"{axis}lim": (middle - reach, middle + reach)})
-    panes[0].set_title("all flows")
-    panes[1].set_title("the truth's corner, enlarged")
-    for pane in panes:
-        pane.set(aspect="equal", xlabel="first axis (1 - similarity)")
+    for pane, title in zip(panes, ("all flows", "the truth's corner, enlarged"), strict=True):
+        pane.set(aspect="equal", xlabel="first axis (1 - similarity)", title=title)
         pane.locator_params(nbins=5)
     panes[0].set(ylabel="second axis (1 - similarity)")
     panes[0].legend(loc="upper left", bbox_to_anchor=(0.0, -0.16), ncols=4)

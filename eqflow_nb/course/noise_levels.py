@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,8 +23,7 @@ FRESH = 3  # held-out clouds, as many points each
 Halves = Callable[[int], tuple[Tensor, Sequence[Tensor]]]
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(NamedTuple):
     """What flows cost, in floors from held-out data, at each level of a grid and at the chosen."""
 
     choice: Choice
@@ -33,10 +32,7 @@ class Trial:
 
 
 def halves_of(name: str, n: int) -> Halves:
-    """Points to learn from, and fresh clouds of them, of a world or of the "cells", by seed.
-
-    Of the cells there are 700 only: one half to learn from, the other held out.
-    """
+    """Points to learn from, and fresh clouds, by seed; of the 700 "cells" one half each."""
     if name == "cells":
         points = cells().points
 
@@ -55,11 +51,9 @@ def halves_of(name: str, n: int) -> Halves:
 
 
 def trial(halves: Halves, seed: int, grid: Sequence[float]) -> Trial:
-    """Choose a level, then follow two flows at each: constant skew, and a random exact one.
-
-    Distances are to held-out points *without* blur, averaged over flows and times: a large sigma
-    shows as blur, a poor flow as a leak.
-    """
+    """Choose a level, then follow two flows at each: constant skew, and a random exact one."""
+    # Distances are to held-out points without blur, averaged over flows and times: a large sigma
+    # shows as blur, a poor flow as a leak.
     train, fresh = halves(seed)
     choice, floor = choose_sigma(train, seed=seed), _distance(train, fresh)
     costs = [_cost(train, fresh, sigma, seed) / floor for sigma in (*grid, choice.sigma)]
@@ -73,11 +67,9 @@ def trials(halves: Halves, seeds: Sequence[int], grid: Sequence[float] = GRID) -
 
 
 def over_best(several: Sequence[Trial]) -> tuple[float, float]:
-    """Cost at the chosen level over that at the best of the grid: mean, and standard error.
-
-    The best level of each trial is the one that was best in all the *other* trials.  Picked and
-    measured on the same draw it would be too good by chance.
-    """
+    """Cost at the chosen level over that at the best of the grid: mean, and standard error."""
+    # The best level of each trial is the one that was best in all the other trials. Picked and
+    # measured on the same draw it would be too good by chance.
     if len(several) < 3:
         raise InputError(f"several holds {len(several)} trial(s); give at least 3")
     costs, chosen = np.array([t.costs for t in several]), np.array([t.chosen for t in several])

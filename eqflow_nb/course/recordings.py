@@ -5,8 +5,8 @@ delay is the first zero of the autocorrelation, sigma the least noise level with
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas
@@ -21,8 +21,7 @@ QUARTER_TURN = flows.skew.from_entries(1.0)
 LEVELS = np.geomspace(0.05, 3.0, 64)  # of noise, in standard deviations
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """States (n, 2) of a recording, the steps between them that go with the flow, and controls."""
 
     states: Tensor
@@ -50,11 +49,9 @@ def recording(name: str) -> np.ndarray:
 
 
 def first_zero(values: np.ndarray) -> int:
-    """The delay, in steps, at which the autocorrelation of values (n,) is first closest to 0.
-
-    It is at least 2: with 1, successive states (s1, s2) and (s2, s3) share a value, which makes
-    even random numbers turn in one sense, in some 80% of steps.
-    """
+    """The delay, in steps, at which the autocorrelation of values (n,) is first closest to 0."""
+    # It is at least 2: with 1, successive states (s1, s2) and (s2, s3) share a value, which makes
+    # even random numbers turn in one sense, in some 80% of steps.
     z = values - values.mean()
     after = np.correlate(z, z, "full")[len(z) - 1 :]
     k = int((after <= 0).argmax())
@@ -68,11 +65,9 @@ def delay_states(values: np.ndarray, delay: int) -> Tensor:
 
 
 def one_hill(x: Tensor) -> float:
-    """The least noise level at which all states (n, 2) climb to one top, by bisection.
-
-    There the score of each points to the side where the highest state is.  With a second hill, or
-    a hole in the middle, the flow J s has currents in opposite senses, and no single order.
-    """
+    """The least noise level at which all states (n, 2) climb to one top, by bisection."""
+    # There the score of each points to the side where the highest state is. With a second hill, or
+    # a hole in the middle, the flow J s has currents in opposite senses, and no single order.
 
     def climbs(level: float) -> bool:
         exponents = -torch.cdist(x, x).square() / (2 * level**2)
@@ -87,11 +82,9 @@ def one_hill(x: Tensor) -> float:
 
 
 def with_flow(flow: Field, x: Tensor) -> Tensor:
-    """Which steps (n - 1,) between successive states (n, 2) go with the flow.
-
-    A step from a to b does if (v(a) + v(b)) . (b - a) > 0.  The arrow is free, once for all steps:
-    it is taken that more of them follow, so that chance gives little over a half.
-    """
+    """Which steps (n - 1,) between successive states (n, 2) go with the flow."""
+    # A step from a to b does if (v(a) + v(b)) . (b - a) > 0. The arrow is free, once for all
+    # steps: it is taken that more of them follow, so that chance gives little over a half.
     v = flow(x)
     along = ((v[1:] + v[:-1]) * x.diff(dim=0)).sum(1) > 0
     return along if along.double().mean() >= 0.5 else ~along
@@ -105,11 +98,9 @@ def phase_randomised(values: np.ndarray, rng: np.random.Generator) -> np.ndarray
 
 
 def put_in_order(values: np.ndarray, surrogates: int, seed: int = 0) -> Order:
-    """Make a flow from states without order, and look whether successive ones follow it.
-
-    The controls go through the same: the second column of the states dealt out anew, and
-    phase-randomised surrogates of the values.
-    """
+    """Make a flow from states without order, and look whether successive ones follow it."""
+    # The controls go through the same: the second column of the states dealt out anew, and
+    # phase-randomised surrogates of the values.
     delay, rng = first_zero(values), np.random.default_rng(seed)
     x = delay_states(values, delay)
 

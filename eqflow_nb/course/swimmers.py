@@ -1,7 +1,6 @@
 """Sheets of creatures that keep their distance, and the rule by which they swim on canvases."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -39,10 +38,7 @@ def canvases(icon: str | Tensor, q: Tensor, size: int = 64) -> tuple[Tensor, Ten
 def swimmer(
     icon: str | Tensor, front: float = 0.0, law: str = "scattered", u: float = 1.0
 ) -> Swimming:
-    """The rule by which a creature swims at u pixels per time, read from sheets of a law.
-
-    All that is told is its front in the picture, radians anticlockwise from the right.
-    """
+    """The rule by which a creature swims at u pixels per time, by a law; its `front` in radians."""
     world, q = icons.icons(icon), sheets(law, SHEETS)
     images, centres, angles = canvases(icon, q[:64])
     paper = world.scaled(torch.tensor(icons.PAPER)[None, :, None, None]).flatten()
@@ -61,20 +57,10 @@ def swimmer(
 
 
 def swim(
-    swimming: Swimming | None,
-    score: ImageScore,
-    world: World,
-    start: Tensor,
-    steps: int = 1000,
-    dt: float = DT,
-    seed: int = 0,
-    eta: float = 0.1,
-    rule: Tensor | None = None,
-) -> creatures.Life:
-    """Let creatures swim from clean canvases (B, 3, H, W) in [0, 1]; a constant rule may act, too.
-
-    A canvas that empties stops the film, and `Life.lost` says so.
-    """
+    swimming: Swimming | None, score: ImageScore, world: World, start: Tensor, steps: int = 1000,
+    dt: float = DT, seed: int = 0, eta: float = 0.1, rule: Tensor | None = None,
+) -> creatures.Life:  # fmt: skip
+    """Let creatures swim from clean canvases (B, 3, H, W); an empty one ends it: `Life.lost`."""
     dt, there = positive(dt, "dt"), []  # how many creatures there are, (B,), step by step
 
     def carry(clean: Tensor) -> Tensor:
@@ -91,24 +77,18 @@ def swim(
     if not there or float(there[-1].min()) >= 0.5:
         return life
     lost = f"{there[0][b := int(there[-1].argmin())]:.0f} creatures were lost by step {len(there)}"
-    return replace(life, lost=f"canvas {b} is empty: its {lost}")
+    return life._replace(lost=f"canvas {b} is empty: its {lost}")
 
 
 def practise(
-    score: ImageScore,
-    swimming: Swimming,
-    icon: str | Tensor,
-    steps: int = 600,
-    seed: int = 0,
-    batch: int = 8,
-    pool: int = 64,
-) -> Iterator[tuple[int, float]]:
-    """Train a denoiser on canvases that it has itself let swim, at its own noise level.
-
-    Where a body is moved again and again errors add up: heads wear off.  So canvases are kept with
-    the poses that their creatures should have; D(x) is to be the canvas drawn there, as in
-    `images.train`; then they swim on.  It yields (step, loss); the network ends with mean weights.
-    """
+    score: ImageScore, swimming: Swimming, icon: str | Tensor, steps: int = 600, seed: int = 0,
+    batch: int = 8, pool: int = 64,
+) -> Iterator[tuple[int, float]]:  # fmt: skip
+    """Train a denoiser on canvases that it has itself let swim, at its own noise level."""
+    # Where a body is moved again and again errors add up: heads wear off.  So canvases are kept
+    # with the poses that their creatures should have; D(x) is to be the canvas drawn there, as in
+    # `images.train`; then they swim on.  It yields (step, loss); the network ends with mean
+    # weights.
     net, sigma, generator = score.net, score.sigma, seeded(seed)
     world, fresh = icons.icons(icon), sheets("scattered", SHEETS)
     decay, c = torch.tensor(-0.1 * creatures.STEP).exp(), 1 / (1 + sigma**2)

@@ -1,8 +1,7 @@
 """Chapter 01's toys with all that is known of them, its recipe for networks, and its figures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,8 +23,7 @@ SHARP: dict[str, Any] = {"wide_fraction": 0.2, "residual_weight_power": 1.0}
 LEVELS = (0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)  # of the largest |p psi|
 
 
-@dataclass(frozen=True)
-class Toy:
+class Toy(NamedTuple):
     """A toy blurred by sigma: samples to learn from, and the exact density to measure with.
 
     draw(n, number) gives fresh blurred points, of which `held_out` are some, and `start` are those
@@ -87,19 +85,16 @@ def networks(
         width=48, last=last, octaves=2, signs=toy.signs, steps=steps, smoothness=(0.003, 1e-5),
         inverse_iterations=1, **(WIDE if toy.name == "two_peaks" else SHARP),
     )  # fmt: skip
-    return learned.learn(
-        toy.samples, toy.score, toy.sigma, settings, members, toy.seed, progress=False
-    )
+    known = (toy.samples, toy.score, toy.sigma)
+    return learned.learn(*known, settings, members, toy.seed, progress=False)
 
 
 def fastest(
     toy: Toy, current: Field, evaluations: int, ladder: Sequence[float]
 ) -> tuple[float, float]:
-    """The largest step of a sampler that keeps p, and effective samples per score evaluation.
-
-    The sampler is Heun's method, two evaluations a step, for dx = (s + v) dt + sqrt(2) dW with a
-    current v.  Both are 0 if no step of the ladder keeps p.
-    """
+    """The largest step of a sampler that keeps p, and effective samples per score evaluation."""
+    # The sampler is Heun's method, two evaluations a step, for dx = (s + v) dt + sqrt(2) dW with a
+    # current v. Both are 0 if no step of the ladder keeps p.
     steps, start = evaluations // 2, toy.draw(len(toy.start), toy.seed + 99)
     kept = [(0.0, 0.0)]
     for dt in ladder:
@@ -117,10 +112,8 @@ def density_of(dots: Tensor, sigma: float) -> LogDensity:
 def swirls(
     psis: Mapping[str, Callable[[Tensor], Tensor]], log_density: LogDensity, extent: float = 3
 ) -> Figure:
-    """Contours of p psi for {title: psi}: the paths of points, since p v = J grad(p psi).
-
-    Points turn one way round the peaks of p psi, orange, the other way round its pits, purple.
-    """
+    """Contours of p psi for {title: psi}: the paths of points, since p v = J grad(p psi)."""
+    # Points turn one way round the peaks of p psi, orange, the other way round its pits, purple.
     figure, panes = grid(len(psis), 4, (2.25, 2.45))
     at, edges = lattice(extent, 161), [-1, *(-level for level in LEVELS[::-1]), *LEVELS, 1]
     for pane, (title, psi) in zip(panes, psis.items(), strict=True):
@@ -151,10 +144,7 @@ def plans(cases: Mapping[str, tuple[Tensor, Tensor, np.ndarray]], extent: float 
 def over_floors(
     over: Mapping[tuple[str, str], float], chance: tuple[float, float], aim: float
 ) -> Figure:
-    """Distances {(world, kind): in floors} on a logarithmic axis, a line for each kind of flow.
-
-    The band is the range that fresh clouds give by chance, the dashed line what is aimed at.
-    """
+    """Distances {(world, kind): in floors}, a line for each kind; the band is of fresh clouds."""
     kinds = list(dict.fromkeys(kind for _, kind in over))[::-1]
     figure, (axes,) = grid(1, 1, (7.5, 0.9 + 0.32 * len(kinds)))
     for world, mark in zip(dict.fromkeys(world for world, _ in over), "osD", strict=True):

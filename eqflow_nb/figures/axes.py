@@ -20,16 +20,13 @@ STILL = 1e-9
 SPACE = 3.5
 FLOW = "#5a6472"
 PLANE = ("x", "y")
+Labels = Sequence[str]
 
 
 def draw_cloud(
-    axes: Axes,
-    samples: Any,
-    colour: str = PALETTE["learned"],
-    size: float = 3,
-    alpha: float = 0.5,
+    axes: Axes, samples: Any, colour: str = PALETTE["learned"], size: float = 3, alpha: float = 0.5,
     points: int = POINTS,
-) -> None:
+) -> None:  # fmt: skip
     """Draw samples (n, 2) as dots, at most `points` of them."""
     x = thin(samples, points)
     axes.scatter(x[:, 0], x[:, 1], s=size, c=colour, alpha=alpha, linewidths=0, rasterized=True)
@@ -47,10 +44,7 @@ def draw_density(axes: Axes, log_density: LogDensity, extent: float, cells: int 
 
 
 def draw_streamlines(axes: Axes, field: Field, extent: float, seeds: int = 9) -> None:
-    """Draw streamlines of a field (B, 2) -> (B, 2), thicker where it is fast.
-
-    More seeds draw more lines, about so many each way.
-    """
+    """Draw streamlines of a field (B, 2) -> (B, 2), thicker where fast, about `seeds` each way."""
     with torch.no_grad():
         v = field(lattice(extent, CELLS)).reshape(CELLS, CELLS, 2).double()
     if not torch.isfinite(v).all():
@@ -77,10 +71,7 @@ def draw_trajectory(axes: Any, path: Any, cloud: Any = None, colour: str = "#007
 def draw_image(
     axes: Axes, image: Any, limits: tuple[float, float] | None = None, kind: str = PATTERN
 ) -> None:
-    """Draw an image without axes: (3, H, W) as colours in [0, 1], (H, W) by a colour map.
-
-    Velocities get limits that are even about 0, where their map is white.
-    """
+    """Draw (3, H, W) as colours in [0, 1], (H, W) by a colour map; velocities evenly about 0."""
     image = array(image)
     if image.ndim == 3:
         axes.imshow(image.transpose(1, 2, 0).clip(0, 1), interpolation="nearest")
@@ -109,7 +100,7 @@ def bare(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-def square(axes: Axes, extent: float, labels: Sequence[str] = PLANE, inner: bool = True) -> None:
+def square(axes: Axes, extent: float, labels: Labels = PLANE, inner: bool = True) -> None:
     """Make axes square, from -extent to extent both ways, and label them; y only if `inner`."""
     ticks = np.arange(-math.floor(extent / 2) * 2, extent + 0.1, 2)
     axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")

@@ -39,14 +39,14 @@ def draw_elimination(axes: Axes, terms: Any, misfits: Any, expected: Any, chosen
     axes.minorticks_off()  # their labels take half of the time of a panel's redraw
 
 
-def draw_equations(axes: Axes, text: str, size: float = 8, width: int = 34, most: int = 15) -> None:
-    """Write equations where axes were, long ones broken between terms, more than `most` smaller."""
+def draw_equations(axes: Axes, text: str, size: float = 8, width: int = 34) -> None:
+    """Write equations where axes were, long ones broken between terms, more than 15 smaller."""
     axes.set_axis_off()
     lines = broken(text, width)
     axes.text(
         0.0, 0.97, "\n".join(lines), transform=axes.transAxes, va="top", linespacing=1.35,
         family="DejaVu Sans Mono", in_layout=False,
-        fontsize=max(size * min(1.0, most / max(len(lines), 1)), 4.5),
+        fontsize=max(size * min(1.0, 15 / max(len(lines), 1)), 4.5),
     )  # fmt: skip
 
 
@@ -75,15 +75,13 @@ def recovery_rates(trials: Mapping[str, tuple[Any, Any, Any]], **about: Any) -> 
     return figure
 
 
-def gallery(
-    rows: Mapping[str, tuple[Any, tuple[int, int], str, str, str, bool]], columns: int = 3
-) -> Figure:
+def gallery(rows: Mapping[str, tuple[Any, tuple[int, int], str, str, str, bool]]) -> Figure:
     """Attractors with the equations found under each, and the true ones under those.
 
     Rows are {name: (path (T, d), pair of coordinates, equations found, true ones, remark, right)};
     the remark, such as a field error, is green where `right`.
     """
-    size, width = 9.0, 37  # of letters, and how many fit on a line
+    columns, size, width = 3, 9.0, 37  # size of letters, and how many fit on a line
     line = 1.35 * size / 72  # inches
     texts = {name: [broken(text, width) for text in r[2:4]] for name, r in rows.items()}
     lengths = [len(found) + len(true) + 1 for found, true in texts.values()]
@@ -111,11 +109,11 @@ def gallery(
     return figure
 
 
-def verdicts(rows: Mapping[str, tuple[Any, Any, str, bool]], most: int = 14) -> Figure:
+def verdicts(rows: Mapping[str, tuple[Any, Any, str, bool]]) -> Figure:
     """Clouds above the misfits of their libraries' equations: how many lie within the noise.
 
-    Rows are {title: (cloud (n, 2), misfits (K,) over what noise gives, verdict, right)}; `most`
-    misfits are shown.
+    Rows are {title: (cloud (n, 2), misfits (K,) over what noise gives, verdict, right)}; of the
+    misfits 14 are shown.
     """
     figure, panes = grid(2 * len(rows), len(rows), (8.8 / len(rows), 1.75))
     for column, (title, (cloud, misfits, verdict, right)) in enumerate(rows.items()):
@@ -124,17 +122,15 @@ def verdicts(rows: Mapping[str, tuple[Any, Any, str, bool]], most: int = 14) -> 
         above.set_title(title, fontsize=9)
         above.set_aspect("equal", "datalim")
         bare(above)
-        y = np.maximum(array(misfits)[:most], 0.12)
+        y = np.maximum(array(misfits)[:14], 0.12)
         k = np.arange(1, len(y) + 1)
         inside = y < 2
         below.plot(k[inside], y[inside], "o", color=CHOSEN, markersize=4.5)
         below.plot(k[~inside], y[~inside], "o", color=FAINT, markersize=3.5)
         below.axhspan(1e-2, 2, color=FAINT, alpha=0.25, linewidth=0)
-        below.set(yscale="log", ylim=(0.08, 3e4), xlim=(0, most + 1), xticks=[1, 5, 10])
+        below.set(yscale="log", ylim=(0.08, 3e4), xlim=(0, 15), xticks=[1, 5, 10])
         below.set_xlabel(verdict.replace(" in the ", "\nin the "), fontsize=8.5)
         below.xaxis.label.set_color(RIGHT if right else WRONG)
-        if column:
-            below.set_yticklabels([])
-        else:
-            below.set_ylabel("misfit over noise's")
+        below.tick_params(labelleft=not column)
+    panes[len(rows)].set_ylabel("misfit over noise's")
     return figure

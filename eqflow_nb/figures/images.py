@@ -14,14 +14,10 @@ Limits = tuple[float, float] | Mapping[str, tuple[float, float]] | None
 
 
 def images(
-    pictures: Mapping[str, Any],
-    columns: int = 4,
-    size: float = 2.1,
-    limits: Limits = None,
-    maps: Sequence[str] = (PATTERN,),
-    tracks: Mapping[str, Sequence[Any]] | None = None,
+    pictures: Mapping[str, Any], columns: int = 4, size: float = 2.1, limits: Limits = None,
+    maps: Sequence[str] = (PATTERN,), tracks: Mapping[str, Sequence[Any]] | None = None,
     bars: Mapping[str, str] | None = None,
-) -> Figure:
+) -> Figure:  # fmt: skip
     """Images {title: (H, W) or (3, H, W)} side by side, `size` inches a side.
 
     Colour `maps`, with `limits` (one pair, or {map: pair}) at their ends, are used in turn: as many
@@ -44,11 +40,10 @@ def frames(
     limits: Limits = None,
     bar: str = "",
 ) -> Iterator[Figure]:
-    """One figure a time, of films {title: images} side by side; for `figures.film`.
-
-    `bar` labels a colour bar for the limits.  Images are `size` inches a side and nothing else, so
-    that a film can show each of their pixels by as many of its own: it is sharper, and smaller.
-    """
+    """One figure a time, of films {title: images} side by side; for `figures.film`."""
+    # `bar` labels a colour bar for the limits.  Images are `size` inches a side and nothing else,
+    # so that a film can show each of their pixels by as many of its own: it is sharper, and
+    # smaller.
     style()
     edge, line = 0.2, 0.3
     step, high = size + edge, size + 2 * line

@@ -11,27 +11,18 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from eqflow_nb.figures import style
 from eqflow_nb.figures.style import INK, array, colours, grid, legend_outside
 
+Lines = Mapping[str, tuple[Any, ...]]
 FLOOR = {"noise floor": 1.0}  # a level, for distances in units of their floor
 
 
 def draw_curves(
-    axes: Axes,
-    lines: Mapping[str, tuple[Any, ...]],
-    levels: Mapping[str, float] | None = None,
-    stars: Mapping[str, tuple[float, float]] | None = None,
-    marker: str = "",
-    **about: Any,
+    axes: Axes, lines: Lines, levels: Any = None, stars: Any = None, marker: str = "", **about: Any
 ) -> None:
-    """Draw labelled curves, without their legend.
+    """Draw labelled curves {name: (x (T,), y (T,))}, without their legend.
 
-    Parameters
-    ----------
-    lines : {name: (x (T,), y (T,)) or (x, y, spread (T,)) or (x, y (T, members))}
-        A spread becomes a band y ± spread, several members their median and range.
-    levels, stars : {name: y}, {name: (x, y)}, optional
-        Horizontal lines, such as a noise floor; one point of each curve that was chosen.
-    marker, about
-        Drawn at every point; for `axes.set`: xlabel, ylabel, title, xscale, ylim and more.
+    (x, y, spread (T,)) also has a band y ± spread; (x, y (T, members)) the median and range.
+    Horizontal `levels` are {name: y}; `stars` {name: (x, y)} a point of each curve that was chosen.
+    `about` is for `axes.set`: xlabel, ylabel, title, xscale, ylim and more.
     """
     for (name, (x, y, *spread)), look in zip(lines.items(), style.looks(lines), strict=True):
         x, y = array(x), array(y)
@@ -51,9 +42,7 @@ def draw_curves(
     _label(axes, about)
 
 
-def curves(
-    lines: Mapping[str, tuple[Any, ...]], size: tuple[float, float] = (7, 3), **how: Any
-) -> Figure:
+def curves(lines: Lines, size: style.Size = (7, 3), **how: Any) -> Figure:
     """Labelled curves on one pair of axes, with a legend beside it; see `draw_curves`."""
     figure, (axes,) = grid(1, 1, size)
     draw_curves(axes, lines, **how)
@@ -61,11 +50,9 @@ def curves(
     return figure
 
 
-def scatter(
-    groups: Mapping[str, Any], size: tuple[float, float] = (7, 4.2), **about: Any
-) -> Figure:
+def scatter(groups: Mapping[str, Any], **about: Any) -> Figure:
     """Points {name: (n, 2) or (x, y)}, a colour and a mark for each; `about` as in `curves`."""
-    figure, (axes,) = grid(1, 1, size)
+    figure, (axes,) = grid(1, 1, (7, 4.2))
     for index, (name, tint) in enumerate(zip(groups, colours(groups), strict=True)):
         mark = style.MARKERS.get(style.kind_of(name) or "", "osD^vPX"[index % 7])
         xy, star = array(groups[name]).reshape(-1, 2), mark == "*"

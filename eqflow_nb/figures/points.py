@@ -9,13 +9,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from eqflow_nb.figures.axes import (
     PLANE,
+    Labels,
     LogDensity,
     bare,
     draw_cloud,
@@ -23,17 +23,7 @@ from eqflow_nb.figures.axes import (
     draw_streamlines,
     square,
 )
-from eqflow_nb.figures.style import (
-    CARD,
-    DPI,
-    FAINT,
-    INK,
-    array,
-    colour,
-    film,
-    grid,
-    thin,
-)
+from eqflow_nb.figures.style import CARD, DPI, FAINT, INK, array, colour, film, grid, palette, thin
 from eqflow_nb.inputs import Field
 
 
@@ -48,10 +38,7 @@ def clouds(
 
 
 def flow_on_density(
-    fields: Mapping[str, Field],
-    log_density: LogDensity,
-    axes: Sequence[str] = PLANE,
-    extent: float = 3,
+    fields: Mapping[str, Field], log_density: LogDensity, axes: Labels = PLANE, extent: float = 3
 ) -> Figure:
     """Streamlines of fields {title: (B, 2) -> (B, 2)} over one density."""
     figure, panes = _squares(list(fields), 4, axes, extent)
@@ -68,29 +55,18 @@ PLATE = {"facecolor": "white", "linewidth": 0, "pad": 1.5}  # behind words that 
 
 
 def points_film(
-    films: Mapping[str, Any],
-    alt: str,
-    cloud: Any = None,
-    times: Sequence[float] | None = None,
-    axes: tuple[int, int] = (0, 1),
-    extent: float = 3,
-    points: int = 200,
-    trail: int = 5,
-    width: int = 660,
-    milliseconds: int = 70,
-) -> None:
+    films: Mapping[str, Any], alt: str, cloud: Any = None, times: Sequence[float] | None = None,
+    extent: float = 3, points: int = 200, width: int = 660,
+) -> None:  # fmt: skip
     """Display a looping film of moving points, over the outline that their cloud should keep.
 
     `films` are {title: states (T, n, d)}, a panel each; some 40 states of 200 points take 400 kB.
-    Points are coloured by the first coordinate at their start, and draw trails of so many states.
-    `alt` says what there is to see.  The outline is that of `cloud` (m, d), or of the first start;
-    `times` (T,) stand in the corner; `axes` are the two coordinates shown, from -extent to extent.
+    Points are coloured by the first coordinate at their start, and draw trails.  `alt` says what
+    there is to see.  The outline is that of `cloud` (m, d), or of the first start; `times` (T,)
+    stand in the corner; the first two coordinates are shown, from -extent to extent.
     """
-    shown = {
-        title: np.stack([thin(x, points) for x in states])[..., axes]
-        for title, states in films.items()
-    }
-    outline = array(next(iter(films.values()))[0] if cloud is None else cloud)[:, axes]
+    shown = {k: np.stack([thin(x, points) for x in xs])[..., :2] for k, xs in films.items()}
+    outline = array(next(iter(films.values()))[0] if cloud is None else cloud)[:, :2]
     wide = width / DPI / len(shown)
     high = min(wide, 4.2)  # one panel alone is wider than high, to fit on a screen
 
@@ -101,8 +77,8 @@ def points_film(
         tints = by_place(start[:, 0])
         return pane.scatter(start[:, 0], start[:, 1], s=13, c=tints, linewidths=0), tints
 
-    drawn = moving(shown, (wide, high), draw, lambda dots, x: dots.set_offsets(x), times, trail)
-    film(drawn, alt, milliseconds, rest=12)
+    drawn = moving(shown, (wide, high), draw, lambda dots, x: dots.set_offsets(x), times, trail=5)
+    film(drawn, alt, 70, rest=12)
 
 
 def by_place(x: np.ndarray) -> np.ndarray:
@@ -111,20 +87,14 @@ def by_place(x: np.ndarray) -> np.ndarray:
 
 
 def moving(
-    shown: Mapping[str, np.ndarray],
-    size: tuple[float, float],
-    draw: Callable[[Axes, str, np.ndarray], tuple[Any, np.ndarray]],
-    move: Callable[[Any, np.ndarray], Any],
-    times: Sequence[float] | None,
-    trail: int,
-    period: float = math.inf,
-) -> Iterator[Image.Image]:
-    """The pictures of films {title: states (T, n, k)}, of which only what moves is drawn anew.
-
-    A pane is `size` inches large.  `draw(pane, title, state)` fills it, and returns what moves and
-    its colours (n, 3); `move(it, state)` moves it.  Trails are of the first two coordinates, which
-    may be periodic.
-    """
+    shown: Mapping[str, np.ndarray], size: tuple[float, float], draw: Callable[[Axes, str,
+    np.ndarray], tuple[Any, np.ndarray]], move: Callable[[Any, np.ndarray], Any],
+    times: Sequence[float] | None, trail: int, period: float = math.inf,
+) -> Iterator[Image.Image]:  # fmt: skip
+    """The pictures of films {title: states (T, n, k)}, of which only what moves is drawn anew."""
+    # A pane is `size` inches large.  `draw(pane, title, state)` fills it, and returns what moves
+    # and its colours (n, 3); `move(it, state)` moves it.  Trails are of the first two coordinates,
+    # which may be periodic.
     figure, panes = grid(len(shown), len(shown), (size[0], size[1] + 0.25), layout="none")
     figure.subplots_adjust(0.005, 0.005, 0.995, size[1] / (size[1] + 0.25), wspace=0.03)
     canvas, parts = FigureCanvasAgg(figure), []
@@ -138,7 +108,8 @@ def moving(
         for artist in parts[-1][-1]:
             artist.set_animated(True)
     canvas.draw()
-    few = palette([CARD, "white", *SHADES, FAINT, INK, *TINTS, *pale(TINTS)])
+    # Few colours, the same in all frames, keep a film small.
+    few = palette([CARD, "white", *SHADES, FAINT, INK, *TINTS, *(1 + TINTS) / 2])
     still = canvas.copy_from_bbox(figure.bbox)
     for now in range(len(next(iter(shown.values())))):
         canvas.restore_region(still)
@@ -153,11 +124,11 @@ def moving(
         yield drawn.quantize(palette=few, dither=Image.Dither.NONE)
 
 
-def draw_outline(axes: Axes, samples: np.ndarray, extent: float, cells: int = 120) -> None:
+def draw_outline(axes: Axes, samples: np.ndarray, extent: float) -> None:
     """Draw contours that hold given shares of samples (n, 2), of a smooth histogram of them."""
-    edges = np.linspace(-extent, extent, cells + 1)
+    edges = np.linspace(-extent, extent, 121)
     counts, _, _ = np.histogram2d(samples[:, 0], samples[:, 1], [edges, edges])
-    smooth = gaussian_filter(counts, cells / 45)
+    smooth = gaussian_filter(counts, 120 / 45)
     ordered = np.sort(smooth, axis=None)[::-1]
     levels = ordered[np.searchsorted(np.cumsum(ordered) / ordered.sum(), SHARES)]
     at = (edges[1:] + edges[:-1]) / 2
@@ -170,20 +141,8 @@ def _trails(past: np.ndarray, tints: np.ndarray, period: float) -> dict[str, Any
     steps, ends = np.diff(past, axis=0), past[1:] if math.isinf(period) else past[1:] % period
     pairs = np.stack([ends - steps, ends], axis=2)  # (T - 1, n, 2 ends, 2), oldest first
     widths = np.linspace(0.5, 1.0, len(pairs)).repeat(len(tints))
-    faint = np.tile(pale(tints), (len(pairs), 1))
+    faint = np.tile((1 + tints) / 2, (len(pairs), 1))
     return {"segments": list(pairs.reshape(-1, 2, 2)), "colors": faint, "linewidths": widths}
-
-
-def pale(tints: np.ndarray) -> np.ndarray:
-    """Colours half-way to white."""
-    return (1 + tints) / 2
-
-
-def palette(tints: Sequence[Any]) -> Image.Image:
-    """A picture that holds a palette: few colours, the same in all frames, keep a film small."""
-    holder = Image.new("P", (1, 1))
-    holder.putpalette([round(255 * part) for tint in tints for part in to_rgb(tint)])
-    return holder
 
 
 def _squares(

@@ -31,15 +31,10 @@ def draw_poses(axes: Axes, q: Any, size: float = SIZE, tints: Any = INK) -> Poly
 
 
 def poses_film(
-    films: Mapping[str, Mapping[float, Any]],
-    alt: str,
-    size: float = SIZE,
-    kinds: Mapping[str, Sequence[int]] | None = None,
-    until: float = math.inf,
-    trail: int = 8,
+    films: Mapping[str, Mapping[float, Any]], alt: str, size: float = SIZE,
+    kinds: Mapping[str, Sequence[int]] | None = None, until: float = math.inf, trail: int = 8,
     width: int = 520,
-    milliseconds: int = 80,
-) -> None:
+) -> None:  # fmt: skip
     """Display a looping film of the first sheets of {title: {time: poses (B, N, 3)}}, not wrapped.
 
     Creatures are coloured by where they started, from left to right, or, where `kinds` {title:
@@ -47,10 +42,7 @@ def poses_film(
     with the last state up to the time `until`.
     """
     times = [time for time in next(iter(films.values())) if time <= until]
-    shown = {
-        title: np.stack([array(states[time])[0] for time in times])
-        for title, states in films.items()
-    }
+    shown = {k: np.stack([array(states[t])[0] for t in times]) for k, states in films.items()}
     side = width / DPI / len(shown)
 
     def draw(pane: Axes, title: str, q: np.ndarray) -> tuple[PolyCollection, np.ndarray]:
@@ -63,16 +55,15 @@ def poses_film(
         fish.set_verts(_outlines(q, size))
 
     drawn = moving(shown, (side, side), draw, move, times, trail, size)
-    film(drawn, alt, milliseconds, rest=12)
+    film(drawn, alt, 80, rest=12)
 
 
-def neighbourhoods(sheets: Mapping[str, Any], size: float = SIZE, reach: float = 24.0) -> Figure:
-    """Where a neighbour stands and looks, seen by a creature in the middle that looks to the right.
-
-    Of sheets {title: poses (B, N, 3)}: colours are how often one stands there, beside chance, and
-    arrows the mean direction it looks in, longer the more they agree.
-    """
+def neighbourhoods(sheets: Mapping[str, Any]) -> Figure:
+    """Where a neighbour stands and looks, seen by a creature in the middle that looks right."""
+    # Of sheets {title: poses (B, N, 3)}: colours are how often one stands there, beside chance,
+    # and arrows the mean direction it looks in, longer the more they agree.
     figure, panes = grid(len(sheets), 4, (2.3, 2.4))
+    size, reach = SIZE, 24.0
     box = [[-reach, reach], [-reach, reach]]
     for pane, (title, q) in zip(panes, sheets.items(), strict=True):
         q = as_numbers(q, "sheets")
@@ -100,9 +91,8 @@ def neighbourhoods(sheets: Mapping[str, Any], size: float = SIZE, reach: float =
         pane.add_collection(PolyCollection([FISH], facecolors=INK), autolim=False)
         pane.set(title=title, xticks=[-20, 0, 20], yticks=[-20, 0, 20])
         pane.set(xlabel="ahead (pixels)", ylabel="left (pixels)" if pane is panes[0] else "")
-    figure.colorbar(
-        shade, ax=panes, label="density over chance", aspect=25, fraction=0.04, pad=0.02
-    )
+    bar: dict[str, Any] = dict(label="density over chance", aspect=25, fraction=0.04, pad=0.02)
+    figure.colorbar(shade, ax=panes, **bar)
     return figure
 
 

@@ -1,24 +1,21 @@
 """One look for every figure: colours that survive colour blindness, a light card, small files."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib
 import numpy as np
 import torch
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from PIL import Image
 
 # A colour for each kind of flow, the same in every chapter.  Mostly those of Okabe & Ito (2008),
 # shifted in lightness until every two differ with each kind of colour blindness (a test checks).
@@ -37,6 +34,7 @@ DASHES = ("-", "--", "-.", ":")
 FREE = ("learned", "score", "plain", "symmetric", "exact", "skew", "random", "truth")
 ALSO = {"true": "truth", "fresh": "truth", "network": "learned", "potential": "exact"}
 ALSO |= {"octaves": "learned", "paper": "symmetric"}
+Size = tuple[float, float]  # in inches
 INK, FAINT, CARD = "#333333", "#a8a8a8", "#fbfaf7"
 DPI = 100  # of the figure on the page
 SHARP = 1.25  # its pixels for each of the page's
@@ -96,17 +94,11 @@ def thin(x: Any, points: int) -> np.ndarray:
 
 
 def grid(
-    count: int,
-    columns: int,
-    size: tuple[float, float] = (2.4, 2.4),
-    layout: Any = "constrained",
-    **kwargs: Any,
+    count: int, columns: int, size: Size = (2.4, 2.4), layout: Any = "constrained", **kwargs: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A card with `count` pairs of axes, in rows of at most `columns`; `size` of one in inches.
-
-    Not made by pyplot, so nothing has to be closed.  The layout "none" saves a third of the time,
-    and leaves the margins to the caller.
-    """
+    """A card with `count` pairs of axes, in rows of at most `columns`; `size` of one in inches."""
+    # Not made by pyplot, so nothing has to be closed. The layout "none" saves a third of the time,
+    # and leaves the margins to the caller.
     style()
     columns = min(columns, count)
     rows = -(-count // columns)
@@ -119,21 +111,16 @@ def grid(
 
 def png(figure: Figure, dpi: float = DPI, colours: int | None = 128) -> bytes:
     """The figure as a PNG with a palette, a third of the size; without `colours` it is quicker."""
-    from PIL import Image
-
     drawn = _drawn(figure, dpi)
     if colours:
-        drawn = drawn.quantize(palette=_palette(drawn, colours), dither=Image.Dither.NONE)
+        drawn = _with_palette([drawn], drawn, colours)[0]
     written = io.BytesIO()
     drawn.save(written, format="png", optimize=bool(colours), compress_level=2)
     return written.getvalue()
 
 
-def _drawn(figure: Figure, dpi: float) -> Image:
+def _drawn(figure: Figure, dpi: float) -> Image.Image:
     """The figure's pixels."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image
-
     figure.set_dpi(dpi)
     # A figure that is drawn again keeps its canvas, which knows how wide its words are.
     old = figure.canvas
@@ -142,19 +129,24 @@ def _drawn(figure: Figure, dpi: float) -> Image:
     return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
-def _palette(drawn: Image, colours: int) -> Image:
-    """An image with the picture's commonest colours, and those of flows: a thin line is rare."""
-    from PIL import Image
-
+def _with_palette(
+    drawn: Sequence[Image.Image], some: Image.Image, colours: int
+) -> list[Image.Image]:
+    """Images with the commonest colours of `some`, and those of flows: a thin line is rare."""
     tints = [*PALETTE.values(), INK, CARD]
-    kept = [round(255 * part) for tint in tints for part in to_rgb(tint)]
-    common = drawn.quantize(colours - len(tints), Image.Quantize.MEDIANCUT).getpalette() or []
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(common[: 3 * (colours - len(tints))] + kept)
-    return palette
+    common = some.quantize(colours - len(tints), Image.Quantize.MEDIANCUT).getpalette() or []
+    few = palette(tints, common[: 3 * (colours - len(tints))])
+    return [each.quantize(palette=few, dither=Image.Dither.NONE) for each in drawn]
 
 
-def gif(frames: Sequence[Image], milliseconds: int | Sequence[int]) -> bytes:
+def palette(tints: Iterable[Any], more: Sequence[int] = ()) -> Image.Image:
+    """An image that holds a palette of some bytes, and of colours."""
+    holder = Image.new("P", (1, 1))
+    holder.putpalette([*more, *(round(255 * part) for tint in tints for part in to_rgb(tint))])
+    return holder
+
+
+def gif(frames: Sequence[Image.Image], milliseconds: int | Sequence[int]) -> bytes:
     """Pillow's images as an animated GIF that starts again at its end, each shown so long."""
     written = io.BytesIO()
     more = {"save_all": True, "append_images": frames[1:], "duration": milliseconds, "loop": 0}
@@ -163,11 +155,9 @@ def gif(frames: Sequence[Image], milliseconds: int | Sequence[int]) -> bytes:
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Display a figure as a PNG, and its description where every reader can find it.
-
-    `alt` says what there is to see, for those who can't.  It goes into the picture's metadata, and,
-    as JupyterLab and GitHub ignore them, below the picture, folded away.
-    """
+    """Display a figure as a PNG, and its description where every reader can find it."""
+    # `alt` says what there is to see, for those who can't.  It goes into the picture's metadata,
+    # and, as JupyterLab and GitHub ignore them, below the picture, folded away.
     import matplotlib.pyplot as plt
 
     width = round(figure.get_figwidth() * DPI)
@@ -176,25 +166,16 @@ def show(figure: Figure, alt: str) -> None:
 
 
 def film(
-    frames: Iterable[Figure | Image],
-    alt: str,
-    milliseconds: int = 120,
-    dpi: int = 60,
-    colours: int = 64,
-    rest: int = 1,
-) -> None:
-    """Display some thirty figures as an animated GIF, which plays on any page; see `show`.
-
-    A frame can also be Pillow's image, which is kept as it is.  Fewer colours make a smaller film.
-    The first and the last frame stay `rest` times as long as the others.
-    """
-    from PIL import Image
-
+    frames: Iterable[Figure | Image.Image], alt: str, milliseconds: int = 120, dpi: int = 60,
+    colours: int = 64, rest: int = 1,
+) -> None:  # fmt: skip
+    """Display some thirty figures as an animated GIF, which plays on any page; see `show`."""
+    # A frame can also be Pillow's image, which is kept as it is.  Fewer colours make a smaller
+    # film. The first and the last frame stay `rest` times as long as the others.
     drawn = [_drawn(frame, dpi) if isinstance(frame, Figure) else frame for frame in frames]
     if drawn[0].mode == "RGB":  # one palette, or colours would flicker
         some = np.concatenate([np.asarray(frame) for frame in drawn[:: max(1, len(drawn) // 4)]])
-        palette = _palette(Image.fromarray(some), colours)
-        drawn = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in drawn]
+        drawn = _with_palette(drawn, Image.fromarray(some), colours)
     stays = [milliseconds] * len(drawn)
     stays[0] = stays[-1] = rest * milliseconds
     _publish("image/gif", gif(drawn, stays), alt, "film")

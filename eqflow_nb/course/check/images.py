@@ -68,7 +68,9 @@ def drifts(kernel: Any) -> None:
     direction = torch.tensor([math.sin(angle), math.cos(angle)]).double()
     K = base.skew(ask(kernel, "kernel", direction, shape=(1, 1, 3, 3)))
     require(bool(K.any()), "your kernel is zero: nothing drifts.")
-    x = _smooth(48)
+    rate = torch.fft.fftfreq(48).double() * 48
+    damping = torch.exp(-(rate[:, None] ** 2 + rate**2) / 8)
+    x = torch.fft.ifft2(torch.fft.fft2(normal(1, 1, 48, 48)) * damping).real  # a smooth sheet
     v = flows.kernels.convolution(K, lambda image: -image, (48, 48))(x)
     slopes = torch.stack([(x.roll(-1, a) - x.roll(1, a)).flatten() / 2 for a in (2, 3)], 1)
     down, across = (-torch.linalg.lstsq(slopes, v.flatten()[:, None]).solution[:, 0]).tolist()
@@ -105,13 +107,10 @@ def steers_a_pair(velocity: Any) -> None:
     theta = q.detach()[2]
     e, a = u * torch.stack([theta.cos(), theta.sin()]), u * torch.stack([theta.sin(), -theta.cos()])
     want = torch.cat([e + a * s[2], -(a @ s[:2])[None]])
+    straight, unaligned = torch.cat([e, torch.zeros(1).double()]), torch.cat([e, want[2:]])
     mistakes = {
-        "it swims without steering: the terms with the score are missing.": torch.cat(
-            [e, torch.zeros(1).double()]
-        ),
-        "its place also feels the alignment: a d log p / d theta is missing.": torch.cat(
-            [e, want[2:]]
-        ),
+        "it swims without steering: the terms with the score are missing.": straight,
+        "its place also feels the alignment: a d log p / d theta is missing.": unaligned,
         "the turn has the wrong sign: A is skew.": torch.cat([want[:2], -want[2:]]),
     }
     expect(want, velocity, "velocity", q.detach(), other, u, mistakes=mistakes)
@@ -177,10 +176,3 @@ def pursues(wish: Any) -> None:
     require(towards > 0, "with no distribution to keep, your pursuer doesn't go for its prey.")
     require(away > 0, "with no distribution to keep, your prey doesn't flee.")
     right("whatever the two do on the sheets, they will go on doing it while one hunts the other.")
-
-
-def _smooth(size: int) -> Tensor:
-    """A smooth random periodic image (1, 1, size, size)."""
-    rate = torch.fft.fftfreq(size).double() * size
-    damping = torch.exp(-(rate[:, None] ** 2 + rate**2) / 8)
-    return torch.fft.ifft2(torch.fft.fft2(normal(1, 1, size, size)) * damping).real

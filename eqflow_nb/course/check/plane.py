@@ -128,10 +128,8 @@ def stream_flow(flow: Any) -> None:
 
 
 def crosses_faster(psi: Any) -> None:
-    """01: a `psi(x, one, other)` whose flow crosses the saddle faster than the constant skew flow.
-
-    The two peaks (2,) are drawn afresh, so that a formula for peaks in known places won't do.
-    """
+    """01: a `psi(x, one, other)` whose flow crosses the saddle faster than the skew flow."""
+    # The peaks are drawn afresh, so that a formula for peaks in known places won't do.
     axis, middle = base.unit(2), 0.5 * normal(2)
     one, other = middle - axis, middle + axis
     spread = 0.15 * torch.eye(2).double().expand(2, 2, 2)
