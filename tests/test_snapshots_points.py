@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from eqflow_nb.flows.continuity import divergence
 from eqflow_nb.rollout import rk4
 from eqflow_nb.scores import of_density
 from eqflow_nb.snapshots import NAMES, world
@@ -103,13 +102,16 @@ def test_a_mixture_is_the_density(name):
 # Lorenz.
 
 
-def test_lorenz_velocity_is_that_of_the_table_of_systems():
+def test_lorenz_velocity_and_jacobian_are_those_of_the_table_of_systems():
     lorenz = world("lorenz")
     x, known = lorenz.sample(200, 1).double(), system("lorenz")
     raw = lorenz.raw(x)
     torch.testing.assert_close(lorenz.scaled(raw), x)
     torch.testing.assert_close(lorenz.velocity(x), known.velocity(raw) / lorenz.scale)
-    assert (divergence(lorenz.velocity, x) - sum(known.published)).abs().max() < 1e-4
+    jacobian = known.jacobian(raw) * lorenz.scale / lorenz.scale[:, None]
+    torch.testing.assert_close(lorenz.velocity.jacobian(x), jacobian)
+    divergence = lorenz.velocity.jacobian(x).diagonal(dim1=1, dim2=2).sum(dim=1)
+    assert (divergence - sum(known.published)).abs().max() < 1e-4
 
 
 def test_lorenz_snapshots_are_stationary():

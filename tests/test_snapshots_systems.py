@@ -160,9 +160,12 @@ def test_the_compiled_step_is_that_of_rk4(name):
 
 
 @pytest.mark.parametrize("name", ["arneodo", "qi", "lorenz96_5", "two_scale_lorenz"])
-def test_arrays_and_tensors_have_the_same_velocity(name):
-    law, x = system(name), snapshots(name)[:4]
-    assert np.allclose(law.velocity(x), law(torch.from_numpy(x)).numpy())
+def test_a_jacobian_is_the_derivative_of_the_velocity(name):
+    law = system(name)
+    x = torch.from_numpy(snapshots(name)[:4])
+    by_autograd = [torch.autograd.functional.jacobian(lambda r: law(r[None])[0], row) for row in x]
+    assert torch.allclose(law.jacobian(x), torch.stack(by_autograd))
+    assert np.allclose(law.velocity(x.numpy()), law(x).numpy())
 
 
 def test_a_seed_fixes_the_snapshots_and_one_that_leaves_is_told():

@@ -34,12 +34,9 @@ def images(
 
 
 def frames(
-    strips: Mapping[str, Sequence[Any]],
-    times: Sequence[str],
-    size: float = 2.1,
-    limits: Limits = None,
-    bar: str = "",
-) -> Iterator[Figure]:
+    strips: Mapping[str, Sequence[Any]], times: Sequence[str], size: float = 2.1,
+    limits: Limits = None, bar: str = "",
+) -> Iterator[Figure]:  # fmt: skip
     """One figure a time, of films {title: images} side by side; for `figures.film`."""
     # `bar` labels a colour bar for the limits.  Images are `size` inches a side and nothing else,
     # so that a film can show each of their pixels by as many of its own: it is sharper, and

@@ -106,12 +106,9 @@ def train(
 
 @torch.no_grad()
 def solve_last_layer(
-    flow: FlowNetworks,
-    training: TrainingPoints,
-    smoothness: float = 1e-5,
-    anchor: float = ANCHOR,
+    flow: FlowNetworks, training: TrainingPoints, smoothness: float = 1e-5, anchor: float = ANCHOR,
     inverse_iterations: int = 1,
-) -> None:
+) -> None:  # fmt: skip
     """Minimise E r^2 + smoothness E |grad v|^2 + anchor E |v - v_before|^2 in the last layer.
 
     All terms are quadratic in the last layer's weights, so each iteration is one linear system of

@@ -50,12 +50,9 @@ class Rollout(NamedTuple):
 
 @torch.no_grad()
 def record(
-    path: Path,
-    times: Collection[float] | None = None,
-    steps: Collection[int] | None = None,
-    keep: Callable[[Tensor], Tensor] = lambda x: x,
-    progress: bool = False,
-) -> Rollout:
+    path: Path, times: Collection[float] | None = None, steps: Collection[int] | None = None,
+    keep: Callable[[Tensor], Tensor] = lambda x: x, progress: bool = False,
+) -> Rollout:  # fmt: skip
     """Run an integrator and keep its states at some times, or at some steps.
 
     The path of (t, x), such as `rk4(...)`, is followed to the last state asked for.  A time is met

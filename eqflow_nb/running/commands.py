@@ -140,12 +140,9 @@ def sweep(
 
 @app.command()
 def refresh(
-    notebooks: Names = None,
-    studies: Studies = False,
-    jobs: Jobs = 1,
-    force: Force = False,
+    notebooks: Names = None, studies: Studies = False, jobs: Jobs = 1, force: Force = False,
     out: Out = Path("build/notebooks"),
-) -> None:
+) -> None:  # fmt: skip
     """Execute the scripts into the notebooks committed beside them."""
     from eqflow_nb.running import execute
     from eqflow_nb.running.pages import publish

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from eqflow_nb.inputs import count
 from eqflow_nb.snapshots.base import World, rk4_step
+from eqflow_nb.snapshots.zoo import system
 
 # Stationary means and standard deviations of 12,000 trajectories over 300 time units, to within
 # 3e-4; the means of x and y vanish by symmetry.  Stationarity demands E x^2 = 8/3 E z: 62.7990
@@ -32,6 +33,11 @@ class LorenzField:
         """Velocity (B, 3) at states (B, 3)."""
         centre, scale = x.new_tensor(CENTRE), x.new_tensor(SCALE)
         return torch.stack(rates(*(centre + scale * x).unbind(dim=-1)), dim=-1) / scale
+
+    def jacobian(self, x: Tensor) -> Tensor:
+        """Jacobian (B, 3, 3) of the velocity at states (B, 3); entry (i, j) is dv_i/dx_j."""
+        centre, scale = x.new_tensor(CENTRE), x.new_tensor(SCALE)
+        return system("lorenz").jacobian(centre + scale * x).to(x) * scale / scale[:, None]
 
 
 def lorenz() -> World:

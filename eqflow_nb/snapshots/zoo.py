@@ -75,6 +75,15 @@ class System:
         """Velocity (n, d) at states (n, d), a Tensor for a Tensor and else an array, float64."""
         return evaluate(self.terms, x)
 
+    def jacobian(self, x: Any) -> Any:
+        """Jacobian (n, d, d) of the velocity at states (n, d); entry (i, j) is dv_i/dx_j."""
+
+        def along(terms: Polynomial, j: int) -> Polynomial:
+            return {(*e[:j], e[j] - 1, *e[j + 1 :]): c * e[j] for e, c in terms.items() if e[j]}
+
+        rows = [tuple(along(terms, j) for j in range(self.dim)) for terms in self.terms]
+        return _stack([evaluate(row, x) for row in rows])
+
     __call__ = velocity  # a system is itself a field
 
     def sample(self, n: int, seed: int) -> np.ndarray:
@@ -165,7 +174,12 @@ def evaluate(terms: tuple[Polynomial, ...], x: Any) -> Any:
             powers = [x[:, j] ** power for j, power in enumerate(exponents) if power]
             total = total + math.prod(powers, start=coefficient)
         columns.append(total)
-    return torch.stack(columns, 1) if isinstance(x, Tensor) else np.stack(columns, 1)
+    return _stack(columns)
+
+
+def _stack(columns: list[Any]) -> Any:
+    """Stack arrays or tensors along a new axis 1."""
+    return torch.stack(columns, 1) if isinstance(columns[0], Tensor) else np.stack(columns, 1)
 
 
 def _loop(
