@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from eqflow_nb import inputs
 from eqflow_nb.fourier import filtered, root
 from eqflow_nb.inputs import Field, InputError, between, count, floating, positive, seeded
 from eqflow_nb.snapshots.base import rk4_step
@@ -101,8 +102,9 @@ def exponential(
         yield step * dt, x
 
 
-def _checked(rule: Tensor, x: Tensor) -> Tensor:
+def _checked(rule: Any, x: Tensor) -> Tensor:
     """The rule in double precision, where x is, if it is made for x's channels and grid."""
+    rule = rule if isinstance(rule, Tensor) else inputs.as_numbers(rule, "rule")
     if x.ndim != 4 or not len(x) or rule.shape[-2:] != (x.shape[1], x.shape[1]):
         found = f"rule has shape {tuple(rule.shape)}; it does not mix the channels of x, which has"
         raise InputError(f"{found} shape {tuple(x.shape)} and must be images (B, C, H, W)")
