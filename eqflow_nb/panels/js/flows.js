@@ -41,11 +41,11 @@ export function rmsSpeed(field, x, d) {
 }
 
 /**
- * The stream function c + b . x + x . A x / 2 in the plane.  A stream function is a function
- * psi(x, value, slope) of states x (n * 2), which fills value (n) and slope (n * 2), its gradient.
+ * The stream function c + b . x + x . A x / 2 in the plane, A symmetric.  A stream function is a
+ * function psi(x, value, slope) of states x (n * 2), which fills value (n) and slope (n * 2).
  */
-export function quadratic({ c = 0, b = [0, 0], a = [[0, 0], [0, 0]] }) {
-  const [b0, b1] = numbers(b, "b"), [a00, a01, a10, a11] = numbers(a, "A");
+export function quadratic({ c, b: [b0, b1], a }) {
+  const [a00, a01, a10, a11] = a.flat();
   return (x, value, slope) => {
     for (let i = 0, at = 0; i < value.length; i++, at += 2) {
       const p = x[at], q = x[at + 1], s = a00 * p + a10 * q, t = a01 * p + a11 * q;
