@@ -305,7 +305,8 @@ def test_noise_in_the_spectral_flow(js):
            flow.advance(0.2, { eta: 0.3 }, { normal: () => noise[drawn++] });
            flow.read(u, v);
            return [...u, ...v];""",
-        n=n, x=x, mean=score.mean, precision=score.precision, turning=kernel[..., 0, 1], noise=noise,
+        n=n, x=x, mean=score.mean, precision=score.precision, noise=noise,
+        turning=kernel[..., 0, 1],
     )  # fmt: skip
     close(found, spectral_kernel.exact_state(score, kernel, x, 0.2, 0.3, seed)[0])
 

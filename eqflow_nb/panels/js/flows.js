@@ -2,18 +2,16 @@
 
 import { numbers } from "./arrays.js";
 
-/** v = K s for any constant matrix K, rows [[...], ...]; skew, it keeps p.  Add eta on the diagonal. */
+/** v = K s for a constant matrix K (d, d), rows [[...], ...]; if it is skew, v keeps p. */
 export function linear(matrix, score) {
   const d = matrix.length, k = numbers(matrix, "the matrix K"), s = new Float64Array(d);
-  if (k.length !== d * d) throw new Error(`K has ${d} rows and ${k.length} entries; it must be square`);
   return (x, out) => {
     score(x, out);
     for (let at = 0; at < x.length; at += d) {
       for (let i = 0; i < d; i++) s[i] = out[at + i];
       for (let i = 0; i < d; i++) {
-        let sum = 0;
-        for (let j = 0; j < d; j++) sum += k[i * d + j] * s[j];
-        out[at + i] = sum;
+        out[at + i] = 0;
+        for (let j = 0; j < d; j++) out[at + i] += k[i * d + j] * s[j];
       }
     }
   };
@@ -83,9 +81,8 @@ export function waves({ waves: w, phases, weights, d = 2 }) {
 }
 
 /**
- * Every flow in the plane that keeps p: v = J (grad psi + psi s), J = [[0, 1], [-1, 0]].  No
- * residual: p v = J grad(p psi) is a curl.  Here 1 - share + share * psi is in place of psi: constant
- * skew at 0, psi alone at 1.
+ * Every flow in the plane that keeps p: v = J (grad psi + psi s), J = [[0, 1], [-1, 0]], since
+ * p v = J grad(p psi).  Here 1 - share + share * psi is in place of psi: constant skew at 0.
  */
 export function stream(psi, score, share = 1) {
   let value = new Float64Array(0), slope = value;

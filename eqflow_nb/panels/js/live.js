@@ -147,7 +147,7 @@ class Stage {
 
   draw(now) {
     const seconds = this.moving ? Math.min(LONGEST, Math.max(0, (now - this.last) / 1000)) : 0;
-    Object.assign(this, { request: 0, last: now });
+    this.last = now;
     this.guarded(() => {
       for (const [name, value] of this.changes) this.kind.set?.(name, value);
       this.changes.clear();
@@ -158,6 +158,7 @@ class Stage {
         this.figures.textContent = this.kind.say?.() ?? "";
       }
     });
+    this.request = 0; // from here on: what is woken by a change of a control is in this frame
     if (this.moving) this.wake();
     this.showState();
   }

@@ -6,6 +6,8 @@ import { numbers } from "./arrays.js";
 
 const SMOOTH = 0.3; // |S| below which a group's heading is not trusted
 const CORE = 1e-6; // pixels: as near as two creatures count
+const REACH = 10; // pixels, of a wall
+const HEIGHT = 2.75; // of a wall, in log p
 
 /** Creatures' headings, as `cos` and `sin`, and pairs of them nearer than `reach`. */
 export class Neighbours {
@@ -136,22 +138,20 @@ function add(out, i, x, y, turn) {
 
 /**
  * A wall of `dots` [x, y] that creatures keep off: log p has the extra term
- * -height (1 - r^2 / reach^2)^4 for each creature and dot, and `score(q, out)` adds its slope.
+ * -HEIGHT (1 - r^2 / REACH^2)^4 for each creature and dot, and `score(q, out)` adds its slope.
  */
 export class Wall {
-  constructor(size, reach = 10, height = 2.75) {
-    Object.assign(this, { size, reach, height, dots: [] });
+  constructor(size) {
+    Object.assign(this, { size, dots: [] });
   }
 
   score(q, out) {
-    const { size, reach, height } = this;
     for (const [x, y] of this.dots) {
       for (let i = 0; i < q.length; i += 3) {
-        const dx = shortest(q[i] - x, size);
-        if (Math.abs(dx) >= reach) continue;
-        const dy = shortest(q[i + 1] - y, size), rest = 1 - (dx * dx + dy * dy) / reach ** 2;
-        if (rest <= 0) continue;
-        const steep = (8 * height * rest ** 3) / reach ** 2;
+        const dx = shortest(q[i] - x, this.size);
+        if (Math.abs(dx) >= REACH) continue;
+        const dy = shortest(q[i + 1] - y, this.size), rest = Math.max(0, 1 - (dx * dx + dy * dy) / REACH ** 2);
+        const steep = (8 * HEIGHT * rest ** 3) / REACH ** 2;
         out[i] += steep * dx;
         out[i + 1] += steep * dy;
       }
