@@ -112,17 +112,16 @@ class Film extends Canvas {
     super(stage, { label: `${words}: ${alt}`, words, pixels });
     this.element.style.flexBasis = "140px";
     this.image = this.context.createImageData(pixels, pixels);
-    this.colours = colours;
+    this.pixels32 = new Uint32Array(this.image.data.buffer);
+    const bytes = new Uint8ClampedArray(1024).fill(255);
+    colours.forEach((part, i) => (bytes[4 * Math.floor(i / 3) + (i % 3)] = part));
+    this.colours = new Uint32Array(bytes.buffer);
   }
 
   /** Show a field (n * n), 0 to `most`. */
   show(field, most) {
-    const { image: { data }, colours } = this;
-    for (let i = 0; i < field.length; i++) {
-      const at = 3 * Math.max(0, Math.min(255, Math.floor((256 * field[i]) / most)));
-      for (let part = 0; part < 3; part++) data[4 * i + part] = colours[at + part];
-      data[4 * i + 3] = 255;
-    }
+    const { pixels32, colours } = this, level = 256 / most;
+    field.forEach((v, i) => (pixels32[i] = colours[Math.max(0, Math.min(255, Math.floor(level * v)))]));
     this.context.putImageData(this.image, 0, 0);
   }
 }

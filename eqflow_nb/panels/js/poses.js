@@ -9,43 +9,62 @@ const CORE = 1e-6; // pixels: as near as two creatures count
 const REACH = 10; // pixels, of a wall
 const HEIGHT = 2.75; // of a wall, in log p
 
-/** Creatures' headings, as `cos` and `sin`, and pairs of them nearer than `reach`. */
+/**
+ * Creatures' headings, as `cos` and `sin`, and pairs of them nearer than `reach`, found by cells:
+ * linear in the number of creatures.
+ */
 export class Neighbours {
   constructor(size, reach) {
     if (!(reach > 0 && reach <= size / 2)) {
       throw new RangeError(`reach is ${reach}; on a square of ${size} it must be from 0 to ${size / 2}`);
     }
-    Object.assign(this, { size, reach, count: 0, cos: new Float64Array(0), r: new Float64Array(0) });
+    Object.assign(this, { size, reach, cells: Math.floor(size / reach), count: 0 });
+    if (this.cells < 3) this.cells = 1; // then a cell would be its neighbour on both sides
+    this.heads = new Int32Array(this.cells ** 2);
+    [this.next, this.r] = [new Int32Array(0), new Float64Array(0)];
   }
 
   /** Find them: `count` pairs `one` < `other`, the way (dx, dy) between them and its length r. */
   find(q) {
-    const { size, reach } = this, n = q.length / 3;
-    if (this.cos.length !== n) this.makeRoom(n);
-    const { cos, sin, one, other, dx, dy, r } = this;
-    let count = 0;
-    for (let j = 0; j < n; j++) {
-      cos[j] = Math.cos(q[3 * j + 2]);
-      sin[j] = Math.sin(q[3 * j + 2]);
-      for (let i = 0; i < j; i++) {
-        const x = shortest(q[3 * j] - q[3 * i], size);
-        if (Math.abs(x) >= reach) continue;
-        const y = shortest(q[3 * j + 1] - q[3 * i + 1], size), square = x * x + y * y;
-        if (square >= reach * reach) continue;
-        one[count] = i;
-        other[count] = j;
-        dx[count] = x;
-        dy[count] = y;
-        r[count++] = Math.max(CORE, Math.sqrt(square));
-      }
+    const { cells, heads } = this, n = q.length / 3, span = cells === 1 ? 0 : 1;
+    if (this.next.length !== n) {
+      const most = (n * (n - 1)) / 2;
+      this.next = new Int32Array(n);
+      [this.cos, this.sin] = [0, 0].map(() => new Float64Array(n));
+      [this.one, this.other] = [0, 0].map(() => new Int32Array(most));
+      [this.dx, this.dy, this.r] = [0, 0, 0].map(() => new Float64Array(most));
     }
-    this.count = count;
+    heads.fill(-1);
+    this.count = 0;
+    for (let i = 0; i < n; i++) {
+      this.cos[i] = Math.cos(q[3 * i + 2]);
+      this.sin[i] = Math.sin(q[3 * i + 2]);
+      const column = this.cell(q[3 * i]), row = this.cell(q[3 * i + 1]);
+      for (let v = row - span; v <= row + span; v++) {
+        for (let u = column - span; u <= column + span; u++) {
+          const c = ((v + cells) % cells) * cells + ((u + cells) % cells);
+          for (let j = heads[c]; j >= 0; j = this.next[j]) this.meet(q, j, i);
+        }
+      }
+      this.next[i] = heads[row * cells + column];
+      heads[row * cells + column] = i;
+    }
   }
 
-  makeRoom(n) {
-    for (const name of ["cos", "sin"]) this[name] = new Float64Array(n);
-    for (const name of ["dx", "dy", "r"]) this[name] = new Float64Array((n * (n - 1)) / 2);
-    for (const name of ["one", "other"]) this[name] = new Int32Array((n * (n - 1)) / 2);
+  cell(x) {
+    return Math.min(this.cells - 1, Math.floor((wrapped(x, this.size) / this.size) * this.cells));
+  }
+
+  meet(q, i, j) {
+    const dx = shortest(q[3 * j] - q[3 * i], this.size), dy = shortest(q[3 * j + 1] - q[3 * i + 1], this.size);
+    const square = dx * dx + dy * dy;
+    if (square >= this.reach * this.reach) return;
+    const k = this.count++;
+    this.one[k] = i;
+    this.other[k] = j;
+    this.dx[k] = dx;
+    this.dy[k] = dy;
+    this.r[k] = Math.max(CORE, Math.sqrt(square));
   }
 }
 
@@ -171,7 +190,7 @@ export function life(law, { size, swim = 0, group = 0, pursuit = 0, length = 8, 
     if (!Number.isFinite(value)) throw new RangeError(`${name} is ${value}; give a finite number`);
   }
   if (pursuit !== 0 && kinds?.length !== 2) throw new RangeError("pursuit is between two kinds; here is one");
-  let s = new Float64Array(0), sums = s;
+  let s = new Float64Array(0), sums = s, w = s, steep = s;
 
   function score(q, out) {
     pairs.find(q);
@@ -188,43 +207,51 @@ export function life(law, { size, swim = 0, group = 0, pursuit = 0, length = 8, 
       v[at + 1] = y - x * s[at + 2];
       v[at + 2] = x * s[at + 1] - y * s[at];
     }
-    if (pursuit !== 0) near((i, j, w, x, y) => pursue(i, j, w, x, y, v));
+    if (pursuit !== 0 || group !== 0) weigh();
+    if (pursuit !== 0) pursue(v);
     if (group !== 0) together(v);
   }
 
-  /** Of pairs that are near `act(i, j, w, x, y)`: w = (1 - r^2 / around^2)^4, its gradient by j. */
-  function near(act) {
+  /** Of each pair W = (1 - r^2 / around^2)^4; its gradient by the other is steep (dx, dy). */
+  function weigh() {
+    if (w.length !== pairs.r.length) [w, steep] = [new Float64Array(pairs.r.length), new Float64Array(pairs.r.length)];
     for (let k = 0; k < pairs.count; k++) {
-      const rest = 1 - (pairs.r[k] / around) ** 2, cube = rest * rest * rest;
-      if (rest <= 0) continue;
-      const steep = (-8 * cube) / (around * around);
-      act(pairs.one[k], pairs.other[k], rest * cube, steep * pairs.dx[k], steep * pairs.dy[k]);
+      const rest = Math.max(0, 1 - (pairs.r[k] / around) ** 2), cube = rest * rest * rest;
+      w[k] = rest * cube;
+      steep[k] = (-8 * cube) / (around * around);
     }
   }
 
-  function pursue(i, j, w, x, y, v) {
-    const flees = (which) => Number(which >= kinds[0]), rate = pursuit * length * (flees(i) - flees(j));
-    add(v, i, rate * (w * s[3 * j] + x), rate * (w * s[3 * j + 1] + y), 0);
-    add(v, j, rate * (x - w * s[3 * i]), rate * (y - w * s[3 * i + 1]), 0);
+  function pursue(v) {
+    const flees = (i) => Number(i >= kinds[0]), { one, other, dx, dy } = pairs;
+    for (let k = 0; k < pairs.count; k++) {
+      const i = one[k], j = other[k], rate = pursuit * length * (flees(i) - flees(j));
+      add(v, i, rate * (w[k] * s[3 * j] + steep[k] * dx[k]), rate * (w[k] * s[3 * j + 1] + steep[k] * dy[k]), 0);
+      add(v, j, rate * (steep[k] * dx[k] - w[k] * s[3 * i]), rate * (steep[k] * dy[k] - w[k] * s[3 * i + 1]), 0);
+    }
   }
 
   /** Of each creature twelve sums: S; what changes its a; the group's turn; grad S; a; own turn. */
   function together(v) {
+    const { one, other, dx, dy } = pairs, n = s.length / 3;
     sums.fill(0);
-    for (let i = 0; i < pairs.cos.length; i++) gather(i, i, 1, 0, 0); // each is in its own group
-    near((i, j, w, x, y) => {
-      gather(i, j, w, x, y);
-      gather(j, i, w, -x, -y);
-    });
-    for (let i = 0; i < pairs.cos.length; i++) steer(i, v);
-    near((i, j, w, x, y) => {
-      const a = 12 * i + 9, b = 12 * j + 9;
-      v[3 * i + 2] -= w * sums[b + 2] + x * sums[b] + y * sums[b + 1];
-      v[3 * j + 2] -= w * sums[a + 2] - x * sums[a] - y * sums[a + 1];
-    });
+    for (let i = 0; i < n; i++) gather(i, i, 0, 0, 1); // each is in its own group
+    for (let k = 0; k < pairs.count; k++) {
+      if (w[k] === 0) continue;
+      const x = steep[k] * dx[k], y = steep[k] * dy[k];
+      gather(one[k], other[k], x, y, w[k]);
+      gather(other[k], one[k], -x, -y, w[k]);
+    }
+    for (let i = 0; i < n; i++) steer(i, v);
+    for (let k = 0; k < pairs.count; k++) {
+      if (w[k] === 0) continue;
+      const i = 12 * one[k], j = 12 * other[k], x = steep[k] * dx[k], y = steep[k] * dy[k];
+      v[3 * one[k] + 2] -= w[k] * sums[j + 11] + x * sums[j + 9] + y * sums[j + 10];
+      v[3 * other[k] + 2] -= w[k] * sums[i + 11] - x * sums[i + 9] - y * sums[i + 10];
+    }
   }
 
-  function gather(i, j, w, x, y) {
+  function gather(i, j, x, y, w) {
     const at = 12 * i, cos = pairs.cos[j], sin = pairs.sin[j];
     sums[at] += w * cos;
     sums[at + 1] += w * sin;
