@@ -42,8 +42,15 @@ export class Chemistry {
 
   /** The inferred flow goes on from where it is, by the present noise level and kernel. */
   infer() {
-    const { kernel, sigma } = this.stage.values, { n, sheet: { spectrum, mean, centre, scale, turn } } = this;
-    const width = n / 2 + 1;
+    const { preset, kernel, sigma } = this.stage.values, { centre, scale } = this.sheet;
+    const key = `${preset} ${kernel} ${sigma}`;
+    if (this.key !== key) this.model(kernel, sigma); // not each time that the films begin again
+    this.key = key;
+    this.flow.start(...this.inferred.map((channel, c) => channel.map((x) => (x - centre[c]) / scale[c])));
+  }
+
+  model(kernel, sigma) {
+    const { n, sheet: { spectrum, mean, turn } } = this, width = n / 2 + 1;
     const lengths = Array.from({ length: n * width }, (_, i) => {
       const row = Math.floor(i / width);
       return Math.hypot(Math.min(row, n - row), i % width);
@@ -52,7 +59,6 @@ export class Chemistry {
     const rates = precision.map(([p, q, , r]) => Math.sqrt(p * r - q * q)), least = Math.min(...rates);
     const turning = lengths.map((k, i) => KERNELS[kernel](k / n, rates[i] / least));
     this.flow = spectralFlow({ n, mean, precision, turning });
-    this.flow.start(...this.inferred.map((channel, c) => channel.map((x) => (x - centre[c]) / scale[c])));
     this.pace = (2 * Math.PI) / turn / least;
   }
 
