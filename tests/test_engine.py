@@ -192,7 +192,7 @@ def test_a_path_of_a_thousand_steps(js, kind):
     if kind == "skew":
         field, made = skew.constant(J, score), "eqflow.linear([[0, 1], [-1, 0]], m.score)"
     else:
-        psi = "eqflow.quadratic({ c: 0, b: [0, 0], a: [[0, 1], [1, 0]] })"
+        psi = "eqflow.quadratic({ a: [[0, 1], [1, 0]] })"
         made = f"eqflow.stream({psi}, m.score, 0.5)"
         field = exact.StreamFunction(Mixed(PSI["x y"], 0.5), score)
     body = f"""const m = eqflow.mixture(parts, 2, 0.2), field = {made};
@@ -255,6 +255,14 @@ def test_networks(js, width, octaves, signs):
         engine.network_spec(nets)
 
 
+def test_a_network_with_silu(js):
+    net, x = scores.DenoiserScore(2, 1.0, width=20).noise.double(), 3 * normal(40, 2)
+    layers = [{"weights": net[i].weight.T, "bias": net[i].bias} for i in (0, 2, 4)]
+    layers = [plain(layer) for layer in layers]
+    body = "return at(eqflow.network({ layers, activation: 'silu' }), x);"
+    close(js(body, layers=layers, x=x), net(x).detach())
+
+
 @pytest.mark.parametrize("n", [2, 8, 128])
 def test_fourier_transforms(js, n):
     re, im = normal(2, n, n).numpy()
@@ -272,14 +280,17 @@ def test_fourier_transforms(js, n):
     close(back, np.stack([re, im]))
 
 
-SPECTRAL = """const flow = eqflow.spectralFlow({ n, mean, precision, turning });
+SPECTRAL = """const flow = eqflow.spectralFlow({ n, mean, precision, symbol });
     const u = new Float64Array(n * n), v = new Float64Array(n * n);"""
 
 
+@pytest.mark.parametrize("rule", ["equal rate", "skew", "not skew"])
 @pytest.mark.parametrize("n", [16, 128])
-def test_the_spectral_flow(js, n):
+def test_the_spectral_flow(js, n, rule):
     score = scores.fit_gaussian_field(normal(6, 2, n, n, seed=1), 0.3)
     x, kernel = normal(1, 2, n, n), spectral_kernel.equal_rate_kernel(score)
+    if rule == "not skew":
+        kernel = (kernel + 0.1) * torch.tensor([1.0, 0.3]).double()
     found = js(
         SPECTRAL + """flow.start(x.slice(0, n * n), x.slice(n * n));
            flow.advance(1.5, { speed });
@@ -287,7 +298,7 @@ def test_the_spectral_flow(js, n):
            flow.read(u, v);
            return [...u, ...v];""",
         n=n, x=x, mean=score.mean, precision=score.precision,
-        turning=kernel[..., 0, 1], speed=0.4,
+        symbol=None if rule == "equal rate" else kernel, speed=0.4,
     )  # fmt: skip
     close(found, spectral_kernel.exact_state(score, 0.4 * kernel, x, 3.0)[0])
 
@@ -305,8 +316,7 @@ def test_noise_in_the_spectral_flow(js):
            flow.advance(0.2, { eta: 0.3 }, { normal: () => noise[drawn++] });
            flow.read(u, v);
            return [...u, ...v];""",
-        n=n, x=x, mean=score.mean, precision=score.precision, noise=noise,
-        turning=kernel[..., 0, 1],
+        n=n, x=x, mean=score.mean, precision=score.precision, symbol=None, noise=noise,
     )  # fmt: skip
     close(found, spectral_kernel.exact_state(score, kernel, x, 0.2, 0.3, seed)[0])
 

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "eqflow_nb"
 
 # The package may have what there is now; 14,000 is the aim.
 # Of the tests some 900 lines hold the panels' engine, in JavaScript, to what Python computes.
-LINES = {"eqflow_nb": 14_973, "eqflow_nb/equations": 1_900, "tests": 9_669}
+LINES = {"eqflow_nb": 14_999, "eqflow_nb/equations": 1_900, "tests": 9_679}
 ENTRIES = 16  # files and folders at the package's top
 FAMILY = 3  # files of one folder whose names begin with the same word
 

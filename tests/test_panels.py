@@ -68,20 +68,21 @@ def test_showing_leaves_the_twin(panel, monkeypatch):
     assert seen[1][1]["metadata"]["image/png"]["alt"] == panel.alt
 
 
-def test_errors_are_shown_and_raised():
+def test_errors_are_shown_kept_and_raised():
     def draw(panes, gain):
         return f"moved {1 / (gain - 2):.3f} <b>"
 
     panel = Panel(draw, {"gain": slider("gain", 1, 0, 4, 1)}, {"gain": [1]}, "", "")
     picture = panel.picture.value
-    assert panel.trouble.value == ""
+    assert panel.trouble.value == "" and panel.errors == []
     with pytest.raises(ZeroDivisionError):
         panel.controls["gain"].value = 2
     assert "ZeroDivisionError: " in panel.trouble.value and "color:#c62828" in panel.trouble.value
     assert "moved" not in panel.status.value
+    assert [type(error) for error in panel.errors] == [ZeroDivisionError]
     assert panel.picture.value == picture
     panel.controls["gain"].value = 3
-    assert panel.trouble.value == ""
+    assert panel.trouble.value == "" and panel.errors == []
 
 
 # What they say
@@ -187,7 +188,7 @@ def test_an_empty_canvas_is_said_and_raised(touched):
     with pytest.raises(InputError, match="transparent all over"):
         panel.start()
     assert "draw something on it" in panel.trouble.value
-    assert not panel.go.disabled
+    assert panel.errors and not panel.go.disabled
 
 
 def test_an_upload_is_cut_out_and_can_be_painted_over():
@@ -222,4 +223,4 @@ def test_bad_input_uploads_are_said_and_leave_the_sheet(content, says):
     assert says in panel.trouble.value and 'role="alert"' in panel.trouble.value
     assert (panel.picture() - panels_paint.example()).abs().mean() < 0.02
     send(panel, disc("png"), "pet.png")
-    assert panel.trouble.value == ""
+    assert panel.trouble.value == "" and not panel.errors

@@ -9,8 +9,6 @@ from typing import Any
 
 import ipywidgets as widgets
 from matplotlib.figure import Figure
-from PIL import Image
-from torch import Tensor
 
 from eqflow_nb import figures
 from eqflow_nb.figures.style import grid
@@ -24,7 +22,8 @@ SIZE, TWIN_SIZE = 4.2, 2.2
 class Shown:
     """What panels share: how they are displayed, and their two lines of words.
 
-    `widget` is all of the panel, `status` says what happened last, and `trouble` what went wrong.
+    `widget` is all of the panel, `status` says what happened last, `trouble` what went wrong, and
+    `errors` keeps what went wrong since the last action that went well.
     """
 
     widget: Any
@@ -32,7 +31,8 @@ class Shown:
     alt = ""
 
     def __init__(self, controls: Mapping[str, Any]) -> None:
-        self.controls = dict(controls)
+        self.controls, self.seconds = dict(controls), 0.0
+        self.errors: list[Exception] = []
         self.status, self.trouble = widgets.HTML(), widgets.HTML()
         self.status.add_class("eqflow-status")
         self.trouble.add_class("eqflow-error")
@@ -62,17 +62,18 @@ class Shown:
         self.status.value = small(text)
 
     @contextmanager
-    def alarmed(self, otherwise: str) -> Iterator[None]:
-        """Show and raise what goes wrong, and say what is so then."""
-        self.trouble.value = ""
+    def alarmed(self, otherwise: str = "") -> Iterator[None]:
+        """Show, keep and raise what goes wrong, and say so; else nothing is wrong any more."""
         try:
             yield
         except Exception as error:
-            self.say(otherwise)
-            said = html.escape(f"{type(error).__name__}: {error}")
-            look = "color:#c62828;background:#fff;padding:0 0.3em"  # legible on dark pages too
-            self.trouble.value = f'<b role="alert" style="{look}">{said}</b>'
+            self.errors.append(error)
+            if otherwise:
+                self.say(otherwise)
+            self.trouble.value = alarm(error)
             raise
+        self.errors.clear()
+        self.trouble.value = ""
 
 
 class Panel(Shown):
@@ -95,8 +96,8 @@ class Panel(Shown):
         panes: int = 1,
     ) -> None:
         super().__init__(controls)
-        self.draw, self.twin, self.alt, self.panes = draw, dict(twin), alt, panes
-        self.seconds = 0.0
+        self.draw, self.twin = draw, dict(twin)
+        self.alt, self.panes = alt, panes
         self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
         words = widgets.HTML(small(caption))
         words.add_class("eqflow-name")  # it also names the picture, for screen readers
@@ -121,7 +122,7 @@ class Panel(Shown):
         return figure
 
     def redraw(self) -> None:
-        """Draw the present values.  What goes wrong is shown in the panel, and raised."""
+        """Draw the present values.  What goes wrong is shown in the panel, kept, and raised."""
         start, self.drawn = time.perf_counter(), self.values
         if self.seconds > SLOW:
             self.say("working…")
@@ -164,6 +165,29 @@ def dropdown(description: str, value: str, options: Sequence[str]) -> widgets.Dr
     return control(widgets.Dropdown, description, value, options=list(options))
 
 
+def button(label: str, tooltip: str, press: Callable[[], Any]) -> widgets.Button:
+    """A button as wide as its label, explained by a tooltip, and what it does."""
+    made = widgets.Button(description=label, tooltip=tooltip, layout=widgets.Layout(width="auto"))
+    made.on_click(lambda _: press())
+    return made
+
+
+def upload(
+    accept: str, label: str, tooltip: str, take: Callable[[bytes], None]
+) -> widgets.FileUpload:
+    """A button that gives `take` the content of each file chosen, the same one twice if need be."""
+    made = widgets.FileUpload(accept=accept, description=label, tooltip=tooltip)
+
+    def uploaded(change: Any) -> None:
+        if change["new"]:
+            content = bytes(change["new"][0]["content"])
+            made.value = ()
+            take(content)
+
+    made.observe(uploaded, "value")
+    return made
+
+
 def wide(width: str) -> widgets.Layout:
     """So wide, and no wider than the page."""
     return widgets.Layout(width=width, max_width="100%")
@@ -175,7 +199,8 @@ def small(text: str) -> str:
     return f'<div style="white-space:normal;{style}">{text}</div>'
 
 
-def image(picture: Tensor, side: int) -> Image.Image:
-    """A picture (C, S, S) in [0, 1], so many pixels a side."""
-    pixels = (picture.movedim(0, 2).clamp(0, 1) * 255).round().byte().numpy()
-    return Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS)
+def alarm(error: Exception) -> str:
+    """What a panel shows of an error, as HTML that a screen reader reads at once."""
+    said = html.escape(f"{type(error).__name__}: {error}")
+    look = "color:#c62828;background:#fff;padding:0 0.3em"  # legible on dark pages too
+    return f'<b role="alert" style="{look}">{said}</b>'

@@ -106,12 +106,15 @@ def _one_turn(score: scores.GaussianFieldScore) -> float:
 
 def _twin() -> Figure:
     """Both films of waves at some steps."""
-    world, x, score = snapshots.field_world("waves"), _snapshots("waves")[:1], spectrum("waves")
-    symbol, pace = spectral_kernel.equal_rate_kernel(score), _one_turn(score) / turn("waves")
-    true = {f"true, step {n}": world.advance(x, n) for n in STEPS}  # type: ignore[misc]
-    inferred = {
-        f"inferred, step {n}": spectral_kernel.exact_state(score, symbol, x, n * pace)
-        for n in STEPS
-    }
-    shown = {title: film[0, 1] for title, film in (true | inferred).items()}
-    return figures.images(shown, len(STEPS), 1.7, (-1.0, 3.6))
+    name, score = "waves", spectrum("waves")
+    world, x = snapshots.field_world(name), _snapshots(name)[:1]
+    symbol, pace = spectral_kernel.equal_rate_kernel(score), _one_turn(score) / turn(name)
+    figure, panes = figures.grid(2 * len(STEPS), len(STEPS), (1.7, 1.8))
+    for i, steps in enumerate(STEPS):
+        true = world.advance(x, steps)  # type: ignore[misc]
+        inferred = spectral_kernel.exact_state(score, symbol, x, steps * pace)
+        for row, film in enumerate((true, inferred)):
+            pane = panes[row * len(STEPS) + i]
+            figures.draw_image(pane, film[0, 1], (-1.0, 3.6), figures.PATTERN)
+            pane.set_title(f"{('true', 'inferred')[row]}, step {steps}")
+    return figure

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from eqflow_nb import rollout, scores, snapshots
 from eqflow_nb.figures.axes import draw_density, draw_streamlines, square
-from eqflow_nb.figures.points import by_place
+from eqflow_nb.figures.points import TINTS
 from eqflow_nb.figures.style import grid
 from eqflow_nb.flows import at_common_speed, exact
 from eqflow_nb.flows.continuity import Scaled
@@ -242,4 +242,5 @@ def _draw(
     *_, (_, x) = rollout.rk4(flow, start, max(time, 1e-6) / STEPS, STEPS)
     draw_density(pane, score.log_density, extent)
     draw_streamlines(pane, flow, extent)
-    pane.scatter(x[:, 0], x[:, 1], s=4, c=by_place(start[:, 0].numpy()), linewidths=0)
+    side = start[:, 0].argsort().argsort() * len(TINTS) // SHOWN
+    pane.scatter(x[:, 0], x[:, 1], s=4, c=TINTS[side], linewidths=0)

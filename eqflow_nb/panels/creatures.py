@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from eqflow_nb import figures, rollout
 from eqflow_nb.figures.poses import draw_poses
 from eqflow_nb.flows import poses as living
 from eqflow_nb.inputs import InputError
-from eqflow_nb.panels import base
 from eqflow_nb.panels.engine import packed
 from eqflow_nb.panels.live import Live, knob, pick
 from eqflow_nb.scores import weights
@@ -29,7 +29,11 @@ FILE = weights.FOLDER.parent / "creatures.safetensors"
 KINDS = ("flock", "strong flock", "scattered", "schools", "couples", "two kinds")
 NUMBERS = (64, 300)  # creatures on a sheet
 NEAR = 12.0  # pixels: how near neighbours are
-LENGTH, SPRITE, BODY = 8.0, 64, 8.0  # pixels: a group; a picture's side; a stamped creature
+LENGTH, SPRITE, BODY = (
+    8.0,
+    64,
+    8.0,
+)  # pixels: of a group; of a picture's side; of a stamped creature
 TIMES = (0, 8, 16, 24)  # in the static picture
 
 
@@ -133,8 +137,9 @@ def _world(name: str) -> dict[str, Any]:
 
 def _png(icon: Tensor) -> str:
     """A picture RGBA (4, S, S) as the address of itself."""
+    pixels = (icon.permute(1, 2, 0).clamp(0, 1) * 255).round().byte().numpy()
     file = io.BytesIO()
-    base.image(icon, SPRITE).save(file, "PNG")
+    Image.fromarray(pixels).resize((SPRITE, SPRITE), Image.Resampling.LANCZOS).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 

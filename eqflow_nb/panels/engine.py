@@ -6,7 +6,6 @@ imports from.
 """
 
 import base64
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,7 @@ def bundle(page: bool = True, folder: Path = FOLDER) -> str:
     `window.eqflow`, and it starts the panels that it finds, by `startAll` if a module has it.
     """
     left = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.js"))}
-    styles = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.css")))
-    joined = f"const modules = {{}}, eqflowStyle = {json.dumps(styles)};\n"
+    joined = "const modules = {};\n"
     while left:
         needs = {name: {other for _, other in IMPORT.findall(text)} for name, text in left.items()}
         name = next((name for name in left if not needs[name] & {*left}), None)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from eqflow_nb import figures, flows, rollout, scores, snapshots
 from eqflow_nb.figures.axes import draw_cloud, square
-from eqflow_nb.figures.points import by_place
+from eqflow_nb.figures.points import TINTS
 from eqflow_nb.figures.style import FAINT
 from eqflow_nb.flows.networks import FlowNetworks
 from eqflow_nb.inputs import Field
@@ -94,7 +94,7 @@ def _twin(net: FlowNetworks) -> Figure:
     )
     figure, panes = figures.grid(4, 4, (2.3, 2.4))
     start = x[:MOVING]
-    tints = by_place(start[:, 0].numpy())
+    tints = TINTS[start[:, 0].argsort().argsort() * len(TINTS) // MOVING]
     for pane, name, field in zip(panes, SHOWN, fields, strict=True):
         even = flows.at_common_speed(field, x)
         path = torch.stack([y for _, y in rollout.rk4(even, start, 0.05, 80)])[-12:, :, [0, 2]]

@@ -1,6 +1,5 @@
 """A sheet to paint a creature on, in the browser, and a button that brings it to life."""
 
-from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
@@ -68,14 +67,11 @@ class PaintPanel(base.Shown):
         self.life: alife.Life | None = None
         self.sheet = live.widget(SHEET, handed=("pixels",))
         about = "upload a picture of a creature, PNG or JPEG"
-        self.upload = widgets.FileUpload(
-            accept=".png,.jpg,.jpeg", description="upload a PNG", tooltip=about
-        )
-        self.upload.observe(lambda _: self.take(), "value")
+        self.upload = base.upload(".png,.jpg,.jpeg", "upload a PNG", about, self.take)
         self.fish, self.clear, self.go = (
-            _button("a fish", "put a painted fish on the sheet", lambda: self.put(example())),
-            _button("clear", "empty the sheet", lambda: self.sheet.set_trait("pixels", BARE)),
-            _button("bring it to life", "learn what is painted, and let it live", self.start),
+            base.button("a fish", "put a painted fish on the sheet", lambda: self.put(example())),
+            base.button("clear", "empty the sheet", lambda: self.sheet.set_trait("pixels", BARE)),
+            base.button("bring it to life", "learn what is painted, and let it live", self.start),
         )
         self.go.button_style = "primary"
         self.film = widgets.Image(format="gif")
@@ -86,27 +82,36 @@ class PaintPanel(base.Shown):
         buttons = widgets.Box([self.upload, self.fish, self.clear, self.go], layout=row)
         parts = [self.sheet, buttons, self.status, self.trouble, self.film, base.labels()]
         self.widget = widgets.VBox(parts)
-        self.say("Paint one that faces right, upload it or take the fish; then bring it to life.")
+        self.say(
+            "Paint one that looks to the right, upload it or take the fish; then bring it to life."
+        )
 
     def picture(self) -> Tensor:
         """What the sheet shows, as an icon."""
-        pixels = np.frombuffer(self.sheet.pixels or BARE, np.uint8)
-        return torch.from_numpy(read_picture(pixels.reshape(SIDE, SIDE, 4)))
+        pixels = self.sheet.pixels or BARE
+        return torch.from_numpy(
+            read_picture(np.frombuffer(pixels, np.uint8).reshape(SIDE, SIDE, 4))
+        )
 
     def put(self, icon: Tensor) -> None:
         """Show an icon, RGBA (4, S, S), on the sheet."""
+        shown = Image.fromarray((icon.movedim(0, 2) * 255).round().byte().numpy())
         sheet, room = Image.new("RGBA", (SIDE, SIDE)), SIDE - 2 * MARGIN
-        sheet.paste(base.image(icon, room), (MARGIN, MARGIN))
+        sheet.paste(shown.resize((room, room), Image.Resampling.LANCZOS), (MARGIN, MARGIN))
         self.sheet.pixels = sheet.tobytes()
 
     def start(self) -> None:
-        """Learn the creature and show its life.  What goes wrong is shown, and raised."""
+        """Learn the creature and show its life.  What goes wrong is shown, kept, and raised."""
         self.say(f"working… about {self.seconds + 35:.0f} seconds")
         self.go.disabled = True
         try:
             with self.alarmed("nothing to show yet"):
                 self.life = bring_to_life(self.picture(), self.seconds, self.sigma)
-                large = [base.image(each, FILM) for each in self.life.frames[:, 0]]
+                pixels = (self.life.frames[:, 0].clamp(0, 1).movedim(1, 3) * 255).byte().numpy()
+                large = [
+                    Image.fromarray(x).resize((FILM, FILM), Image.Resampling.BICUBIC)
+                    for x in pixels
+                ]
                 self.film.value = gif([each.quantize(64) for each in large], milliseconds=90)
                 self.film.layout.display = None
                 steps = alife.EVERY * (len(self.life.frames) - 1)
@@ -114,22 +119,11 @@ class PaintPanel(base.Shown):
         finally:
             self.go.disabled = False
 
-    def take(self) -> None:
+    def take(self, content: bytes) -> None:
         """Put an uploaded picture on the sheet; one that can't be read leaves it as it was."""
-        if not self.upload.value:
-            return
-        content = bytes(self.upload.value[0]["content"])
-        self.upload.value = ()  # so that the same file can be uploaded again
         with self.alarmed("the sheet is as it was"):
             self.put(torch.from_numpy(read_picture(content)))
             self.say("This is what was cut out. Paint over it, or bring it to life.")
-
-
-def _button(label: str, tooltip: str, press: Callable[[], Any]) -> widgets.Button:
-    """A button as wide as its label, explained by a tooltip, and what it does."""
-    made = widgets.Button(description=label, tooltip=tooltip, layout=widgets.Layout(width="auto"))
-    made.on_click(lambda _: press())
-    return made
 
 
 paint_panel = PaintPanel

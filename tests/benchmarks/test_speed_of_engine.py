@@ -18,8 +18,7 @@ SETUP = """
     };
     const [u, v] = [0, 1].map(() => normals(n * n).map((x) => 0.3 + 0.02 * x));
     const precision = Array.from({ length: n * (n / 2 + 1) }, () => [2, 0.3, 0.3, 1 + r.uniform()]);
-    const turning = precision.map(() => 1);
-    const flow = eqflow.spectralFlow({ n, mean: [0, 0], precision, turning });
+    const flow = eqflow.spectralFlow({ n, mean: [0, 0], precision });
 """
 FRAMES = {
     "2,000 points, 64 Gaussians": "points(64, 0.15, [[0.02, 0.01], [0.01, 0.03]])",

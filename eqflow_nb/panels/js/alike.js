@@ -13,8 +13,8 @@ const CELL = 2;
  * differ; `scoreAt` is the general way.
  */
 export function scoreOfAlike({ logs, means, roots }, scoreAt) {
-  if (roots.some((each, i) => Math.abs(each - roots[i % 6]) > 1e-12)) return null;
-  const [p, q, r] = roots, top = Math.max(...logs);
+  if (roots.some((each, i) => Math.abs(each - roots[i % 4]) > 1e-12)) return null;
+  const [p, , q, r] = roots, top = Math.max(...logs);
   const places = Array.from(logs, (log, k) => {
     const a = means[3 * k] / p;
     return [a, (means[3 * k + 1] - q * a) / r, Math.exp(log - top)];

@@ -10,7 +10,6 @@ const STEP = 1 / 48; // of the side, for an arrow key; with Shift four times as 
  * `width`, such a share too, is for the ring that shows where it is.
  */
 export class Brush {
-  /** `pen` is where it draws, `cursor` where keys have led it; null if it doesn't, or they haven't. */
   constructor(view, acts, width) {
     Object.assign(this, { view, acts, width, pen: null, cursor: null });
     const { canvas, stage } = view;
@@ -32,41 +31,40 @@ export class Brush {
 
   /** Move the keyboard's cursor. */
   go(right, down, step) {
-    const [x, y] = this.cursor ?? [0.5, 0.5];
-    this.cursor = [x + step * right, y + step * down].map((share) => Math.max(0, Math.min(1, share)));
+    const within = (share) => Math.max(0, Math.min(1, share)), [x, y] = this.cursor ?? [0.5, 0.5];
+    this.cursor = [within(x + step * right), within(y + step * down)];
     if (this.pen) this.drag(this.cursor);
-    this.show();
+    this.shown();
   }
 
   press(place) {
     this.acts.begin();
     this.pen = place;
     this.acts.stroke(place, place);
-    this.show();
+    this.shown();
   }
 
   drag(place) {
-    if (!this.pen || place.every((share, i) => share === this.pen[i])) return;
+    if (place.every((share, i) => share === this.pen[i])) return;
     this.acts.stroke(this.pen, place);
     this.pen = place;
-    this.show();
+    this.shown();
   }
 
   lift() {
-    const drew = this.pen !== null;
+    const down = this.pen !== null;
     this.pen = null;
-    this.show();
-    if (drew) this.acts.end();
+    this.shown();
+    if (down) this.acts.end();
   }
 
-  /** Show the ring where the brush is. */
-  show() {
+  shown() {
     const led = document.activeElement === this.view.canvas; // by keys, or it may be
-    const place = this.pen ?? (led ? this.cursor : null), { style } = this.ring;
+    const place = this.pen ?? (led ? this.cursor : null), percent = (share) => `${100 * share}%`;
     this.ring.hidden = place === null;
     if (!place) return;
-    [style.left, style.top] = place.map((share) => `${100 * (share - this.width / 2)}%`);
-    style.width = `${100 * this.width}%`;
-    style.borderWidth = this.pen ? "3px" : "1.5px";
+    const [left, top] = place.map((share) => percent(share - this.width / 2));
+    Object.assign(this.ring.style, { left, top, width: percent(this.width) });
+    this.ring.style.borderWidth = this.pen ? "3px" : "1.5px";
   }
 }

@@ -3,8 +3,6 @@
 import { make } from "./controls.js";
 
 const SHARPEST = 2; // pixels of the canvas for each of the page's
-const FADE = 0.3; // of a trail, each time that it fades
-const FADES = 4; // frames between two
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** A picture with words below it, if any; with so many `pixels` a side, or as fit the page. */
@@ -34,6 +32,7 @@ export class Canvas {
    */
   pointer({ press, drag, lift = () => {} }) {
     const { stage, canvas } = this;
+    let down = false;
     const place = (event) => {
       const box = canvas.getBoundingClientRect();
       return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
@@ -41,69 +40,31 @@ export class Canvas {
     stage.listen(canvas, "pointerdown", (event) => {
       if (!event.isPrimary || event.button !== 0) return;
       canvas.setPointerCapture(event.pointerId);
+      down = true;
       press(place(event));
     });
     stage.listen(canvas, "pointermove", (event) => {
-      if (!canvas.hasPointerCapture(event.pointerId)) return;
-      (event.getCoalescedEvents?.() ?? [event]).forEach((each) => drag(place(each)));
+      if (!down || !event.isPrimary) return;
+      const ways = event.getCoalescedEvents?.() ?? [];
+      for (const each of ways.length ? ways : [event]) drag(place(each));
     });
-    stage.listen(canvas, "lostpointercapture", (event) => lift(place(event)));
+    for (const end of ["pointerup", "pointercancel"]) {
+      stage.listen(canvas, end, (event) => {
+        if (down) lift(place(event));
+        down = false;
+      });
+    }
   }
 
   /** Follow the keys: `go(right, down, shift)` at an arrow, `others[key]()` at another key. */
   keys(go, others = {}) {
     this.canvas.tabIndex = 0;
     this.stage.listen(this.canvas, "keydown", (event) => {
-      const arrow = ARROWS[event.key], act = arrow ? () => go(...arrow, event.shiftKey) : others[event.key];
-      if (!act) return;
+      const arrow = ARROWS[event.key], other = others[event.key];
+      if (!arrow && !other) return;
       event.preventDefault();
-      act();
-    });
-  }
-}
-
-/** A canvas for points and their trails; its kinds say by `pixel(x, i)` where point i of states x is. */
-export class PointCanvas extends Canvas {
-  resize() {
-    super.resize();
-    this.trail ??= make("canvas").getContext("2d");
-    this.trail.canvas.width = this.trail.canvas.height = this.side;
-    this.age = 0;
-  }
-
-  /** Forget the trails. */
-  clearTrails() {
-    this.trail.clearRect(0, 0, this.side, this.side);
-  }
-
-  /** Let trails fade, every so many frames, and add the ways of points from `before` to x. */
-  trails(before, x, groups, frames = FADES) {
-    const { trail } = this;
-    if (++this.age % frames === 0) {
-      trail.globalCompositeOperation = "destination-out";
-      trail.fillStyle = `rgba(0, 0, 0, ${FADE})`;
-      trail.fillRect(0, 0, this.side, this.side);
-      trail.globalCompositeOperation = "source-over";
-    }
-    trail.lineWidth = 1.2 * this.ratio;
-    this.byTint("stroke", trail, groups, (i) => {
-      trail.moveTo(...this.pixel(before, i));
-      trail.lineTo(...this.pixel(x, i));
-    });
-  }
-
-  showTrails() {
-    this.context.globalAlpha = 0.45;
-    this.context.drawImage(this.trail.canvas, 0, 0);
-    this.context.globalAlpha = 1;
-  }
-
-  points(x, groups, radius) {
-    const { context } = this, r = radius * this.ratio;
-    this.byTint("fill", context, groups, (i) => {
-      const [across, down] = this.pixel(x, i);
-      context.moveTo(across + r, down);
-      context.arc(across, down, r, 0, 2 * Math.PI);
+      if (arrow) go(...arrow, event.shiftKey);
+      else other();
     });
   }
 

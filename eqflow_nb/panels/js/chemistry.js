@@ -7,8 +7,8 @@ import { make, toggle } from "./controls.js";
 
 const STEPS_A_SECOND = 24; // Euler steps in a second of film
 const LOOP = 100; // steps after which both films begin again, if they are to
-const KERNELS = { // a(k) of a kernel a(k) J, k in cycles a pixel; by 1 / rate every wavelength turns alike
-  spectral: (k, rate) => 1 / rate,
+const SHAPES = { // a(k) of a kernel a(k) J, k in cycles a pixel; null: every wavelength turns alike
+  spectral: null,
   "one pixel": () => 1,
   blurred: (k) => Math.exp(-2 * (Math.PI * k) ** 2),
 };
@@ -24,42 +24,35 @@ export class Chemistry {
     const [{ start }] = Object.values(spec.presets);
     Object.assign(this, { spec, stage, loops: true, n: start.u.shape[0] });
     this.images = ["the true film", "the inferred film"].map((words) => new Film(stage, spec, words, this.n));
-    this.end = colourBar(stage, spec);
+    this.bar = colourBar(stage, spec);
     stage.bar.append(toggle("loop", true, (on) => (this.loops = on), "Begin again after a while"));
     this.restart();
   }
 
   /** Both films from the start. */
   restart() {
-    this.sheet = this.spec.presets[this.stage.values.preset];
-    const { start: { u, v }, most } = this.sheet;
-    [this.truth, this.inferred] = [[u.slice(), v.slice()], [u.slice(), v.slice()]];
+    const { preset } = this.stage.values, sheet = this.spec.presets[preset], { start } = sheet;
+    this.sheet = sheet;
+    this.truth = [start.u.slice(), start.v.slice()];
+    this.inferred = [start.u.slice(), start.v.slice()];
     this.random = new Random(5);
     this.time = this.due = 0;
-    this.end.textContent = most.toFixed(2);
+    this.bar(sheet.most);
     this.infer();
   }
 
   /** The inferred flow goes on from where it is, by the present noise level and kernel. */
   infer() {
-    const { preset, kernel, sigma } = this.stage.values, { centre, scale } = this.sheet;
-    const key = `${preset} ${kernel} ${sigma}`;
-    if (this.key !== key) this.model(kernel, sigma); // not each time that the films begin again
-    this.key = key;
-    this.flow.start(...this.inferred.map((channel, c) => channel.map((x) => (x - centre[c]) / scale[c])));
-  }
-
-  model(kernel, sigma) {
-    const { n, sheet: { spectrum, mean, turn } } = this, width = n / 2 + 1;
-    const lengths = Array.from({ length: n * width }, (_, i) => {
-      const row = Math.floor(i / width);
-      return Math.hypot(Math.min(row, n - row), i % width);
-    });
-    const precision = lengths.map((k) => precisionAt(spectrum, sigma, k));
-    const rates = precision.map(([p, q, , r]) => Math.sqrt(p * r - q * q)), least = Math.min(...rates);
-    const turning = lengths.map((k, i) => KERNELS[kernel](k / n, rates[i] / least));
-    this.flow = spectralFlow({ n, mean, precision, turning });
-    this.pace = (2 * Math.PI) / turn / least;
+    const { kernel, sigma } = this.stage.values, { n, sheet } = this;
+    const precision = byFrequency(n, (k) => precisionAt(sheet.spectrum, sigma, k)), shape = SHAPES[kernel];
+    const symbol = shape && byFrequency(n, (k) => [0, shape(k / n), -shape(k / n), 0]);
+    this.flow = spectralFlow({ n, mean: sheet.mean, precision, symbol });
+    this.flow.start(...this.inferred.map((channel, c) => channel.map((x) => (x - sheet.centre[c]) / sheet.scale[c])));
+    let least = Infinity; // of the precisions' determinants: the spectral rule turns at its root
+    for (let i = 0; i < precision.length; i += 4) {
+      least = Math.min(least, precision[i] * precision[i + 3] - precision[i + 1] ** 2);
+    }
+    this.pace = (2 * Math.PI) / sheet.turn / Math.sqrt(least);
   }
 
   set(name) {
@@ -71,7 +64,7 @@ export class Chemistry {
   follow(steps) {
     const { gamma, eta } = this.stage.values, { centre, scale } = this.sheet;
     const speed = gamma * Math.sign(this.pace);
-    for (let k = 0; k < steps; k++) this.flow.advance(Math.abs(this.pace), { speed, eta }, this.random);
+    this.flow.advance(steps * Math.abs(this.pace), { speed, eta }, this.random);
     this.flow.read(...this.inferred);
     this.inferred.forEach((channel, c) => channel.forEach((x, i) => (channel[i] = centre[c] + scale[c] * x)));
   }
@@ -79,29 +72,38 @@ export class Chemistry {
   frame(seconds) {
     if (this.loops && this.time >= LOOP) this.restart();
     this.due += STEPS_A_SECOND * seconds;
-    const steps = Math.floor(this.due), { truth, inferred } = this;
+    const steps = Math.floor(this.due);
     if (steps > 0) {
       this.due -= steps;
       this.time += steps;
-      grayScott(this.sheet, ...truth, this.n, steps);
+      grayScott(this.sheet, ...this.truth, this.n, steps);
       this.follow(steps);
-      for (const [film, [u]] of Object.entries({ true: truth, inferred })) {
+      for (const [film, [u]] of [["true", this.truth], ["inferred", this.inferred]]) {
         if (!Number.isFinite(u[0])) throw new RangeError(`The ${film} film left for infinity`);
       }
     }
-    [truth, inferred].forEach((film, i) => this.images[i].show(film[1], this.sheet.most));
+    [this.truth, this.inferred].forEach((film, i) => this.images[i].show(film[1], this.sheet.most));
   }
 
   /** How far both films have come from the start, in concentrations, and whether the same way. */
   say() {
     const { u, v } = this.sheet.start, start = [...u, ...v];
     const [a, b] = [this.truth, this.inferred].map((film) => [...film[0], ...film[1]].map((x, i) => x - start[i]));
-    const dot = (x, y) => x.reduce((sum, each, i) => sum + each * y[i], 0);
-    const [one, other] = [a, b].map((each) => Math.sqrt(dot(each, each) / a.length));
-    const cosine = (dot(a, b) / (a.length * one * other || 1)).toFixed(2);
-    const rms = `rms change so far ${one.toFixed(3)} true, ${other.toFixed(3)} inferred`;
-    return `Step ${this.time}: ${rms}; their cosine ${cosine}`;
+    const dot = (x, y) => x.reduce((sum, each, i) => sum + each * y[i], 0), [aa, bb] = [dot(a, a), dot(b, b)];
+    const [one, other] = [aa, bb].map((square) => Math.sqrt(square / a.length).toFixed(3));
+    const cosine = (dot(a, b) / Math.sqrt(aa * bb || 1)).toFixed(2);
+    return `Step ${this.time}: rms change so far ${one} true, ${other} inferred; their cosine ${cosine}`;
   }
+}
+
+/** Matrices (n, n / 2 + 1, 2, 2) of all frequencies k that are kept, each made from |k|. */
+function byFrequency(n, matrix) {
+  const width = n / 2 + 1, out = new Float64Array(4 * n * width);
+  for (let i = 0; i < n * width; i++) {
+    const row = Math.floor(i / width);
+    out.set(matrix(Math.hypot(Math.min(row, n - row), i % width)), 4 * i);
+  }
+  return out;
 }
 
 /** (C + sigma^2)^-1 at a frequency of length k, from C (rings, 3) at 0, 1, 2 ... */
@@ -132,10 +134,13 @@ class Film extends Canvas {
   }
 }
 
-/** A colour bar below the pictures; returns the words at its end. */
+/** A colour bar below the pictures; returns what sets its end. */
 function colourBar(stage, { colours }) {
   const stops = Array.from({ length: 18 }, (_, i) => `rgb(${colours.slice(45 * i, 45 * i + 3)})`);
-  const strip = make("span", { style: `background: linear-gradient(90deg, ${stops})` }), end = make("span", {});
-  stage.views.append(make("div", { class: "eqflow-scale" }, "v: 0", strip, end));
-  return end;
+  const strip = make("span", {}), end = make("span", {});
+  strip.style.cssText = `flex: 1; height: 12px; border-radius: 3px; background: linear-gradient(90deg, ${stops})`;
+  const bar = make("div", {}, "v: 0", strip, end);
+  bar.style.cssText = "flex: 1 1 100%; display: flex; gap: 8px; align-items: center; font-size: 13px";
+  stage.views.append(bar);
+  return (most) => (end.textContent = most.toFixed(2));
 }

@@ -13,7 +13,6 @@ import { Sheet } from "./drawing.js";
 const POINTS = 2000;
 const CENTRES = 500; // dots at most that p is made of
 const RADIUS = 1.6; // of a point, in pixels
-const DOT = 2; // side of a drawn dot, in pixels
 const PACE = 0.9; // rms speed at gamma = 1, in units of the plane a second
 const FEW = 300; // points on which a field's speed and steepness are measured
 const TURN = 0.4; // an integrator's step, over the time in which the steepest part of a flow acts
@@ -35,27 +34,30 @@ export class Cloud {
     this.shows = { lines: spec.lines, arrows: false };
     this.sheet = spec.draws ? new Sheet(this) : null;
     for (const [name, label] of [["lines", "Flow lines"], ["arrows", "Score"]]) {
-      stage.bar.append(toggle(label, this.shows[name], (on) => {
-        this.shows[name] = on;
-        this.resize();
-      }));
+      stage.bar.append(toggle(label, this.shows[name], (on) => this.showing(name, on)));
     }
     this.restart();
   }
 
-  /** Draw what is behind the points anew, in the next frame. */
-  resize() {
+  showing(name, on) {
+    this.shows[name] = on;
     this.stale = true;
     this.stage.wake();
+  }
+
+  /** What p is made of. */
+  get parts() {
+    const { worlds, world } = this.spec;
+    return this.sheet ? this.sheet.parts() : worlds[this.stage.values.world ?? world];
   }
 
   /** Fresh points; the same ones for the same settings. */
   restart() {
     this.random = new Random(1);
     this.model();
-    this.x = this.mixture?.sample(POINTS, this.random) ?? new Float64Array(0);
-    [this.before, this.work] = [this.x.slice(), workspace(this.x.length)];
-    this.tints = new Uint8Array(this.x.length / 2);
+    const n = this.mixture ? POINTS : 0;
+    this.x = n ? this.mixture.sample(n, this.random) : new Float64Array(0);
+    [this.before, this.work, this.tints] = [this.x.slice(), workspace(2 * n), new Uint8Array(n)];
     this.time = 0;
     this.plane.clearTrails();
     this.recolour();
@@ -63,8 +65,7 @@ export class Cloud {
 
   /** The blurred world and its flow, both at the same speed, and how steep they are. */
   model() {
-    const { spec, sheet } = this, { sigma = spec.sigma, world = spec.world } = this.stage.values;
-    const parts = sheet ? sheet.parts() : spec.worlds[world];
+    const { parts } = this, { sigma = this.spec.sigma } = this.stage.values;
     this.stale = true;
     this.distance = null;
     this.mixture = parts.weights.length ? mixture(fewer(parts, sigma), 2, sigma) : null;
@@ -84,8 +85,8 @@ export class Cloud {
 
   /** A tint for each point, by the side on which it is now. */
   recolour() {
-    const mean = (coordinates) => coordinates.reduce((a, b) => a + b, 0) / coordinates.length;
-    this.centre = [0, 1].map((side) => mean(this.x.filter((_, i) => i % 2 === side)));
+    const n = this.tints.length;
+    this.centre = [0, 1].map((side) => this.x.reduce((sum, v, i) => sum + (i % 2 === side ? v / n : 0), 0));
     this.groups = grouped(tintsByAngle(this.x, ...this.centre, this.tints));
   }
 
@@ -104,7 +105,11 @@ export class Cloud {
   set(name) {
     if (name === "world" || name === "sigma") this.restart();
     else if (name === "psi" || name === "mix") this.model();
-    else if (name === "gamma") this.resize();
+    else this.stale ||= name === "gamma";
+  }
+
+  resize() {
+    this.stale = true;
   }
 
   frame(seconds) {
@@ -113,12 +118,11 @@ export class Cloud {
       this.before.set(this.x);
       this.move(seconds);
       this.plane.trails(this.before, this.x, this.groups);
-      if (!this.sheet?.busy) this.distance ??= new Distance(this.mixture, POINTS); // while it is drawn p changes
-      this.distance?.look(this.x);
+      this.measure();
     }
     if (this.stale) this.drawBack();
     this.plane.show(this.x, this.groups, RADIUS);
-    if (this.sheet?.busy) this.plane.ink(this.plane.context, this.sheet.dots.slice(-200), DOT);
+    this.sheet?.drawOver();
   }
 
   move(seconds) {
@@ -136,12 +140,19 @@ export class Cloud {
     if (!this.x.every(Number.isFinite)) throw new RangeError("The points have left the plane");
   }
 
+  /** One look at the distance to p a frame, but for when p is changing. */
+  measure() {
+    if (this.sheet?.busy) return;
+    this.distance ??= new Distance(this.mixture, POINTS);
+    this.distance.look(this.x);
+  }
+
   drawBack() {
     const { plane, shows, mixture } = this, { gamma = 1 } = this.stage.values;
     this.stale = false;
     plane.clearBack();
     if (mixture) plane.density(mixture.logDensity);
-    if (this.sheet) plane.ink(plane.back, this.sheet.dots, DOT);
+    this.sheet?.ink();
     if (mixture && shows.lines && gamma !== 0) plane.streamlines(this.velocity, gamma);
     if (mixture && shows.arrows) plane.arrows(mixture.score);
   }

@@ -12,54 +12,68 @@ export function make(tag, attributes = {}, ...content) {
 
 export function button(label, press, about) {
   const made = make("button", { type: "button", title: about }, label);
-  made.addEventListener("click", press);
+  made.addEventListener("click", () => press(made));
   return made;
 }
 
 /** A button that is on or off; `flip(on)` is called with what it becomes. */
 export function toggle(label, on, flip, about) {
-  const made = button(label, () => {
-    on = !on;
-    made.setAttribute("aria-pressed", on);
-    flip(on);
-  }, about);
+  const made = button(label, () => set(made.getAttribute("aria-pressed") !== "true"), about);
+  const set = (value) => {
+    made.setAttribute("aria-pressed", value);
+    flip(value);
+  };
   made.setAttribute("aria-pressed", on);
   return made;
 }
 
 /** A choice between names. */
 export function choice(value, options, choose, attributes = {}) {
-  const select = make("select", attributes, ...options.map((option) => make("option", { value: option }, option)));
+  const select = make("select", attributes);
+  for (const option of options) select.append(make("option", { value: option }, option));
   select.value = value;
   select.addEventListener("change", () => choose(select.value));
   return select;
 }
 
 /** A slider with its label and its value as text. */
-function slider({ label, value, min, max, step, digits }, change) {
-  const input = make("input", { type: "range", min, max, step, value }), output = make("output", {});
-  const tell = () => {
-    output.textContent = input.valueAsNumber.toFixed(digits).replace("-", "\u2212");
-    input.setAttribute("aria-valuetext", output.textContent);
-  };
-  tell();
+function slider(about, value, change) {
+  const { min, max, step } = about;
+  const input = make("input", { type: "range", min, max, step });
+  input.value = value;
+  const output = make("output", {}, shown(about, value));
   input.addEventListener("input", () => {
-    tell();
+    output.textContent = shown(about, input.valueAsNumber);
+    input.setAttribute("aria-valuetext", output.textContent);
     change(input.valueAsNumber);
   });
-  return make("label", {}, make("span", { class: "eqflow-name" }, make("span", {}, label), output), input);
+  const head = make("span", { class: "eqflow-name" }, make("span", {}, about.label), output);
+  return make("label", { class: "eqflow-slider" }, head, input);
+}
+
+/** What a control's value looks like as text. */
+export function shown(about, value) {
+  return Number(value).toFixed(about.digits).replace("-", "\u2212");
 }
 
 /** All controls of a panel; `change(name, value)` is called as one is moved. */
 export function controls(abouts, change) {
-  return make("div", { class: "eqflow-controls" }, ...abouts.map((about) => {
-    const { name, label, value, options } = about, changed = (chosen) => change(name, chosen);
-    return options ? make("label", {}, `${label} `, choice(value, options, changed)) : slider(about, changed);
-  }));
+  const box = make("div", { class: "eqflow-controls" });
+  for (const about of abouts) {
+    const changed = (value) => change(about.name, value);
+    const { label, value, options } = about;
+    box.append(options ? make("label", {}, `${label} `, choice(value, options, changed))
+      : slider(about, value, changed));
+  }
+  return box;
 }
 
 /** In words, what is wrong with a value for a control; nothing if it will do. */
-export function complaint({ label, options }, value) {
-  if (options) return options.includes(value) ? "" : `${label} is ${value}; known are ${options.join(", ")}`;
-  return Number.isFinite(value) ? "" : `${label} is ${value}; it must be a finite number`;
+export function complaint(about, value) {
+  if (about.options) {
+    if (about.options.includes(value)) return "";
+    return `${about.label} is ${value}; known are ${about.options.join(", ")}`;
+  }
+  if (typeof value === "number" && Number.isFinite(value)) return "";
+  return `${about.label} is ${value}; it must be a finite number`;
 }

@@ -18,8 +18,7 @@ const BODY = 11; // pixels of the sheet: the width of a creature
 const TRACE = 8; // frames after which their ways fade by a part
 const ANGLES = 72; // at which a creature is drawn beforehand, since to turn pictures takes long
 const ARROW = [[0.45, 0], [-0.36, 0.27], [-0.18, 0], [-0.36, -0.27]]; // in widths of a creature
-const MESH = 3; // pixels of the sheet between two dots of a wall
-const WIDE = 4; // and how wide one is
+const MESH = 3; // pixels between two dots of a wall
 const UNLIKE = "A wall is not in the sheets: it is an extra term of log p, and the flow keeps that p.";
 const SHOWN = "g(r), pairs by distance in pixels: now (line), and in the sheets (grey)";
 
@@ -33,23 +32,24 @@ export class Creatures {
   constructor(spec, stage) {
     Object.assign(this, { spec, stage, arrows: false, builds: false });
     this.plane = new Plane(stage, { extent: 1, alt: spec.alt, draws: true });
+    this.plane.fades = TRACE;
     this.graph = new Canvas(stage, { label: SHOWN, words: SHOWN });
     this.graph.canvas.style.aspectRatio = 4;
     for (const { element } of [this.plane, this.graph]) element.style.flexBasis = "100%";
-    this.pictures = spec.pictures.map((src) => loaded(src, this));
+    this.pictures = spec.pictures.map((address) => {
+      const picture = make("img", { src: address });
+      stage.listen(picture, "load", () => this.resize());
+      return picture;
+    });
     this.brush = new Brush(this.plane, {
       begin: () => Object.assign(this, { held: undefined, last: null }),
       stroke: (_, share) => this.act(this.plane.place(share).map((z) => z + this.size / 2)),
       end: () => this.letGo(),
     });
-    const arrows = (on) => {
-      this.arrows = on;
-      this.resize();
-    };
     stage.bar.append(
-      toggle("Arrows", false, arrows, "Arrows in place of pictures"),
-      toggle("Wall", false, (on) => (this.builds = on), "Draw a wall, which creatures avoid"),
-      button("No wall", () => this.model(new Wall(this.size)), "Take all walls away"),
+      toggle("Arrows", false, (on) => { this.arrows = on; this.resize(); }, "Arrows in place of pictures"),
+      toggle("Wall", false, (on) => { this.builds = on; }, "Draw a wall, which creatures avoid"),
+      button("No wall", () => { this.model(new Wall(this.size)); stage.wake(); }, "Take all walls away"),
     );
     this.restart();
   }
@@ -58,29 +58,28 @@ export class Creatures {
   restart() {
     const { sheets, number } = this.stage.values, world = this.spec.worlds[sheets];
     this.sheet = { ...world, ...world.sheets[number] };
-    const { start, size, kinds, g } = this.sheet;
-    Object.assign(this, { size, q: start.slice(), n: start.length / 3, time: 0, watched: 0, held: -1 });
-    this.law = pairLaw({ ...world.law, kinds });
-    [this.work, this.random] = [workspace(start.length), new Random(1)];
-    this.seen = new Float64Array(g.length + 1);
-    this.plane.extent = size / 2;
+    Object.assign(this, { size: this.sheet.size, q: this.sheet.start.slice(), time: 0, watched: 0, held: -1 });
+    this.n = this.q.length / 3;
+    this.law = pairLaw({ ...world.law, kinds: this.sheet.kinds });
+    [this.work, this.random] = [workspace(this.q.length), new Random(1)];
+    this.seen = new Float64Array(this.sheet.g.length + 1);
+    this.plane.extent = this.size / 2;
     this.plane.resize();
-    this.brush.width = BODY / size;
-    this.model(new Wall(size));
+    this.brush.width = BODY / this.size;
+    this.model(new Wall(this.size));
     this.look(1e-9);
     this.resize();
   }
 
   /** The flow that the sliders wish for. */
   model(wall = this.wall) {
-    const { swim, group, pursuit, eta } = this.stage.values, { size, spec: { length }, sheet: { kinds } } = this;
-    const hunt = kinds ? pursuit : 0, speed = Math.abs(swim) + Math.abs(group) + Math.abs(hunt);
+    const { swim, group, pursuit, eta } = this.stage.values, { kinds } = this.sheet, hunt = kinds ? pursuit : 0;
+    const speed = Math.abs(swim) + Math.abs(group) + Math.abs(hunt);
     if (Math.max(speed, eta) > FASTEST) {
       throw new RangeError(`The wishes add up to ${speed} pixels a time, and \u03b7 is ${eta}; the steps follow up to ${FASTEST}`);
     }
     Object.assign(this, { wall, speed, stale: true });
-    this.field = life(this.law, { size, swim, group, pursuit: hunt, kinds, length, wall });
-    this.stage.wake();
+    this.field = life(this.law, { size: this.size, swim, group, pursuit: hunt, kinds, length: this.spec.length, wall });
   }
 
   set(name) {
@@ -121,7 +120,7 @@ export class Creatures {
     this.look(steps * dt);
     const to = this.places(q), from = this.places(before).map((x, i) => to[i] - shortest(to[i] - x, size));
     const tints = Array.from({ length: this.n }, (_, i) => this.tint(this.kind(i), q[3 * i + 2]));
-    this.plane.trails(from, to, grouped(tints), TRACE);
+    this.plane.trails(from, to, grouped(tints));
   }
 
   /** The colour of a creature: by its kind, or of one kind by its heading. */
@@ -143,11 +142,11 @@ export class Creatures {
   look(time) {
     const { seen, spec: { near }, field: { pairs } } = this;
     pairs.find(this.q);
-    const { one, other, cos, sin, r } = pairs;
+    const { one, other, cos, sin } = pairs;
     const g = pairDistribution(pairs, this.n, seen.length - 1);
     let [sum, many] = [0, 0];
     for (let k = 0; k < pairs.count; k++) {
-      if (r[k] >= near) continue;
+      if (pairs.r[k] >= near) continue;
       sum += cos[one[k]] * cos[other[k]] + sin[one[k]] * sin[other[k]];
       many++;
     }
@@ -164,10 +163,16 @@ export class Creatures {
   // ---- pictures ----
 
   drawBack() {
-    const { plane, size } = this, dots = this.wall.dots.map((dot) => dot.map((z) => z - size / 2));
+    const { plane, size } = this;
     this.stale = false;
     plane.clearBack();
-    plane.ink(plane.back, dots, (WIDE * plane.scale) / plane.ratio);
+    plane.back.fillStyle = this.stage.look.faint;
+    for (const dot of this.wall.dots) {
+      const [x, y] = dot.map((z) => z - size / 2);
+      plane.back.beginPath();
+      plane.back.arc(plane.right(x), plane.down(y), 2 * plane.scale, 0, 2 * Math.PI);
+      plane.back.fill();
+    }
   }
 
   /** Each creature, over the edge a second time; on whole pixels, which is three times as fast. */
@@ -176,9 +181,11 @@ export class Creatures {
     const copies = (x) => (Math.abs(x) < edge ? [x] : [x, x - Math.sign(x) * size]);
     plane.show([], [], 0);
     for (let i = 0; i < this.n; i++) {
-      const sprite = this.sprites[this.kind(i)][step(q[3 * i + 2] + Math.PI / ANGLES, ANGLES)];
+      const sprite = this.sprites[this.kind(i)][step(q[3 * i + 2] + Math.PI / ANGLES, ANGLES)], half = sprite.width / 2;
       for (const x of copies(at[2 * i])) {
-        for (const y of copies(at[2 * i + 1])) plane.picture(sprite, x, y);
+        for (const y of copies(at[2 * i + 1])) {
+          plane.context.drawImage(sprite, Math.round(plane.right(x) - half), Math.round(plane.down(y) - half));
+        }
       }
     }
   }
@@ -193,9 +200,9 @@ export class Creatures {
     };
     Object.assign(c, { fillStyle: look.paper, strokeStyle: look.key, lineWidth: 2 * ratio, font: `${12 * ratio}px system-ui` });
     c.fillRect(0, 0, side, height);
-    c.fillStyle = look.line;
     line([...g, g.at(-1)]);
     c.lineTo(right(g.length + 0.5), base);
+    c.fillStyle = look.line;
     c.fill();
     line(this.seen.subarray(0, g.length));
     c.stroke();
@@ -262,13 +269,6 @@ export function portrait(picture, side, heading, look, arrow = null) {
     c.fill();
   }
   return c.canvas;
-}
-
-/** The picture at an address; what a panel of a kind drew without it is drawn anew. */
-export function loaded(src, kind) {
-  const picture = make("img", { src });
-  kind.stage.listen(picture, "load", () => kind.resize());
-  return picture;
 }
 
 /** The number, below `steps`, of the equal part of a circle in which an angle lies. */

@@ -32,10 +32,13 @@ export class Distance {
 
 /** Where points (2n) lie along a direction, in order. */
 function shadow(x, angle) {
-  const cos = Math.cos(angle), sin = Math.sin(angle);
-  return Float64Array.from({ length: x.length / 2 }, (_, i) => cos * x[2 * i] + sin * x[2 * i + 1]).sort();
+  const cos = Math.cos(angle), sin = Math.sin(angle), out = new Float64Array(x.length / 2);
+  for (let i = 0; i < out.length; i++) out[i] = cos * x[2 * i] + sin * x[2 * i + 1];
+  return out.sort();
 }
 
 function squares(a, b) {
-  return a.reduce((sum, each, i) => sum + (each - b[i]) ** 2, 0);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
+  return sum;
 }

@@ -23,7 +23,7 @@ export class Sheet {
       stroke: (...ends) => this.stroke(...ends.map((end) => this.plane.place(end))),
       end: () => this.end(),
     });
-    this.put(this.ready(this.spec.world), true);
+    this.take(this.spec.world);
     this.tools();
   }
 
@@ -33,30 +33,35 @@ export class Sheet {
       this.brush.width = (on ? ERASER : BRUSH) / this.plane.extent;
     };
     erase(false);
+    const clear = button("Clear", () => this.replace(() => this.put([])));
     const none = "or take\u2026";
     const ready = choice(none, [none, ...Object.keys(this.spec.worlds)], (name) => {
-      if (name !== none) this.replace(this.ready(name), true);
+      if (name !== none) this.replace(() => this.take(name));
       ready.value = none;
     }, { "aria-label": "take a ready-made drawing" });
-    this.stage.bar.append(toggle("Eraser", false, erase), button("Clear", () => this.replace([])), ready);
+    this.stage.bar.append(toggle("Eraser", false, erase), clear, ready);
   }
 
-  /** The dots of a ready-made drawing. */
-  ready(name) {
+  /** Put a ready-made drawing on the sheet; the first stroke replaces it. */
+  take(name) {
     const { means } = this.spec.worlds[name];
-    return Array.from({ length: means.length / 2 }, (_, i) => [means[2 * i], means[2 * i + 1], this.random.uniform()]);
+    this.put(Array.from({ length: means.length / 2 }, (_, i) => this.dot(means[2 * i], means[2 * i + 1])));
+    this.readyMade = true;
   }
 
-  /** Put dots on the sheet; those that are ready-made are replaced by the first stroke. */
-  put(dots, readyMade = false) {
-    Object.assign(this, { dots, readyMade, fresh: [], gone: 0 });
+  put(dots) {
+    [this.dots, this.fresh, this.gone, this.readyMade] = [dots, [], [], false];
     this.hint.hidden = dots.length > 0 && this.used;
   }
 
-  replace(dots, readyMade) {
-    this.put(dots, readyMade);
+  replace(put) {
+    put();
     this.cloud.restart();
     this.count();
+  }
+
+  dot(x, y) {
+    return [x, y, this.random.uniform()];
   }
 
   count() {
@@ -71,11 +76,12 @@ export class Sheet {
   /** What p is made of: the same small Gaussian around every dot. */
   parts(dots = this.dots) {
     const mixed = [...dots].sort((one, other) => one[2] - other[2]);
-    return { weights: dots.map(() => 1), means: mixed.flatMap(([x, y]) => [x, y]), covariances: null };
+    const means = Float64Array.from(mixed.flatMap(([x, y]) => [x, y]));
+    return { weights: new Float64Array(dots.length).fill(1), means, covariances: null };
   }
 
   begin() {
-    if (this.readyMade && !this.erases) this.replace([]);
+    if (this.readyMade && !this.erases) this.replace(() => this.put([]));
     this.used = this.hint.hidden = true;
   }
 
@@ -89,12 +95,12 @@ export class Sheet {
 
   /** Draw, or erase, from one place to another. */
   stroke(from, to) {
+    const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
     if (this.erases) {
-      const left = this.dots.filter((dot) => toLine(dot, from, to) >= ERASER);
-      this.gone += this.dots.length - left.length;
-      this.dots = left;
+      const hit = (dot) => toLine(dot, from, to) < ERASER;
+      this.gone.push(...this.dots.filter(hit));
+      this.dots = this.dots.filter((dot) => !hit(dot));
     } else {
-      const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
       const number = Math.min(MOST_DOTS - this.dots.length, length ? Math.ceil(length / SPACING) : 8);
       for (let i = 0; i < number; i++) this.drop(from, to);
     }
@@ -107,30 +113,47 @@ export class Sheet {
     const out = BRUSH * Math.sqrt(this.random.uniform()), { extent } = this.plane;
     const [x, y] = [Math.cos(turn), Math.sin(turn)].map((part, i) => (
       Math.max(-extent, Math.min(extent, from[i] + along * (to[i] - from[i]) + out * part))));
-    this.fresh.push([x, y, this.random.uniform()]);
+    this.fresh.push(this.dot(x, y));
     this.dots.push(this.fresh.at(-1));
   }
 
   /**
-   * Before a frame: let p follow the drawing.  Points are drawn from p, and stay so: those that came
-   * from a dot that is gone start anew, and of new dots each gets its share of the points.
+   * Before a frame: let p follow the drawing.  Points are drawn from p, and stay so: of new dots
+   * each gets its share of them, and those that came from a dot that is gone start anew.
    */
   update() {
-    const { cloud, fresh, gone, dots } = this, { sigma = this.spec.sigma } = this.stage.values;
-    if (!fresh.length && !gone) return;
-    Object.assign(this, { fresh: [], gone: 0 });
-    if (!cloud.tints.length || !dots.length) return cloud.restart();
-    const old = cloud.mixture, wait = this.busy && this.stage.frames % PATIENCE;
+    const { cloud, fresh, gone } = this, { sigma = this.spec.sigma } = this.stage.values;
+    if (!fresh.length && !gone.length) return;
+    const old = cloud.mixture, left = this.chances(gone, old, sigma);
+    [this.fresh, this.gone] = [[], []];
+    const patient = this.busy && cloud.stage.frames % PATIENCE;
+    if (!cloud.tints.length || !this.dots.length) return cloud.restart();
     cloud.model();
-    cloud.stale = !wait;
-    if (gone) {
-      const logs = [old, cloud.mixture].map(() => new Float64Array(cloud.tints.length));
-      [old, cloud.mixture].forEach((p, i) => p.logDensity(cloud.x, logs[i]));
-      const stays = (i) => (dots.length / (dots.length + gone)) * Math.exp(logs[1][i] - logs[0][i]);
-      cloud.reseed((i) => cloud.random.uniform() > stays(i), cloud.mixture);
-    }
+    cloud.stale = !patient;
+    if (left) cloud.reseed((i) => cloud.random.uniform() < left[i], cloud.mixture);
     if (!fresh.length) return;
-    cloud.reseed(() => cloud.random.uniform() < fresh.length / dots.length, mixture(this.parts(fresh), 2, sigma));
+    const share = fresh.length / this.dots.length;
+    cloud.reseed(() => cloud.random.uniform() < share, mixture(this.parts(fresh), 2, sigma));
+  }
+
+  /** For each point the chance that it came from one of the dots that are gone. */
+  chances(gone, old, sigma) {
+    if (!gone.length || !old) return null;
+    const { x, tints } = this.cloud, both = [0, 1].map(() => new Float64Array(tints.length));
+    mixture(this.parts(gone), 2, sigma).logDensity(x, both[0]);
+    old.logDensity(x, both[1]);
+    const share = gone.length / (gone.length + this.dots.length);
+    return both[0].map((log, i) => share * Math.exp(log - both[1][i]));
+  }
+
+  /** The dots, behind the points. */
+  ink() {
+    this.plane.dots(this.plane.back, this.dots);
+  }
+
+  /** Over the points: new dots that are not behind them yet. */
+  drawOver() {
+    if (this.busy) this.plane.dots(this.plane.context, this.dots.slice(-200));
   }
 }
 

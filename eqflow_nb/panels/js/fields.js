@@ -25,8 +25,7 @@ export function fft2(re, im, n, inverse = false) {
 function plan(n) {
   const places = new Int32Array(n), angles = Array.from({ length: n / 2 }, (_, i) => (-2 * Math.PI * i) / n);
   for (let i = 1; i < n; i++) places[i] = (places[i >> 1] >> 1) + (i & 1) * (n / 2);
-  const [lineRe, lineIm] = [0, 1].map(() => new Float64Array(n));
-  return { places, cos: angles.map(Math.cos), sin: angles.map(Math.sin), lineRe, lineIm };
+  return { places, cos: angles.map(Math.cos), sin: angles.map(Math.sin), lineRe: new Float64Array(n), lineIm: new Float64Array(n) };
 }
 
 /** Cooley and Tukey's butterflies on one line of n numbers, from `start`, `stride` apart. */
@@ -53,21 +52,22 @@ function transform(re, im, start, stride, n, { places, cos, sin, lineRe, lineIm 
 }
 
 /**
- * The motion dx = (c a J + eta) s dt + sqrt(2 eta) dW of a Gaussian field of two channels on n x n
- * pixels, J = [[0, 1], [-1, 0]], exact for any time: with E = exp(-t (c a J + eta) P) at every
- * frequency, x(t) - mu = E (x(0) - mu) + L z, L L^T = P^-1 - E P^-1 E^T.
+ * The motion dx = (c K + eta) * s dt + sqrt(2 eta) dW of a Gaussian field of two channels on n x n
+ * pixels, exact for any time: with S = P^-1 and E = exp(-t (c K + eta) P) at every frequency,
+ * x(t) - mu = E (x(0) - mu) + L z, L L^T = S - E S E^T.
  *
- * The precision P (n, n / 2 + 1, 2, 2) is symmetric, as is real a(k) (n, n / 2 + 1) in k; the mean
- * is (2).  `start(u, v)` takes a state, `advance(t, {speed: c, eta}, random)` moves it on, and
+ * The precision P and the symbol K, real, are (n, n / 2 + 1, 2, 2), the mean is (2).  Without a
+ * symbol K(k) = a(k) J with a(k) = sqrt(det S(k)), at most 1, which turns every wavelength at the
+ * same rate.  `start(u, v)` takes a state, `advance(t, {speed, eta}, random)` moves it on, and
  * `read(u, v)` gives it.
  */
-export function spectralFlow({ n, mean, precision, turning }) {
+export function spectralFlow({ n, mean, precision, symbol = null }) {
   const p = numbers(precision, "precision"), mu = numbers(mean, "mean"), size = n * n;
-  const a = numbers(turning, "turning");
-  if (p.length !== 4 * n * (n / 2 + 1) || 4 * a.length !== p.length) {
-    throw new Error(`${p.length} and ${a.length} numbers are no matrices for a grid of ${n}`);
+  const k = symbol === null ? equalRate(p) : numbers(symbol, "symbol");
+  if (p.length !== 4 * n * (n / 2 + 1) || k.length !== p.length) {
+    throw new Error(`${p.length} and ${k.length} numbers are no matrices for a grid of ${n}`);
   }
-  const [re, im, otherRe, otherIm] = [0, 1, 2, 3].map(() => new Float64Array(size));
+  const [re, im, shownRe, shownIm, noiseRe, noiseIm] = Array.from({ length: 6 }, () => new Float64Array(size));
   const decay = new Float64Array(p.length), spread = new Float64Array(p.length);
   let known = "";
 
@@ -81,54 +81,72 @@ export function spectralFlow({ n, mean, precision, turning }) {
 
   function advance(t, { speed = 1, eta = 0 } = {}, random = null) {
     if (known !== `${t} ${speed} ${eta}`) {
-      for (let k = 0; k < a.length; k++) propagate(p, 4 * k, t * speed * a[k], t * eta, decay, spread);
+      for (let at = 0; at < p.length; at += 4) propagate(p, k, at, t, speed, eta, decay, spread);
       known = `${t} ${speed} ${eta}`;
     }
     multiply(decay, re, im, n);
     if (!(eta > 0)) return;
     for (let i = 0; i < size; i++) {
-      otherRe[i] = n * random.normal();
-      otherIm[i] = n * random.normal();
+      noiseRe[i] = n * random.normal();
+      noiseIm[i] = n * random.normal();
     }
-    multiply(spread, otherRe, otherIm, n);
+    multiply(spread, noiseRe, noiseIm, n);
     for (let i = 0; i < size; i++) {
-      re[i] += otherRe[i];
-      im[i] += otherIm[i];
+      re[i] += noiseRe[i];
+      im[i] += noiseIm[i];
     }
   }
 
   function read(u, v) {
-    otherRe.set(re);
-    otherIm.set(im);
-    fft2(otherRe, otherIm, n, true);
+    shownRe.set(re);
+    shownIm.set(im);
+    fft2(shownRe, shownIm, n, true);
     for (let i = 0; i < size; i++) {
-      u[i] = otherRe[i] + mu[0];
-      v[i] = otherIm[i] + mu[1];
+      u[i] = shownRe[i] + mu[0];
+      v[i] = shownIm[i] + mu[1];
     }
   }
 
   return { n, start, advance, read };
 }
 
-/** E = exp(-(turn J + rest) P) of one frequency into decay, the root L of S - E S E^T into spread. */
-function propagate(precision, at, turn, rest, decay, spread) {
-  const [p, q, , r] = precision.subarray(at, at + 4), det = p * r - q * q;
-  const half = (rest * (r - p)) / 2 - turn * q, b = -turn * r - rest * q, c = turn * p - rest * q;
-  // With A - m = B of trace 0, B^2 = w^2: e^A = e^m (cosh w + B sinh w / w).
-  const square = half * half + b * c, w = Math.sqrt(Math.abs(square)), size = Math.exp((-rest * (p + r)) / 2);
-  const even = square < 0 ? Math.cos(w) : Math.cosh(w);
-  const odd = w < 1e-8 ? 1 : (square < 0 ? Math.sin(w) : Math.sinh(w)) / w;
-  const e = [even + odd * half, odd * b, odd * c, even - odd * half].map((each) => size * each);
-  decay.set(e, at);
-  if (!(rest > 0)) return;
-  const s = [r / det, -q / det, p / det];
-  const left = (i, j) => e[2 * i] * e[2 * j] * s[0] + e[2 * i + 1] * e[2 * j + 1] * s[2]
-    + (e[2 * i] * e[2 * j + 1] + e[2 * i + 1] * e[2 * j]) * s[1];
-  const [r0, r1, r2] = [s[0] - left(0, 0), s[1] - left(0, 1), s[2] - left(1, 1)];
+function equalRate(p) {
+  const out = new Float64Array(p.length);
+  let most = 0;
+  for (let at = 0; at < p.length; at += 4) {
+    out[at + 1] = 1 / Math.sqrt(p[at] * p[at + 3] - p[at + 1] * p[at + 2]);
+    most = Math.max(most, out[at + 1]);
+  }
+  for (let at = 0; at < p.length; at += 4) out[at + 2] = -(out[at + 1] /= most);
+  return out;
+}
+
+/** E = exp(-t (c K + eta) P) of one frequency into decay, the root L of S - E S E^T into spread. */
+function propagate(p, k, at, t, speed, eta, decay, spread) {
+  const p0 = p[at], p1 = p[at + 1], p2 = p[at + 2], p3 = p[at + 3];
+  const k0 = speed * k[at] + eta, k1 = speed * k[at + 1], k2 = speed * k[at + 2], k3 = speed * k[at + 3] + eta;
+  const a = -t * (k0 * p0 + k1 * p2), b = -t * (k0 * p1 + k1 * p3);
+  const c = -t * (k2 * p0 + k3 * p2), d = -t * (k2 * p1 + k3 * p3);
+  // With A - m = B of trace 0, B^2 = q: e^A = e^m (cosh sqrt(q) + B sinh sqrt(q) / sqrt(q)).
+  const m = (a + d) / 2, half = (a - d) / 2, q = half * half + b * c, w = Math.sqrt(Math.abs(q));
+  const even = q < 0 ? Math.cos(w) : Math.cosh(w);
+  const odd = w < 1e-8 ? 1 : (q < 0 ? Math.sin(w) : Math.sinh(w)) / w, size = Math.exp(m);
+  const e0 = size * (even + odd * half), e1 = size * odd * b, e2 = size * odd * c, e3 = size * (even - odd * half);
+  decay[at] = e0;
+  decay[at + 1] = e1;
+  decay[at + 2] = e2;
+  decay[at + 3] = e3;
+  if (!(eta > 0)) return;
+  const det = p0 * p3 - p1 * p2, s0 = p3 / det, s1 = -(p1 + p2) / 2 / det, s3 = p0 / det;
+  const r0 = s0 - (e0 * e0 * s0 + 2 * e0 * e1 * s1 + e1 * e1 * s3);
+  const r1 = s1 - (e0 * e2 * s0 + (e0 * e3 + e1 * e2) * s1 + e1 * e3 * s3);
+  const r3 = s3 - (e2 * e2 * s0 + 2 * e2 * e3 * s1 + e3 * e3 * s3);
   // The root of a 2 x 2 matrix R: (R + sqrt(det R)) / sqrt(tr R + 2 sqrt(det R)).
-  const root = Math.sqrt(Math.max(0, r0 * r2 - r1 * r1));
-  const scale = 1 / Math.sqrt(Math.max(1e-300, r0 + r2 + 2 * root));
-  spread.set([r0 + root, r1, r1, r2 + root].map((each) => scale * each), at);
+  const root = Math.sqrt(Math.max(0, r0 * r3 - r1 * r1));
+  const scale = 1 / Math.sqrt(Math.max(1e-300, r0 + r3 + 2 * root));
+  spread[at] = scale * (r0 + root);
+  spread[at + 1] = spread[at + 2] = scale * r1;
+  spread[at + 3] = scale * (r3 + root);
 }
 
 /**
@@ -154,7 +172,7 @@ function multiply(matrix, re, im, n) {
 
 /**
  * Steps of 1 of du/dt = Du lap u - u v^2 + F (1 - u), dv/dt = Dv lap v + u v^2 - (F + k) v on n x n
- * pixels, periodic, in place: Euler's method, the five-point Laplacian.
+ * pixels, periodic, in place: Euler's method, the five-point Laplacian, a grid spacing of 1.
  */
 export function grayScott({ F, k, Du = 0.16, Dv = 0.08 }, u, v, n, steps) {
   const nextU = new Float64Array(n * n), nextV = new Float64Array(n * n);

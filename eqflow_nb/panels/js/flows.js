@@ -2,16 +2,18 @@
 
 import { numbers } from "./arrays.js";
 
-/** v = K s for a constant matrix K (d, d), rows [[...], ...]; if it is skew, v keeps p. */
+/** v = K s for any constant matrix K, rows [[...], ...]; skew, it keeps p.  Add eta on the diagonal. */
 export function linear(matrix, score) {
   const d = matrix.length, k = numbers(matrix, "the matrix K"), s = new Float64Array(d);
+  if (k.length !== d * d) throw new Error(`K has ${d} rows and ${k.length} entries; it must be square`);
   return (x, out) => {
     score(x, out);
     for (let at = 0; at < x.length; at += d) {
       for (let i = 0; i < d; i++) s[i] = out[at + i];
       for (let i = 0; i < d; i++) {
-        out[at + i] = 0;
-        for (let j = 0; j < d; j++) out[at + i] += k[i * d + j] * s[j];
+        let sum = 0;
+        for (let j = 0; j < d; j++) sum += k[i * d + j] * s[j];
+        out[at + i] = sum;
       }
     }
   };
@@ -39,11 +41,11 @@ export function rmsSpeed(field, x, d) {
 }
 
 /**
- * The stream function c + b . x + x . A x / 2 in the plane, A symmetric.  A stream function is a
- * function psi(x, value, slope) of states x (n * 2), which fills value (n) and slope (n * 2).
+ * The stream function c + b . x + x . A x / 2 in the plane.  A stream function is a function
+ * psi(x, value, slope) of states x (n * 2), which fills value (n) and slope (n * 2), its gradient.
  */
-export function quadratic({ c, b: [b0, b1], a }) {
-  const [a00, a01, a10, a11] = a.flat();
+export function quadratic({ c = 0, b = [0, 0], a = [[0, 0], [0, 0]] }) {
+  const [b0, b1] = numbers(b, "b"), [a00, a01, a10, a11] = numbers(a, "A");
   return (x, value, slope) => {
     for (let i = 0, at = 0; i < value.length; i++, at += 2) {
       const p = x[at], q = x[at + 1], s = a00 * p + a10 * q, t = a01 * p + a11 * q;
@@ -81,8 +83,9 @@ export function waves({ waves: w, phases, weights, d = 2 }) {
 }
 
 /**
- * Every flow in the plane that keeps p: v = J (grad psi + psi s), J = [[0, 1], [-1, 0]], since
- * p v = J grad(p psi).  Here 1 - share + share * psi is in place of psi: constant skew at 0.
+ * Every flow in the plane that keeps p: v = J (grad psi + psi s), J = [[0, 1], [-1, 0]].  No
+ * residual: p v = J grad(p psi) is a curl.  Here 1 - share + share * psi is in place of psi: constant
+ * skew at 0, psi alone at 1.
  */
 export function stream(psi, score, share = 1) {
   let value = new Float64Array(0), slope = value;

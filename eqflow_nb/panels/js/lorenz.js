@@ -10,7 +10,7 @@ import { Camera, Space } from "./view3d.js";
 
 const SPEED = Math.sqrt(3); // rms, of every flow: one radius of the cloud in a unit of time
 const TEMPO = 1.2; // units of time in a second
-const SWAY = 0.3; // radians to both sides, until the reader turns the view; motion shows depth
+const SWAY = 0.3; // radians to both sides, until the reader turns the view
 const SWAY_PACE = 0.4; // radians of its sine in a second
 const STIFFEST = 0.4; // of a step of the noise, over the time in which the score acts
 const COARSE = 3; // neighbouring tints drawn as one
@@ -40,12 +40,13 @@ export class Lorenz {
     this.start = this.cloud.slice(0, 3 * n);
     this.behind = this.cloud.slice(3 * spec.moving);
     const plane = this.start.filter((_, i) => i % 3 !== 1); // x and z
-    this.tints = tintsByAngle(plane, 0, 0, new Uint8Array(n)).map((tint) => tint - (tint % COARSE));
+    const tints = tintsByAngle(plane, 0, 0, new Uint8Array(n)).map((tint) => tint - (tint % COARSE));
     this.runs = this.names.map((name) => ({ name, x: this.start.slice(), random: new Random(7) }));
     this.views.forEach((view, i) => {
       view.element.style.flex = show === ALL ? "0 0 calc(50% - 5px)" : "1 1 260px";
       view.element.hidden = show !== ALL && show !== this.names[i];
       view.resize();
+      view.begin(this.start, tints);
     });
     this.work = workspace(this.start.length);
     this.time = 0;
@@ -70,26 +71,31 @@ export class Lorenz {
   }
 
   frame(seconds) {
-    const { sigma, eta } = this.stage.values, dt = TEMPO * seconds, before = Math.sin(SWAY_PACE * this.phase);
-    this.phase += seconds;
-    if (!this.camera.held) this.camera.azimuth += SWAY * (Math.sin(SWAY_PACE * this.phase) - before);
+    const { sigma, eta } = this.stage.values, dt = TEMPO * seconds;
+    this.sway(seconds);
     this.time += dt;
     const steps = Math.ceil((dt * eta) / (STIFFEST * sigma ** 2));
     this.runs.forEach(({ name, x, random }, i) => {
       const view = this.views[i];
       if (view.element.hidden) return;
       if (dt > 0) {
-        const before = x.slice();
         rk4(this.fields[i], x, dt, this.work);
         for (let k = 0; k < steps && name !== "truth"; k++) {
           langevin(this.score, x, dt / steps, eta, random, this.work);
         }
         if (!x.every(Number.isFinite)) throw new RangeError(`The points of ${name} left for infinity`);
-        view.follow(before, x, this.tints);
+        view.follow(x, seconds);
       }
-      view.show(this.behind, x, this.tints);
+      view.show(this.behind);
       view.words.textContent = `${name}: ${this.crossed(x)}% crossed`;
     });
+  }
+
+  /** Turn the view to and fro: motion shows depth. */
+  sway(seconds) {
+    const before = this.phase;
+    this.phase += SWAY_PACE * seconds;
+    if (!this.camera.held) this.camera.azimuth += SWAY * (Math.sin(this.phase) - Math.sin(before));
   }
 
   /** How many of 100 points have x of another sign than at the start. */

@@ -9,7 +9,7 @@ const ERASING = "eraser";
 /** The spec holds the `side` of the sheet in pixels, its `paper`, `brushes` by name, and a `width`. */
 export class Paint {
   constructor(spec, stage) {
-    Object.assign(this, { spec, stage });
+    Object.assign(this, { spec, stage, link: stage.link });
     const sheet = new Canvas(stage, { label: spec.alt, role: "application", pixels: spec.side });
     this.context = sheet.context;
     this.brush = new Brush(sheet, {
@@ -20,15 +20,17 @@ export class Paint {
     sheet.canvas.style.background = spec.paper;
     sheet.element.style.maxWidth = "24rem";
     this.tools();
-    stage.link?.on("change:pixels", () => this.take());
+    this.link?.on("change:pixels", () => this.take());
     this.take();
   }
 
   tools() {
     const { brushes, side, width } = this.spec;
     const swatches = Object.entries(brushes).map(([name, colour]) => {
-      const swatch = button(name, () => choose(name));
-      if (name !== ERASING) swatch.prepend(make("span", { class: "eqflow-spot", style: `background: ${colour}` }));
+      const swatch = button(name, () => choose(name)), spot = make("span", {});
+      spot.style.cssText = `display: inline-block; width: 14px; height: 14px; margin-right: 8px;
+        vertical-align: -1px; border: 1px solid #888; border-radius: 4px; background: ${colour}`;
+      if (name !== ERASING) swatch.prepend(spot);
       return swatch;
     });
     const choose = (name) => {
@@ -44,7 +46,9 @@ export class Paint {
   stroke(from, to) {
     const { context, colour, spec, brush } = this;
     context.globalCompositeOperation = colour === ERASING ? "destination-out" : "source-over";
-    Object.assign(context, { strokeStyle: spec.brushes[colour], lineWidth: brush.width * spec.side, lineCap: "round" });
+    context.strokeStyle = spec.brushes[colour];
+    context.lineWidth = brush.width * spec.side;
+    context.lineCap = "round";
     context.beginPath();
     context.moveTo(...from);
     context.lineTo(to[0] + 1e-3, to[1]); // some browsers don't draw a line without length
@@ -53,13 +57,14 @@ export class Paint {
 
   /** Hand the pixels, RGBA row by row, to Python. */
   hand() {
-    const { side } = this.spec;
-    this.stage.hand("pixels", new DataView(this.context.getImageData(0, 0, side, side).data.buffer));
+    const { side } = this.spec, { data } = this.context.getImageData(0, 0, side, side);
+    this.link?.set("pixels", new DataView(data.buffer));
+    this.link?.save_changes();
   }
 
   /** Show the pixels that Python has, if any. */
   take() {
-    const sent = this.stage.link?.get("pixels"), { side } = this.spec;
+    const sent = this.link?.get("pixels"), { side } = this.spec;
     if (!sent?.byteLength || this.brush.pen) return;
     const bytes = new Uint8ClampedArray(sent.buffer.slice(sent.byteOffset, sent.byteOffset + sent.byteLength));
     this.context.putImageData(new ImageData(bytes, side, side), 0, 0);
@@ -68,5 +73,13 @@ export class Paint {
   restart() {
     this.context.clearRect(0, 0, this.spec.side, this.spec.side);
     this.hand();
+  }
+
+  set() {}
+
+  frame() {}
+
+  say() {
+    return "";
   }
 }

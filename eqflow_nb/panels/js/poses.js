@@ -6,8 +6,6 @@ import { numbers } from "./arrays.js";
 
 const SMOOTH = 0.3; // |S| below which a group's heading is not trusted
 const CORE = 1e-6; // pixels: as near as two creatures count
-const REACH = 10; // pixels, of a wall
-const HEIGHT = 2.75; // of a wall, in log p
 
 /**
  * Creatures' headings, as `cos` and `sin`, and pairs of them nearer than `reach`, found by cells:
@@ -98,14 +96,18 @@ export function pairLaw({ values, slopes, harmonics, spacing, kinds = null }) {
   const [cosA, sinA, cosB, sinB] = [0, 1, 2, 3].map(() => new Float64Array(2 * order + 1));
   const kind = kinds?.flatMap((many, which) => Array(many).fill(which));
 
+
   function score(q, out, pairs) {
     const { cos: ex, sin: ey } = pairs;
     out.fill(0);
     for (let k = 0; k < pairs.count; k++) {
       const r = pairs.r[k], cell = Math.floor(r / spacing), t = r / spacing - cell;
       if (cell >= K - 1) continue;
-      const i = pairs.one[k], j = pairs.other[k], x = pairs.dx[k] / r, y = pairs.dy[k] / r;
-      const species = kind ? kind[i] * kinds.length - (kind[i] * (kind[i] + 1)) / 2 + kind[j] : 0;
+      let i = pairs.one[k], j = pairs.other[k], x = pairs.dx[k] / r, y = pairs.dy[k] / r, species = 0;
+      if (kind) {
+        if (kind[i] > kind[j]) [i, j, x, y] = [j, i, -x, -y];
+        species = kind[i] * kinds.length - (kind[i] * (kind[i] + 1)) / 2 + kind[j];
+      }
       multiples(ex[i] * x + ey[i] * y, ey[i] * x - ex[i] * y, order, cosA, sinA);
       multiples(ex[j] * x + ey[j] * y, ey[j] * x - ex[j] * y, order, cosB, sinB);
       let byR = 0, byA = 0, byB = 0, at = 4 * H * (species * (K - 1) + cell);
@@ -157,20 +159,22 @@ function add(out, i, x, y, turn) {
 
 /**
  * A wall of `dots` [x, y] that creatures keep off: log p has the extra term
- * -HEIGHT (1 - r^2 / REACH^2)^4 for each creature and dot, and `score(q, out)` adds its slope.
+ * -height (1 - r^2 / reach^2)^4 for each creature and dot, and `score(q, out)` adds its slope.
  */
 export class Wall {
-  constructor(size) {
-    Object.assign(this, { size, dots: [] });
+  constructor(size, reach = 10, height = 2.75) {
+    Object.assign(this, { size, reach, height, dots: [] });
   }
 
   score(q, out) {
+    const { size, reach, height } = this;
     for (const [x, y] of this.dots) {
       for (let i = 0; i < q.length; i += 3) {
-        const dx = shortest(q[i] - x, this.size);
-        if (Math.abs(dx) >= REACH) continue;
-        const dy = shortest(q[i + 1] - y, this.size), rest = Math.max(0, 1 - (dx * dx + dy * dy) / REACH ** 2);
-        const steep = (8 * HEIGHT * rest ** 3) / REACH ** 2;
+        const dx = shortest(q[i] - x, size);
+        if (Math.abs(dx) >= reach) continue;
+        const dy = shortest(q[i + 1] - y, size), rest = 1 - (dx * dx + dy * dy) / reach ** 2;
+        if (rest <= 0) continue;
+        const steep = (8 * height * rest ** 3) / reach ** 2;
         out[i] += steep * dx;
         out[i + 1] += steep * dy;
       }

@@ -1,7 +1,8 @@
 // Small sheets to put creatures on: where they are, and where they look, goes to Python.
 
 import { Brush } from "./brush.js";
-import { loaded, portrait } from "./creatures.js";
+import { portrait } from "./creatures.js";
+import { make } from "./controls.js";
 import { Plane } from "./view2d.js";
 
 const TURNS = 1.5; // pixels from a creature: a brush that has come so far turns it
@@ -14,7 +15,8 @@ const TURNS = 1.5; // pixels from a creature: a brush that has come so far turns
  */
 export class Stamps {
   constructor(spec, stage) {
-    Object.assign(this, { spec, stage, picture: loaded(spec.picture, { stage, resize: () => this.resize() }) });
+    Object.assign(this, { spec, stage, picture: make("img", { src: spec.picture }) });
+    stage.listen(this.picture, "load", () => this.resize());
     stage.pause.remove(); // nothing moves by itself
     this.sheets = spec.stamps.map((_, k) => this.sheet(k));
     this.put(stage.link?.get("stamps") ?? spec.stamps);
@@ -61,7 +63,8 @@ export class Stamps {
   }
 
   hand() {
-    this.stage.hand("stamps", structuredClone(this.stamps)); // a new one each time, or it is not sent
+    this.stage.link?.set("stamps", structuredClone(this.stamps)); // a new one each time, or it is not sent
+    this.stage.link?.save_changes();
   }
 
   restart() {
@@ -81,9 +84,15 @@ export class Stamps {
       plane.clearBack();
       plane.show([], [], 0);
       for (const [x, y, degrees] of this.stamps[k]) {
-        const heading = (Math.PI / 180) * degrees;
-        plane.picture(portrait(this.picture, this.spec.body * plane.scale, heading, this.stage.look), x, y);
+        const drawn = portrait(this.picture, this.spec.body * plane.scale, (Math.PI / 180) * degrees, this.stage.look);
+        plane.context.drawImage(drawn, plane.right(x) - drawn.width / 2, plane.down(y) - drawn.width / 2);
       }
     });
+  }
+
+  set() {}
+
+  say() {
+    return "";
   }
 }

@@ -1,22 +1,24 @@
 // The plane on a canvas: a density behind, arrows or streamlines, points with fading trails.
 
-import { PointCanvas } from "./canvas.js";
+import { Canvas } from "./canvas.js";
 import { make } from "./controls.js";
-import { rk4, workspace } from "./integrators.js";
 
 const CELLS = 56; // of the picture of a density, a side
+const FADE = 0.3; // of a trail, each time that it fades
+const FADES = 4; // frames between two
 
 /** A square view of [-extent, extent]^2; `axes` names what is to the right, and upwards. */
-export class Plane extends PointCanvas {
+export class Plane extends Canvas {
   constructor(stage, { extent, axes, alt, draws }) {
     super(stage, { label: alt, role: draws ? "application" : "img" });
-    Object.assign(this, { extent, axes });
+    Object.assign(this, { extent, axes, age: 0, fades: FADES });
   }
 
   resize() {
     super.resize();
     this.back ??= make("canvas").getContext("2d");
-    this.back.canvas.width = this.back.canvas.height = this.side;
+    this.trail ??= make("canvas").getContext("2d");
+    for (const { canvas } of [this.back, this.trail]) canvas.width = canvas.height = this.side;
   }
 
   /** Pixels of a unit of the plane. */
@@ -33,10 +35,6 @@ export class Plane extends PointCanvas {
     return (this.extent - y) * this.scale;
   }
 
-  pixel(x, i) {
-    return [this.right(x[2 * i]), this.down(x[2 * i + 1])];
-  }
-
   /** The place in the plane of shares of the side, to the right and down. */
   place([right, down]) {
     return [(2 * right - 1) * this.extent, (1 - 2 * down) * this.extent];
@@ -44,14 +42,10 @@ export class Plane extends PointCanvas {
 
   /** Begin the picture behind the points anew. */
   clearBack() {
-    const { back, axes, ratio, side, stage: { look } } = this;
-    back.fillStyle = look.paper;
-    back.fillRect(0, 0, side, side);
-    if (!axes) return;
-    Object.assign(back, { fillStyle: look.faint, font: `${12 * ratio}px system-ui, sans-serif`, textAlign: "right" });
-    back.fillText(`${axes[0]} \u2192`, side - 6 * ratio, side - 6 * ratio);
-    back.textAlign = "left";
-    back.fillText(`${axes[1]} \u2191`, 6 * ratio, 14 * ratio);
+    const { look } = this.stage;
+    this.back.fillStyle = look.paper;
+    this.back.fillRect(0, 0, this.side, this.side);
+    if (this.axes) this.ticks();
   }
 
   /** Shade p, darkest at its peak; of the same p the picture is kept. */
@@ -71,9 +65,11 @@ export class Plane extends PointCanvas {
     const top = log.reduce((a, b) => Math.max(a, b));
     const small = make("canvas", { width: CELLS, height: CELLS }).getContext("2d");
     const image = small.createImageData(CELLS, CELLS);
-    log.forEach((each, i) => {
-      image.data.set([...this.stage.look.density, 110 * Math.exp((each - top) / 2)], 4 * i);
-    });
+    for (let i = 0; i < log.length; i++) {
+      const at = 4 * ((CELLS - 1 - Math.floor(i / CELLS)) * CELLS + (i % CELLS));
+      image.data.set(this.stage.look.density, at);
+      image.data[at + 3] = 110 * Math.exp((log[i] - top) / 2);
+    }
     small.putImageData(image, 0, 0);
     return small.canvas;
   }
@@ -85,74 +81,117 @@ export class Plane extends PointCanvas {
 
   /** Short streamlines of a field times a factor, longer where it is fast. */
   streamlines(field, factor) {
-    this.along(field, { seeds: 10, steps: 7, length: 1.6 * Math.sign(factor) * Math.sqrt(Math.abs(factor)) });
+    this.along(field, { seeds: 10, steps: 14, length: 1.6 * Math.sign(factor) * Math.sqrt(Math.abs(factor)) });
   }
 
   /** Lines both ways along a field from a lattice; `length` is the longest's, each way, in its cells. */
   along(field, { seeds, steps, length }) {
     const { back, ratio, extent, stage } = this, starts = lattice(extent * (1 - 1 / seeds), seeds);
-    const v = starts.slice(), work = workspace(v.length), step = (length * extent) / seeds / steps;
+    const v = starts.slice(), middle = starts.slice(), step = (length * extent) / seeds / steps;
     field(starts, v);
     const usual = usualSpeed(v);
-    const drawn = (x, out) => {
-      field(x, out);
-      shorten(out, usual);
+    const slope = (x) => {
+      field(x, v);
+      shorten(v, usual);
     };
-    Object.assign(back, { strokeStyle: stage.look.faint, globalAlpha: 0.7, lineWidth: 1.1 * ratio });
+    [back.strokeStyle, back.globalAlpha, back.lineWidth] = [stage.look.faint, 0.7, 1.1 * ratio];
     back.beginPath();
     for (const h of [-step, step]) {
       const x = starts.slice(), way = [starts];
       for (let n = 0; n < steps; n++) {
-        rk4(drawn, x, h, work);
+        slope(x);
+        for (let i = 0; i < x.length; i++) middle[i] = x[i] + (h / 2) * v[i];
+        slope(middle);
+        for (let i = 0; i < x.length; i++) x[i] += h * v[i];
         way.push(x.slice());
       }
       for (let i = 0; i < x.length; i += 2) {
-        const line = way.map((at) => [this.right(at[i]), this.down(at[i + 1])]);
-        line.forEach(([px, py], n) => back[n ? "lineTo" : "moveTo"](px, py));
-        if (h === step) this.head(...line.slice(-2), Math.abs(step) * this.scale);
+        way.forEach((at, n) => back[n ? "lineTo" : "moveTo"](this.right(at[i]), this.down(at[i + 1])));
+        const size = Math.min(1, 1.5 * Math.hypot(v[i], v[i + 1]));
+        if (h === step) this.head(x[i], x[i + 1], h * v[i], h * v[i + 1], size);
       }
     }
     back.stroke();
     back.globalAlpha = 1;
   }
 
-  /** The head of an arrow, smaller where its last part is shorter than the `longest`. */
-  head([fromX, fromY], [x, y], longest) {
-    const a = x - fromX, b = y - fromY, length = Math.hypot(a, b), size = Math.min(1, (1.5 * length) / longest);
-    if (!(size >= 0.15)) return;
-    const c = (5 * this.ratio * size * a) / length, s = (5 * this.ratio * size * b) / length;
-    this.back.moveTo(x - c - 0.5 * s, y - s + 0.5 * c);
-    this.back.lineTo(x, y);
-    this.back.lineTo(x - c + 0.5 * s, y - s - 0.5 * c);
+  /** The head of an arrow that ends in (x, y) and points along (a, b). */
+  head(x, y, a, b, size) {
+    const length = Math.hypot(a, b), long = 5 * this.ratio * size;
+    if (size < 0.15 || length === 0) return;
+    const [c, s, px, py] = [a / length, b / length, this.right(x), this.down(y)];
+    this.back.moveTo(px - long * (c + 0.5 * s), py + long * (s - 0.5 * c));
+    this.back.lineTo(px, py);
+    this.back.lineTo(px - long * (c - 0.5 * s), py + long * (s + 0.5 * c));
   }
 
-  /** Dots [[x, y], ...] on a layer, as squares of so many pixels of the page. */
-  ink(layer, dots, pixels) {
-    const side = pixels * this.ratio;
+  /** Dots [[x, y], ...] of a drawing, on a layer. */
+  dots(layer, dots) {
+    const side = 2 * this.ratio;
     layer.fillStyle = this.stage.look.ink;
     layer.globalAlpha = 0.6;
-    for (const [x, y] of dots) layer.fillRect(this.right(x) - side / 2, this.down(y) - side / 2, side, side);
+    for (const [x, y] of dots) {
+      layer.fillRect(this.right(x) - side / 2, this.down(y) - side / 2, side, side);
+    }
     layer.globalAlpha = 1;
   }
 
-  /** A small picture with its middle at (x, y), on whole pixels. */
-  picture(small, x, y) {
-    const half = small.width / 2;
-    this.context.drawImage(small, Math.round(this.right(x) - half), Math.round(this.down(y) - half));
+  ticks() {
+    const { back, ratio, side, axes, stage } = this;
+    back.fillStyle = stage.look.faint;
+    back.font = `${12 * ratio}px system-ui, sans-serif`;
+    const edge = 6 * ratio;
+    back.textAlign = "right";
+    back.fillText(`${axes[0]} \u2192`, side - edge, side - edge);
+    back.textAlign = "left";
+    back.fillText(`${axes[1]} \u2191`, edge, 14 * ratio);
+  }
+
+  /** Forget the trails. */
+  clearTrails() {
+    this.trail.clearRect(0, 0, this.side, this.side);
+  }
+
+  /** Let trails fade, and add the way of points from `before` (2n) to `x` in the groups' tints. */
+  trails(before, x, groups) {
+    const { trail } = this;
+    if (++this.age % this.fades === 0) {
+      trail.globalCompositeOperation = "destination-out";
+      trail.fillStyle = `rgba(0, 0, 0, ${FADE})`;
+      trail.fillRect(0, 0, this.side, this.side);
+      trail.globalCompositeOperation = "source-over";
+    }
+    trail.lineWidth = 1.2 * this.ratio;
+    this.byTint("stroke", trail, groups, (i) => {
+      trail.moveTo(this.right(before[2 * i]), this.down(before[2 * i + 1]));
+      trail.lineTo(this.right(x[2 * i]), this.down(x[2 * i + 1]));
+    });
   }
 
   /** Put together what is behind, the trails, and points x (2n) in the tints of their groups. */
   show(x, groups, radius) {
-    this.context.drawImage(this.back.canvas, 0, 0);
-    this.showTrails();
-    this.points(x, groups, radius);
+    const { context, side, ratio } = this, r = radius * ratio;
+    context.drawImage(this.back.canvas, 0, 0);
+    context.globalAlpha = 0.45;
+    context.drawImage(this.trail.canvas, 0, 0);
+    context.globalAlpha = 1;
+    this.byTint("fill", context, groups, (i) => {
+      const [px, py] = [this.right(x[2 * i]), this.down(x[2 * i + 1])];
+      if (px < -r || py < -r || px > side + r || py > side + r) return;
+      context.moveTo(px + r, py);
+      context.arc(px, py, r, 0, 2 * Math.PI);
+    });
   }
 }
 
-/** The places (2 cells^2) of a square lattice, row by row from the top. */
+/** The places (2 cells^2) of a square lattice, row by row from the bottom. */
 function lattice(reach, cells) {
-  const line = Array.from({ length: cells }, (_, i) => reach * ((2 * i) / (cells - 1) - 1));
-  return Float64Array.from(line.flatMap((y) => line.flatMap((x) => [x, -y])));
+  const x = new Float64Array(2 * cells * cells);
+  for (let i = 0; i < cells * cells; i++) {
+    x[2 * i] = reach * ((2 * (i % cells)) / (cells - 1) - 1);
+    x[2 * i + 1] = reach * ((2 * Math.floor(i / cells)) / (cells - 1) - 1);
+  }
+  return x;
 }
 
 /** A speed that 70% of vectors (2n) don't reach. */

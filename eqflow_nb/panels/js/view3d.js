@@ -1,13 +1,15 @@
-// Points with trails in space: turned by drag, finger or arrow keys.
+// Points with trails in space, on a plain canvas: turned by drag, finger or arrow keys.
 
-import { PointCanvas } from "./canvas.js";
+import { Canvas } from "./canvas.js";
 import { grouped } from "./colours.js";
 
 const NEARER = 0.16; // how much larger what lies near is drawn: a gentle perspective
 const EXTENT = 3.6; // of what is seen, from the middle
+const PLACES = 12; // of a trail
 const BANDS = 3; // of depth, drawn from the farthest to the nearest
 const DRAG = 3; // radians for a drag across the picture
 const PRESS = 0.1; // radians for an arrow key
+const EVERY = 1 / 30; // seconds between two places of a trail
 
 /** Where the reader looks from: two angles in radians, shared by the views of a panel. */
 export class Camera {
@@ -45,7 +47,7 @@ export function projected(x, camera, extent, out) {
 }
 
 /** A view of what lies around the middle, with words below it. */
-export class Space extends PointCanvas {
+export class Space extends Canvas {
   constructor(stage, { camera, label, name }) {
     super(stage, { label, words: name, role: "application" });
     this.camera = camera;
@@ -64,48 +66,100 @@ export class Space extends PointCanvas {
     this.keys((right, down) => turn(PRESS * right, -PRESS * down));
   }
 
-  pixel(seen, i) {
-    return [((seen[3 * i] + 1) * this.side) / 2, ((seen[3 * i + 1] + 1) * this.side) / 2];
+  resize() {
+    super.resize();
+    this.bold = Math.max(0.7, Math.min(1, this.side / this.ratio / 380)) * this.ratio; // thinner where small
   }
 
-  seen(x) {
-    return projected(x, this.camera, EXTENT, new Float64Array(x.length));
+  /** Begin anew at places x (3n): no trails, and a tint for each, a number below the look's. */
+  begin(x, tints) {
+    Object.assign(this, { tints, since: 0, trail: [x.slice()] }); // the trail's newest place is first
+    this.seen = Array.from({ length: PLACES }, () => new Float64Array(x.length));
   }
 
-  /** Points of these tints have moved, from places `before` (3n) to x. */
-  follow(before, x, tints) {
-    this.trails(this.seen(before), this.seen(x), grouped(tints));
+  /** The points have moved to x (3n) in some seconds. */
+  follow(x, seconds) {
+    this.since += seconds;
+    if (this.since > EVERY) {
+      this.since %= EVERY;
+      this.trail.unshift(this.trail.length < PLACES ? new Float64Array(x.length) : this.trail.pop());
+    }
+    this.trail[0].set(x);
   }
 
-  /** Draw the axes, the cloud behind (3m), the trails, and points x (3n) of these tints. */
-  show(behind, x, tints) {
-    const { context, side, ratio, stage: { look } } = this, still = this.seen(behind), now = this.seen(x);
-    context.fillStyle = look.paper;
+  /** Draw the axes, the cloud behind (3m), the trails and the points. */
+  show(behind) {
+    const { context, side, stage } = this;
+    context.fillStyle = stage.look.paper;
     context.fillRect(0, 0, side, side);
     this.axes();
-    context.globalAlpha = 0.5;
-    for (let i = 0; i < behind.length / 3; i++) context.fillRect(...this.pixel(still, i), ratio, ratio);
-    this.showTrails();
-    const small = Math.max(0.7, Math.min(1, side / ratio / 380)); // finer where the view is small
-    const band = (i) => Math.max(0, Math.min(BANDS - 1, Math.floor((BANDS * (1 + 1.6 * now[3 * i + 2])) / 2)));
-    for (let nearest = 0; nearest < BANDS; nearest++) {
-      const near = nearest / (BANDS - 1);
-      context.globalAlpha = 0.55 + 0.45 * near;
-      this.points(now, grouped(tints, (i) => band(i) === nearest), small * (1.4 + 0.9 * near));
+    this.dots(behind);
+    const ways = this.trail.map((at, age) => projected(at, this.camera, EXTENT, this.seen[age]));
+    const half = Math.ceil(ways.length / 2);
+    for (const [band, groups] of this.groups(ways[0]).entries()) {
+      const near = band / (BANDS - 1);
+      this.lines(groups, ways.slice(half - 1), 0.12 + 0.1 * near, 1);
+      this.lines(groups, ways.slice(0, half), 0.25 + 0.3 * near, 1 + 0.3 * near);
+      this.points(groups, ways[0], 0.55 + 0.45 * near, 1.4 + 0.9 * near);
     }
     context.globalAlpha = 1;
   }
 
+  /** For each band of depth, the far one first, the members of each tint. */
+  groups(seen) {
+    const bands = Array.from(this.tints, (_, i) => (
+      Math.max(0, Math.min(BANDS - 1, Math.floor((seen[3 * i + 2] * 1.6 + 1) / 2 * BANDS)))));
+    return Array.from({ length: BANDS }, (_, band) => grouped(this.tints, (i) => bands[i] === band));
+  }
+
+  pixel(share) {
+    return (share + 1) * this.side / 2;
+  }
+
+  lines(groups, ways, strength, thick) {
+    const { context } = this;
+    if (ways.length < 2) return;
+    context.globalAlpha = strength;
+    context.lineWidth = thick * this.bold;
+    this.byTint("stroke", context, groups, (i) => {
+      context.moveTo(this.pixel(ways[0][3 * i]), this.pixel(ways[0][3 * i + 1]));
+      for (const way of ways) context.lineTo(this.pixel(way[3 * i]), this.pixel(way[3 * i + 1]));
+    });
+  }
+
+  points(groups, seen, strength, radius) {
+    const { context } = this, r = radius * this.bold;
+    context.globalAlpha = strength;
+    this.byTint("fill", context, groups, (i) => {
+      const [p, q] = [this.pixel(seen[3 * i]), this.pixel(seen[3 * i + 1])];
+      context.moveTo(p + r, q);
+      context.arc(p, q, r, 0, 2 * Math.PI);
+    });
+  }
+
+  /** Small faint squares at places (3m): the cloud that was given. */
+  dots(places) {
+    const seen = projected(places, this.camera, EXTENT, new Float64Array(places.length));
+    this.context.fillStyle = this.stage.look.faint;
+    this.context.globalAlpha = 0.5;
+    for (let i = 0; i < seen.length; i += 3) {
+      this.context.fillRect(this.pixel(seen[i]), this.pixel(seen[i + 1]), this.ratio, this.ratio);
+    }
+  }
+
   /** The directions of the three axes, in a corner. */
   axes() {
-    const { context, side, ratio, stage: { look: { faint } } } = this, rows = this.camera.rows();
-    const left = 0.1 * side, down = 0.9 * side, long = Math.max(18 * ratio, 0.09 * side);
-    Object.assign(context, { globalAlpha: 1, strokeStyle: faint, fillStyle: faint, lineWidth: ratio });
-    Object.assign(context, { font: `${12 * ratio}px system-ui, sans-serif`, textAlign: "center", textBaseline: "middle" });
+    const { context, side, ratio, stage } = this, rows = this.camera.rows();
+    const [left, down, long] = [0.1 * side, 0.9 * side, Math.max(18 * ratio, 0.09 * side)];
+    context.globalAlpha = 1;
+    context.strokeStyle = context.fillStyle = stage.look.faint;
+    context.lineWidth = ratio;
+    context.font = `${12 * ratio}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
     context.beginPath();
     ["x", "y", "z"].forEach((name, axis) => {
-      const [p, q] = [long * rows[axis], -long * rows[3 + axis]];
-      const beyond = 1 + (8 * ratio) / (Math.hypot(p, q) + ratio);
+      const [p, q] = [long * rows[axis], -long * rows[3 + axis]], beyond = 1 + (8 * ratio) / (Math.hypot(p, q) + ratio);
       context.moveTo(left, down);
       context.lineTo(left + p, down + q);
       context.fillText(name, left + beyond * p, down + beyond * q);
