@@ -16,7 +16,7 @@ from eqflow_nb.snapshots.noisy import (
     ornstein_uhlenbeck_covariance,
     stochastic_lorenz,
 )
-from eqflow_nb.snapshots.zoo import BATCH, SYSTEMS, evaluate, parse, system
+from eqflow_nb.snapshots.zoo import BATCH, SYSTEMS, TABLE, evaluate, parse, read, system
 
 READINGS = 4
 
@@ -217,3 +217,12 @@ def test_the_double_well_is_its_density():
     chi2 = ((counts - expected) ** 2 / expected)[full].sum()
     assert abs(chi2 - full.sum()) < 5 * np.sqrt(2 * full.sum())
     assert abs(x[:, 1].var() - 0.5) < 4 * 0.5 * np.sqrt(2 / n)
+
+
+def test_the_benchmark_has_its_systems_coefficients():
+    benchmark = read(TABLE.with_name("benchmark_systems.toml"))
+    assert len(benchmark) == 80 and max(each.dim for each in benchmark.values()) == 6
+    x = np.array([[1.0, 2.0, 3.0]])
+    assert benchmark["Lorenz"](x).tolist() == [[10.0, 23.0, pytest.approx(2 - 3 * 2.667)]]
+    for each in ("Lorenz96", "Qi", "LorenzBounded"):
+        assert np.isfinite(benchmark[each].sample(20, 0)).all()

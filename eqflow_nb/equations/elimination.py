@@ -110,7 +110,7 @@ def weights(
     for part, other in list(zip(spread, near.T, strict=True))[1 : DIRECTIONS + 1]:
         total = total + part * conditions.covariance(other)
     white, slopes = root_of_inverse(conditions.slopes), conditions.slopes
-    size = float(np.einsum("rm,mn,rn->", white, total, white)) / len(white)
+    size = float(np.sum((white @ total) * white)) / len(white)
     return root_of_inverse((1 - RIDGE) * total + RIDGE * size * slopes)
 
 
@@ -159,14 +159,14 @@ def improve(weighted: Weighted, fit: Fit) -> tuple[Fit, Fit | None]:
         if best is not None and fit.misfit - best.misfit > worth:
             fit = best
             continue
-        rival = _best_swap(weighted, larger)
+        rival = best_swap(weighted, larger)
         if rival is None or rival.misfit >= fit.misfit - fit.excess:
             break
         fit = rival
     return fit, rival
 
 
-def _best_swap(weighted: Weighted, larger: list[Fit]) -> Fit | None:
+def best_swap(weighted: Weighted, larger: list[Fit]) -> Fit | None:
     """The best fit that lacks one of the old terms of a larger one, and keeps its new term."""
     misfits = [each.misfit + each.losses[:-1].min(initial=np.inf) for each in larger]
     if not np.isfinite(misfits).any():
@@ -201,15 +201,24 @@ class Found:
         """Whether its misfit is what noise would give."""
         return self.fit.misfit <= FITS * max(self.fit.freedom, 1) + 8
 
-    def bootstrap(self, seed: int = 0, draws: int = DRAWS) -> np.ndarray:
-        """Coefficients (draws, K) of the fit on resampled data, under the same weights."""
-        conditions, fit, rng = self.conditions, self.fit, np.random.default_rng(seed)
-        white = [(self._white(), conditions.weights)]
-        return np.array([_fit(conditions, white, fit.c, fit.support, rng) for _ in range(draws)])
+    def bootstrap(
+        self, seed: int = 0, draws: int = DRAWS, along: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Coefficients (draws, K) of the fit on resampled data, under the same weights.
+
+        What else may vary than the terms' coefficients is `along` (K, n).
+        """
+        c, rng = self.fit.c, np.random.default_rng(seed)
+        vectors = np.eye(len(c))[:, self.fit.support]
+        if along is not None:
+            vectors = scipy.linalg.orth(np.hstack([vectors, along]), rcond=1e-9)
+        white = [(self._white(vectors), self.conditions.weights)]
+        return np.array([_fit(self.conditions, white, c, vectors, rng) for _ in range(draws)])
 
     def without_each_part(self) -> np.ndarray:
         """The losses (B, n) of the fit's terms when one part of the data is left out."""
-        conditions, blocks, support = self.conditions, self._white(), self.fit.support
+        conditions, support = self.conditions, self.fit.support
+        blocks = self._white(np.eye(len(self.fit.c))[:, support])
         gram = conditions.gram[np.ix_(support, support)]
         total, out = np.tensordot(conditions.weights, blocks, axes=1), []
         for weight, part in zip(conditions.weights, blocks, strict=True):
@@ -217,9 +226,10 @@ class Found:
             out.append(losses(conditions.count, *rest))
         return np.array(out)
 
-    def _white(self) -> np.ndarray:
-        """The conditions on the fit's terms over each part of the data, made white (B, r, n)."""
-        blocks = self.conditions.blocks(self.fit.support)
+    def _white(self, vectors: np.ndarray) -> np.ndarray:
+        """The conditions on vectors (K, n) over each part of the data, made white (B, r, n)."""
+        terms = np.flatnonzero(vectors.any(1))
+        blocks = self.conditions.blocks(terms) @ vectors[terms]
         return np.einsum("rm,bmk->brk", self.weighted.root, blocks, optimize=True)
 
 
@@ -254,19 +264,22 @@ def crossfit(
         others = slice(1 - half, None, 2)
         white.append((np.einsum("rm,bmk->brk", root, blocks[others]), conditions.weights[others]))
     every = [None, *[np.random.default_rng(0)] * draws]
-    return np.array([_fit(conditions, white, c, support, rng) for rng in every])
+    vectors = np.eye(len(c))[:, support]
+    return np.array([_fit(conditions, white, c, vectors, rng) for rng in every])
 
 
 def _fit(
     conditions: Conditions, white: Sequence[tuple[np.ndarray, np.ndarray]], c: np.ndarray,
-    support: np.ndarray, rng: np.random.Generator | None,
+    vectors: np.ndarray, rng: np.random.Generator | None,
 ) -> np.ndarray:  # fmt: skip
-    """Coefficients (K,), with the sign of c, from parts of the data, or as many drawn from them."""
+    """Coefficients (K,) along vectors (K, n), with the sign of c, from parts of the data.
+
+    With a generator, as many parts are drawn from them.
+    """
     rows = []
     for parts, weights in white:
         drawn = slice(None) if rng is None else rng.integers(len(parts), size=len(parts))
         rows.append(np.tensordot(weights[drawn] / weights[drawn].sum(), parts[drawn], axes=1))
-    gram = conditions.gram[np.ix_(support, support)]
-    best, out = smallest(np.vstack(rows), gram)[1][:, 0], np.zeros(len(c))
-    out[support] = best * np.sign(best @ gram @ c[support])
-    return out
+    along = vectors.T @ conditions.gram
+    best = smallest(np.vstack(rows), along @ vectors)[1][:, 0]
+    return vectors @ best * np.sign(best @ along @ c)

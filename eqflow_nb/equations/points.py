@@ -6,6 +6,7 @@ Nearest work: Lu, Kusmierz & Mihalas, arXiv:2502.17690 (2025).
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 
 from eqflow_nb.equations import verdicts
 from eqflow_nb.equations.conditions import MomentConditions
-from eqflow_nb.equations.elimination import search
+from eqflow_nb.equations.elimination import Found, search
 from eqflow_nb.equations.moments import Moments, measure
+from eqflow_nb.equations.origins import decide_anywhere
 from eqflow_nb.equations.result import Equations, Extras, write
 from eqflow_nb.equations.sampled_tests import cosine_conditions
 from eqflow_nb.inputs import InputError, as_array, as_points, between, choice, count
@@ -26,6 +28,7 @@ CARRIED = 8  # snapshots a test, at least: fewer can't tell the covariance of th
 COSINES = ((100, 2.0), (200, 1.0))  # how many, and their width in deviations
 FEW, MOST_ROWS = 3000, 10_000  # snapshots up to which cosines are always asked; used by them
 FAMILIES = ("auto", "polynomials", "cosines")
+FINE = 0.01  # of a deviation, up to which steps of rounding do no harm
 LEAST = 20  # different snapshots
 
 
@@ -66,7 +69,12 @@ def identify(
     labels = names_for(names, known.dim)
     tensor, amount = _checked_diffusion(diffusion, known.dim)
     size = _checked_noise(noise, known)
-    size = _estimated_noise(known, degree, tensor) if size is None else size
+    steps = np.zeros(known.dim)
+    if size is None:
+        size = _estimated_noise(known, degree, tensor)
+    elif rows is not None and not own and tests != "cosines":
+        steps = steps_of(rows)
+        size = np.hypot(size, steps / math.sqrt(12))  # as far as moments go, uniform noise
     if size.any() and tests == "cosines":
         raise InputError("noise can't be taken out of cosines; use tests='polynomials'")
     clean = known.without_noise(size)
@@ -78,29 +86,38 @@ def identify(
             f"takes at least {2 * fewest}, and {CARRIED * fewest} for an answer; "
             "use a lower degree or more snapshots"
         )
-    found = [
-        search(MomentConditions(clean, power, degree, tensor))
-        for power in powers or _sizes(known.dim, degree)[:1]
-        if tests != "cosines"
-    ]
-    # Where some sets of polynomials fit and others don't, rare far points may be to blame.
-    torn = len({each.fits for each in found}) > 1 or known.count <= FEW
-    clear = any(each.fits and each.gap >= verdicts.SURE[0] for each in found)
-    rescue = tests == "auto" and not size.any() and torn and not clear
-    base = MomentConditions(clean, 2, degree, tensor)
-    if rows is not None and (tests == "cosines" or rescue):
-        few = rows[:: -(-len(rows) // MOST_ROWS)]
-        values = {name: np.asarray(f(few)) for name, f in own.items()}
-        for number, width in COSINES:
-            if 1.3 * len(base.terms) < number < len(few) / CARRIED:
-                found.append(search(cosine_conditions(base, few, number, width, seed, values)))
-    decision = verdicts.decide(found)
+    tried = [] if tests == "cosines" else powers or _sizes(known.dim, degree)[:1]
+
+    def about(origin: np.ndarray) -> list[Found]:
+        """What all sets of tests find, in coordinates x - origin."""
+        moved = replace(clean, centre=clean.centre - origin)
+        found = [search(MomentConditions(moved, power, degree, tensor)) for power in tried]
+        # Where some sets of polynomials fit and others don't, rare far points may be to blame.
+        torn = len({each.fits for each in found}) > 1 or known.count <= FEW
+        clear = any(each.fits and each.gap >= verdicts.SURE[0] for each in found)
+        rescue = tests == "auto" and not size.any() and torn and not clear
+        if rows is not None and (tests == "cosines" or rescue):
+            base = MomentConditions(moved, 2, degree, tensor)
+            few = rows[:: -(-len(rows) // MOST_ROWS)]
+            values = {name: np.asarray(f(few)) for name, f in own.items()}
+            for number, width in COSINES:
+                if 1.3 * len(base.terms) < number < len(few) / CARRIED:
+                    more = cosine_conditions(base, few - origin, number, width, seed, values)
+                    found.append(search(more))
+        return found
+
+    decision, place = decide_anywhere(about, clean.centre, clean.scale)
     if not powers:
         decision = verdicts.too_few(decision, known.count)
     if decision.verdict == "determined" and tensor is None:
-        decision = verdicts.conserved(decision, base, labels)
+        moved = clean if place is None else replace(clean, centre=clean.centre - place.origin)
+        decision = verdicts.conserved(decision, MomentConditions(moved, 2, degree), labels)
+    if steps.any():
+        rounded = ", ".join(f"{n} to {s:.3g}" for n, s in zip(labels, steps, strict=True) if s)
+        text = f"{decision.evidence}; rounding ({rounded}) was taken out like noise of that size"
+        decision = replace(decision, evidence=text)
     return write(
-        decision, decision.agree or (decision.found,), labels, noise=size, amount=amount,
+        decision, decision.agree or (decision.found,), labels, place, noise=size, amount=amount,
         relative_to=relative_to, seed=seed, started=started, extras=own,
     )  # fmt: skip
 
@@ -113,6 +130,18 @@ def moments_of(
     first = next(chunks)
     size = max(_sizes(first.shape[1], degree))
     return measure(chain([first], chunks), rows, size - 1 + degree, extras, size - 1)
+
+
+def steps_of(rows: np.ndarray) -> np.ndarray:
+    """The steps (d,) to which columns are rounded, as those of an instrument; 0 if too fine."""
+    steps = np.zeros(rows.shape[1])
+    for i, (column, spread) in enumerate(zip(rows.T, rows.std(0), strict=True)):
+        values = np.unique(column)
+        step = np.diff(values).min(initial=np.inf)
+        if FINE * spread < step < spread:
+            off = np.remainder((values - values[0]) / step + 0.5, 1) - 0.5
+            steps[i] = step if abs(off).max() < 0.01 else 0.0
+    return steps
 
 
 def _sizes(dim: int, degree: int, rows: int | None = None) -> list[int]:
@@ -180,10 +209,18 @@ def _checked_points(x: Any) -> np.ndarray:
     if rows.shape[1] > 6:
         few = "give 1 to 6, such as the first principal components"
         raise InputError(f"x has {rows.shape[1]} columns; {few}")
-    # Copies say nothing new, and would make every error too small.
-    rows = rows[np.sort(np.unique(rows, axis=0, return_index=True)[1])]
-    if len(rows) < LEAST:
-        raise InputError(f"x has {len(rows)} different row(s); at least {LEAST} are needed")
+    # Copies say nothing new, and would make every error too small.  But of rounded readings some
+    # are alike by chance; a file of these that was doubled has all of them an even number of times.
+    _, first, at, copies = np.unique(
+        rows, axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    if len(first) < LEAST:
+        raise InputError(f"x has {len(first)} different row(s); at least {LEAST} are needed")
+    if steps_of(rows).all():
+        number = np.argsort(np.argsort(at, kind="stable")) - (np.cumsum(copies) - copies)[at]
+        rows = rows[number < (copies // np.gcd.reduce(copies))[at]]
+    else:
+        rows = rows[np.sort(first)]
     values, vectors = np.linalg.eigh(np.corrcoef(rows.T).reshape(rows.shape[1], -1))
     if values[0] < 1e-9:
         involved = ", ".join(map(str, np.flatnonzero(abs(vectors[:, 0]) > 1e-4)))

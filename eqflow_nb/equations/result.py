@@ -11,7 +11,8 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from eqflow_nb.equations.elimination import Found
-from eqflow_nb.equations.terms import Term, find, velocity
+from eqflow_nb.equations.origins import Place
+from eqflow_nb.equations.terms import Term, find, shift, slopes_of, velocity
 from eqflow_nb.equations.verdicts import Decision
 from eqflow_nb.inputs import InputError, as_array, as_points, count
 
@@ -48,6 +49,10 @@ class Equations:
     snapshots, as far as these can tell.  The coefficient of the term `reference` is 1 in size: the
     unit of time; `arrow` is what is known of its direction.  `noise` (d,) has been taken out;
     `diffusion` is the size of D and its error, and `decision` has the fits behind it.
+
+    Where equations are shorter about another zero than the file's, `origin` has it and its error
+    for each column, and `short` the terms there: functions of x' = x - origin.  The candidate is
+    the same equations multiplied out.
     """
 
     verdict: str
@@ -64,6 +69,8 @@ class Equations:
     seconds: float
     decision: Decision | None = field(repr=False)
     extras: Extras = field(repr=False)
+    origin: dict[str, tuple[float, float]] = field(default_factory=dict)
+    short: tuple[FoundTerm, ...] = ()
 
     @property
     def terms(self) -> tuple[FoundTerm, ...]:
@@ -86,24 +93,34 @@ class Equations:
             raise InputError(f"x has shape {state.shape}; it must be {wanted}")
         used = {each.term.extra for each in self.candidate if each.term.extra is not None}
         own = {name: np.asarray(self.extras[name](state)) for name in used}
-        change = velocity(self.coefficients, state, own)
+        moved = [self.origin.get(name, (0.0, 0.0))[0] for name in self.names]
+        about = state - np.reshape(moved, (-1, *[1] * (state.ndim - 2))) if self.origin else state
+        parts = {each.term: each.coefficient for each in self.short or self.candidate}
+        change = velocity(parts, about, own)
         return x.new_tensor(change) if hasattr(x, "new_tensor") else change
 
     __call__ = velocity
 
     def reversed(self) -> Equations:
         """The same with time the other way round."""
-        flipped = (replace(each, coefficient=-each.coefficient) for each in self.candidate)
-        return replace(self, candidate=tuple(flipped))
+        candidate, short = (
+            tuple(replace(each, coefficient=-each.coefficient) for each in terms)
+            for terms in (self.candidate, self.short)
+        )
+        return replace(self, candidate=candidate, short=short)
 
     def text(self) -> str:
         """The candidate as readable text, a line an equation."""
         lines = []
         for i, name in enumerate(self.names):
-            parts = [str(each) for each in self.candidate if each.term.equation == i]
+            written = self.short or self.candidate
+            parts = [str(each) for each in written if each.term.equation == i]
             lines.append(f"d{name}/dt = " + (" ".join(parts).removeprefix("+ ") or "0"))
         if self.diffusion is not None:
             lines.append(f"D = {_number(*self.diffusion)}")
+        for name, (value, error) in self.origin.items():
+            sign = "+" if value < 0 else "-"
+            lines.append(f"with {name}' = {name} {sign} {_number(abs(value), error)}")
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -126,25 +143,38 @@ def _number(value: float, error: float) -> str:
 
 
 def write(
-    decision: Decision, sources: Sequence[Found], names: Sequence[str], *, started: float,
-    noise: np.ndarray | None = None, amount: float | None = None, relative_to: str | None = None,
-    seed: int = 0, extras: Extras | None = None,
+    decision: Decision, sources: Sequence[Found], names: Sequence[str],
+    place: Place | None = None, *, started: float, noise: np.ndarray | None = None,
+    amount: float | None = None, relative_to: str | None = None, seed: int = 0,
+    extras: Extras | None = None,
 ) -> Equations:  # fmt: skip
     """Write a decision down in the data's own units, with errors, from fits with the same terms.
 
     Coefficients are those with the fewest tests, whose weights are known best.  Errors are those of
     the bootstrap, which takes weights as known, and how far the sources differ, squared and added.
     The term `relative_to` is made 1, by default D, or `amount` where its size is known, or else the
-    term whose coefficient is known best.
+    term whose coefficient is known best.  Fits about another `place` than the file's zero are
+    multiplied out, and their errors hold what moves of its origin do, to first order.
     """
     source = min(sources, key=lambda each: each.weighted.tests)
     terms, units = source.conditions.terms, source.conditions.units
-    support = np.sort(source.fit.support)
-    kept = [terms[k] for k in support]
-    c, draws = source.fit.c * units, source.bootstrap(seed) * units
+    slopes, origin, free = slopes_of(terms), np.zeros(len(names)), np.zeros(len(names), bool)
+    if place is not None:
+        origin, free = place.origin, place.free
+    out = shift(slopes, -origin)
+    inside = np.sort(source.fit.support)
+    support = np.flatnonzero((out[:, inside] != 0).any(1))
+    kept, c = [terms[k] for k in support], source.fit.c * units
+    moves = (slopes[free] @ c).T  # what v changes by along the free axes
+    draws = source.bootstrap(seed, along=moves / units[:, None] if free.any() else None) * units
+    others = np.array([each.fit.c * units for each in sources])
+    c0, draws0, others0 = out @ c, draws @ out.T, others @ out.T
     last = int(support[-1])
     noisy = terms[last].equation < 0
-    unit = last if noisy else int(support[np.argmin(draws[:, support].std(0) / abs(c[support]))])
+    # The unit's coefficient must be the same about both origins.
+    alike = [k for k in support if np.isclose(c0[k], c[k], rtol=1e-9)]
+    spread = draws0[:, alike].std(0) / abs(c0[alike])
+    unit = last if noisy else int(alike[np.argmin(spread)])
     if relative_to is not None:
         if (at := find(relative_to, kept, names)) is None:
             written = ", ".join(f"{term.equation}:{term.text(names)}" for term in kept)
@@ -152,31 +182,53 @@ def write(
             raise InputError(f"{asked}; theirs are {written}")
         unit = int(support[at])
     # D > 0 fixes the sign; without any diffusion, the reference is made positive.
-    smoothing = _smoothing(dict(zip(kept, c[support], strict=True)), len(names))
-    sign = float(smoothing or np.sign(c[last if noisy else unit]))
+    smoothing = _smoothing(dict(zip(kept, c0[support], strict=True)), len(names))
+    sign = float(smoothing or np.sign(c0[last if noisy else unit]))
     size = amount if amount and terms[unit].equation < 0 else 1.0
-    relative = size * draws / draws[:, [unit]]
-    c = c * (size * sign / abs(c[unit]))
-    others = np.array([each.fit.c * units for each in sources])
-    apart = (others / others[:, [unit]] * c[unit]).std(0)
-    errors = np.hypot(relative.std(0, ddof=1), apart)
-    rows = zip(kept, c[support].tolist(), errors[support].tolist(), strict=True)
-    found = [FoundTerm(term, term.text(names), value, error) for term, value, error in rows]
+    scale = size * sign / abs(c0[unit])
+
+    def rows(
+        at: np.ndarray, labels: Sequence[str], c: np.ndarray, draws: np.ndarray, others: np.ndarray
+    ) -> list[FoundTerm]:
+        """Terms with their coefficients and errors."""
+        relative = draws / draws0[:, [unit]] * size
+        apart = others / others0[:, [unit]] * (scale * c0[unit])
+        errors = np.hypot(relative.std(0, ddof=1), apart.std(0))
+        return [
+            FoundTerm(terms[k], terms[k].text(labels), float(scale * c[k]), float(errors[k]))
+            for k in at
+        ]
+
+    found, short = rows(support, names, c0, draws0, others0), []
+    where: dict[str, tuple[float, float]] = {}
+    if free.any():
+        vectors = np.hstack([np.eye(len(c))[:, inside], moves])
+        sizes = np.linalg.norm(vectors, axis=0)
+        parts = np.linalg.lstsq(vectors / sizes, draws.T, rcond=1e-12)[0].T / sizes
+        own = np.zeros_like(draws)
+        own[:, inside] = parts[:, : len(inside)]
+        by = (parts[:, len(inside) :] / (draws @ c / (c @ c))[:, None]).std(0, ddof=1)
+        marked = [name for name, loose in zip(names, free, strict=True) if loose]
+        values = zip(origin[free].tolist(), by.tolist(), strict=True)
+        where = dict(zip(marked, values, strict=True))
+        labels = [f"{name}'" if name in where else name for name in names]
+        short = rows(inside, labels, c, own, others)
     arrow = "fixed by the noise in the dynamics" if noisy else None
     if decision.verdict == "determined" and any(term.operator for term in terms):
         smooths = "this one, in which diffusion smooths"
         arrow = smooths if smoothing else "unknown: nothing diffuses"
-    where, text = terms[unit].equation, terms[unit].text(names)
+    equation, text = terms[unit].equation, terms[unit].text(names)
     return Equations(
         decision.verdict,
         candidate=tuple(found[:-1] if noisy else found),
         null_dimension=decision.nulls.shape[1] + decision.conserved,
-        basis=tuple(dict(zip(terms, (null * units).tolist())) for null in decision.nulls.T),
+        basis=tuple(dict(zip(terms, (out @ (c * units)).tolist())) for c in decision.nulls.T),
         evidence=decision.evidence, arrow=arrow, names=tuple(names),
         noise=np.zeros(len(names)) if noise is None else noise,
         diffusion=(found[-1].coefficient, found[-1].error) if noisy else None,
-        reference=text if where < 0 else f"{text} in equation {where}", needed=decision.needed,
-        seconds=time.perf_counter() - started, decision=decision, extras=extras or {},
+        reference=text if equation < 0 else f"{text} in equation {equation}",
+        needed=decision.needed, seconds=time.perf_counter() - started, decision=decision,
+        extras=extras or {}, origin=where, short=tuple(short[: -1 if noisy else None]),
     )  # fmt: skip
 
 

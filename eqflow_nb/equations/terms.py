@@ -104,6 +104,29 @@ def units_of(terms: Sequence[Term], scale: np.ndarray, rms: np.ndarray) -> np.nd
     return units
 
 
+def slopes_of(terms: Sequence[Term]) -> np.ndarray:
+    """Matrices (d, K, K) from the coefficients of v to those of its derivative along each axis."""
+    at = {term: k for k, term in enumerate(terms)}
+    slopes = np.zeros((len(terms[0].powers), len(terms), len(terms)))
+    for (k, term), i in itertools.product(enumerate(terms), range(len(slopes))):
+        if term.extra is None and term.powers[i]:
+            slopes[i, at[replace(term, powers=lower(term.powers, i))], k] = term.powers[i]
+    return slopes
+
+
+def shift(slopes: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """The matrix (K, K) from the coefficients of v(x) to those of v(x + by), by (d,).
+
+    v(x + by) = exp(by . d/dx) v(x), a finite sum for polynomials.
+    """
+    step = np.tensordot(by, slopes, 1)
+    total, power, n = np.eye(len(step)), step, 1
+    while power.any():
+        total, n = total + power, n + 1
+        power = power @ step / n
+    return total
+
+
 def find(asked: str, terms: Sequence[Term], names: Sequence[str]) -> int | None:
     """The number of the term a reader means by "y*x", or by "1:y*x" in equation 1."""
 

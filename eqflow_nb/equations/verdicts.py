@@ -6,12 +6,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import chdtri
 
-from eqflow_nb.equations.conditions import MomentConditions
-from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, crossfit, root_of_inverse
+from eqflow_nb.equations.conditions import MomentConditions, OfImages
+from eqflow_nb.equations.elimination import (
+    FITS,
+    Found,
+    Weighted,
+    crossfit,
+    root_of_inverse,
+)
+from eqflow_nb.equations.own_noise import judged_by_own_noise
 from eqflow_nb.equations.terms import Term
 
 # How far a fit must stand out, by how many sets of tests find it: one, two, three or more.
 SURE = (30.0, 20.0, 15.0)
+WEIGHTS = 10.0  # times tests over snapshots: what weights from few snapshots add to that
+MANY = 50  # snapshots a test: fewer are looked at twice
+ENOUGH = 20  # snapshots a test, for weights that can be trusted
+HIDDEN = -2.0  # a gap from which other equations fit better, though they take a term more
+CLEAR = 200.0  # a gap that needs no second look, if all sets of tests agree
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
 CHANCE = 0.05  # the false-positive rate of the test for a missing term
@@ -40,11 +52,31 @@ class Decision:
 
 
 def decide(found: Sequence[Found]) -> Decision:
-    """Weigh what was found under all sets of tests."""
+    """Decide on what was found under all sets of tests, if it isn't clear by their own noise."""
+    decision, count = _decide(found), found[0].conditions.count
+    many = count > MANY * max(each.weighted.tests for each in found)
+    determined = decision.verdict == "determined"
+    if decision.verdict == "undetermined" or (determined and many and decision.found.gap > CLEAR):
+        return decision
+    again = _decide(judged_by_own_noise(found))
+    return again if determined or again.verdict == "determined" else decision
+
+
+def _decide(found: Sequence[Found]) -> Decision:
+    """Weigh fits under all sets of tests against their rivals."""
     fitting = [each for each in found if each.fits]
     if not fitting:
         return _misfit(min(found, key=lambda each: each.fit.excess))
-    best = max(fitting, key=lambda each: each.gap)
+    # Weights of many tests from few snapshots know the noise that they weigh: such sets of tests
+    # may agree or not, but don't say how surely.  (Of images it is the pixels that count.)
+    count = fitting[0].conditions.count
+    pixels = isinstance(getattr(fitting[0].conditions, "samples", None), OfImages)
+
+    def trusted(each: Found) -> bool:
+        return pixels or count >= ENOUGH * each.weighted.tests
+
+    sure = [each for each in fitting if trusted(each)]
+    best = max(sure or fitting, key=lambda each: each.gap)
     richest = max(fitting, key=lambda each: each.weighted.tests)
     nulls = nulls_of(richest)
     if nulls.shape[1] > 1:
@@ -53,19 +85,24 @@ def decide(found: Sequence[Found]) -> Decision:
     worst = max(found, key=lambda each: each.path[0].excess)
     if best.gap < enough and worst.path[0].excess > 2 * FITS and not worst.fits:
         return _misfit(worst)
-    count = best.conditions.count
-    against, needed = sum(_contradicts(each, best, fitting) for each in fitting), 4 * count
-    if against:
-        text = (
-            "sets of tests contradict each other: the equations that stand out under one do not "
-            f"fit under {against} other(s)"
-        )
-    elif best.gap < enough:
+    needed = 4 * count
+    if best.gap < enough:
         needed = int(np.ceil(count * SURE[0] / max(best.gap, 0.5)))
         text = (
             f"the best equations have only {max(best.gap, 0):.0f} less misfit than the next ones "
             f"({enough:.0f} would be convincing); the gap grows with the number of snapshots, so "
             f"about {_round(needed)} should do"
+        )
+    elif not sure:
+        needed = ENOUGH * best.weighted.tests
+        text = (
+            f"{count} snapshots say too little of the noise of {best.weighted.tests} tests; "
+            f"{_round(needed)} are needed at least"
+        )
+    elif min(each.gap for each in agree if trusted(each)) < HIDDEN:
+        text = (
+            "one more term would be worth its place by the noise left with it, which the equations "
+            f"without it hide; about {_round(needed)} snapshots should tell"
         )
     elif leaning(best) > 0:
         text = (
@@ -77,6 +114,11 @@ def decide(found: Sequence[Found]) -> Decision:
         text = (
             f"one more term seems to belong to the equations, by {lacking:.1f} standard errors "
             f"more than chance would do; about {_round(needed)} snapshots should tell"
+        )
+    elif len(agree) < max(len(fitting), 2):
+        text = (
+            f"of {len(fitting)} sets of tests that fit only {len(agree)} find these equations; "
+            f"about {_round(needed)} snapshots should tell"
         )
     else:
         text = (
@@ -152,22 +194,8 @@ def weighted_by_all(found: Found, nulls: np.ndarray) -> tuple[np.ndarray, int]:
 def _backing(found: Found, fitting: Sequence[Found]) -> tuple[list[Found], float]:
     """The sets of tests that find the same terms, and how far these must stand out then."""
     agree = [each for each in fitting if each.support == found.support]
-    return agree, SURE[min(len(agree), len(SURE)) - 1]
-
-
-def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:
-    """Whether a set of tests rules the best out, or has others that stand out as well."""
-    if each.support == best.support:
-        return False
-    if each.support > best.support and each.gap < best.gap / 50:
-        return False  # tests by the hundred find a spurious term now and then, never a big one
-    other = best.weighted.fit(np.array(sorted(each.support)))
-    more = max(len(other.support) - len(best.support), 0)
-    if other.misfit < best.fit.misfit - WORTH * (0.5 + more):
-        return True  # what the other set found fits better here as well, if less surely
-    same = each.weighted.fit(np.array(sorted(best.support)))
-    most = max(1.1 * FITS * same.freedom + 8, each.fit.misfit + SURE[0] / 2)
-    return same.misfit > most or each.gap >= _backing(each, fitting)[1]
+    weights = 1 + WEIGHTS * found.weighted.tests / found.conditions.count
+    return agree, SURE[min(len(agree), len(SURE)) - 1] * weights
 
 
 def _several(found: Found, nulls: np.ndarray) -> Decision:

@@ -164,6 +164,7 @@ def as_data(found: Any, fields: bool, seconds: float) -> dict[str, Any]:
         "verdict": found.verdict, "dimension": len(found.names), "terms": terms,
         "null_dimension": found.null_dimension, "arrow": found.arrow, "seconds": round(seconds, 3),
         "names": [name.strip("`") for name in found.names], "relative_to": found.reference,
+        "shorter_about": {name.strip("`"): value for name, (value, _) in found.origin.items()},
         "diffusion": found.diffusion and dict(zip(("coefficient", "error"), found.diffusion)),
         "noise": [float(s) for s in found.noise], "evidence": found.evidence,
         "snapshots_needed": found.needed,

@@ -21,15 +21,15 @@ def stochastic_lorenz(n: int, seed: int, D: float) -> np.ndarray:
     n, D, rng = count(n, "n"), positive(D, "D"), _random(seed)
     lorenz = system("lorenz")
     x = np.array(lorenz.start)[:, None] + rng.standard_normal((3, min(n, BATCH)))
-    _follow(lorenz, x, SETTLING, COARSE, D, rng)
+    follow(lorenz, x, SETTLING, COARSE, D, rng)
     snapshots = []
     for _ in range(math.ceil(n / x.shape[1])):
-        _follow(lorenz, x, SPACING, STEP, D, rng)
+        follow(lorenz, x, SPACING, STEP, D, rng)
         snapshots.append(x.T.copy())
     return np.concatenate(snapshots)[:n]
 
 
-def _follow(
+def follow(
     drift: System, x: np.ndarray, time: float, dt: float, D: float, rng: np.random.Generator
 ) -> None:
     """Follow dx = v dt + sqrt(2 D) dW from states x (d, b) for a time, in place."""

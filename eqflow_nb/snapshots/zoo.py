@@ -227,5 +227,10 @@ def _system(name: str, equations: list[str], **entry: Any) -> System:
     return System(name, terms, **(entry | lists))
 
 
-_TABLE = tomllib.loads(TABLE.read_text("utf-8"))
-SYSTEMS = {name: _system(name, **entry) for name, entry in _TABLE.items()}
+def read(table: Path) -> dict[str, System]:
+    """Read the systems of a table such as chaotic_systems.toml."""
+    entries = tomllib.loads(table.read_text("utf-8"))
+    return {name: _system(name, **entry) for name, entry in entries.items()}
+
+
+SYSTEMS = read(TABLE)
