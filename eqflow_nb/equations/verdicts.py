@@ -9,6 +9,7 @@ from scipy.special import chdtri
 from eqflow_nb.equations.conditions import MomentConditions, OfImages
 from eqflow_nb.equations.elimination import (
     FITS,
+    WORTH,
     Found,
     Weighted,
     crossfit,
@@ -54,12 +55,19 @@ class Decision:
 def decide(found: Sequence[Found]) -> Decision:
     """Decide on what was found under all sets of tests, if it isn't clear by their own noise."""
     decision, count = _decide(found), found[0].conditions.count
+    if _noisy(found):  # a field of less noise in the dynamics is quiet too, and need not be true
+        return decision
     many = count > MANY * max(each.weighted.tests for each in found)
     determined = decision.verdict == "determined"
     if decision.verdict == "undetermined" or (determined and many and decision.found.gap > CLEAR):
         return decision
     again = _decide(judged_by_own_noise(found))
     return again if determined or again.verdict == "determined" else decision
+
+
+def _noisy(found: Sequence[Found]) -> bool:
+    """Whether noise in the dynamics is fitted along."""
+    return found[0].conditions.terms[-1].equation < 0
 
 
 def _decide(found: Sequence[Found]) -> Decision:
@@ -69,7 +77,7 @@ def _decide(found: Sequence[Found]) -> Decision:
         return _misfit(min(found, key=lambda each: each.fit.excess))
     # Weights of many tests from few snapshots know the noise that they weigh: such sets of tests
     # may agree or not, but don't say how surely.  (Of images it is the pixels that count.)
-    count = fitting[0].conditions.count
+    count, noisy = fitting[0].conditions.count, _noisy(found)
     pixels = isinstance(getattr(fitting[0].conditions, "samples", None), OfImages)
 
     def trusted(each: Found) -> bool:
@@ -115,7 +123,9 @@ def _decide(found: Sequence[Found]) -> Decision:
             f"one more term seems to belong to the equations, by {lacking:.1f} standard errors "
             f"more than chance would do; about {_round(needed)} snapshots should tell"
         )
-    elif len(agree) < max(len(fitting), 2):
+    elif noisy and (against := sum(_contradicts(each, best, fitting) for each in fitting)):
+        text = f"{against} sets of tests contradict the equations that stand out under others"
+    elif not noisy and len(agree) < max(len(fitting), 2):
         text = (
             f"of {len(fitting)} sets of tests that fit only {len(agree)} find these equations; "
             f"about {_round(needed)} snapshots should tell"
@@ -196,6 +206,21 @@ def _backing(found: Found, fitting: Sequence[Found]) -> tuple[list[Found], float
     agree = [each for each in fitting if each.support == found.support]
     weights = 1 + WEIGHTS * found.weighted.tests / found.conditions.count
     return agree, SURE[min(len(agree), len(SURE)) - 1] * weights
+
+
+def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:
+    """Whether a set of tests rules the best out, or has others that stand out as well."""
+    if each.support == best.support:
+        return False
+    if each.support > best.support and each.gap < best.gap / 50:
+        return False  # tests by the hundred find a spurious term now and then, never a big one
+    other = best.weighted.fit(np.array(sorted(each.support)))
+    more = max(len(other.support) - len(best.support), 0)
+    if other.misfit < best.fit.misfit - WORTH * (0.5 + more):
+        return True  # what the other set found fits better here as well, if less surely
+    same = each.weighted.fit(np.array(sorted(best.support)))
+    most = max(1.1 * FITS * same.freedom + 8, each.fit.misfit + SURE[0] / 2)
+    return same.misfit > most or each.gap >= _backing(each, fitting)[1]
 
 
 def _several(found: Found, nulls: np.ndarray) -> Decision:
