@@ -113,7 +113,7 @@ class System:
             ends.append(x.T)
         end = np.concatenate(ends)
         if not np.isfinite(end).all():
-            raise RuntimeError(f"{self.name}: a trajectory ran off; start nearer the attractor")
+            raise RuntimeError(f"{self.name}: a trajectory left; start nearer the attractor")
         return end
 
     def rk4(self, x: np.ndarray, dt: np.ndarray, steps: int) -> None:
