@@ -50,9 +50,9 @@ def curves(lines: Lines, size: style.Size = (7, 3), **how: Any) -> Figure:
     return figure
 
 
-def scatter(groups: Mapping[str, Any], **about: Any) -> Figure:
+def scatter(groups: Mapping[str, Any], size: style.Size = (7, 4.2), **about: Any) -> Figure:
     """Points {name: (n, 2) or (x, y)}, a colour and a mark for each; `about` as in `curves`."""
-    figure, (axes,) = grid(1, 1, (7, 4.2))
+    figure, (axes,) = grid(1, 1, size)
     for index, (name, tint) in enumerate(zip(groups, colours(groups), strict=True)):
         mark = style.MARKERS.get(style.kind_of(name) or "", "osD^vPX"[index % 7])
         xy, star = array(groups[name]).reshape(-1, 2), mark == "*"
