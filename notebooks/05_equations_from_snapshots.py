@@ -567,7 +567,7 @@ print("wrong equations called determined, in the gallery:", len(wrong) > 0)
 # - Of the zoo of 60 systems 48 are recovered (aim 54), and none is called determined with wrong equations.
 #   Most of those lost have four or more dimensions. The study `equations_benchmark` tries 80 systems that
 #   somebody else has collected: 60 are recovered (aim 68), and none wrongly. With noise in the dynamics
-#   some are wrong.
+#   seven of twelve are, and one is wrong.
 # - However a file is written, in kelvin, shuffled, doubled, the verdict should be the same: it is in 158
 #   of 168 tries, and where both are determined their fields differ by 2.3% at most (aim 1).
 # - The panel takes some .2 s for a new picture, its aim, and a little more on a busy machine.

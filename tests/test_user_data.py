@@ -112,7 +112,7 @@ def test_the_command_says_what_it_left_out_and_which_columns_will_do(tmp_path, c
     monkeypatch.setattr(command, "SEARCH", 10)
     monkeypatch.setattr("eqflow_nb.equations.identify", lambda *_, **__: signal.raise_signal(2))
     stopped = identify("--columns", asked).err
-    assert "This takes some 1440 s of one core" in stopped and "Stopped after 0 s." in stopped
+    assert re.search(r"some 1440 s of one core(?s:.*)Stopped after \d s\.", stopped)
 
 
 @given(st.integers(10, 300), st.integers(0, 99), st.floats(1e-6, 1e6), st.booleans())

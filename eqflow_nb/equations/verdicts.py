@@ -55,7 +55,8 @@ class Decision:
 def decide(found: Sequence[Found]) -> Decision:
     """Decide on what was found under all sets of tests, if it isn't clear by their own noise."""
     decision, count = _decide(found), found[0].conditions.count
-    if _noisy(found):  # a field of less noise in the dynamics is quiet too, and need not be true
+    # A field of less noise in the dynamics is quiet too, and need not be true; images are few.
+    if _noisy(found) or _of_images(found):
         return decision
     many = count > MANY * max(each.weighted.tests for each in found)
     determined = decision.verdict == "determined"
@@ -70,6 +71,10 @@ def _noisy(found: Sequence[Found]) -> bool:
     return found[0].conditions.terms[-1].equation < 0
 
 
+def _of_images(found: Sequence[Found]) -> bool:
+    return isinstance(getattr(found[0].conditions, "samples", None), OfImages)
+
+
 def _decide(found: Sequence[Found]) -> Decision:
     """Weigh fits under all sets of tests against their rivals."""
     fitting = [each for each in found if each.fits]
@@ -77,8 +82,7 @@ def _decide(found: Sequence[Found]) -> Decision:
         return _misfit(min(found, key=lambda each: each.fit.excess))
     # Weights of many tests from few snapshots know the noise that they weigh: such sets of tests
     # may agree or not, but don't say how surely.  (Of images it is the pixels that count.)
-    count, noisy = fitting[0].conditions.count, _noisy(found)
-    pixels = isinstance(getattr(fitting[0].conditions, "samples", None), OfImages)
+    count, noisy, pixels = fitting[0].conditions.count, _noisy(found), _of_images(found)
 
     def trusted(each: Found) -> bool:
         return pixels or count >= ENOUGH * each.weighted.tests
@@ -123,9 +127,11 @@ def _decide(found: Sequence[Found]) -> Decision:
             f"one more term seems to belong to the equations, by {lacking:.1f} standard errors "
             f"more than chance would do; about {_round(needed)} snapshots should tell"
         )
-    elif noisy and (against := sum(_contradicts(each, best, fitting) for each in fitting)):
+    elif (noisy or pixels) and (
+        against := sum(_contradicts(each, best, fitting) for each in fitting)
+    ):
         text = f"{against} sets of tests contradict the equations that stand out under others"
-    elif not noisy and len(agree) < max(len(fitting), 2):
+    elif not (noisy or pixels) and len(agree) < max(len(fitting), 2):
         text = (
             f"of {len(fitting)} sets of tests that fit only {len(agree)} find these equations; "
             f"about {_round(needed)} snapshots should tell"
@@ -204,7 +210,8 @@ def weighted_by_all(found: Found, nulls: np.ndarray) -> tuple[np.ndarray, int]:
 def _backing(found: Found, fitting: Sequence[Found]) -> tuple[list[Found], float]:
     """The sets of tests that find the same terms, and how far these must stand out then."""
     agree = [each for each in fitting if each.support == found.support]
-    weights = 1 + WEIGHTS * found.weighted.tests / found.conditions.count
+    many = np.inf if _of_images(fitting) else found.conditions.count
+    weights = 1 + WEIGHTS * found.weighted.tests / many
     return agree, SURE[min(len(agree), len(SURE)) - 1] * weights
 
 
