@@ -23,7 +23,7 @@ from eqflow_nb.equations.verdicts import Decision, decide
 
 BEAM = 6  # origins followed at a time
 FARTHEST = 12.0  # deviations from the centre at which an origin is looked for
-REACHED = 30.0  # deviations up to which the file's zero can be an origin, in double precision
+NEAR = 10.0  # deviations up to which the file's zero is an origin like others, and tried first
 SAME = 0.01  # of the velocity, up to which fields are the same
 SNAP = 1e-5  # the chance with which an origin at the file's own zero is taken for another
 
@@ -109,7 +109,7 @@ class About:
         most = place.misfit + self.worth / WORTH * float(chdtri(len(self.scale), SNAP))
         while True:
             tries = []
-            for i in np.flatnonzero(place.free & (abs(self.centre) < REACHED * self.scale)):
+            for i in np.flatnonzero(place.free & (abs(self.centre) < NEAR * self.scale)):
                 free, there = place.free.copy(), place.origin.copy()
                 free[i], there[i] = False, 0.0
                 tries.append(self.settle(there, chosen, free))
@@ -180,7 +180,7 @@ def decide_anywhere(
     `about` gives what all sets of tests find in coordinates x - origin; `centre` and `scale` (d,)
     are those of the data.  The place is None for the file's zero.
     """
-    near = bool((abs(centre) < REACHED * scale).all())
+    near = bool((abs(centre) < NEAR * scale).all())
     here = 0 * centre if near else centre
     found = about(here)
     decision = decide(found)
