@@ -14,8 +14,7 @@
 # %% [markdown]
 # # Equations of a benchmark
 #
-# > On systems that somebody else has collected, how often are the equations found, and does the
-# > method ever swear to wrong ones?
+# > Of systems that somebody else has collected, are the equations found, and ever the wrong ones?
 #
 # [dysts](https://github.com/GilpinLab/dysts) (Gilpin, NeurIPS Datasets and Benchmarks 2021) is a
 # collection of chaotic systems with their published parameters.  Every one of its autonomous
@@ -329,6 +328,8 @@ NOISY = {  # equations, D, start, time between snapshots and step
     "Maier-Stein": (["x - x^3 - 5 x y^2", "-y - x^2 y"], 0.1, (1, 0), 10, 0.01),
     "Duffing": (["y", "x - x^3 - 0.5 y"], 0.1, (1, 0), 15, 0.02),
 }  # fmt: skip
+
+# %%
 BY_NATURE = {
     "double well": (["4 x - 4 x^3 + 2 y", "4 x - 4 x^3 - 2 y"], 1, (1, 0), 5, 0.005),
     "Ornstein-Uhlenbeck": (["-x + 2 y", "-2 x - y"], 1, (1, 0), 5, 0.01),
