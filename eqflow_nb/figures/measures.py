@@ -18,11 +18,16 @@ FLOOR = {"noise floor": 1.0}  # a level, for distances in units of their floor
 def draw_curves(
     axes: Axes, lines: Lines, levels: Any = None, stars: Any = None, marker: str = "", **about: Any
 ) -> None:
-    """Draw labelled curves {name: (x (T,), y (T,))}, without their legend.
+    """Draw labelled curves, without their legend.
 
-    (x, y, spread (T,)) also has a band y ± spread; (x, y (T, members)) the median and range.
-    Horizontal `levels` are {name: y}; `stars` {name: (x, y)} a point of each curve that was chosen.
-    `about` is for `axes.set`: xlabel, ylabel, title, xscale, ylim and more.
+    Parameters
+    ----------
+    lines : {name: (x (T,), y (T,)) or (x, y, spread (T,)) or (x, y (T, members))}
+        A spread becomes a band y ± spread, several members their median and range.
+    levels, stars : {name: y}, {name: (x, y)}, optional
+        Horizontal lines, such as a noise floor; one point of each curve that was chosen.
+    marker, about
+        Drawn at every point; for `axes.set`: xlabel, ylabel, title, xscale, ylim and more.
     """
     for (name, (x, y, *spread)), look in zip(lines.items(), style.looks(lines), strict=True):
         x, y = array(x), array(y)

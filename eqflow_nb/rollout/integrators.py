@@ -72,11 +72,25 @@ def exponential(
     is x <- D + E * (x - D) + L z with L L^T = sigma^2 (I - E E^H), frequency by frequency.  It is
     stable at any step; an |x| over 30 raises `Diverged`.
 
-    `denoise` gives D(x) = E[x_0 | x] of blurred images x (B, C, H, W) of noise level sigma.  The
-    rule K is (C, C), or (H, W//2+1, C, C) with a matrix for each frequency.  Only a skew K keeps p;
-    for others, which serve as controls, the noise is that of the positive part of I - E E^H.
-    `extra`, a further velocity, is followed by the midpoint rule; `carry` is where a step takes D,
-    and not the noise: x <- carry(D) + E * (x - D) + L z.
+    Parameters
+    ----------
+    denoise : callable (B, C, H, W) -> (B, C, H, W)
+        The posterior mean D(x) = E[x_0 | x].
+    rule : Tensor (C, C) or (H, W//2+1, C, C)
+        The matrix K, one for all frequencies or one for each.  Only a skew K keeps p; for others,
+        which serve as controls, the noise is that of the positive part of I - E E^H.
+    x : Tensor (B, C, H, W)
+        Blurred images.
+    sigma, tau : float
+        Noise level, in the units of x, and step, in units of sigma^2.
+    eta : float
+        The diffusion; >= 0.
+    seed : int
+        Of the noise.
+    extra : callable, optional
+        A further velocity, followed by the midpoint rule.
+    carry : callable, optional
+        Where a step takes D, and not the noise: x <- carry(D) + E * (x - D) + L z.
     """
     sigma, tau, steps = positive(sigma, "sigma"), positive(tau, "tau"), count(steps, "steps")
     eta, x = between(eta, "eta", 0, math.inf), floating(x)

@@ -55,9 +55,20 @@ def record(
 ) -> Rollout:  # fmt: skip
     """Run an integrator and keep its states at some times, or at some steps.
 
-    The path of (t, x), such as `rk4(...)`, is followed to the last state asked for.  A time is met
-    by the first state at or after it; the start is step 0.  `keep` says what to keep of a state,
-    such as its denoised first image.  A rollout that diverges ends there, and what was kept stays.
+    A rollout that diverges ends there, and what was kept before it stays.
+
+    Parameters
+    ----------
+    path : iterator of (t, x)
+        Such as `rk4(...)`; it is followed no further than to the last state asked for.
+    times : collection of float, optional
+        Each is met by the first state at or after it.
+    steps : collection of int, optional
+        Instead of times; the start is step 0.
+    keep : callable of a state -> Tensor, optional
+        What to keep of it, such as its denoised first image.
+    progress : bool
+        Show a progress bar.
     """
     name, wanted = ("times", times) if steps is None else ("steps", steps)
     if not wanted:

@@ -123,12 +123,20 @@ def fit_pair_law(
     """Fit the distribution of sheets of poses (B, N, 3) blurred by sigma (pixels and radians).
 
     Score matching says little about what is far and weak, but decides how aligned a flock near the
-    onset of order is.  Newton's steps towards the most likely law say more, and take longer; 4 will
-    do.
+    onset of order is.  Newton's steps towards the most likely law say more, and take longer.
 
-    The sheets, `size` pixels a side, are without blur.  Creatures affect each other up to `reach`
-    pixels; there are at most `order` waves of either angle; with `mirror` a sheet's mirror image is
-    as likely as it.  For `kinds` see `PairLaw`.
+    Parameters
+    ----------
+    q : Tensor (B, N, 3)
+        Sheets without blur; see `eqflow_nb.snapshots.poses`.
+    size, reach : float
+        Pixels: a side of a sheet; how far creatures affect each other.
+    order, mirror
+        The most waves of either angle; whether a sheet's mirror image is as likely as it.
+    kinds : sequence of int, optional
+        How many creatures of each kind there are, in the order of a sheet.
+    newton : int
+        Steps towards the maximum of the likelihood; 4 will do.
     """
     q, reach = poses.checked(q).double(), between(reach, "reach", 4 * SPACING, size / 2)
     kinds = None if kinds is None else tuple(count(n, "kinds") for n in kinds)

@@ -45,17 +45,21 @@ def read(
 ) -> UserData:  # fmt: skip
     """Read a reader's own snapshots; their order does not matter.
 
-    They are points (N, d), runs (runs, times, d) or images (N, C, H, W), channels first or last: an
-    array, tensor, list of runs, data frame or `UserData`; or the path of a table in text (.csv,
-    .tsv, .txt, .dat; also packed with gzip), of a .npy, .npz or .mat file, of a folder of pictures
-    or of such files, a run each, or of a film: an animated GIF, PNG or WebP, a TIFF stack, or a
-    video where imageio has a reader for it.
-
-    `columns` (or channels) to keep are named or numbered from 0, others may hold text; by default
-    all but times and row numbers, see `layouts.states`.  `array` is which one to read of several;
-    `side` how long the longer side of pictures may be, which are made smaller by a whole factor.
-    `transpose` takes columns for rows; `drop_missing` leaves out rows (or images) with values that
-    are NaN or infinite.
+    Parameters
+    ----------
+    source : array, Tensor, list of runs, data frame, UserData, or path
+        Points (N, d), runs (runs, times, d) or images (N, C, H, W), channels first or last; or the
+        path of a table in text (.csv, .tsv, .txt, .dat; also packed with gzip), of a .npy, .npz
+        or .mat file, of a folder of pictures or of such files, a run each, or of a film:
+        an animated GIF, PNG or WebP, a TIFF stack, or a video where imageio has a reader for it.
+    columns : optional
+        Which columns (or channels) to keep, by name or by number from 0; others may hold text.  By
+        default all but times and row numbers; see `layouts.states`.
+    array, side : optional
+        Which array of a file of several to read; and how long the longer side of pictures may be,
+        which are made smaller by a whole factor.
+    transpose, drop_missing : bool
+        Take columns for rows; leave out rows (or images) with values that are NaN or infinite.
     """
     name = "source"
     if isinstance(source, UserData):
