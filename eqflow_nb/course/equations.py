@@ -272,9 +272,12 @@ def portraits(zoo: Mapping[str, Trial], n: int, seed: int) -> dict[str, tuple[An
         copy = as_system(one.found.coefficients, scale, truth)
         where = path(copy, snapshots(name, n, seed)[0], 60 * truth.period, 12000)
         remark = f"{one.found.verdict}{'' if one.right else ', wrong terms'}, error {one.error:.2%}"
-        scaled = tuple(
-            replace(each, coefficient=scale * each.coefficient, error=abs(scale) * each.error)
-            for each in one.found.candidate
+        scaled, short = (
+            tuple(
+                replace(each, coefficient=scale * each.coefficient, error=abs(scale) * each.error)
+                for each in terms
+            )
+            for terms in (one.found.candidate, one.found.short)
         )
         true = tuple(
             FoundTerm(term := Term(i, powers), term.text(truth.axes), row[powers], 0.0)
@@ -282,7 +285,10 @@ def portraits(zoo: Mapping[str, Trial], n: int, seed: int) -> dict[str, tuple[An
             for powers in sorted(row, key=lambda e: (sum(e), [-k for k in e]))  # as in those found
             if row[powers]
         )
-        texts = [replace(one.found, candidate=terms).text() for terms in (scaled, true)]
+        texts = [
+            replace(one.found, candidate=scaled, short=short).text(),
+            replace(one.found, candidate=true, short=(), origin={}).text(),
+        ]
         shown[name] = (where, GALLERY[name], *texts, remark, one.exact)
     return shown
 

@@ -11,13 +11,7 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.special import chdtri
 
-from eqflow_nb.equations.elimination import (
-    FITS,
-    WORTH,
-    Found,
-    losses,
-    smallest,
-)
+from eqflow_nb.equations.elimination import FITS, WORTH, Found, losses, smallest
 from eqflow_nb.equations.terms import shift, slopes_of
 from eqflow_nb.equations.verdicts import Decision, decide
 

@@ -7,14 +7,7 @@ import numpy as np
 from scipy.special import chdtri
 
 from eqflow_nb.equations.conditions import MomentConditions, OfImages
-from eqflow_nb.equations.elimination import (
-    FITS,
-    WORTH,
-    Found,
-    Weighted,
-    crossfit,
-    root_of_inverse,
-)
+from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, crossfit, root_of_inverse
 from eqflow_nb.equations.own_noise import judged_by_own_noise
 from eqflow_nb.equations.terms import Term
 
