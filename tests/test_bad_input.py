@@ -153,7 +153,9 @@ CALLS = {
     "skew_kernel": Call(kernels.skew_kernel, dict(weights=RULE)),
     "random_kernel": Call(kernels.random_kernel, dict(channels=2, width=3, seed=0)),
     "convolution": Call(
-        lambda kernel, x: kernels.convolution(kernel, scores.fit_gaussian_field(Z, 0.3), (8, 8))(x),
+        lambda kernel, x: kernels.convolution(
+            kernels.symbol(kernel, (8, 8)), scores.fit_gaussian_field(Z, 0.3)
+        )(x),
         dict(kernel=RULE, x=Z),
     ),
     "identify": Call(

@@ -80,7 +80,7 @@ def test_a_number_is_that_much_of_the_quarter_turn():
     torch.testing.assert_close(ways[0].last, same.last)
     assert not torch.allclose(ways[0].last, ways[2].last)
     # A skew rule is an extra velocity v = K s too, up to the order of the step.
-    extra = chemistry.follow(made, net, (0, 4), 2, extra=kernels.Convolution(turn, net))
+    extra = chemistry.follow(made, net, (0, 4), 2, extra=kernels.convolution(turn, net))
     gap = float((extra.last - same.last).norm() / (ways[1].last - same.last).norm())
     assert gap < 0.3
 

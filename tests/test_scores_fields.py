@@ -133,7 +133,7 @@ def test_fuzz_the_constructor_makes_only_skew_maps(c, h, w, seed):
     symbol = kernels.symbol(kernel, (SIZE, SIZE))
     torch.testing.assert_close(symbol, -symbol.mH)
     x, y = noise(1, c, SIZE, SIZE, seed=1), noise(1, c, SIZE, SIZE, seed=2)
-    move = kernels.Convolution(symbol, lambda z: z)
+    move = kernels.convolution(symbol, lambda z: z)
     assert float((x * move(y) + y * move(x)).sum().abs()) < 1e-9
 
 
@@ -153,20 +153,21 @@ def divergence(field, x: torch.Tensor) -> torch.Tensor:
 
 def test_a_skew_flow_has_no_residual_and_a_symmetric_one_has():
     score, x = exact_score(), gaussian_field(3)
-    move = kernels.convolution(kernels.skew_kernel(noise(2, 2, 3, 3)), score, (SIZE, SIZE))
+    kernel = kernels.skew_kernel(noise(2, 2, 3, 3))
+    move = kernels.convolution(kernels.symbol(kernel, (SIZE, SIZE)), score)
     assert float((score(x) * move(x)).sum((1, 2, 3)).abs().max()) < 1e-9
     # The divergence of a linear map is its trace: that of M(k) = -K(k) P(k), summed over all k.
     assert float(divergence(move, x).abs()) < 1e-8
     symmetric = kernels.random_kernel(2, 3, kind="symmetric").double()
-    bad = kernels.Convolution(kernels.symbol(symmetric, (SIZE, SIZE)), score)
+    bad = kernels.convolution(kernels.symbol(symmetric, (SIZE, SIZE)), score)
     assert float((score(x) * bad(x)).sum((1, 2, 3)).abs().max()) > 1
 
 
 def test_the_flow_of_a_copula_has_no_residual_and_the_plain_rule_on_it_has():
     score, x = some_copula(), in_range(1)
     symbol = spectral_kernel.equal_rate_kernel(score.gaussian)
-    flow = spectral_kernel.CopulaFlow(symbol, score)
-    other = kernels.Convolution(symbol, score.gaussian)  # a rule for y, used on x
+    flow = spectral_kernel.flow(score, symbol)
+    other = kernels.convolution(symbol, score.gaussian)  # a rule for y, used on x
     speed = float(flow(x).norm() * score(x).norm())
     residuals = [float((divergence(f, x) + (f(x) * score(x)).sum()).abs()) for f in (flow, other)]
     assert residuals[0] < 1e-9 * speed
@@ -220,7 +221,7 @@ def test_the_gradient_of_a_potential_is_its_gradient():
 def test_what_is_added_by_a_gradient_is_taken_out():
     """The projection is orthogonal to gradients, and no less true than what it began with."""
     score, x, metric = exact_score(), blurred_field(300), torch.tensor([1.0, 0.4]).double()
-    keeps = kernels.Convolution(spectral_kernel.equal_rate_kernel(score), score)
+    keeps = kernels.convolution(spectral_kernel.equal_rate_kernel(score), score)
     tests = projection.potentials(2, (SIZE, SIZE), degree=2, radii=(0.0, 2.0))
     mix = fourier.Filter(tests.symbol(noise(len(tests.pairs), seed=5) * 0.5))
     spoilt = lambda y: keeps(y) + tests.gradient(y, mix) / metric[:, None, None]  # noqa: E731

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from eqflow_nb import rollout, scores
 from eqflow_nb.flows import skew, spectral_kernel
-from eqflow_nb.flows.kernels import Convolution
+from eqflow_nb.flows.kernels import convolution
 from eqflow_nb.inputs import Field, seeded
 from eqflow_nb.measures import patterns
 from eqflow_nb.rollout import Rollout
@@ -66,7 +66,7 @@ class PatternDataset(NamedTuple):
             matrices = [torch.randn(2, 2, generator=seeded(seed)) for seed in seeds]
         low, unit = spectral_kernel.low_pass(score)[..., None, None], self.world.scale
         symbols = [low * (matrix.to(unit) / unit / unit[:, None]).to(low) for matrix in matrices]
-        fields = [Convolution(symbol, score) for symbol in symbols]
+        fields = [convolution(symbol, score) for symbol in symbols]
         return torch.stack([self.agreement(field) for field in fields]).abs().mean(0)
 
 

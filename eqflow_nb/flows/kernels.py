@@ -13,24 +13,14 @@ from eqflow_nb.fourier import Filter
 from eqflow_nb.inputs import Field, InputError, as_images, as_numbers, choice, count, seeded
 
 
-class Convolution:
+def convolution(symbol: Tensor, score: Field) -> Field:
     """v = K * s: a filter, given for every frequency, of the score.  It keeps p only if K is skew.
 
     K(k) is (H, W//2+1, C, C), see `symbol`; or (C, C), the same for every frequency: then it mixes
-    channels only.
+    channels only.  The field takes images (B, C, H, W) to velocities of their shape.
     """
-
-    def __init__(self, symbol: Tensor, score: Field) -> None:
-        self.kernel, self.score = Filter(symbol), score
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Velocity (B, C, H, W) at images (B, C, H, W)."""
-        return self.kernel(self.score(x))
-
-
-def convolution(kernel: Tensor, score: Field, size: tuple[int, int]) -> Convolution:
-    """v = K * s for a kernel (C, C, h, w) on images of a size."""
-    return Convolution(symbol(kernel, size), score)
+    kernel = Filter(symbol)
+    return lambda x: kernel(score(x))
 
 
 def skew_kernel(weights: Tensor) -> Tensor:

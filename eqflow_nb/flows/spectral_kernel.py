@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from eqflow_nb.flows.kernels import Convolution
+from eqflow_nb.flows.kernels import convolution
 from eqflow_nb.fourier import filtered, frequencies, root
 from eqflow_nb.inputs import Field, InputError, as_images, between, count, seeded
 from eqflow_nb.scores.gaussian_field import GaussianCopulaScore, GaussianFieldScore
@@ -33,27 +33,23 @@ def equal_rate_kernel(score: GaussianFieldScore) -> Tensor:
     return low_pass(score)[..., None, None] * torch.tensor(QUARTER_TURN).to(score.covariance)
 
 
-class CopulaFlow:
-    """v = K * s_y(g(x)) / g'(x): a flow of a Gaussian field y = g(x), as x sees it.
-
-    It is the same motion in other coordinates, so it keeps the distribution of x.  There it is
-    v = A s + div A with the skew matrix A(x) = g'(x)^-1 K g'(x)^-1: the rule depends on the state.
-    """
-
-    def __init__(self, symbol: Tensor, score: GaussianCopulaScore) -> None:
-        self.flow, self.transform = Convolution(symbol, score.gaussian), score.transform
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Velocity (B, C, H, W) at images (B, C, H, W)."""
-        y, slope, _ = self.transform.derivatives(x)
-        return self.flow(y) / slope
-
-
 def flow(score: Score, symbol: Tensor | None = None) -> Field:
-    """v = K * s of a Gaussian field or a copula, K the `equal_rate_kernel` or another symbol."""
-    if isinstance(score, GaussianCopulaScore):
-        return CopulaFlow(equal_rate_kernel(score.gaussian) if symbol is None else symbol, score)
-    return Convolution(equal_rate_kernel(score) if symbol is None else symbol, score)
+    """v = K * s of a Gaussian field or a copula, K the `equal_rate_kernel` or another symbol.
+
+    A copula's field y = g(x) moves so, and x sees v = K * s_y(g(x)) / g'(x): the same motion in
+    other coordinates, so it keeps the distribution of x.  There it is v = A s + div A with the skew
+    matrix A(x) = g'(x)^-1 K g'(x)^-1: the rule depends on the state.
+    """
+    gaussian = score.gaussian if isinstance(score, GaussianCopulaScore) else score
+    straight = convolution(equal_rate_kernel(gaussian) if symbol is None else symbol, gaussian)
+    if not isinstance(score, GaussianCopulaScore):
+        return straight
+
+    def field(x: Tensor) -> Tensor:
+        y, slope, _ = score.transform.derivatives(x)
+        return straight(y) / slope
+
+    return field
 
 
 def fit_radial(

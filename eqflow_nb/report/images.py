@@ -22,9 +22,9 @@ def of_images(of: Halves) -> Findings:
     score = scores.fit_gaussian_field(of.train, of.sigma)
     symbols = {}
     for kind, K in rules(score, of.seed).items():
-        rms = kernels.Convolution(K, score)(of.start).square().mean().sqrt()
+        rms = kernels.convolution(K, score)(of.start).square().mean().sqrt()
         symbols[kind] = float(1 / rms) * K
-    flow = kernels.Convolution(symbols["skew"], score)
+    flow = kernels.convolution(symbols["skew"], score)
     ends, kept = _follow(score, symbols, of)
     raw = of.raw.double().numpy()
     equations = look_for(identify_fields, raw, "reaction-diffusion", names=of.names)

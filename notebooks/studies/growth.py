@@ -98,7 +98,8 @@ def of_divergence(d, probes):
 
 
 def of_convolution(side):
-    flow = kernels.convolution(kernels.random_kernel(2, 3), lambda y: y, (side, side))
+    symbol = kernels.symbol(kernels.random_kernel(2, 3), (side, side))
+    flow = kernels.convolution(symbol, lambda y: y)
     return partial(flow, states(1, 2, side, side))
 
 

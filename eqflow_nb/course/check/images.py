@@ -71,7 +71,7 @@ def drifts(kernel: Any) -> None:
     rate = torch.fft.fftfreq(48).double() * 48
     damping = torch.exp(-(rate[:, None] ** 2 + rate**2) / 8)
     x = torch.fft.ifft2(torch.fft.fft2(normal(1, 1, 48, 48)) * damping).real  # a smooth sheet
-    v = flows.kernels.convolution(K, lambda image: -image, (48, 48))(x)
+    v = flows.kernels.convolution(flows.kernels.symbol(K, (48, 48)), torch.neg)(x)
     slopes = torch.stack([(x.roll(-1, a) - x.roll(1, a)).flatten() / 2 for a in (2, 3)], 1)
     down, across = (-torch.linalg.lstsq(slopes, v.flatten()[:, None]).solution[:, 0]).tolist()
     off = math.degrees(math.atan2(down, across) - angle + math.pi) % 360 - 180
