@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 import torch
@@ -19,7 +20,7 @@ from eqflow_nb.flows import exact
 from eqflow_nb.flows.continuity import residual
 from eqflow_nb.inputs import InputError
 from eqflow_nb.panels import paint as panels_paint
-from eqflow_nb.panels.base import Panel, dropdown, slider
+from eqflow_nb.panels.base import Panel, control, slider
 from eqflow_nb.panels.live import knob
 from eqflow_nb.panels.stream_functions import PSI
 from eqflow_nb.scores import MixtureScore
@@ -31,7 +32,8 @@ def panel():
         panes[0].plot([0, gain], linestyle=kind)
         return f"moved {gain:.3f} sd"
 
-    controls = {"gain": slider("gain g", 1, 0, 4, 1), "kind": dropdown("kind", "-", ("-", ":"))}
+    choice = control(widgets.Dropdown, "kind", "-", options=["-", ":"])
+    controls = {"gain": slider("gain g", 1, 0, 4, 1), "kind": choice}
     return Panel(draw, controls, {"gain": [0, 2]}, "a line", "two lines")
 
 
@@ -132,13 +134,13 @@ def test_values_for_a_live_panel_are_checked():
         panels.toy_panel("moon")
 
 
-def test_stamps_are_those_that_were_given_until_a_browser_says_otherwise():
-    panel = panels.stamps_panel([[(0, 5, 0), (0, -5, 90)], []])
-    assert [stamp.tolist() for stamp in panel.stamps] == [[[0, 5, 0], [0, -5, 90]], []]
-    assert len(panel.static().axes) == 2
-    assert alife.stamped(panel.stamps, 3, copies=5).shape == (3, 10, 3)
-    with pytest.raises(InputError, match="\\(right, up, degrees\\) of each sheet"):
-        panels.stamps_panel([[(0, 5)]])
+def test_stamps_are_a_pair_until_a_browser_says_otherwise():
+    panel = panels.stamps_panel()
+    assert [stamp.tolist() for stamp in panel.stamps] == [[[0, 5, 0], [0, -5, 0]], [], []]
+    panel.engine.stamps = [[[0, 5, 0], [0, -5, 90]], [[8, 0, 0]], []]
+    assert [len(stamp) for stamp in panel.stamps] == [2, 1, 0]
+    assert len(panel.static().axes) == 3
+    assert alife.stamped(panel.stamps, 3, copies=4).shape == (3, 6, 3)
 
 
 # The canvas to paint on

@@ -160,11 +160,6 @@ def slider(
     return control(widgets.FloatSlider, description, value, **more)
 
 
-def dropdown(description: str, value: str, options: Sequence[str]) -> widgets.Dropdown:
-    """A choice between names."""
-    return control(widgets.Dropdown, description, value, options=list(options))
-
-
 def button(label: str, tooltip: str, press: Callable[[], Any]) -> widgets.Button:
     """A button as wide as its label, explained by a tooltip, and what it does."""
     made = widgets.Button(description=label, tooltip=tooltip, layout=widgets.Layout(width="auto"))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from eqflow_nb import rollout, scores, snapshots
 from eqflow_nb.figures.axes import draw_density, draw_streamlines, square
-from eqflow_nb.figures.points import TINTS
+from eqflow_nb.figures.points import by_place
 from eqflow_nb.figures.style import grid
 from eqflow_nb.flows import at_common_speed, exact
 from eqflow_nb.flows.continuity import Scaled
@@ -131,7 +131,8 @@ def own_panel(
     if len(axes) != 2:
         raise InputError(f"axes is {list(axes)}; give two names")
     x = (x - x.mean(0)) / x.std(0)
-    chosen, x = choose_sigma(x).sigma, dots.thinned(x, MOST)
+    chosen = choose_sigma(x).sigma
+    x = x[torch.randperm(len(x), generator=seeded(0))[:MOST]]
     start = min(0.8, max(0.05, round((sigma or chosen) / 0.05) * 0.05))
     return _panel(
         {"name": "own", "title": "Your own points", "extent": extent_of(x), "axes": list(axes)},
@@ -242,5 +243,4 @@ def _draw(
     *_, (_, x) = rollout.rk4(flow, start, max(time, 1e-6) / STEPS, STEPS)
     draw_density(pane, score.log_density, extent)
     draw_streamlines(pane, flow, extent)
-    side = start[:, 0].argsort().argsort() * len(TINTS) // SHOWN
-    pane.scatter(x[:, 0], x[:, 1], s=4, c=TINTS[side], linewidths=0)
+    pane.scatter(x[:, 0], x[:, 1], s=4, c=by_place(start[:, 0].numpy()), linewidths=0)

@@ -3,7 +3,6 @@
 import base64
 import io
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +17,6 @@ from torch import Tensor
 from eqflow_nb import figures, rollout
 from eqflow_nb.figures.poses import draw_poses
 from eqflow_nb.flows import poses as living
-from eqflow_nb.inputs import InputError
 from eqflow_nb.panels.engine import packed
 from eqflow_nb.panels.live import Live, knob, pick
 from eqflow_nb.scores import weights
@@ -29,21 +27,14 @@ FILE = weights.FOLDER.parent / "creatures.safetensors"
 KINDS = ("flock", "strong flock", "scattered", "schools", "couples", "two kinds")
 NUMBERS = (64, 300)  # creatures on a sheet
 NEAR = 12.0  # pixels: how near neighbours are
-LENGTH, SPRITE, BODY = (
-    8.0,
-    64,
-    8.0,
-)  # pixels: of a group; of a picture's side; of a stamped creature
+LENGTH, SPRITE = 8.0, 64  # pixels: of a group; of a picture's side
+STAMPED, SHEET, BODY = 3, 32.0, 8.0  # sheets for stamps; pixels of a side, of a creature on it
 TIMES = (0, 8, 16, 24)  # in the static picture
 
 
-def creatures_panel(sheets: str = "flock", picture: Tensor | None = None) -> Live:
-    """Creatures that swim and keep the distribution of their sheets; drag them, or draw a wall.
-
-    The sheets are one of `KINDS`.  A picture RGBA (4, S, S), its head to the right, is what each
-    creature looks like; without one they are fireflies.
-    """
-    icon = icons.picture("firefly" if picture is None else picture)
+def creatures_panel() -> Live:
+    """Creatures that swim and keep the distribution of their sheets; drag them, or draw a wall."""
+    icon = icons.picture("firefly")
     spec = {
         "name": "creatures", "kind": "creatures", "title": "Creatures that keep their sheets",
         "caption": "Each swims, and steers as the fit to still sheets says, so g(r), which "
@@ -53,7 +44,7 @@ def creatures_panel(sheets: str = "flock", picture: Tensor | None = None) -> Liv
         "alt": "Creatures on a sheet, at four times: they swim on curved ways, turn away before "
         "they meet, go along with those around them. The sheets look alike at all times.",
         "controls": [
-            pick("sheets", "sheets", sheets, KINDS),
+            pick("sheets", "sheets", "flock", KINDS),
             pick("number", "creatures", f"{NUMBERS[-1]}", [f"{number}" for number in NUMBERS]),
             knob("swim", "swim: u", 1, -1, 2, 0.1, 1),
             knob("group", "swim with your group", 0.5, 0, 2, 0.1, 1),
@@ -69,37 +60,34 @@ def creatures_panel(sheets: str = "flock", picture: Tensor | None = None) -> Liv
 class StampsPanel(Live):
     """Put creatures on small sheets: click to put one there, or to remove it; drag to turn it.
 
-    The sheets, of a side in pixels, begin with some stamps, as `course.creatures.stamped` reads
-    them: for each creature pixels to the right and up from the middle, and the heading in degrees.
+    The first sheet begins with two that go side by side.
     """
 
-    def __init__(
-        self, stamps: Sequence[Any] = ([(0, 5, 0), (0, -5, 0)], [], []), side: float = 32.0
-    ) -> None:
-        sheets = [np.asarray(x, dtype=float) if len(x) else np.zeros((0, 3)) for x in stamps]
-        if any(x.shape[1:] != (3,) or not np.isfinite(x).all() for x in sheets):
-            raise InputError("stamps should list (right, up, degrees) of each sheet's creatures")
+    def __init__(self) -> None:
+        pair: list[list[float]] = [[0, 5, 0], [0, -5, 0]]
         spec = {
             "name": "stamps", "kind": "stamps", "title": "Stamp your own sheets", "controls": [],
             "caption": "Click on a sheet to put a creature there, and drag to turn it. Click on "
             "one to remove it. By keyboard: arrow keys move the brush, Space is a click; hold "
             "Space and press arrow keys to turn the creature.",
             "alt": "Small sheets with the creatures that were put on them.",
-            "stamps": [x.tolist() for x in sheets], "side": side, "body": BODY,
+            "stamps": [pair, *([] for _ in range(STAMPED - 1))], "side": SHEET, "body": BODY,
             "picture": _png(icons.picture("firefly")),
         }  # fmt: skip
         super().__init__(spec, self._twin, handed=("stamps",))
 
     @property
     def stamps(self) -> list[np.ndarray]:
-        """What is on the sheets now: for each an array (n, 3)."""
+        """What is on the sheets now, for `course.creatures.stamped`: for each an array (n, 3).
+
+        Rows are pixels to the right and up from the middle, and the heading in degrees.
+        """
         return [np.reshape(stamp, (-1, 3)).astype(float) for stamp in self.engine.stamps]
 
     def _twin(self) -> Figure:
-        side, number = self.spec["side"], len(self.stamps)
-        figure, panes = figures.grid(number, number, (1.8, 1.9))
+        figure, panes = figures.grid(STAMPED, STAMPED, (1.8, 1.9))
         for pane, stamp in zip(panes, self.stamps, strict=True):
-            draw_poses(pane, stamp * [1, 1, math.tau / 360] + [side / 2, side / 2, 0], side)
+            draw_poses(pane, stamp * [1, 1, math.tau / 360] + [SHEET / 2, SHEET / 2, 0], SHEET)
         return figure
 
 

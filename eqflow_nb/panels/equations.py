@@ -1,6 +1,5 @@
 """The panel of the chapter on equations: from snapshots to equations, step by step."""
 
-import math
 from functools import lru_cache
 
 import ipywidgets as widgets
@@ -26,17 +25,14 @@ HORIZON = 30.0  # of a path, in Lorenz time
 NAMES = ("x", "y", "z")
 
 
-def lorenz_equations_panel(
-    number: int = 3000, noise: float = 0.0, degree: int = 2, terms: int = 7
-) -> Panel:
+def lorenz_equations_panel() -> Panel:
     """Set snapshots, noise, the library's degree and the terms left: equations and attractor."""
-    number = min(NUMBERS, key=lambda n: abs(math.log(n / number)))
     numbers = [(f"{n:,}", n) for n in NUMBERS]
     controls = {
-        "number": control(widgets.SelectionSlider, "snapshots N", number, options=numbers),
-        "noise": slider("noise s", noise, 0.0, 0.4, 0.02),
-        "degree": control(widgets.IntSlider, "library degree", degree, min=1, max=3),
-        "terms": control(widgets.IntSlider, "terms", terms, min=2, max=30),
+        "number": control(widgets.SelectionSlider, "snapshots N", 3000, options=numbers),
+        "noise": slider("noise s", 0.0, 0.0, 0.4, 0.02),
+        "degree": control(widgets.IntSlider, "library degree", 2, min=1, max=3),
+        "terms": control(widgets.IntSlider, "terms", 7, min=2, max=30),
     }
     return Panel(
         draw,

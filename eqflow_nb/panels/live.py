@@ -88,6 +88,7 @@ def widget(spec: Mapping[str, Any], handed: Sequence[str]) -> anywidget.AnyWidge
 def _slider(about: Control) -> Any:
     """The ipywidget of a control."""
     if "options" in about:
-        return base.dropdown(about["label"], about["value"], about["options"])
+        known = about["options"]
+        return base.control(widgets.Dropdown, about["label"], about["value"], options=known)
     limits = (about["min"], about["max"], about["step"])
     return base.slider(about["label"], about["value"], *limits, f".{about['digits']}f")

@@ -6,11 +6,10 @@ from functools import lru_cache
 import torch
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from eqflow_nb import figures, flows, rollout, scores, snapshots
 from eqflow_nb.figures.axes import draw_cloud, square
-from eqflow_nb.figures.points import TINTS
+from eqflow_nb.figures.points import by_place
 from eqflow_nb.figures.style import FAINT
 from eqflow_nb.flows.networks import FlowNetworks
 from eqflow_nb.inputs import Field
@@ -36,6 +35,7 @@ def lorenz_panel(learned: FlowNetworks | None = None) -> Live:
     net, samples = learned or shipped_flow(), snapshots.world("lorenz").sample(MOVING + BEHIND, 1)
     mixture, waves = _mixture(), flows.exact.Waves(3, 3, seed=POTENTIAL)
     sharp = mixture.covariances - CLEAN**2 * torch.eye(3)
+    speed = float(LorenzField()(samples).square().sum(1).mean().sqrt())
     spec = {
         "name": "lorenz", "kind": "lorenz", "title": "Four flows on the Lorenz attractor",
         "caption": "Faint dots: the cloud. Colour: where a point started. Crossed: now on the "
@@ -56,7 +56,7 @@ def lorenz_panel(learned: FlowNetworks | None = None) -> Live:
         "moving": MOVING, "few": FEW, "samples": packed(samples), "network": network_spec(net),
         "mixture": {"weights": packed(mixture.weights), "means": packed(mixture.means)}
         | {"covariances": packed(sharp)},
-        "centre": CENTRE, "scale": SCALE, "speed": _rms(LorenzField()(samples)),
+        "centre": CENTRE, "scale": SCALE, "speed": speed,
         "potential": {k: packed(getattr(waves, k)) for k in ("waves", "phases", "weights")},
     }  # fmt: skip
     return Live(spec, lambda: _twin(net))
@@ -77,10 +77,6 @@ def _mixture() -> scores.MixtureScore:
     return scores.fit_mixture(snapshots.world("lorenz").sample(3000, 0), CLEAN, components=48)
 
 
-def _rms(v: Tensor) -> float:
-    return float(v.square().sum(1).mean().sqrt())
-
-
 def _twin(net: FlowNetworks) -> Figure:
     """Points of each flow at t = 4, in x and z, coloured by where they started, with trails."""
     samples = snapshots.world("lorenz").sample(MOVING + BEHIND, 1)
@@ -94,7 +90,7 @@ def _twin(net: FlowNetworks) -> Figure:
     )
     figure, panes = figures.grid(4, 4, (2.3, 2.4))
     start = x[:MOVING]
-    tints = TINTS[start[:, 0].argsort().argsort() * len(TINTS) // MOVING]
+    tints = by_place(start[:, 0].numpy())
     for pane, name, field in zip(panes, SHOWN, fields, strict=True):
         even = flows.at_common_speed(field, x)
         path = torch.stack([y for _, y in rollout.rk4(even, start, 0.05, 80)])[-12:, :, [0, 2]]

@@ -23,8 +23,3 @@ def ready(name: str) -> Tensor:
     lattice = torch.cartesian_prod(line, line)
     places = lattice.numpy() / (1.7 * EXTENT / (high - low).max()) + (low + high) / 2
     return lattice[torch.from_numpy(path.contains_points(places))]
-
-
-def thinned(dots: Tensor, most: int) -> Tensor:
-    """At most `most` of the dots, picked at random, always the same."""
-    return dots[torch.randperm(len(dots), generator=torch.Generator().manual_seed(0))[:most]]
