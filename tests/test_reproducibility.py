@@ -35,8 +35,8 @@ WORK = """
     path = rollout.heun(flow, x[:200], 0.05, 40, 0.2, seed=3)
     ended = list(islice(path, 41))[-1][1]
     equations = identify(system("lorenz").sample(3000, 3))
-    raw = gray_scott.gray_scott("waves", 32, steps=200, keep=False)
-    stills = raw.sample(6, 3)
+    world = gray_scott.gray_scott("waves", 32, steps=200)
+    stills = world.scaled(gray_scott.simulate("waves", 6, 32, 200, 3))
     field = spectral_kernel.flow(scores.fit_gaussian_field(stills, 0.1))(stills)
     found = {
         "mixture": mixture(x[:50]).flatten().tolist(),

@@ -116,7 +116,7 @@ def test_tiles_of_any_size_give_what_the_whole_gives(height, width, tile, halo, 
 
 
 def test_a_large_canvas_is_followed_tile_by_tile(monkeypatch):
-    world = gray_scott.gray_scott("waves", 48, steps=300, keep=False)
+    world = gray_scott.gray_scott("waves", 48, steps=300)
     raw = world.raw(world.sample(1, 0)).float()
     kept, whole = raw.clone(), gray_scott.advance(raw, "waves", 75)
     for name, value in {"LARGE": 0, "TILE": 40, "RIM": 12}.items():

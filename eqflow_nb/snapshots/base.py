@@ -66,8 +66,18 @@ class World(NamedTuple):
         return tuple(c.to(x).view(-1, *(1,) * (x.ndim - 2)) for c in (self.centre, self.scale))
 
 
-def blur(x: Tensor, sigma: float, seed: int | torch.Generator) -> Tensor:
-    """Draw x + sigma * eps, eps ~ N(0, I), the same on any device: drawn on the CPU, float32."""
+def blur(x: Tensor, sigma: float | Tensor, seed: int | torch.Generator) -> Tensor:
+    """Draw x + sigma * eps, eps ~ N(0, I), the same on any device: drawn on the CPU, float32.
+
+    Parameters
+    ----------
+    x : Tensor (B, ...)
+        Snapshots.
+    sigma : float or Tensor
+        Noise level, in the units of x; one for each of its last axis is taken, too.
+    seed : int or Generator
+        Of the noise.
+    """
     generator = seed if isinstance(seed, torch.Generator) else seeded(seed)
     return torch.randn(x.shape, generator=generator).to(x).mul_(sigma).add_(x)
 

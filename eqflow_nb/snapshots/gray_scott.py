@@ -48,21 +48,19 @@ PRESETS = {
 }
 
 
-def gray_scott(preset: str, size: int = 128, steps: int = SETTLED, keep: bool = True) -> World:
+def gray_scott(preset: str, size: int = 128, steps: int = SETTLED) -> World:
     """World of the patterns of a preset on a grid of `size` pixels a side, at least 16."""
     # Each run is followed for some steps before its snapshot; below 10,000 the distribution still
-    # changes.  With `keep`, snapshots are kept on disk.
+    # changes.  Snapshots are kept on disk.
     chosen = PRESETS[choice(preset, PRESETS, "preset")]
     size, steps = count(size, "size", at_least=16), count(steps, "steps")
     centre, scale = (torch.tensor(c, dtype=torch.float64) for c in (chosen.centre, chosen.scale))
 
     def sample(n: int, seed: int) -> Tensor:
-        def make() -> np.ndarray:
-            return simulate(preset, n, size, steps, seed).numpy()
-
         about = {"world": "gray_scott", "preset": preset, "n": n, "size": size, "steps": steps}
         about |= {"seed": seed, "version": VERSION}
-        return world.scaled(torch.from_numpy(cached(about, make) if keep else make()))
+        runs = cached(about, lambda: simulate(preset, n, size, steps, seed).numpy())
+        return world.scaled(torch.from_numpy(runs))
 
     def velocity(x: Tensor) -> Tensor:
         return (rate(world.raw(x.double()), preset) / scale.to(x.device)[:, None, None]).to(x)

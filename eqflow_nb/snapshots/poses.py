@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from eqflow_nb.inputs import InputError, as_numbers, check_finite, choice, count, positive, seeded
+from eqflow_nb.snapshots.base import blur
 from eqflow_nb.snapshots.cache import cached
 
 SIZE, NUMBER = 64.0, 16  # pixels a side of a sheet, and creatures on it
@@ -86,8 +87,7 @@ def metropolis(
 
 def blurred(q: Tensor, seed: int = 0, sigma: tuple[float, float, float] = BLUR) -> Tensor:
     """Sheets (B, N, 3) with noise of level sigma (pixels, pixels, radians) on every pose."""
-    noise = torch.randn(q.shape, generator=seeded(seed + 1_000_003))
-    return q + noise.to(q) * torch.tensor(sigma).to(q)
+    return blur(q, torch.tensor(sigma).to(q), seed + 1_000_003)
 
 
 def periodic(gap: Tensor, size: float) -> Tensor:
