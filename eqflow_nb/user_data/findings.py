@@ -39,10 +39,6 @@ class Look(NamedTuple):
     findings: tuple[Finding, ...]
     fit_for: tuple[str, ...]
 
-    def about(self, kind: str) -> tuple[Finding, ...]:
-        """The findings of one kind."""
-        return tuple(f for f in self.findings if f.about == kind)
-
     def __str__(self) -> str:
         lines = [f.text for f in self.findings] or ["Nothing odd was found."]
         return "\n".join([*lines, *self.fit_for])
