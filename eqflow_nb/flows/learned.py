@@ -119,7 +119,6 @@ def solve_last_layer(
 
     The flow is changed in place; `anchor` weighs staying where the iteration before ended.
     """
-    smoothness, anchor = positive(smoothness, "smoothness"), positive(anchor, "anchor")
     for member in range(flow.members):
         residual, rough, power = _quadratic_forms(flow.member(member), training)
         pull = anchor * power
