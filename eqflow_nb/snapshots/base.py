@@ -82,6 +82,14 @@ def blur(x: Tensor, sigma: float | Tensor, seed: int | torch.Generator) -> Tenso
     return torch.randn(x.shape, generator=generator).to(x).mul_(sigma).add_(x)
 
 
+@functools.cache
+def compiled(loop: Callable[..., Any], **how: Any) -> Callable[..., Any]:
+    """A loop over numbers as machine code, made once a process, in about a second."""
+    import numba
+
+    return numba.njit(nogil=True, **how)(loop)  # its cache on disk is a pickle, so there is none
+
+
 def rk4_step(velocity: Callable[[Any], Any], x: Any, dt: Any) -> Any:
     """Take one step of the classical fourth-order Runge-Kutta method, x an array or a tensor."""
     k1 = velocity(x)

@@ -6,8 +6,7 @@ spacing 1.  The steps are machine code on a CPU, taken tile by tile on a large c
 """
 
 import math
-from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from eqflow_nb.inputs import InputError, as_images, choice, count
-from eqflow_nb.snapshots.base import World
+from eqflow_nb.snapshots.base import World, compiled
 from eqflow_nb.snapshots.cache import cached
 from eqflow_nb.snapshots.tiles import tiled
 
@@ -138,12 +137,12 @@ def _start(size: int, seed: int, run: int, attempt: int) -> Tensor:
 def _one_by_one(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
     state, chosen = raw.to(torch.float32).numpy(), PRESETS[preset]
     rates = [np.float32(r) for r in (chosen.feed, chosen.feed + chosen.kill, DU, DV)]
-    after = np.empty_like(state, order="C")
+    after, step = np.empty_like(state, order="C"), compiled(_loop, fastmath=True)
     chunk = max(1, CHUNK // (state.shape[2] * state.shape[3]))
     for i in tqdm(range(len(state)), "Gray-Scott", disable=not progress, leave=False):
         padded = np.pad(state[i], ((0, 0), (1, 1), (1, 1)), mode="wrap")
         for first in range(0, steps, chunk):
-            padded = _compiled()(padded, *rates, min(chunk, steps - first))
+            padded = step(padded, *rates, min(chunk, steps - first))
         after[i] = padded[:, 1:-1, 1:-1]
     return torch.from_numpy(after).to(raw.dtype)
 
@@ -163,14 +162,6 @@ def _on_gpu(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
     for _ in tqdm(range(steps), "Gray-Scott", disable=not progress, leave=False):
         raw = raw + rate(raw, preset)
     return raw
-
-
-@cache
-def _compiled() -> Callable[..., Any]:
-    """The loop as machine code, made once a process; numba's cache is a pickle, so not kept."""
-    import numba
-
-    return numba.njit(fastmath=True, nogil=True)(_loop)
 
 
 def _loop(

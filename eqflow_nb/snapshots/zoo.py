@@ -7,10 +7,9 @@ raw coordinates and the time unit of their sources.
 import math
 import re
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 
 from eqflow_nb.inputs import as_samples, choice, count
+from eqflow_nb.snapshots.base import compiled
 
 Exponents = tuple[int, ...]
 Polynomial = dict[Exponents, float]
@@ -118,7 +118,8 @@ class System:
 
     def rk4(self, x: np.ndarray, dt: np.ndarray, steps: int) -> None:
         """Take RK4 steps of lengths dt (b,) from states x (d, b), in place, float64."""
-        _compiled()(x, dt, steps, *self._program)
+        # Not with fastmath: it would take a state that is infinite for a number.
+        compiled(_loop, error_model="numpy")(x, dt, steps, *self._program)
 
     @cached_property
     def _program(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -210,15 +211,6 @@ def _loop(
             for s in range(b):
                 x[i, s] += dt[s] / 6 * total[i, s]
                 total[i, s] = 0.0
-
-
-@cache
-def _compiled() -> Callable[..., Any]:
-    """The loop as machine code, made once a process in about a second."""
-    import numba
-
-    # Not fastmath: it would take a state that is infinite for a number.
-    return numba.njit(error_model="numpy", nogil=True)(_loop)
 
 
 def _system(name: str, equations: list[str], **entry: Any) -> System:
