@@ -51,7 +51,7 @@ from eqflow_nb.panels import equations as panels_equations
 from eqflow_nb.running import catalogue as course
 from eqflow_nb.running.scorecard import Scorecard
 from eqflow_nb.snapshots import field_world, noisy
-from eqflow_nb.snapshots.zoo import evaluate, system
+from eqflow_nb.snapshots.zoo import system
 
 figures.style()
 torch.set_num_threads(1)
@@ -460,7 +460,8 @@ J = np.array([[0.0, 1.0], [-1.0, 0.0]])
 ornstein = noisy.ornstein_uhlenbeck(np.eye(2) - 2 * J, 1.0, many, seed)
 wells = noisy.double_well_with_rotation(many, seed)
 gradients = {"Ornstein-Uhlenbeck": (ornstein, 1, -ornstein)}
-gradients["double well"] = (wells, 3, evaluate(noisy.double_well_terms(1.0, 0.0), wells))
+across, up = wells.T  # U = (across^2 - 1)^2 + up^2
+gradients["double well"] = (wells, 3, -np.stack([4 * across**3 - 4 * across, 2 * up], axis=1))
 both_ways = {}
 for name, (y, degree, downhill) in gradients.items():
     both_ways[name] = one = identify(y, degree, diffusion=1.0)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import solve_continuous_lyapunov
 
 from eqflow_nb.inputs import InputError, as_samples, count, positive
-from eqflow_nb.snapshots.zoo import Polynomial, System, system
+from eqflow_nb.snapshots.zoo import System, system
 
 BATCH, SETTLING, SPACING = 2000, 20.0, 4.0  # trajectories; Lorenz time units
 STEP, COARSE = 0.005, 0.01  # a tenth of the error that 400,000 snapshots tell; of the transient
@@ -52,13 +52,7 @@ def ornstein_uhlenbeck(A: Any, D: Any, n: int, seed: int) -> np.ndarray:
     A (d, d) has eigenvalues with positive real parts, and is not symmetric where there is a
     current.  D is the diffusion matrix (d, d), or a number that stands for D times the identity.
     """
-    covariance = ornstein_uhlenbeck_covariance(A, D)
-    normal = _random(seed).standard_normal((count(n, "n"), len(covariance)))
-    return normal @ np.linalg.cholesky(covariance).T
-
-
-def ornstein_uhlenbeck_covariance(A: Any, D: Any) -> np.ndarray:
-    """The covariance C (d, d) of `ornstein_uhlenbeck`, which solves A C + C A^T = 2 D."""
+    # Their covariance C (d, d) solves A C + C A^T = 2 D.
     A = as_samples(A, "A", at_least=1).double().numpy()
     d = len(A)
     D = positive(D, "D") * np.eye(d) if isinstance(D, int | float) else D
@@ -68,37 +62,28 @@ def ornstein_uhlenbeck_covariance(A: Any, D: Any) -> np.ndarray:
         raise InputError(f"A must be square, {wanted}")
     if D.shape != (d, d) or not np.allclose(D, D.T) or np.linalg.eigvalsh(D).min() <= 0:
         raise InputError(f"D must be a number or a symmetric positive definite matrix ({d}, {d})")
-    return solve_continuous_lyapunov(A, 2 * D)
+    covariance = solve_continuous_lyapunov(A, 2 * D)
+    normal = _random(seed).standard_normal((count(n, "n"), d))
+    return normal @ np.linalg.cholesky(covariance).T
 
 
-def double_well_with_rotation(n: int, seed: int, a: float = 1.0, b: float = 2.0) -> np.ndarray:
+def double_well_with_rotation(n: int, seed: int) -> np.ndarray:
     """Draw n independent snapshots (n, 2) of p ~ exp(-U), float64, exactly.
 
-    U(x, y) = a (x^2 - 1)^2 + b y^2 / 2: wells at (-1, 0) and (1, 0), a barrier of height a between.
-    `double_well_terms` is a drift that keeps p.
+    U(x, y) = (x^2 - 1)^2 + y^2: wells at (-1, 0) and (1, 0), with a barrier of height 1 between.
+    The drift v = -D grad U + c J grad U, J = [[0, 1], [-1, 0]], with diffusion constant D keeps p,
+    since div(p J grad U) = 0.
     """
-    # Rejection: a proposal from N(1, 1 / (2 a)), cut at 0, is accepted with probability
-    # exp(-a (x - 1)^2 x (x + 2)), since (x^2 - 1)^2 = (x - 1)^2 (1 + x (x + 2)).
-    n, a, b, rng = count(n, "n"), positive(a, "a"), positive(b, "b"), _random(seed)
+    # Rejection: a proposal from N(1, 1/2), cut at 0, is accepted with probability
+    # exp(-(x - 1)^2 x (x + 2)), since (x^2 - 1)^2 = (x - 1)^2 (1 + x (x + 2)).
+    n, rng = count(n, "n"), _random(seed)
     accepted: list[np.ndarray] = []
     while sum(map(len, accepted)) < n:
-        x = 1 + rng.standard_normal(2 * n) / math.sqrt(2 * a)
-        chance = np.exp(-a * (x - 1) ** 2 * x * (x + 2))
+        x = 1 + rng.standard_normal(2 * n) / math.sqrt(2)
+        chance = np.exp(-((x - 1) ** 2) * x * (x + 2))
         accepted.append(x[(x > 0) & (rng.random(2 * n) < chance)])
     x = np.concatenate(accepted)[:n] * rng.choice([-1.0, 1.0], n)
-    return np.stack([x, rng.standard_normal(n) / math.sqrt(b)], axis=1)
-
-
-def double_well_terms(D: float, c: float) -> tuple[Polynomial, Polynomial]:
-    """The drift v = -D grad U + c J grad U, J = [[0, 1], [-1, 0]], as exponents -> coefficient.
-
-    With diffusion constant D it keeps the p of `double_well_with_rotation`, since
-    div(p J grad U) = 0; `zoo.evaluate(terms, x)` gives v at states.
-    """
-    slope: Polynomial = {(3, 0): 4.0, (1, 0): -4.0}  # dU/dx, for a = 1 and b = 2
-    along = {(0, 1): 2 * c} | {e: -D * k for e, k in slope.items()}
-    across = {(0, 1): -2 * D} | {e: -c * k for e, k in slope.items()}
-    return along, across
+    return np.stack([x, rng.standard_normal(n) / math.sqrt(2)], axis=1)
 
 
 def _random(seed: int) -> np.random.Generator:
