@@ -14,11 +14,7 @@ class Linear:
     """
 
     def __init__(self, matrix: Tensor, score: Field) -> None:
-        matrix = torch.as_tensor(matrix)
-        self.matrix = matrix if matrix.ndim == 3 else as_samples(matrix, "matrix", at_least=1)[None]
-        self.score = score
-        if self.matrix.shape[1] != self.matrix.shape[2]:
-            raise InputError(f"matrix has shape {tuple(matrix.shape)}; it must be square")
+        self.matrix, self.score = matrix if matrix.ndim == 3 else matrix[None], score
 
     def __call__(self, x: Tensor) -> Tensor:
         """Velocity (B, d) at states (B, d)."""

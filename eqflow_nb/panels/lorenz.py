@@ -6,6 +6,7 @@ from functools import lru_cache
 import torch
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from eqflow_nb import figures, flows, rollout, scores, snapshots
 from eqflow_nb.figures.axes import draw_cloud, square
@@ -59,7 +60,7 @@ def lorenz_panel(learned: FlowNetworks | None = None) -> Live:
         "centre": CENTRE, "scale": SCALE, "speed": speed,
         "potential": {k: packed(getattr(waves, k)) for k in ("waves", "phases", "weights")},
     }  # fmt: skip
-    return Live(spec, lambda: _twin(net))
+    return Live(spec, lambda: _twin(net, samples, waves))
 
 
 @lru_cache
@@ -77,11 +78,9 @@ def _mixture() -> scores.MixtureScore:
     return scores.fit_mixture(snapshots.world("lorenz").sample(3000, 0), CLEAN, components=48)
 
 
-def _twin(net: FlowNetworks) -> Figure:
+def _twin(net: FlowNetworks, samples: Tensor, potential: flows.exact.Waves) -> Figure:
     """Points of each flow at t = 4, in x and z, coloured by where they started, with trails."""
-    samples = snapshots.world("lorenz").sample(MOVING + BEHIND, 1)
     score, x = _mixture().blurred(math.sqrt(SIGMA**2 - CLEAN**2)), blur(samples, SIGMA, 1)
-    potential = flows.exact.Waves(3, 3, seed=POTENTIAL)
     fields: tuple[Field, ...] = (
         LorenzField(),
         net,
