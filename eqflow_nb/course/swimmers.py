@@ -46,7 +46,7 @@ def swimmer(
     paper = world.scaled(torch.tensor(icons.PAPER)[None, :, None, None]).flatten()
     clean = world.scaled(images).float()
     anatomy = read_anatomy(clean, centres, angles + front, paper, icons.DIAMETER)
-    pairs = fit_pair_law(q, 64.0, 30.0, order=1, mirror=True, sigma=BLUR).law
+    pairs = fit_pair_law(q, 64.0, 30.0, mirror=True, sigma=BLUR).law
     r, waves = pairs.spacing * np.arange(pairs.values.shape[1]), pairs.harmonics.tolist()
 
     def term(h: int) -> Callable[[Tensor], Tensor]:

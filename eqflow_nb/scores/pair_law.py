@@ -116,7 +116,7 @@ class PairFit(NamedTuple):
 
 
 def fit_pair_law(
-    q: Tensor, size: float = poses.SIZE, reach: float = 28.0, order: int = 1, mirror: bool = False,
+    q: Tensor, size: float = poses.SIZE, reach: float = 28.0, mirror: bool = False,
     kinds: Sequence[int] | None = None, sigma: tuple[float, float, float] = poses.BLUR,
     seed: int = 0, newton: int = 0,
 ) -> PairFit:  # fmt: skip
@@ -131,8 +131,8 @@ def fit_pair_law(
         Sheets without blur; see `eqflow_nb.snapshots.poses`.
     size, reach : float
         Pixels: a side of a sheet; how far creatures affect each other.
-    order, mirror
-        The most waves of either angle; whether a sheet's mirror image is as likely as it.
+    mirror : bool
+        Whether a sheet's mirror image is as likely as it.
     kinds : sequence of int, optional
         How many creatures of each kind there are, in the order of a sheet.
     newton : int
@@ -146,7 +146,7 @@ def fit_pair_law(
         raise InputError("poses hold 1 sheet; a second one is needed to check what it says")
     if float(torch.exp(1j * q[..., 2]).mean(1).abs().min()) > 1 - 1e-6:
         raise InputError("poses look all one way on every sheet; how they turn needs some spread")
-    terms, roughness = _all_terms(size, round(reach / SPACING), order, mirror, kinds)
+    terms, roughness = _all_terms(size, round(reach / SPACING), mirror, kinds)
     dealt = [q[f::FOLDS] for f in range(min(FOLDS, len(q)))]
     parts = [_moments(terms, part, sigma, seed + f) for f, part in enumerate(dealt)]
     squares, pulls = map(torch.stack, zip(*parts, strict=True))
@@ -178,14 +178,11 @@ def fit_pair_law(
     return PairFit(_law(terms, c), mean, error, fitted, noise)
 
 
-def _all_terms(
-    size: float, splines: int, order: int, mirror: bool, kinds: Kinds
-) -> tuple[PairLaw, Tensor]:
+def _all_terms(size: float, splines: int, mirror: bool, kinds: Kinds) -> tuple[PairLaw, Tensor]:
     """All that log p is a sum of, as a law with one harmonic for each, and their roughness."""
     # Terms are ordered by pair of kinds, harmonic and spline.  The roughness is the integral of
     # the squared third derivatives of the f_h, as a matrix of the coefficients.
-    each = range(-count(order, "order"), order + 1)
-    waves = [(m, n) for m in each for n in each if m > 0 or (m == 0 and n >= 0)]
+    waves = [(0, 0), (0, 1), (1, -1), (1, 0), (1, 1)]  # at most one wave of either angle
     sines = [(m, n, -math.pi / 2) for m, n in waves[1:] if not mirror]
     harmonics = torch.tensor([(m, n, 0.0) for m, n in waves] + sines).double()
     knots = SPACING * np.arange(-3, splines + 4).clip(0)
