@@ -70,7 +70,9 @@ class Shown:
             self.errors.append(error)
             if otherwise:
                 self.say(otherwise)
-            self.trouble.value = alarm(error)
+            said = html.escape(f"{type(error).__name__}: {error}")
+            look = "color:#c62828;background:#fff;padding:0 0.3em"  # legible on dark pages too
+            self.trouble.value = f'<b role="alert" style="{look}">{said}</b>'  # is read at once
             raise
         self.errors.clear()
         self.trouble.value = ""
@@ -167,22 +169,6 @@ def button(label: str, tooltip: str, press: Callable[[], Any]) -> widgets.Button
     return made
 
 
-def upload(
-    accept: str, label: str, tooltip: str, take: Callable[[bytes], None]
-) -> widgets.FileUpload:
-    """A button that gives `take` the content of each file chosen, the same one twice if need be."""
-    made = widgets.FileUpload(accept=accept, description=label, tooltip=tooltip)
-
-    def uploaded(change: Any) -> None:
-        if change["new"]:
-            content = bytes(change["new"][0]["content"])
-            made.value = ()
-            take(content)
-
-    made.observe(uploaded, "value")
-    return made
-
-
 def wide(width: str) -> widgets.Layout:
     """So wide, and no wider than the page."""
     return widgets.Layout(width=width, max_width="100%")
@@ -192,10 +178,3 @@ def small(text: str) -> str:
     """Small print as HTML."""
     style = "font-size:small;line-height:1.4;color:var(--jp-ui-font-color2,#767676)"
     return f'<div style="white-space:normal;{style}">{text}</div>'
-
-
-def alarm(error: Exception) -> str:
-    """What a panel shows of an error, as HTML that a screen reader reads at once."""
-    said = html.escape(f"{type(error).__name__}: {error}")
-    look = "color:#c62828;background:#fff;padding:0 0.3em"  # legible on dark pages too
-    return f'<b role="alert" style="{look}">{said}</b>'

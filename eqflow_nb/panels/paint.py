@@ -66,8 +66,9 @@ class PaintPanel(base.Shown):
         self.seconds, self.sigma = seconds, sigma
         self.life: alife.Life | None = None
         self.sheet = live.widget(SHEET, handed=("pixels",))
-        about = "upload a picture of a creature, PNG or JPEG"
-        self.upload = base.upload(".png,.jpg,.jpeg", "upload a PNG", about, self.take)
+        self.upload = widgets.FileUpload(accept=".png,.jpg,.jpeg", description="upload a PNG")
+        self.upload.tooltip = "upload a picture of a creature, PNG or JPEG"
+        self.upload.observe(self.take, "value")
         self.fish, self.clear, self.go = (
             base.button("a fish", "put a painted fish on the sheet", lambda: self.put(example())),
             base.button("clear", "empty the sheet", lambda: self.sheet.set_trait("pixels", BARE)),
@@ -119,10 +120,13 @@ class PaintPanel(base.Shown):
         finally:
             self.go.disabled = False
 
-    def take(self, content: bytes) -> None:
+    def take(self, change: Any) -> None:
         """Put an uploaded picture on the sheet; one that can't be read leaves it as it was."""
+        if not change["new"]:
+            return
+        self.upload.value = ()  # so that the same file can be chosen again
         with self.alarmed("the sheet is as it was"):
-            self.put(torch.from_numpy(read_picture(content)))
+            self.put(torch.from_numpy(read_picture(bytes(change["new"][0]["content"]))))
             self.say("This is what was cut out. Paint over it, or bring it to life.")
 
 
