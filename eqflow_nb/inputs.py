@@ -76,9 +76,14 @@ def _samples(samples: Numbers, name: str, dim: int | None, at_least: int, vary: 
 
 
 def as_images(
-    x: Any, name: str = "snapshots", channels: int | None = None, size: tuple[int,
-    int] | None = None, at_least: int = 1, vary: bool = False, square: bool = False,
-) -> Tensor:  # fmt: skip
+    x: Any,
+    name: str = "snapshots",
+    channels: int | None = None,
+    size: tuple[int, int] | None = None,
+    at_least: int = 1,
+    vary: bool = False,
+    square: bool = False,
+) -> Tensor:
     """Return `x` as a finite floating-point tensor of shape (n, C, H, W).
 
     `channels`, a `size` (H, W), a `square` and `at_least` so many images can be required; `vary`

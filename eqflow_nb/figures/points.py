@@ -87,10 +87,14 @@ def by_place(x: np.ndarray) -> np.ndarray:
 
 
 def moving(
-    shown: Mapping[str, np.ndarray], size: tuple[float, float], draw: Callable[[Axes, str,
-    np.ndarray], tuple[Any, np.ndarray]], move: Callable[[Any, np.ndarray], Any],
-    times: Sequence[float] | None, trail: int, period: float = math.inf,
-) -> Iterator[Image.Image]:  # fmt: skip
+    shown: Mapping[str, np.ndarray],
+    size: tuple[float, float],
+    draw: Callable[[Axes, str, np.ndarray], tuple[Any, np.ndarray]],
+    move: Callable[[Any, np.ndarray], Any],
+    times: Sequence[float] | None,
+    trail: int,
+    period: float = math.inf,
+) -> Iterator[Image.Image]:
     """The pictures of films {title: states (T, n, k)}, of which only what moves is drawn anew."""
     # A pane is `size` inches large.  `draw(pane, title, state)` fills it, and returns what moves
     # and its colours (n, 3); `move(it, state)` moves it.  Trails are of the first two coordinates,

@@ -32,9 +32,12 @@ def of_images(of: Halves) -> Findings:
     k, power = k[power[0] > 0], power[:, power[0] > 0]
     spectrum = figures.curves(
         {name: (k, channel) for name, channel in zip(of.names, power, strict=True)},
-        levels={"noise of level σ": of.sigma**2}, xlabel="|k| (cycles a pixel)",
-        ylabel="power (sd² a mode)", xscale="log", yscale="log",
-    )  # fmt: skip
+        levels={"noise of level σ": of.sigma**2},
+        xlabel="|k| (cycles a pixel)",
+        ylabel="power (sd² a mode)",
+        xscale="log",
+        yscale="log",
+    )
     v = flow(of.held[:2])
     shown: dict[str, Tensor] = {}
     for c, name in enumerate(of.names):

@@ -147,9 +147,12 @@ class KernelDensityScore:
 
 
 def fit_mixture(
-    samples: Tensor, sigma: float, components: int | None = None, seed: int = 0,
+    samples: Tensor,
+    sigma: float,
+    components: int | None = None,
+    seed: int = 0,
     signs: Tensor | None = None,
-) -> MixtureScore:  # fmt: skip
+) -> MixtureScore:
     """Fit a Gaussian mixture to snapshots, then blur it exactly: C_k + sigma^2 I.
 
     Expectation maximisation sees the clean samples; the blur is added in closed form, so no noise

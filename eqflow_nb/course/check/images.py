@@ -86,13 +86,13 @@ def turns_away(turning: Any) -> None:
     """04: `turning(theta, bearing, u, slope)`, of a creature beside one neighbour, by rule (1)."""
     theta, bearing, u, slope = uniform(0, 6), uniform(0, 6), uniform(0.5, 2), uniform(0.1, 1)
     want = -u * slope * math.sin(bearing - theta)
+    ahead = "that is how fast it would be pushed ahead; only what lies across the heading turns it."
     mistakes = {
         "you turn it towards the neighbour: log p rises *away* from it.": -want,
-        "that is how fast it would be pushed ahead; only what lies across the heading turns it.":
-        -u * slope * math.cos(bearing - theta),
+        ahead: -u * slope * math.cos(bearing - theta),
         "angles count from the heading: bearing minus theta.": -u * slope * math.sin(bearing),
         "a wish of twice the speed turns twice as fast: u is missing.": want / u,
-    }  # fmt: skip
+    }
     expect(want, turning, "turning", theta, bearing, u, slope, mistakes=mistakes)
     right("one on the left makes it turn right. One dead ahead or behind makes it turn not at all.")
 
@@ -139,11 +139,13 @@ def mean_push(push: Any) -> None:
     K, H = normal(4, 4), normal(4, 4)
     H = (H + H.T) / 2
     want = -(K * H).sum()
+    lost = (
+        "without the product by parts nothing is left: s alone has mean 0, times grad q it hasn't."
+    )
     mistakes = {
         "the sign: integrating by parts costs a minus.": -want,
-        "without the product by parts nothing is left: s alone has mean 0, times grad q it hasn't.":
-        torch.zeros(()).double(),
-    }  # fmt: skip
+        lost: torch.zeros(()).double(),
+    }
     expect(want, push, "push", K, H, mistakes=mistakes)
     right("zero for a skew K, as a Hessian is symmetric: on average a constant rule moves nothing.")
 
