@@ -54,10 +54,12 @@ def root(matrix: Tensor) -> Tensor:
 
 
 def enlarged(symbol: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
-    """The symbol on a larger grid `new` of the filter with a symbol (H, W//2+1, C, C) on `old`."""
-    # The filter's kernel in space stays as it is, with zeros around it, so on a larger canvas it
-    # does at each pixel what it did.  Half of what lies half a side away goes to either side of
-    # it, which keeps a skew kernel skew.
+    """The symbol on a larger grid `new` of the filter with a symbol (H, W//2+1, C, C) on `old`.
+
+    The filter's kernel in space stays as it is, with zeros around it, so on a larger canvas it does
+    at each pixel what it did.  Half of what lies half a side away goes to either side of it, which
+    keeps a skew kernel skew.
+    """
     if symbol.ndim != 4 or symbol.shape[:2] != (old[0], old[1] // 2 + 1):
         raise InputError(f"symbol has shape {tuple(symbol.shape)}, which is not of a grid {old}")
     if new == old:

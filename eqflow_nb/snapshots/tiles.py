@@ -8,9 +8,11 @@ from eqflow_nb.inputs import Field, InputError, count, floating
 
 @torch.no_grad()
 def tiled(field: Field, x: Tensor, tile: int = 512, halo: int = 64) -> Tensor:
-    """A local field on large periodic images (B, C, H, W), a tile at a time."""
-    # A tile has at most `tile` pixels a side, with a rim of `halo` on each.  Where the field at a
-    # pixel depends on no pixel farther than `halo`, the result is that of the whole.
+    """A local field on large periodic images (B, C, H, W), a tile at a time.
+
+    A tile has at most `tile` pixels a side, with a rim of `halo` on each.  Where the field at a
+    pixel depends on no pixel farther than `halo`, the result is that of the whole.
+    """
     if floating(x).ndim != 4 or not x.numel():
         raise InputError(f"x has shape {tuple(x.shape)}; it must be images (B, C, H, W)")
     tile, halo = count(tile, "tile"), count(halo, "halo", at_least=0)
