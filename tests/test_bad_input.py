@@ -152,12 +152,7 @@ CALLS = {
     ),
     "skew_kernel": Call(kernels.skew_kernel, dict(weights=RULE)),
     "random_kernel": Call(kernels.random_kernel, dict(channels=2, width=3, seed=0)),
-    "convolution": Call(
-        lambda kernel, x: kernels.convolution(
-            kernels.symbol(kernel, (8, 8)), scores.fit_gaussian_field(Z, 0.3)
-        )(x),
-        dict(kernel=RULE, x=Z),
-    ),
+    "symbol": Call(lambda kernel: kernels.symbol(kernel, (8, 8)), dict(kernel=RULE)),
     "identify": Call(
         lambda x, degree, noise: identify(x, degree, noise=noise), dict(x=X, degree=1, noise=0.0)
     ),

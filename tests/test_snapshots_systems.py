@@ -206,8 +206,7 @@ def test_the_double_well_is_kept_by_its_drift():
 
 
 def test_the_double_well_is_its_density():
-    n = 200_000
-    x = double_well_with_rotation(n, 1)
+    n, x = 200_000, double_well_with_rotation(200_000, 1)
     edges = np.linspace(-2.2, 2.2, 45)
     centres = np.linspace(-3, 3, 60_001)
     p = np.exp(-((centres**2 - 1) ** 2))

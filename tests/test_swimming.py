@@ -230,16 +230,12 @@ PAIRS = torch.tensor([[[20.0, 20], [26, 20], [44, 44], [44, 50]]]).expand(12, -1
         (lambda: icons.placed("dot", 12), "no front: give it one .* eye or a tail"),
         (lambda: icons.placed(DISC, 12), "no front: give it one .* eye or a tail"),
         (lambda: icons.placed("firefly", 12, centres=PAIRS), "48 were told and .* apart"),
+        (lambda: swimmers.swimmer("firefly", front=90.0), "front is 90; it must lie between"),
     ],
 )
 def test_creatures_that_can_not_be_read_are_refused(made, says):
     with pytest.raises(InputError, match=says):
         read_anatomy(*made(), PAPER, 13.0)
-
-
-def test_a_front_in_degrees_is_refused():
-    with pytest.raises(InputError, match="front is 90; it must lie between"):
-        swimmers.swimmer("firefly", front=90.0)
 
 
 def test_a_speed_that_outruns_the_step_is_refused_with_the_largest_that_would_do():
