@@ -33,6 +33,7 @@ suppress_warnings = [
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # which knows tables
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 
@@ -77,6 +78,12 @@ def describe_pictures(app, doctree):
         image.setdefault("alt", words.get(Path(image["uri"]).stem, ""))
 
 
+def tell_width(app, pagename, templatename, context, doctree):
+    """Tell the style sheet how wide a picture is meant to be."""
+    told = r'<img\1 width="\2" style="--width: \2px"'
+    context["body"] = re.sub(r'<img([^>]*) width="(\d+)"', told, context.get("body", ""))
+
+
 def plain_words(app, what, name, obj, options, lines):
     """Keep signs in docstrings, such as |v| and p*, from being read as markup."""
     for number, line in enumerate(lines):
@@ -92,7 +99,8 @@ def formula(writer, node):
 
 
 def setup(app):
-    """Connect the three."""
+    """Connect them."""
     app.connect("doctree-read", describe_pictures)
+    app.connect("html-page-context", tell_width)
     app.connect("autodoc-process-docstring", plain_words, priority=400)  # before napoleon
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
