@@ -116,11 +116,10 @@ class Panel(Shown):
         """The static twin: small multiples over its values of one control."""
         ((name, chosen),) = self.twin.items()
         figure, axes = grid(self.panes * len(chosen), len(chosen), (TWIN_SIZE, 1.03 * TWIN_SIZE))
-        symbol = self.controls[name].description.split()[-1]
         for column, value in enumerate(chosen):
             panes = axes[column :: len(chosen)]
             self.draw(panes, **self.values | {name: value})
-            panes[0].set_title(f"{symbol} = {value}")
+            panes[0].set_title(f"{self.controls[name].description.split()[-1]} = {value}")
         return figure
 
     def redraw(self) -> None:

@@ -1,6 +1,7 @@
 """The panel of the chapter on equations: from snapshots to equations, step by step."""
 
 from functools import lru_cache
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -17,11 +18,8 @@ from eqflow_nb.figures.style import FAINT
 from eqflow_nb.panels.base import Panel, control, slider
 from eqflow_nb.snapshots.zoo import system
 
-Coefficients = dict[Term, float]
-
 NUMBERS = (300, 1000, 3000, 10_000, 30_000)
 TESTS = {1: 5, 2: 6, 3: 7}  # degree of the tests, by that of the library
-HORIZON = 30.0  # of a path, in Lorenz time
 NAMES = ("x", "y", "z")
 
 
@@ -57,17 +55,20 @@ def draw(panes: list[Axes], number: int, noise: float, degree: int, terms: int) 
     draw_elimination(panes[0], lengths, misfits, [max(each.freedom, 1) for each in fits], size)
     kept = {every[k]: float(fit.c[k] * units[k]) for k in np.flatnonzero(fit.c)}
     found, error = _on_clock(kept)
-    draw_equations(panes[1], _text(found), 10.5 if len(panes[1].figure.axes) == 3 else 6.5, 32)
+    figure: Any = panes[0].figure
+    if alone := len(figure.axes) == 3:  # to find its margins would take as long as to draw it
+        figure.set_layout_engine(None)
+        figure.subplots_adjust(0.045, 0.11, 0.99, 0.97, 0.15)
+    draw_equations(panes[1], _text(found), 10.5 if alone else 6.5, 32)
     cloud = snapshots("lorenz", max(NUMBERS), 0)
-    followed = path(as_system(found, 1.0, system("lorenz")), cloud[5], HORIZON, 2400)
+    followed = path(as_system(found, 1.0, system("lorenz")), cloud[5], 30.0, 2400)
     draw_cloud(panes[2], cloud[:600, [0, 2]], FAINT, size=2)
     panes[2].plot(*followed[:, [0, 2]].T, color=FOUND, linewidth=0.45, alpha=0.85)
     panes[2].set(xlim=(-24, 24), ylim=(-2, 52), xlabel="x", ylabel="z")
     left = " The path leaves." if np.isnan(followed).any() else ""
-    freedom = max(fit.freedom, 1)
     return (
-        f"{size} of {len(fits)} terms; misfit {fit.misfit:.0f} where noise gives {freedom}; field "
-        f"error {error:.1%}.{left}"
+        f"{size} of {len(fits)} terms; misfit {fit.misfit:.0f} where noise gives "
+        f"{max(fit.freedom, 1)}; field error {error:.1%}.{left}"
     )
 
 
@@ -82,7 +83,7 @@ def _eliminated(number: int, noise: float, degree: int) -> tuple[list[Fit], list
     return search(conditions).path, conditions.terms, conditions.units
 
 
-def _on_clock(found: Coefficients) -> tuple[Coefficients, float]:
+def _on_clock(found: dict[Term, float]) -> tuple[dict[Term, float], float]:
     """Equations at the truth's speed and in its direction, and their field error."""
     x = snapshots("lorenz", max(NUMBERS), 0)[-1000:]
     truth, ours = system("lorenz").velocity(x), velocity(found, x)
@@ -91,13 +92,9 @@ def _on_clock(found: Coefficients) -> tuple[Coefficients, float]:
     return {term: scale * c for term, c in found.items()}, error
 
 
-def _text(found: Coefficients) -> str:
-    lines = []
-    for i, name in enumerate(NAMES):
-        parts = [
-            f"{'-' if c < 0 else '+'} {abs(c):.3g} {term.text(NAMES)}".removesuffix(" 1")
-            for term, c in found.items()
-            if term.equation == i
-        ]
-        lines.append(f"d{name}/dt = " + (" ".join(parts).removeprefix("+ ") or "0"))
-    return "\n".join(lines)
+def _text(found: dict[Term, float]) -> str:
+    lines = ["", "", ""]
+    for term, c in found.items():
+        part = f" {'-' if c < 0 else '+'} {abs(c):.3g} {term.text(NAMES)}"
+        lines[term.equation] += part.removesuffix(" 1")
+    return "\n".join(f"d{x}/dt ={line.removeprefix(' +') or ' 0'}" for x, line in zip(NAMES, lines))
