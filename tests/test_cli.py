@@ -109,7 +109,7 @@ def test_a_study_keeps_its_scorecard_with_where_it_came_from(shelf, scored, tmp_
 
 
 def test_refresh_writes_the_committed_notebook(shelf, tmp_path, call):
-    widget = "import ipywidgets\n_ = display(ipywidgets.IntSlider())\nprint('hello')\n"
+    widget = "import ipywidgets as w, tqdm.notebook as t\ndisplay(w.IntSlider(), *t.trange(2))\n"
     folder = shelf(**{"01_a": widget, "02_bad": "1 / 0"})
     (folder / "02_bad.ipynb").write_text("as it was")
     code, *_ = call("refresh", "-o", tmp_path / "out")
@@ -119,7 +119,7 @@ def test_refresh_writes_the_committed_notebook(shelf, tmp_path, call):
     nbformat.validate(written)
     assert [cell.id for cell in written.cells] == ["cell-00", "cell-01", "cell-02"]
     assert written.cells[2].execution_count == 2
-    assert pages.PANEL_NOTE in str(written.cells[2].outputs)
+    assert str(written.cells[2].outputs).count(pages.PANEL_NOTE) == 1, "a bar is no panel"
     assert "widgets" not in written.metadata
     assert written.metadata.eqflow.seconds > 0
     assert "papermill" not in str(written)

@@ -29,15 +29,14 @@ def without_kernel(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Put a note, and any HTML that stands in for them, in place of a notebook's widgets."""
     # The live panels' engine stays with the last of them only: when it runs, all are there.
     notebook.metadata.pop("widgets", None)
-    live: list[Any] = []
-    for output in _outputs(notebook):
-        data = output.get("data", {})
-        if WIDGET in data:
-            kept = {"text/html": data["text/html"]} if "text/html" in data else {}
-            output["data"] = {"text/plain": PANEL_NOTE} | kept
-        if ENGINE.search(data.get("text/html", "")):
-            live.append(output["data"])
-    for data in live[:-1]:
+    for cell in notebook.cells:
+        if "outputs" in cell:  # without bars of progress, which are over
+            cell.outputs = [one for one in cell.outputs if "it/s]" not in str(one.get("data"))]
+    shown = [output["data"] for output in _outputs(notebook) if "data" in output]
+    for data in shown:
+        if data.pop(WIDGET, None):
+            data["text/plain"] = PANEL_NOTE
+    for data in [data for data in shown if ENGINE.search(data.get("text/html", ""))][:-1]:
         data["text/html"] = ENGINE.sub("", data["text/html"])
     return notebook
 
@@ -126,6 +125,7 @@ def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
             if "alt" in about.get(mime, {}) and "text/html" not in data:
                 shown = {key: about[mime].get(key) for key in ("alt", "width", "height")}
                 said = [f'{k}="{html.escape(str(x))}"' for k, x in shown.items() if x is not None]
+                said += [f'style="--width: {shown["width"]}px"'] if shown["width"] else []
                 source = f"data:{mime};base64,{''.join(data.pop(mime).split())}"
                 data["text/html"] = f'<img {" ".join(said)} src="{source}">'
     body, _ = Exporter(template_name="basic").from_notebook_node(page)
