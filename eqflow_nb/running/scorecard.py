@@ -144,7 +144,8 @@ def _html(rows: Card, words: Mapping[str, str]) -> str:
     for text, row in zip(texts, rows.values(), strict=True):
         word, style = VERDICTS[row.get("met")]
         verdict = f'<td><span style="{style}; padding: 0 .5em">{word}</span></td>'
-        said = [html.escape(each) for each in text]
+        said = [html.escape(each).replace(", ", "<br>") for each in text]
+        said[0] = re.sub(r"[._]", r"\g<0><wbr>", said[0])
         if text[0] in words:
             said[0] = f"{html.escape(words[text[0]])}<br><code>{said[0]}</code>"
         plain = "".join(f"<td>{said[number]}</td>" for number in full)
