@@ -294,7 +294,7 @@ for name in tried:
 
 # %%
 card.row("benchmark.controls", len(tried), target=">= 20", driven=sum(n in DRIVEN for n in tried))
-card.row(
+_ = card.row(
     "benchmark.controls_right", len(tried) - len(sworn), target=f">= {len(tried)}", not_right=sworn
 )
 

@@ -189,7 +189,7 @@ others = [f"{name}, {way}" for (name, way), alike in same.items() if not alike]
 ways = dict(ways=list(WRITTEN), others=others)
 card.row("invariance.same_verdict", sum(same.values()), target=f">= {len(same)}", **ways)
 card.row("invariance.tried", len(same))
-card.row("invariance.largest_field_change", max(apart.values()), target="<= .01")
+_ = card.row("invariance.largest_field_change", max(apart.values()), target="<= .01")
 
 # %% [markdown]
 # ## Do the errors cover the truth?

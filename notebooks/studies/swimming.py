@@ -224,7 +224,7 @@ q = swimmers.sheets("strong flock", 16 * n, seed=first + 4)
 fresh = [[found] for found in seen(swimmers.canvases("firefly", q)[0])]
 ratio = polarisation(flock.found, -1) / polarisation(fresh, 0)
 kept = count_kept(flock, ink, half)
-card.row("firefly.flock.polarisation_ratio", ratio, target="within 15% of 1", kept=kept)
+_ = card.row("firefly.flock.polarisation_ratio", ratio, target="within 15% of 1", kept=kept)
 
 # %% [markdown]
 # ## What it costs
