@@ -26,7 +26,7 @@ export class Stamps {
   sheet(k) {
     const { side, body, alt } = this.spec;
     const plane = new Plane(this.stage, { extent: side / 2, alt: `Sheet ${k + 1}: ${alt}`, draws: true });
-    Object.assign(plane.element.style, { flexBasis: "140px", maxWidth: "170px" });
+    Object.assign(plane.element.style, { flexBasis: "140px", maxWidth: "calc(50% - 5px)" });
     new Brush(plane, {
       begin: () => (this.held = null),
       stroke: (_, share) => this.stroke(this.stamps[k], plane.place(share)),
