@@ -279,7 +279,8 @@ POSITIVE: dict[str, Callable[[Any], Any]] = {
     "sigma ": lambda value: KernelDensityScore(X, value),
     "dt": lambda value: next(rk4(still, X, value, 1)),
     "tau": lambda value: next(exponential(still, K, Z, 0.3, value, 1, 0.1)),
-    "smoothness": lambda value: next(learned.train(NETWORK, POINTS, 1, (value, 1))),
+    "rate": lambda value: next(learned.train(NETWORK, POINTS, steps=1, rate=value)),
+    "smoothness": lambda value: learned.solve_last_layer(NETWORK, POINTS, value),
     "wavelength": lambda value: exact.Waves(2, wavelength=value),
 }
 WHOLE: dict[str, Callable[[Any], Any]] = {

@@ -112,7 +112,7 @@ def points_of(n=4096, **options):
 
 
 def trained_by(flow, steps=200, seed=0):
-    history = [r for _, r in learned.train(flow, points_of(), steps, seed=seed)]
+    history = [r for _, r in learned.train(flow, points_of(), steps, 128, seed=seed)]
     return torch.stack(history)
 
 
@@ -210,7 +210,7 @@ def test_many_iterations_forget_the_start_and_find_the_smoothest_flow():
 def test_learning_in_one_call_gives_flows_at_the_common_speed_that_keep_the_distribution():
     samples, score, fresh = cloud()
     settings = learned.Settings(width=24, last=24, steps=150)
-    flow, history = learned.learn(samples, score, SIGMA, settings, members=2)
+    flow, history = learned.learn(samples, score, SIGMA, settings, members=2, progress=False)
     assert history.shape == (150, 2) and max(residuals(flow)) < 0.1
     assert [rms(v) for v in flow.each(fresh)] == pytest.approx([math.sqrt(2)] * 2, rel=0.05)
     assert not any(weight.requires_grad for weight in flow.parameters())
@@ -220,7 +220,7 @@ def test_learning_in_one_call_gives_flows_at_the_common_speed_that_keep_the_dist
 def test_learning_works_on_the_gpu():
     samples, _, fresh = (x.cuda() if torch.is_tensor(x) else x for x in cloud())
     score = KernelDensityScore(samples[:1000], SIGMA)
-    flow, history = learned.learn(samples, score, SIGMA, members=2)
+    flow, history = learned.learn(samples, score, SIGMA, members=2, progress=False)
     assert history.is_cuda and (history[-1] < history[0] / 2).all()
     assert flow(fresh).is_cuda and flow.jacobian(fresh).is_cuda
     assert residual(flow.member(0), cloud()[1], fresh).relative < 0.5

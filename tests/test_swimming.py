@@ -225,17 +225,20 @@ PAIRS = torch.tensor([[[20.0, 20], [26, 20], [44, 44], [44, 50]]]).expand(12, -1
 
 
 @pytest.mark.parametrize(
-    ("made", "says"),
+    ("diameter", "change", "says"),
     [
-        (lambda: icons.placed("dot", 12), "no front: give it one .* eye or a tail"),
-        (lambda: icons.placed(DISC, 12), "no front: give it one .* eye or a tail"),
-        (lambda: icons.placed("firefly", 12, centres=PAIRS), "48 were told and .* apart"),
-        (lambda: swimmers.swimmer("firefly", front=90.0), "front is 90; it must lie between"),
+        (13.0, lambda *_: icons.placed("dot", 12), "no front: give it one .* eye or a tail"),
+        (13.0, lambda *_: icons.placed(DISC, 12), "no front: give it one .* eye or a tail"),
+        (1.0, lambda x, r, t: (x, r, t), "diameter is 1 .* at least 4.* at most a third"),
+        (64.0, lambda x, r, t: (x, r, t), "diameter is 64 .* at most a third"),
+        (13.0, lambda x, r, t: (x, r, t.rad2deg()), "degrees, which torch.deg2rad"),
+        (13.0, lambda x, r, t: (x[:5], r, t), r"5 canvases need \(5, n, 2\) and \(5, n\)"),
+        (13.0, lambda *_: icons.placed("firefly", 12, centres=PAIRS), "48 were told and .* apart"),
     ],
 )
-def test_creatures_that_can_not_be_read_are_refused(made, says):
+def test_creatures_that_can_not_be_read_are_refused(diameter, change, says):
     with pytest.raises(InputError, match=says):
-        read_anatomy(*made(), PAPER, 13.0)
+        read_anatomy(*change(*icons.placed("firefly", 12, SIZE)), PAPER, diameter)
 
 
 def test_a_speed_that_outruns_the_step_is_refused_with_the_largest_that_would_do():

@@ -59,7 +59,7 @@ def train(
 
     def one(settings: Settings, seed: int) -> tuple[FlowNetworks, Tensor, float]:
         began = time.thread_time()
-        networks, losses = learn(samples, score, sigma, settings, members, seed)
+        networks, losses = learn(samples, score, sigma, settings, members, seed, progress=False)
         return networks, losses, (time.thread_time() - began) / members
 
     each = enumerate(recipes.items())

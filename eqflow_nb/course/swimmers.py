@@ -1,6 +1,5 @@
 """Sheets of creatures that keep their distance, and the rule by which they swim on canvases."""
 
-import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from eqflow_nb.course import creatures
 from eqflow_nb.flows.swimming import TURN, Swimming, moved, read_anatomy
-from eqflow_nb.inputs import between, positive, seeded
+from eqflow_nb.inputs import positive, seeded
 from eqflow_nb.rollout.integrators import Diverged
 from eqflow_nb.scores.images import ImageScore
 from eqflow_nb.scores.pair_law import fit_pair_law
@@ -40,7 +39,6 @@ def swimmer(
     icon: str | Tensor, front: float = 0.0, law: str = "scattered", u: float = 1.0
 ) -> Swimming:
     """The rule by which a creature swims at u pixels per time, by a law; its `front` in radians."""
-    front = between(front, "front", -math.tau, math.tau)
     world, q = icons.icons(icon), sheets(law, SHEETS)
     images, centres, angles = canvases(icon, q[:64])
     paper = world.scaled(torch.tensor(icons.PAPER)[None, :, None, None]).flatten()

@@ -86,7 +86,7 @@ def networks(
         inverse_iterations=1, **(WIDE if toy.name == "two_peaks" else SHARP),
     )  # fmt: skip
     known = (toy.samples, toy.score, toy.sigma)
-    return learned.learn(*known, settings, members, toy.seed)
+    return learned.learn(*known, settings, members, toy.seed, progress=False)
 
 
 def fastest(

@@ -22,7 +22,7 @@ if __name__ == "__main__":
     signs = torch.tensor([-1.0, -1.0, 1.0])
     score = scores.fit_mixture(samples, SIGMA, seed=SEED, signs=signs)
     settings = flows.learned.Settings(signs=signs, last=UNITS)
-    networks = flows.learned.learn(samples, score, SIGMA, settings, seed=SEED)[0]
+    networks = flows.learned.learn(samples, score, SIGMA, settings, seed=SEED, progress=False)[0]
     floor = measures.noise_floor(measures.sliced_wasserstein, draw, n=2000, pairs=8, seed=SEED)[0]
 
     def _away(net: flows.networks.FlowNetworks) -> float:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from tqdm.auto import tqdm
 
 from eqflow_nb.flows.networks import FlowNetworks
 from eqflow_nb.inputs import Field, as_samples, between, count, positive, seeded
 
-BATCH, RATE = 128, 1e-2  # points a step for each network; the peak of the learning rate
 LAST_LAYER_POINTS = 24576  # on which the last layer is solved for
 BLOCK = 512  # of them at a time
 FEWER = 4  # one point in so many is used where a mean is all that is wanted
@@ -63,12 +63,9 @@ def sample_training_points(
 
 
 def train(
-    flow: FlowNetworks,
-    training: TrainingPoints,
-    steps: int = 800,
-    smoothness: tuple[float, float] = (0.1, 0.001),
-    seed: int = 0,
-) -> Iterator[tuple[int, Tensor]]:
+    flow: FlowNetworks, training: TrainingPoints, steps: int = 800, batch: int = 128,
+    rate: float = 1e-2, smoothness: tuple[float, float] = (0.1, 0.001), seed: int = 0,
+) -> Iterator[tuple[int, Tensor]]:  # fmt: skip
     """Train on E r^2 / E |v|^2 + lambda E |grad v|^2 / E |v|^2, with r = div v + v . s.
 
     The first term is the paper's residual, divided by the speed so that v = 0 is no answer.  The
@@ -76,20 +73,22 @@ def train(
     of the many flows that keep p is approached: a smooth one.
 
     It yields (step, residual): the members' relative residuals (m,) on the step's batch.  Each
-    member draws its own points; `smoothness` is the weight lambda at the start and at the end.
+    member draws its own points; `rate` is the peak learning rate of a one-cycle schedule,
+    `smoothness` the weight lambda at the start and at the end.
     """
-    steps = count(steps, "steps")
+    steps, batch = count(steps, "steps"), count(batch, "batch")
     first, last = (positive(weight, "smoothness") for weight in smoothness)
     points, scores, weights = (t.to(flow.speed) for t in training)
     generator = seeded(seed)
     optimiser = torch.optim.Adam(flow.parameters(), betas=(0.9, 0.99))
     warm_up = 0.1 if steps != 10 else 0.2  # a tenth of ten steps would be none, and fail
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, RATE, steps, pct_start=warm_up, cycle_momentum=False
+        optimiser, positive(rate, "rate"), steps, pct_start=warm_up, cycle_momentum=False
     )
     for step in range(steps):
-        rows = torch.randint(len(points), (flow.members, BATCH), generator=generator)
-        rows = rows.to(points.device)
+        rows = torch.randint(len(points), (flow.members, batch), generator=generator).to(
+            points.device
+        )
         v, slope = flow.with_jacobian(points[rows])
         r = slope.diagonal(dim1=1, dim2=3).sum(-1) + (v * scores[rows]).sum(-1)
         power = v.square().sum(-1).mean(1)
@@ -119,6 +118,7 @@ def solve_last_layer(
 
     The flow is changed in place; `anchor` weighs staying where the iteration before ended.
     """
+    smoothness, anchor = positive(smoothness, "smoothness"), positive(anchor, "anchor")
     for member in range(flow.members):
         residual, rough, power = _quadratic_forms(flow.member(member), training)
         pull = anchor * power
@@ -194,13 +194,9 @@ class Settings:
 
 
 def learn(
-    samples: Tensor,
-    score: Field,
-    sigma: float,
-    settings: Settings = Settings(),
-    members: int = 8,
-    seed: int = 0,
-) -> tuple[FlowNetworks, Tensor]:
+    samples: Tensor, score: Field, sigma: float, settings: Settings = Settings(), members: int = 8,
+    seed: int = 0, progress: bool = True,
+) -> tuple[FlowNetworks, Tensor]:  # fmt: skip
     """Train an ensemble from samples (n, d) and their score at a noise level sigma.
 
     The networks come at rms speed sqrt(d) over the blurred samples, with their residuals (steps,
@@ -212,8 +208,9 @@ def learn(
     draw = partial(sample_training_points, samples, score, sigma)
     power, part = s.residual_weight_power, s.wide_fraction
     tails = partial(draw, widest=s.widest, wide_fraction=part, residual_weight_power=power)
-    path = train(flow, tails(seed=seed), s.steps, s.smoothness, seed)
-    residuals = [loss for _, loss in path]
+    path = train(flow, tails(seed=seed), s.steps, smoothness=s.smoothness, seed=seed)
+    bar = tqdm(path, total=s.steps, desc="training", disable=not progress)
+    residuals = [loss for _, loss in bar]
     if count(s.inverse_iterations, "inverse_iterations", at_least=0):
         points, iterations = tails(n=LAST_LAYER_POINTS, seed=seed + 1), s.inverse_iterations
         solve_last_layer(flow, points, s.smoothness[1], ANCHOR, iterations)

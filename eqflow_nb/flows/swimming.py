@@ -17,7 +17,7 @@ import torch
 from scipy.ndimage import map_coordinates
 from torch import Tensor
 
-from eqflow_nb.inputs import InputError, between
+from eqflow_nb.inputs import InputError, as_images, between, positive
 
 # In diameters of a creature:
 SMOOTH = 0.3  # the blur that makes one hill of its ink
@@ -71,6 +71,17 @@ def read_anatomy(
 ) -> Anatomy:
     """Learn, by least squares, to read headings (B, n), radians anticlockwise, that are told."""
     # Canvases are (B, C, H, W) on `paper` (C,), centres (B, n, 2) in pixels down and right.
+    clean, diameter = as_images(clean, "clean"), positive(diameter, "diameter")
+    if diameter < 4 or diameter > min(clean.shape[2:]) / 3:
+        limit = f"a third of the canvas, {min(clean.shape[2:]) / 3:g}"
+        raise InputError(f"diameter is {diameter:g} pixels; it must be at least 4, at most {limit}")
+    if centres.shape != (len(clean), *headings.shape[1:], 2) or len(headings) != len(clean):
+        shapes, n = f"{tuple(centres.shape)} and {tuple(headings.shape)}", len(clean)
+        needed = f"{n} canvases need ({n}, n, 2) and ({n}, n)"
+        raise InputError(f"centres and headings have shapes {shapes}; {needed}")
+    if (most := float(headings.abs().max())) > 2 * math.tau:
+        hint = "these look like degrees, which torch.deg2rad turns into radians"
+        raise InputError(f"headings go up to {most:.0f}: {hint}")
     sizes = torch.tensor(clean.shape[2:])
     down, right = (centres.round().long() % sizes).unbind(-1)
     sheet = torch.arange(len(clean))[:, None].expand_as(down)

@@ -65,11 +65,16 @@ def whole(ink: np.ndarray, placed: float) -> np.ndarray:
 
 
 def follow_creatures(found: Sequence[Found], size: int, reach: float) -> Tracks:
-    """Link creatures through two frames or more with trackpy, at most `reach` pixels apart."""
+    """Link creatures from frame to frame with trackpy, at most `reach` pixels apart."""
     # A canvas is a torus. Placed on one in four dimensions (a circle for each axis) it has no
     # border, and a short way is as long as on the canvas.
     import trackpy
 
+    if len(found) < 2:
+        raise InputError(f"found holds {len(found)} frame(s); a track needs at least 2")
+    for frame, one in enumerate(found):
+        if not len(one.centres):
+            raise InputError(f"found[{frame}] has no creature; the canvas has faded")
     radius = size / (2 * np.pi)
     turns = [2 * np.pi * one.centres / size for one in found]
     torus = [radius * np.concatenate([np.cos(a), np.sin(a)], axis=1) for a in turns]

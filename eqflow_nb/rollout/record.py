@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 import joblib
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from eqflow_nb.inputs import Field, InputError
 from eqflow_nb.rollout.integrators import Diverged, Path, rk4
@@ -49,11 +50,9 @@ class Rollout(NamedTuple):
 
 @torch.no_grad()
 def record(
-    path: Path,
-    times: Collection[float] | None = None,
-    steps: Collection[int] | None = None,
-    keep: Callable[[Tensor], Tensor] = lambda x: x,
-) -> Rollout:
+    path: Path, times: Collection[float] | None = None, steps: Collection[int] | None = None,
+    keep: Callable[[Tensor], Tensor] = lambda x: x, progress: bool = False,
+) -> Rollout:  # fmt: skip
     """Run an integrator and keep its states at some times, or at some steps.
 
     A rollout that diverges ends there, and what was kept before it stays.
@@ -68,6 +67,8 @@ def record(
         Instead of times; the start is step 0.
     keep : callable of a state -> Tensor, optional
         What to keep of it, such as its denoised first image.
+    progress : bool
+        Show a progress bar.
     """
     name, wanted = ("times", times) if steps is None else ("steps", steps)
     if not wanted:
@@ -77,7 +78,8 @@ def record(
     reach: dict[float, Tensor] = {}
     now, farthest = 0.0, None
     try:
-        for step, (t, x) in enumerate(path):
+        bar = tqdm(path, "rollout", leave=False, mininterval=1.0, disable=not progress)
+        for step, (t, x) in enumerate(bar):
             if hasattr(_job, "stop") and _job.stop.is_set():
                 raise RuntimeError("another of these rollouts failed, or all were interrupted")
             size = x.abs().flatten(1).amax(1)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from eqflow_nb.inputs import InputError, as_images, choice, count
 from eqflow_nb.snapshots.base import World, compiled
@@ -88,14 +89,14 @@ def simulate(preset: str, n: int, size: int = 128, steps: int = SETTLED, seed: i
     raise InputError(f"{died}; give a larger size (128 keeps nearly all of them) or fewer steps")
 
 
-def advance(raw: Tensor, preset: str, steps: int) -> Tensor:
+def advance(raw: Tensor, preset: str, steps: int, progress: bool = False) -> Tensor:
     """Follow images (B, 2, H, W), raw, for some Euler steps of 1; on a CPU in float32."""
     choice(preset, PRESETS, "preset")
     raw = as_images(raw, "raw", channels=2, at_least=0).detach()
     steps = count(steps, "steps", at_least=0)
     large = raw.shape[2] * raw.shape[3] > LARGE
     way = _on_gpu if raw.device.type != "cpu" else _in_tiles if large else _one_by_one
-    after = way(raw, preset, steps)
+    after = way(raw, preset, steps, progress)
     # Sums take a tenth of the time of asking each pixel; in bands, since they copy to double.
     if not math.isfinite(sum(float(p.sum(dtype=torch.float64)) for p in after.split(256, dim=2))):
         low, high = (float(x) for x in raw.aminmax())
@@ -133,12 +134,12 @@ def _start(size: int, seed: int, run: int, attempt: int) -> Tensor:
     return torch.from_numpy(state.astype(np.float32))
 
 
-def _one_by_one(raw: Tensor, preset: str, steps: int) -> Tensor:
+def _one_by_one(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
     state, chosen = raw.to(torch.float32).numpy(), PRESETS[preset]
     rates = [np.float32(r) for r in (chosen.feed, chosen.feed + chosen.kill, DU, DV)]
     after, step = np.empty_like(state, order="C"), compiled(_loop, fastmath=True)
     chunk = max(1, CHUNK // (state.shape[2] * state.shape[3]))
-    for i in range(len(state)):
+    for i in tqdm(range(len(state)), "Gray-Scott", disable=not progress, leave=False):
         padded = np.pad(state[i], ((0, 0), (1, 1), (1, 1)), mode="wrap")
         for first in range(0, steps, chunk):
             padded = step(padded, *rates, min(chunk, steps - first))
@@ -146,18 +147,19 @@ def _one_by_one(raw: Tensor, preset: str, steps: int) -> Tensor:
     return torch.from_numpy(after).to(raw.dtype)
 
 
-def _in_tiles(raw: Tensor, preset: str, steps: int) -> Tensor:
+def _in_tiles(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
     """What is wrong at a tile's border moves inwards by a pixel a step: it stays in the rim."""
     x = raw.float()
-    for first in range(0, steps, RIM):
-        part = partial(_one_by_one, preset=preset, steps=min(RIM, steps - first))
+    for first in tqdm(range(0, steps, RIM), "Gray-Scott", disable=not progress, leave=False):
+        now = min(RIM, steps - first)
+        part = partial(_one_by_one, preset=preset, steps=now, progress=False)
         x = tiled(part, x, TILE, RIM)
     return x.to(raw.dtype)
 
 
 @torch.no_grad()
-def _on_gpu(raw: Tensor, preset: str, steps: int) -> Tensor:
-    for _ in range(steps):
+def _on_gpu(raw: Tensor, preset: str, steps: int, progress: bool) -> Tensor:
+    for _ in tqdm(range(steps), "Gray-Scott", disable=not progress, leave=False):
         raw = raw + rate(raw, preset)
     return raw
 

@@ -132,7 +132,7 @@ shown, rng = {}, np.random.default_rng(seed)
 centre, scale = (z.float()[:, None, None] for z in (world.centre, world.scale))
 for side in sizes:
     name, begun = f"large.{side}", time.perf_counter()
-    raw = gray_scott.advance(mosaic(side, rng), "waves", settle)
+    raw = gray_scott.advance(mosaic(side, rng), "waves", settle, progress=True)
     per_step = (time.perf_counter() - begun) / settle
     change = gray_scott.advance(raw, "waves", STEPS).sub_(raw).div_(scale)
     x = raw.sub_(centre).div_(scale)  # in place: a canvas takes 128 MB

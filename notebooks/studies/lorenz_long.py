@@ -113,6 +113,7 @@ def weigh(smoothness):
         flows.learned.Settings(last=last, signs=signs, smoothness=(0.1, smoothness)),
         members,
         seed=seed,
+        progress=False,
     )
     alone = [learned.member(i) for i in range(members)]
     v = [f(test) for f in alone]

@@ -99,7 +99,7 @@ test = draw(2048, 2 * seed + 999)
 smoothed = reference.expect(test, lorenz.velocity(samples))
 residual = flows.continuity.residual(learned, reference, test)
 path = rollout.rk4(learned, draw(500, 2 * seed + 1000), 0.1, round(sizes["long"] / 0.1))
-end = rollout.record(rollout.held(path), [sizes["long"]])
+end = rollout.record(rollout.held(path), [sizes["long"]], progress=True)
 chaos = measures.lyapunov_spectrum(
     learned, draw(8, 2 * seed + 1001), 0.1, round(sizes["long"] / 0.1), burn=50
 )

@@ -446,6 +446,7 @@ ours, _ = flows.learned.learn(
     flows.learned.Settings(signs=signs, last=48 if quick else 256),
     members,
     seed=seed,
+    progress=False,
 )
 similar_ours = marks(ours.each(alpha * sharp), truth)["flattened"]
 print(f"{similar_ours.mean():.3f} ± {similar_ours.std():.3f}, {time.process_time() - began:.0f} s")

@@ -60,7 +60,9 @@ tails["two_peaks"] = dict(widest=1.5, wide_fraction=0.4)
 def trained(name, samples, score, signs):
     """The networks of one world, by chapter 01's recipe."""
     settings = flows.learned.Settings(signs=signs, inverse_iterations=1, **recipe, **tails[name])
-    return flows.learned.learn(samples, score, sigma, settings, members, seed=seed)[0]
+    return flows.learned.learn(samples, score, sigma, settings, members, seed=seed, progress=False)[
+        0
+    ]
 
 
 # %%
