@@ -168,7 +168,7 @@ def noise_trials(
     out: dict[str, dict[tuple[float, int], Trial]] = {kind: {} for kind in plan}
     for kind, (told, some, few) in plan.items():
         for level in some:
-            runs = repeat(name, [n], few, level, told)
+            runs = repeat(name, [n], few, level, told, tests="polynomials")
             out[kind] |= {(level, seed): one for (_, seed), one in runs.items()}
     return out
 

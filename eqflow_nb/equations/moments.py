@@ -3,14 +3,12 @@
 With tests and library terms that are monomials, every average it asks for is a moment of the data.
 So one pass over the snapshots, in chunks, replaces them for good: their number then costs nothing,
 noise is taken out of the moments afterwards, and smaller libraries or fewer tests are sub-blocks.
-All this stays so for monomials under a Gaussian window, which keeps few far points from deciding.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,11 +26,9 @@ class Moments:
     """Means of features, and of their products, over a cloud in centred, scaled coordinates.
 
     z = (x - centre) / scale for data x.  The features are the monomials up to `degree`, 1 first,
-    then each extra function of the reader's times the monomials up to `extra_degree`; all of them
-    times exp(-sum_i z_i^2 / (2 window_i)), if the `window` (d,) isn't infinite.  `second` (F, F)
-    are means of the products of two; `blocks` (B, F) are means over each part of the data, in the
-    order it came, `weights` (B,) the parts' sizes.  `plain` are the moments without the window, up
-    to a lower degree.
+    then each extra function of the reader's times the monomials up to `extra_degree`.  `halves`
+    (2, F, F) are means of the products of two over every other part of the data, and over the rest;
+    `blocks` (B, F) are means over each part, in the order it came, `weights` (B,) the parts' sizes.
     """
 
     centre: np.ndarray
@@ -41,28 +37,9 @@ class Moments:
     extra_degree: int
     extras: tuple[str, ...]
     count: int
-    second: np.ndarray
+    halves: np.ndarray
     blocks: np.ndarray
     weights: np.ndarray
-    window: np.ndarray
-    windowless: Moments | None = None
-
-    @property
-    def plain(self) -> Moments:
-        """The moments without a window."""
-        return self.windowless or self
-
-    def about(self, origin: np.ndarray) -> Moments:
-        """The moments of x - origin."""
-        moved = self.windowless and self.windowless.about(origin)
-        return replace(self, centre=self.centre - origin, windowless=moved)
-
-    def up_to(self, degree: int) -> Moments:
-        """The moments of monomials up to a lower degree, and of all extra functions."""
-        n = math.comb(self.dim + degree, self.dim)
-        if self.extras or degree >= self.degree:
-            return self
-        return replace(self, degree=degree, second=self.second[:n, :n], blocks=self.blocks[:, :n])
 
     @property
     def dim(self) -> int:
@@ -70,14 +47,15 @@ class Moments:
         return len(self.centre)
 
     @functools.cached_property
+    def second(self) -> np.ndarray:
+        """Means (F, F) of the products of two features over all the data."""
+        odd = self.weights[1::2].sum()
+        return (1 - odd) * self.halves[0] + odd * self.halves[1]
+
+    @functools.cached_property
     def covariance(self) -> np.ndarray:
         """The covariance (F, F) of the features."""
-        return self.second - np.outer(self.mean, self.mean)
-
-    @property
-    def mean(self) -> np.ndarray:
-        """The means (F,) of the features."""
-        return self.weights @ self.blocks
+        return self.second - np.outer(self.second[0], self.second[0])
 
     @functools.cached_property
     def at(self) -> dict[tuple[str | None, Exponents], int]:
@@ -89,34 +67,23 @@ class Moments:
     def without_noise(self, noise: np.ndarray) -> Moments:
         """The moments of x, from those of y = x + noise * xi with xi ~ N(0, I), noise (d,).
 
-        E[s^n He_n(y / s)] = x^n for probabilists' Hermite polynomials, variable by variable.  Noise
-        makes a window of variance R wider, R + s^2, and its middle shrinks what is inside by
-        a = R / (R + s^2) and blurs it by b = s sqrt(a).  The products of two features are those of
-        the unbiased features of y, since it is their scatter that limits us.
+        E[s^n He_n(y / s)] = x^n for probabilists' Hermite polynomials, variable by variable.  The
+        products of two features are those of the unbiased features of y, since it is their scatter
+        that limits us.
         """
         if not np.any(noise):
             return self
-        undo = hermite(self.dim, self.degree, tuple(noise / self.scale), tuple(self.window))
-        return replace(
-            self,
-            second=undo @ self.second @ undo.T,
-            blocks=self.blocks @ undo.T,
-            window=self.window + (noise / self.scale) ** 2,
-            windowless=self.windowless and self.windowless.without_noise(noise),
-        )
+        undo = hermite(self.dim, self.degree, tuple(noise / self.scale))
+        halves = np.stack([undo @ half @ undo.T for half in self.halves])
+        return replace(self, halves=halves, blocks=self.blocks @ undo.T)
 
 
 @functools.lru_cache(maxsize=8)
-def hermite(
-    dim: int, degree: int, noise: tuple[float, ...], window: tuple[float, ...]
-) -> np.ndarray:
+def hermite(dim: int, degree: int, noise: tuple[float, ...]) -> np.ndarray:
     """The matrix (M, M) from monomials of noisy points to unbiased ones of the clean points."""
     rows = [herme2poly(np.eye(degree + 1)[n, : n + 1]) for n in range(degree + 1)]
     table = np.array([np.pad(row, (0, degree + 1 - len(row))) for row in rows])
-    shrinks = 1 / (1 + np.square(noise) / window)
-    matrix = substitution(exponents(dim, degree), table, noise * np.sqrt(shrinks))
-    back = np.prod(shrinks ** -np.array(exponents(dim, degree)), axis=1)
-    return matrix * (back / np.sqrt(np.prod(shrinks)))[:, None]
+    return substitution(exponents(dim, degree), table, noise)
 
 
 def substitution(
@@ -132,71 +99,35 @@ def substitution(
 
 
 def measure(
-    chunks: Iterable[np.ndarray],
-    count: int,
-    degree: int,
-    extras: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
-    extra_degree: int = 0,
-    window: float = np.inf,
-    plain: int = 0,
-) -> Moments:
+    chunks: Iterable[np.ndarray], count: int, degree: int,
+    extras: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None, extra_degree: int = 0,
+) -> Moments:  # fmt: skip
     """Measure the moments of `count` snapshots that come in chunks (n, d), in bounded memory.
 
-    The first chunk sets the coordinates' centre and scale.  With a `window`, its variance in these,
-    monomials up to the degree `plain` are measured without it too.
+    The first chunk sets the coordinates' centre and scale.
     """
     own, done, parts = dict(extras or {}), 0, min(BLOCKS, count)
-    centre = scale = np.zeros(0)
-    sums: list[_Sums] = []
+    centre = scale = halves = sums = rows = np.zeros(0)
     for chunk in chunks:
         few = len(exponents(chunk.shape[1], extra_degree))
-        bare = len(exponents(chunk.shape[1], plain))
         if not done:
             centre, scale = np.mean(chunk, 0, dtype=float), np.std(chunk, 0, dtype=float)
-            size = len(exponents(chunk.shape[1], degree))
-            extra = len(own) * few
-            sums = [_Sums.of(parts, size + extra)]
-            if np.isfinite(window):
-                sums.append(_Sums.of(parts, bare + extra))
-        most = max(1, AT_ONCE // sums[0].sums.shape[1])
+            size = len(exponents(chunk.shape[1], degree)) + len(own) * few
+            halves, sums, rows = np.zeros((2, size, size)), np.zeros((parts, size)), np.zeros(parts)
+        most = max(1, AT_ONCE // sums.shape[-1])
         for start in range(0, len(chunk), most):
             x = np.asarray(chunk[start : start + most], dtype=np.float64)
-            z = (x - centre) / scale
+            features = monomials((x - centre) / scale, degree)
+            if own:
+                times = (np.asarray(f(x))[:, None] * features[:, :few] for f in own.values())
+                features = np.hstack([features, *times])
             part = np.arange(done, done + len(x)) * parts // count
-            features = monomials(z, degree)
-            times = [np.asarray(f(x))[:, None] * features[:, :few] for f in own.values()]
-            if np.isfinite(window):
-                sums[1].add(np.hstack([features[:, :bare], *times]), part)
-            features = np.hstack([features, *times]) if own else features
-            sums[0].add(features * np.exp(-(z**2).sum(1, keepdims=True) / (2 * window)), part)
+            for block in np.unique(part):
+                inside = features[part == block]
+                halves[block % 2] += inside.T @ inside
+                sums[block] += inside.sum(0)
+                rows[block] += len(inside)
             done += len(x)
-    about, names = (centre, scale), tuple(own)
-    known = [
-        Moments(*about, top, extra_degree, names, done, *each.means(), np.full(len(centre), width))
-        for each, top, width in zip(sums, (degree, plain), (window, np.inf), strict=False)
-    ]
-    return replace(known[0], windowless=known[1]) if len(known) > 1 else known[0]
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """Sums of products of features over the data, of features over parts of it, and their sizes."""
-
-    second: np.ndarray
-    sums: np.ndarray
-    rows: np.ndarray
-
-    @classmethod
-    def of(cls, parts: int, size: int) -> _Sums:
-        return cls(np.zeros((size, size)), np.zeros((parts, size)), np.zeros(parts))
-
-    def add(self, features: np.ndarray, part: np.ndarray) -> None:
-        starts = np.flatnonzero(np.diff(part, prepend=-1))
-        self.sums[part[starts]] += np.add.reduceat(features, starts)
-        self.rows[:] += np.bincount(part, minlength=len(self.rows))
-        np.add(self.second, features.T @ features, out=self.second)
-
-    def means(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Means of products (F, F), of features (B, F), and the parts' sizes (B,)."""
-        total = self.rows.sum()
-        return self.second / total, self.sums / self.rows[:, None], self.rows / total
+    halves /= np.array([rows[::2].sum(), rows[1::2].sum()])[:, None, None]
+    about = centre, scale, degree, extra_degree, tuple(own)
+    return Moments(*about, done, halves, sums / rows[:, None], rows / done)

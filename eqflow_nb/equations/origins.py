@@ -187,9 +187,7 @@ def decide_anywhere(
         if place is not None:
             other = decide(about(place.origin))
             # There are more equations about any origin than about one: more sets must agree.
-            short = len(other.found.fit.support) <= place.terms  # no longer than what was promised
-            several = not near or len(other.agree) >= len(found) - 1
-            if other.verdict == "determined" and short and several:
+            if other.verdict == "determined" and (not near or len(other.agree) >= len(found) - 1):
                 if not sure or there.same(best, other.found, place.origin):
                     return other, place
                 text = "about another origin other equations are as convincing"
@@ -199,8 +197,6 @@ def decide_anywhere(
                 )
             elif not near and not sure:
                 return other, place
-        if sure and not near:  # nowhere short: then terms are those about the file's zero, or none
-            return decide(about(0 * centre)), None
     return decision, None if near else whole
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import chdtri
 
 from eqflow_nb.equations.conditions import MomentConditions, OfImages
-from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, root_of_inverse
+from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, crossfit, root_of_inverse
 from eqflow_nb.equations.own_noise import judged_by_own_noise
 from eqflow_nb.equations.terms import Term
 
@@ -14,10 +15,12 @@ from eqflow_nb.equations.terms import Term
 SURE = (30.0, 20.0, 15.0)
 WEIGHTS = 10.0  # times tests over snapshots: what weights from few snapshots add to that
 MANY = 50  # snapshots a test: fewer are looked at twice
+ENOUGH = 20  # snapshots a test, for weights that can be trusted
+HIDDEN = -2.0  # a gap from which other equations fit better, though they take a term more
 CLEAR = 200.0  # a gap that needs no second look, if all sets of tests agree
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
-HIDES = 0.1  # of its equation that a further term may have and not be seen
+CHANCE = 0.05  # the false-positive rate of the test for a missing term
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
 SLOW = 1e-3  # of the squared rate of change of the coordinates: what changes faster isn't conserved
 NOISE = 4.0  # times what the errors of the coefficients would make a conserved quantity change
@@ -70,8 +73,15 @@ def _decide(found: Sequence[Found]) -> Decision:
     fitting = [each for each in found if each.fits]
     if not fitting:
         return _misfit(min(found, key=lambda each: each.fit.excess))
-    count, pixels = fitting[0].conditions.count, _of_images(found)
-    best = max(fitting, key=lambda each: each.gap)
+    # Weights of many tests from few snapshots know the noise that they weigh: such sets of tests
+    # may agree or not, but don't say how surely.  (Of images it is the pixels that count.)
+    count, noisy, pixels = fitting[0].conditions.count, _noisy(found), _of_images(found)
+
+    def trusted(each: Found) -> bool:
+        return pixels or count >= ENOUGH * each.weighted.tests
+
+    sure = [each for each in fitting if trusted(each)]
+    best = max(sure or fitting, key=lambda each: each.gap)
     richest = max(fitting, key=lambda each: each.weighted.tests)
     nulls = nulls_of(richest)
     if nulls.shape[1] > 1:
@@ -88,20 +98,33 @@ def _decide(found: Sequence[Found]) -> Decision:
             f"({enough:.0f} would be convincing); the gap grows with the number of snapshots, so "
             f"about {_round(needed)} should do"
         )
+    elif not sure:
+        needed = ENOUGH * best.weighted.tests
+        text = (
+            f"{count} snapshots say too little of the noise of {best.weighted.tests} tests; "
+            f"{_round(needed)} are needed at least"
+        )
+    elif min(each.gap for each in agree if trusted(each)) < HIDDEN:
+        text = (
+            "one more term would be worth its place by the noise left with it, which the equations "
+            f"without it hide; about {_round(needed)} snapshots should tell"
+        )
     elif leaning(best) > 0:
         text = (
             "a single part of the snapshots carries much of the evidence for one of the terms, so "
             f"it may come from rare events; about {_round(needed)} snapshots should tell"
         )
-    elif pixels and (against := sum(_contradicts(each, best, fitting) for each in fitting)):
-        text = f"{against} sets of tests contradict the equations that stand out under others"
-    elif not pixels and (part := unseen(best)) > HIDES:
-        needed = int(np.ceil(count * (part / HIDES) ** 2))
+    elif (lacking := missing(best)) > 0:
+        needed = 2 * count
         text = (
-            f"a further term could be as large as {part:.0%} of its equation and not be seen; "
-            f"about {_round(needed)} snapshots should do"
+            f"one more term seems to belong to the equations, by {lacking:.1f} standard errors "
+            f"more than chance would do; about {_round(needed)} snapshots should tell"
         )
-    elif not pixels and len(agree) < max(len(fitting), 2):
+    elif (noisy or pixels) and (
+        against := sum(_contradicts(each, best, fitting) for each in fitting)
+    ):
+        text = f"{against} sets of tests contradict the equations that stand out under others"
+    elif not (noisy or pixels) and len(agree) < max(len(fitting), 2):
         text = (
             f"of {len(fitting)} sets of tests that fit only {len(agree)} find these equations; "
             f"about {_round(needed)} snapshots should tell"
@@ -112,8 +135,6 @@ def _decide(found: Sequence[Found]) -> Decision:
             f"as many terms, or one less, have {best.gap * best.fit.excess:.0f} more; "
             f"{len(agree)} of {len(found)} sets of tests find these"
         )
-        if not pixels:
-            text += f"; a further term would be less than {max(part, 0.01):.0%} of its equation"
         return Decision("determined", best, nulls, text, agree=tuple(agree))
     return Decision("too few snapshots", best, nulls, text, needed)
 
@@ -128,20 +149,20 @@ def too_few(decision: Decision, count: int) -> Decision:
     return replace(decision, verdict="too few snapshots", evidence=text, needed=8 * tests)
 
 
-def unseen(found: Found) -> float:
-    """How large a further term could be without being found, as a part of its equation, rms.
-
-    One that is worth `WORTH` would be found.  The largest answer is 1.
-    """
-    fit, conditions = found.fit, found.conditions
-    equations = np.array([term.equation for term in conditions.terms])
-    sizes = [0.0]
-    for k in np.setdiff1d(np.flatnonzero(equations >= 0), fit.support):
-        larger, own = found.weighted.fit(np.append(fit.support, k)), equations == equations[k]
-        rate = fit.c[own] @ conditions.gram[np.ix_(own, own)] @ fit.c[own]
-        square = larger.c[k] ** 2 * conditions.gram[k, k] / rate
-        sizes.append(float(np.sqrt(WORTH * fit.excess * square / max(larger.losses[-1], 1e-300))))
-    return min(max(sizes), 1.0)
+def missing(found: Found) -> float:
+    """The best further term, in standard errors beyond what chance gives."""
+    fit, weighted = found.fit, found.weighted
+    others = np.setdiff1d(np.arange(len(fit.c)), fit.support)
+    larger = [weighted.fit(np.append(fit.support, k)) for k in others]
+    best = min(larger, key=lambda each: each.misfit, default=None)
+    if best is None:
+        return -np.inf
+    by_chance = float(chdtri(1, CHANCE / len(others)))  # the quantile of chi-squared
+    if fit.misfit - best.misfit < by_chance * fit.excess:
+        return -np.inf
+    draws = crossfit(found.conditions, fit.c, np.sort(best.support), draws=100)
+    draws = draws[:, best.support[-1]]
+    return float(abs(draws[0]) / draws[1:].std() - np.sqrt(by_chance))
 
 
 def leaning(found: Found) -> float:
