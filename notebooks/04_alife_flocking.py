@@ -541,8 +541,9 @@ print("a constant rule leads nowhere:", abs(drift["a constant rule"][0]) < 0.2)
 #   creep (`chapter.flock.group`). How to do it with a short range is open.
 # - A small blur is assumed throughout: the flow keeps poses blurred by .3 pixels. With a whole pixel
 #   crowded sheets are no sum over pairs any more, and schools fall apart (study `poses`).
-# - A flock keeps .97 of its polarisation, and so do fresh sheets of another seed, .98 (study `poses`): of
-#   96 sheets it is known to 3% only, so the study takes 384. Score matching alone finds only .8 of the
+# - A flock keeps .94 of its polarisation in the rows below, of 96 sheets, which tell it to 3% only. On 384,
+#   in the study `poses` as it is now, it keeps .97, and fresh sheets of another seed have .98. Score
+#   matching alone finds only .8 of the
 #   alignment that the sheets have between distant fish, since far and weak alignment hardly changes the
 #   score. So the study's fits take four steps of maximum likelihood more, which find all of it.
 # - The study's own drawn fish, learned in seconds, swims at .85 of the wish (aim .9) and goes .15 of it

@@ -582,7 +582,7 @@ print("wrong equations called determined, in the gallery:", len(wrong) > 0)
 #   seven of twelve are, and one is wrong.
 # - However a file is written, in kelvin, shuffled, doubled, the verdict should be the same: it is in 158
 #   of 168 tries, and where both are determined their fields differ by 2.3% at most (aim 1).
-# - The panel takes some .2 s for a new picture, its aim, and a little more on a busy machine.
+# - The panel took .5 s for a new picture at worst, where we aimed at .2; a faster machine takes less.
 # - A small coefficient can be several percent off where the field is right to one: look at $-y$ in
 #   Lorenz's second equation. Its standard error says so.
 # - Taken by hand, without weights, that term is lost.

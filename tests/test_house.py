@@ -17,7 +17,7 @@ PACKAGE = ROOT / "eqflow_nb"
 # The package may have what there is now; 14,000 is the aim.  What equations have over 1,900 makes
 # them the same in all units, and finds more of them.
 # Of the tests some 900 lines hold the panels' engine, in JavaScript, to what Python computes.
-LINES = {"eqflow_nb": 15_638, "eqflow_nb/equations": 2_323, "tests": 9_751}
+LINES = {"eqflow_nb": 15_637, "eqflow_nb/equations": 2_323, "tests": 9_751}
 ENTRIES = 16  # files and folders at the package's top
 FAMILY = 3  # files of one folder whose names begin with the same word
 

@@ -203,7 +203,7 @@ def write(
     where: dict[str, tuple[float, float]] = {}
     if free.any():
         vectors = np.hstack([np.eye(len(c))[:, inside], moves])
-        sizes = np.maximum(np.linalg.norm(vectors, axis=0), 1e-300)  # a shift may change nothing
+        sizes = np.linalg.norm(vectors, axis=0) + ~vectors.any(0)  # a shift may change nothing
         parts = np.linalg.lstsq(vectors / sizes, draws.T, rcond=1e-12)[0].T / sizes
         own = np.zeros_like(draws)
         own[:, inside] = parts[:, : len(inside)]

@@ -16,6 +16,7 @@ from eqflow_nb.running import execute, front, scorecard
 from eqflow_nb.running.formulas import mathml
 
 LARGEST_MB = 1.5
+BAR = re.compile(r"(it/s|s/it)\]")  # what a bar of progress ends with, fast or slow
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PANEL_NOTE = "A live panel: open this notebook in JupyterLab to move its sliders."
 HIDDEN = "hidden-test"  # the tag of cells that are there for the tests
@@ -31,7 +32,7 @@ def without_kernel(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         if "outputs" in cell:  # without bars of progress, which are over
-            cell.outputs = [one for one in cell.outputs if "it/s]" not in str(one.get("data"))]
+            cell.outputs = [one for one in cell.outputs if not BAR.search(str(one.get("data")))]
     shown = [output["data"] for output in _outputs(notebook) if "data" in output]
     for data in shown:
         if data.pop(WIDGET, None):

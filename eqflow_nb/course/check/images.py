@@ -139,9 +139,7 @@ def mean_push(push: Any) -> None:
     K, H = normal(4, 4), normal(4, 4)
     H = (H + H.T) / 2
     want = -(K * H).sum()
-    lost = (
-        "without the product by parts nothing is left: s alone has mean 0, times grad q it hasn't."
-    )
+    lost = "without the product by parts nothing is left: s has mean 0, s times grad q hasn't."
     mistakes = {
         "the sign: integrating by parts costs a minus.": -want,
         lost: torch.zeros(()).double(),
