@@ -53,9 +53,9 @@ budget = "laptop"
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
 place = pick_device(device)
 sizes = {
-    "quick": dict(sheets=8, time=6.0, training=2.0, practice=41, life=40),
-    "laptop": dict(sheets=24, time=75.0, training=12.0, practice=100, life=300),
-    "paper": dict(sheets=96, time=1000.0, training=120.0, practice=600, life=2000),
+    "quick": dict(sheets=8, time=6.0, training=20, practice=41, life=40),
+    "laptop": dict(sheets=24, time=75.0, training=300, practice=200, life=300),
+    "paper": dict(sheets=96, time=1000.0, training=2000, practice=600, life=2000),
 }[choice(budget, BUDGETS, "budget")]
 KINDS = ("scattered", "strong flock", "schools", "couples", "two kinds")
 FITTED, many, T, dt = 384, sizes["sheets"], sizes["time"], 0.2

@@ -167,13 +167,13 @@ def disc(form: str) -> bytes:
 
 
 def test_a_painted_creature_comes_to_life(monkeypatch):
-    panel = panels_paint.paint_panel(seconds=1.0)
+    panel = panels_paint.paint_panel(training=12)
     assert panel.film.layout.display == "none", "an empty picture shows as a broken one"
     panel.fish.click()
 
-    def shorter(icon, seconds, sigma):
+    def shorter(icon, training, sigma):
         assert (icon - panels_paint.example()).abs().mean() < 0.02
-        return alife.live(*alife.adapt(icon, sigma, seconds), torch.zeros(3, 3), 20, 1)
+        return alife.live(*alife.adapt(icon, sigma, training), torch.zeros(3, 3), 20, 1)
 
     monkeypatch.setattr(panels_paint, "bring_to_life", shorter)
     panel.go.click()

@@ -26,9 +26,9 @@ WISHES = {
 }
 
 
-def random_law(seed, order=2, mirror=False, kinds=KINDS):
+def random_law(seed, mirror=False, kinds=KINDS):
     """A law of random coefficients, and crowded poses (1, 6, 3) in double precision."""
-    terms, roughness = pair_law._all_terms(SIZE, 7, order, mirror, kinds)
+    terms, roughness = pair_law._all_terms(SIZE, 7, mirror, kinds)
     generator = torch.Generator().manual_seed(seed)
     c = torch.randn(len(roughness), generator=generator).double()
     q = torch.rand(1, 6, 3, generator=generator).double() * torch.tensor([12, 12, math.tau])

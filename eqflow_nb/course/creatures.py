@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from eqflow_nb import rollout
 from eqflow_nb.flows import kernels
-from eqflow_nb.inputs import Field, InputError, as_samples, count, positive, seeded
+from eqflow_nb.inputs import Field, InputError, as_samples, count, seeded
 from eqflow_nb.measures import flocking, tracking, travel
 from eqflow_nb.scores import images, weights
 from eqflow_nb.scores.images import ImageScore
@@ -93,19 +93,13 @@ def rule(seed: int, kind: str = "skew", width: int = 1, size: int = 64) -> Tenso
     return kernel[:, :, 0, 0] if width == 1 else kernels.symbol(kernel, (size, size))
 
 
-def adapt(icon: Tensor, sigma: float, seconds: float = 35.0) -> tuple[ImageScore, World]:
+def adapt(icon: Tensor, sigma: float, steps: int = 400) -> tuple[ImageScore, World]:
     """Fit a denoiser at a level sigma to a creature, RGBA (4, S, S), from a firefly's weights."""
-    seconds = positive(seconds, "seconds")
-    world = icons.icons(icon, 64)
+    steps, world = count(steps, "steps"), icons.icons(icon, 64)
     score = weights.load("firefly", sigma)
     score.net.requires_grad_(True)
     draw = shuffled(world.sample(600, 0), mirror=False)
-    # How many steps there is time for is measured, so that the learning rate can come down.
-    for step, _ in images.train(score.net, draw, 8, rate=1e-6):
-        if step == 3:  # the first ones are slow
-            begin = time.perf_counter()
-    steps = max(10, int(4 * seconds / (time.perf_counter() - begin)))
-    path = images.train(score.net, draw, steps, rate=2e-3, levels=(0.2, 0.8), stain_sd=2.0, seed=0)
+    path = images.train(score.net, draw, steps, 8, levels=(0.2, 0.8), stain_sd=2.0)
     for _ in tqdm(path, "learning your creature", total=steps, leave=False):
         pass
     score.net.requires_grad_(False)

@@ -40,14 +40,14 @@ def example() -> Tensor:
 
 
 def bring_to_life(
-    icon: Tensor, seconds: float = 15.0, sigma: float = 0.3, steps: int = 400, practice: int = 100
+    icon: Tensor, training: int = 300, sigma: float = 0.3, steps: int = 400, practice: int = 200
 ) -> alife.Life:
     """Let eight of a painted creature, RGBA (4, S, S), swim on a sheet; its front is on the right.
 
-    A denoiser is fitted in some seconds, and practises swimming for some steps.
+    A denoiser is fitted in steps of `training`, some 15 a second, and practises swimming in others.
     """
     swimming = swimmers.swimmer(icon)  # refuses what has no front, before anything is trained
-    score, world = alife.adapt(icon, sigma, seconds)
+    score, world = alife.adapt(icon, sigma, training)
     for _ in swimmers.practise(score, swimming, icon, practice):
         pass
     begun = swimmers.canvases(icon, swimmers.sheets("scattered", 1, seed=5))[0]
@@ -61,9 +61,9 @@ class PaintPanel(base.Shown):
     over.  The button "a fish" needs neither a mouse nor a file.  `life` is that of the last one.
     """
 
-    def __init__(self, seconds: float = 15.0, sigma: float = 0.3) -> None:
+    def __init__(self, training: int = 300, sigma: float = 0.3) -> None:
         super().__init__({})
-        self.seconds, self.sigma = seconds, sigma
+        self.training, self.sigma = training, sigma
         self.life: alife.Life | None = None
         self.sheet = live.widget(SHEET, handed=("pixels",))
         self.upload = widgets.FileUpload(accept=".png,.jpg,.jpeg", description="upload a PNG")
@@ -103,11 +103,11 @@ class PaintPanel(base.Shown):
 
     def start(self) -> None:
         """Learn the creature and show its life.  What goes wrong is shown, kept, and raised."""
-        self.say(f"working… about {self.seconds + 35:.0f} seconds")
+        self.say("working… it takes about a minute")
         self.go.disabled = True
         try:
             with self.alarmed("nothing to show yet"):
-                self.life = bring_to_life(self.picture(), self.seconds, self.sigma)
+                self.life = bring_to_life(self.picture(), self.training, self.sigma)
                 pixels = (self.life.frames[:, 0].clamp(0, 1).movedim(1, 3) * 255).byte().numpy()
                 large = [
                     Image.fromarray(x).resize((FILM, FILM), Image.Resampling.BICUBIC)

@@ -51,9 +51,9 @@ u = 1.0
 # %%
 pick_device(device)
 sizes = {
-    "quick": dict(canvases=1, steps=40, control=20, lag=20, seconds=2.0, practice=4),
-    "laptop": dict(canvases=2, steps=2000, control=640, lag=640, seconds=25.0, practice=150),
-    "paper": dict(canvases=16, steps=2000, control=640, lag=640, seconds=120.0, practice=800),
+    "quick": dict(canvases=1, steps=40, control=20, lag=20, training=20, practice=4),
+    "laptop": dict(canvases=2, steps=2000, control=640, lag=640, training=300, practice=400),
+    "paper": dict(canvases=16, steps=2000, control=640, lag=640, training=2000, practice=800),
 }[choice(budget, BUDGETS, "budget")]
 steps, n = sizes["steps"], sizes["canvases"]
 half, early = steps // 2, max(20, 3 * steps // 20)
@@ -98,7 +98,7 @@ for name in ("firefly", "dots", "taiji", "drawn"):
     icon, began = pictures.get(name, name), time.perf_counter()
     swims[name] = swimmers.swimmer(icon, fronts.get(name, 0.0), u=u)
     if name in pictures:
-        score[name], _ = creatures.adapt(icon, sigma, sizes["seconds"])
+        score[name], _ = creatures.adapt(icon, sigma, sizes["training"])
         for _ in swimmers.practise(score[name], swims[name], icon, sizes["practice"], seed):
             pass
     else:
