@@ -170,6 +170,9 @@ for name, one in ordered.items():
 # Give `data` the path of your own file (`eqflow-nb run 06 -p data PATH`, or type it above), and run
 # the chapter again. Anything goes: `.csv`, `.npy`, `.npz`, a folder of PNGs, an animated GIF. From
 # Python, `report(X)` takes arrays and data frames as well. If you bring nothing, you get blood cells.
+#
+# The study `files` writes a table in more than a hundred ways, from semicolons to Fortran's columns, and
+# counts which are read, or refused with the true reason: row `files.right` below.
 
 # %%
 source, columns = (data, None) if data else (cells.PATH, cells.AXES)
@@ -480,7 +483,7 @@ for name, one in ordered.items():
     card.row(f"{name}.order_p_value", shuffle["p_value"], target="<= .01", of=surrogates)
     shared = dict(p_value=one.p_value("phases randomised"), of=surrogates)
     card.row(f"{name}.order_phase_randomised", phase.mean(), sd=phase.std(), **shared)
-for name, values in course.recorded("auto_sigma").items():
+for name, values in (course.recorded("auto_sigma") | course.recorded("files")).items():
     card.row(name, **values)
 for name, (size, dealt, p_labels, apart, p) in zip(("", "smooth."), order.values()):
     shared = dict(control=dealt, p_value=p_labels, against="shuffled labels")
@@ -501,7 +504,7 @@ for name in estimates:
 card.row("pictures.rounded.terms", len(images.equations.terms), verdict=images.equations.verdict)
 card.row("pictures.all_digits.terms", len(chemistry.terms), verdict=chemistry.verdict)
 claims = [f"{name}.order{end}" for name in ordered for end in ("", "_p_value", "_phase_randomised")]
-claims += ["auto_sigma.preservation_over_best", "cell_cycle.phase_order"]
+claims += ["files.right", "auto_sigma.preservation_over_best", "cell_cycle.phase_order"]
 claims += ["cell_cycle.phase_order_shuffled", "plummer.pairing.mixture_similarity"]
 card.show(claims)
 

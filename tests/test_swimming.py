@@ -92,7 +92,7 @@ def test_a_moved_image_is_rolled_and_between_pixels_a_spline():
 def test_a_body_is_moved_by_u_along_its_heading(angle, u):
     canvas, _, true = swimmers.canvases("firefly", torch.tensor([[[32.0, 32, angle]]]))
     swim = Swimming(told(), [], u)
-    velocity, turning = swim.motion(canvas)
+    velocity, turning, _ = swim.motion(canvas)
     body = (canvas - PAPER[:, None, None]).abs().sum(1)[0] > 0.1
     e = torch.stack([-true.sin(), true.cos()])[:, 0]
     assert (velocity[0][:, body] - u * e).norm(dim=0).max() < 0.1 * u  # one for the whole body
@@ -124,7 +124,7 @@ def test_the_rule_is_the_flow_of_poses(terms):
     q = torch.tensor([[[20, -20, 0.3], [25, -36, 2], [8, -60, -1.4], [46, -30, 4]]])
     canvas, true, _ = swimmers.canvases("firefly", q)
     exact = by_poses(q, terms)
-    velocity, turning = Swimming(told(), terms).motion(canvas)
+    velocity, turning, _ = Swimming(told(), terms).motion(canvas)
     (down, right), rate = at(velocity, true)[0].T, at(turning, true)[0]
     found = torch.stack([right, -down, rate], -1)
     # A peak is a pixel wide, and the place of a creature is read to a fraction of one.
@@ -137,7 +137,7 @@ def test_a_body_is_turned_as_a_whole():
     q = torch.tensor([[[32, -32, 0], [32, -48, math.pi / 2]]])
     canvas, true, _ = swimmers.canvases("firefly", q)
     swim = Swimming(told(), [pulled], 0.2)
-    velocity, turning = swim.motion(canvas)
+    velocity, turning, _ = swim.motion(canvas)
     rate, speed = at(turning, true)[0, 0], at(velocity, true)[0, 0]
     body = (canvas - PAPER[:, None, None]).abs().sum(1)[0] > 0.1
     away = torch.cartesian_prod(*[torch.arange(SIZE).double()] * 2).T.view(2, SIZE, SIZE)

@@ -117,7 +117,7 @@ def practise(
         schedule.step()
         mean.update_parameters(net)
         yield step, float(loss.detach())
-        motion, turning = swimming.motion(clean := clean.detach())
+        motion, turning, _ = swimming.motion(clean := clean.detach())
         pixel, b = q[now, :, :2].round(), torch.arange(batch)[:, None]
         right, down = (pixel * torch.tensor([1, -1])).long().remainder(64).unbind(-1)
         rates = turning[b, down, right]

@@ -62,7 +62,9 @@ class Anatomy(NamedTuple):
 
     def headings(self, clean: Tensor) -> Tensor:
         """z = exp(i theta) (B, H, W), which holds in the middle of each creature."""
-        arrows = torch.einsum("bchw,c->bhw", _arrows(clean, self.diameter), self.weights)
+        weights = self.weights.to(clean.device)
+        told = torch.einsum("bchw,c->bhw", clean.to(weights), weights)
+        arrows = _arrows(told, self.diameter)
         return arrows / arrows.abs().clamp(min=1e-12)
 
 
@@ -88,7 +90,7 @@ def read_anatomy(
     away = (clean - paper[:, None, None].to(clean)).square().sum(1)
     contrast = float(away.amax((1, 2)).mean())
     hill = float(_hills(clean, paper, diameter, contrast)[sheet, down, right].mean())
-    seen = _arrows(clean, diameter)[sheet, :, down, right].flatten(0, 1)
+    seen = _arrows(clean.double(), diameter)[sheet, :, down, right].flatten(0, 1)
     told = torch.polar(torch.ones_like(headings.double()), headings.double()).flatten()
     ridge = 1e-6 * seen.abs().square().sum() / seen.shape[1] * torch.eye(seen.shape[1])
     weights = torch.linalg.solve(seen.mH @ seen + ridge, seen.mH @ told)
@@ -120,43 +122,48 @@ class Swimming:
         self.anatomy, self.terms = anatomy, list(terms)
         self.u = between(u, "u", -math.inf, math.inf)
         core = CORE * anatomy.diameter
-        self._kernel = cache(
-            lambda k, size: torch.fft.fft2(terms[k](_gaps(size).abs().clamp(min=core)) + 0j)
-        )
 
-    def motion(self, clean: Tensor) -> tuple[Tensor, Tensor]:
-        """Velocities (B, 2, H, W), pixels down and right, and turning rates (B, H, W)."""
+        def kernels(k: int, size: tuple[int, ...]) -> Tensor:
+            """Coefficients of f_k, of its slope, and of the conjugate of the conjugate's slope."""
+            kernel = torch.fft.fft2(terms[k](_gaps(size).abs().clamp(min=core)) + 0j)
+            return torch.stack([kernel, _slope(size) * kernel, -_slope(size).conj() * kernel])
+
+        self._kernels = cache(kernels)
+
+    def motion(self, clean: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Velocities (B, 2, H, W), pixels down and right, turning rates, and peaks (B, H, W)."""
         size = tuple(clean.shape[-2:])
         m, z = self.anatomy.peaks(clean), self.anatomy.headings(clean)
         gradient, by_angle = torch.zeros_like(z), torch.zeros_like(m)
         for k in range(len(self.terms)):
-            felt = _filtered(m * z.conj() ** k, self._kernel(k, size))
-            slope, mirrored = (_filtered(each, _slope(size)) for each in (felt, felt.conj()))
-            gradient = gradient + (z**k * slope + z.conj() ** k * mirrored) / 2
+            felt = _filtered((m * z.conj() ** k)[:, None], self._kernels(k, size))
+            felt, slope, mirrored = felt.unbind(1)
+            gradient = gradient + (z**k * slope + (z**k * mirrored).conj()) / 2
             by_angle = by_angle - k * (z**k * felt).imag
         turning = (z.conj() * gradient).imag
         forwards = z * (1 - 1j * by_angle)
-        # One value for each creature, its peak's mean; then handed to all of its body.
+        # One value for each creature, its peak's mean; then handed to all of its body.  Peaks and
+        # turning are real, and so are blurs: a complex number has room for both.
         near, _ = _gaussian(size, MIDDLE * self.anatomy.diameter)
-        shares = _filtered(m, near).real.clamp(min=0) + 1e-10
-        forwards = _filtered(m * forwards, near) / shares
-        turning = _filtered(m * turning, near).real / shares
+        both = _filtered(torch.complex(m, m * turning), near)
+        shares = both.real.clamp(min=0) + 1e-10
+        forwards, turning = _filtered(m * forwards, near) / shares, both.imag / shares
         radius = BODY * self.anatomy.diameter
         body, offsets = _gaussian(size, radius)
         lever = 1 + self.anatomy.spread / radius**2  # a peak is not quite sharp
-        shares = _filtered(m, body).real.clamp(min=0) + 1e-10
+        both = _filtered(torch.complex(m, m * turning), body)
+        shares = both.real.clamp(min=0) + 1e-10
         turned = 1j * lever * _filtered(m * turning, offsets)
         velocity = self.u * (_filtered(m * forwards, body) + turned) / shares
-        turning = self.u * _filtered(m * turning, body).real / shares
-        return torch.stack([-velocity.imag, velocity.real], 1), turning
+        return torch.stack([-velocity.imag, velocity.real], 1), self.u * both.imag / shares, m
 
     def carried(self, clean: Tensor, dt: float) -> Tensor:
         """Clean canvases (B, C, H, W) after a time dt, in parts where a creature turns fast."""
         if abs(self.u * dt) > LONGEST:
             found = f"u is {self.u:g} pixels per time, over {LONGEST} pixels in a step of {dt:g}"
             raise InputError(f"{found}; with this step u may be {LONGEST / dt:.3g} at most")
-        motion, turning = self.motion(clean)
-        fastest = float((turning.abs() * (self.anatomy.peaks(clean) > 0.01)).max()) * abs(dt)
+        motion, turning, m = self.motion(clean)
+        fastest = float((turning.abs() * (m > 0.01)).max()) * abs(dt)
         if fastest > TURN:
             return self.carried(self.carried(clean, dt / 2), dt / 2)
         # The midpoint rule: by Euler's, flocks of the poses' own flow lose their order.
@@ -185,9 +192,9 @@ def _hills(clean: Tensor, paper: Tensor, diameter: float, contrast: float) -> Te
 
 
 def _arrows(clean: Tensor, diameter: float) -> Tensor:
-    """grad(G * D_c) (B, C, H, W), complex, of each colour."""
+    """grad(G * D) (..., H, W), complex, of each colour."""
     size = tuple(clean.shape[-2:])
-    return _filtered(clean.double(), _slope(size) * _gaussian(size, SMOOTH * diameter)[0])
+    return _filtered(clean, _slope(size) * _gaussian(size, SMOOTH * diameter)[0])
 
 
 def _filtered(x: Tensor, symbol: Tensor) -> Tensor:
