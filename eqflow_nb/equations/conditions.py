@@ -8,7 +8,7 @@ dx = v dt + sqrt(2 D) dW adds a column E[D : grad grad psi_m] (method: Fokker-Pl
 import functools
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import add
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from eqflow_nb.equations.moments import BLOCKS, Moments, substitution
-from eqflow_nb.equations.terms import Term, exponents, library, lower, units_of
+from eqflow_nb.equations.terms import Exponents, Term, exponents, library, lower, units_of
 
 
 class MomentConditions:
@@ -24,34 +24,31 @@ class MomentConditions:
 
     Terms are functions of x / scale, so that they are zero where the reader's own terms are, and
     are divided by their rms; c * units are their coefficients as the reader writes them.  Tests are
-    monomials of the centred z = (x - centre) / scale.  c' gram c is the mean square of v, in scaled
-    coordinates; `weights` (B,) are the fractions of the snapshots in the parts of `blocks`.  The
-    size of D, of the form `diffusion` (d, d) in the data's own coordinates, is the last unknown.
+    monomials of the centred z = (x - centre) / scale, times the window of the moments.  c' gram c
+    is the mean square of v, in scaled coordinates; `weights` (B,) are the fractions of the
+    snapshots in the parts of `blocks`.  The size of D, of the form `diffusion` (d, d) in the data's
+    own coordinates, is the last unknown.
     """
 
     def __init__(
         self, moments: Moments, tests: int, degree: int, diffusion: np.ndarray | None = None
     ) -> None:
+        self.windowed = bool(np.isfinite(moments.window).all())
+        moments = moments.up_to(tests + degree + (1 if self.windowed else -1))
         self.moments, self.count, self.weights = moments, moments.count, moments.weights
-        at, scale, axes = moments.at, moments.scale, range(moments.dim)
-        self.tests = [e for e in exponents(moments.dim, tests) if any(e)]
+        scale, plain = moments.scale, moments.plain
+        self.tests = [e for e in exponents(moments.dim, tests) if any(e) or self.windowed]
         self.terms = library(moments.dim, degree, extras=moments.extras)
         self.functions = self.terms[: len(self.terms) // moments.dim]
-        # Where a test's slope, and its product with a function, are found; a slope of 0 anywhere.
-        self.power = np.array([[e[i] for e in self.tests] for i in axes], float)
-        self.slope = [[at.get((None, lower(e, i)), 0) for e in self.tests] for i in axes]
-        self.at = np.array(
-            [[[at.get((f.extra, tuple(map(add, f.powers, lower(e, i)))), 0) for e in self.tests]
-              for f in self.functions] for i in axes]
-        )  # fmt: skip
+        self.slope = [self._slope(i) for i in range(moments.dim)]
         monomials = [f.powers for f in self.functions if f.extra is None]
         degrees = range(degree + 1)
         binomials = np.array([[math.comb(n, k) for k in degrees] for n in degrees], float)
         uncentred = np.eye(len(self.functions))
         matrix = substitution(monomials, binomials, moments.centre / scale)
         uncentred[: len(monomials), : len(monomials)] = matrix.T
-        places = [at[f.extra, f.powers] for f in self.functions]
-        pairs = moments.second[np.ix_(places, places)]
+        places = [plain.at[f.extra, f.powers] for f in self.functions]
+        pairs = plain.second[np.ix_(places, places)]
         self.rms = np.sqrt(np.diag(uncentred.T @ pairs @ uncentred))
         self.basis = uncentred / self.rms
         self.gram = np.kron(np.eye(moments.dim), self.basis.T @ pairs @ self.basis)
@@ -63,26 +60,51 @@ class MomentConditions:
             for ((i, j), entry), (m, e) in itertools.product(
                 np.ndenumerate(self.tensor), enumerate(self.tests)
             ):
-                once = lower(e, i)
-                if entry and e[i] and once[j]:
-                    self.curvature[m, at[None, lower(once, j)]] += entry * e[i] * once[j]
+                for a, once in self._slopes(e, i) if entry else ():
+                    for b, twice in self._slopes(once, j):
+                        self.curvature[m, moments.at[None, twice]] += entry * a * b
             self.terms.append(Term(-1, (0,) * moments.dim))
             # What the drift D times a score of unit size would have.
             self.gram = np.pad(self.gram, (0, 1))
             self.gram[-1, -1] = (self.tensor**2).sum()
         self.units = units_of(self.terms, scale, self.rms)
 
+    def _slopes(self, e: Exponents, i: int) -> Iterator[tuple[float, Exponents]]:
+        """The slope of a monomial under the window along axis i, as a sum of such monomials."""
+        if e[i]:
+            yield float(e[i]), lower(e, i)
+        if self.windowed:
+            yield -1 / float(self.moments.window[i]), (*e[:i], e[i] + 1, *e[i + 1 :])
+
+    def _slope(self, i: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Tests, factors, and the features (F, m) of their slopes along i times each function."""
+        at, rows = self.moments.at, [list(self._slopes(e, i)) for e in self.tests]
+        parts = []
+        for k in range(2 if self.windowed else 1):
+            chosen = [m for m, row in enumerate(rows) if len(row) > k]
+            places = [
+                [at[f.extra, tuple(map(add, f.powers, rows[m][k][1]))] for m in chosen]
+                for f in self.functions
+            ]
+            factors = np.array([rows[m][k][0] for m in chosen])
+            parts.append((np.array(chosen), factors, np.array(places)))
+        return parts
+
     @functools.cached_property
     def matrix(self) -> np.ndarray:
         """M (m, K)."""
-        return self._matrices(self.moments.second[:1], np.arange(len(self.terms)))[0]
+        return self._matrices(self.moments.mean[None], np.arange(len(self.terms)))[0]
 
     @functools.cached_property
     def slopes(self) -> np.ndarray:
         """The Gram matrix (m, m) of the tests' gradients, E[grad psi_m . grad psi_n]."""
-        parts = zip(self.power, self.slope, strict=True)
-        second = self.moments.second
-        return np.sum([np.outer(p, p) * second[np.ix_(s, s)] for p, s in parts], axis=0)
+        total = np.zeros((len(self.tests), len(self.tests)))
+        for slope in self.slope:
+            rows = np.zeros((len(self.tests), len(self.moments.second)))
+            for m, factors, places in slope:
+                rows[m, places[0]] += factors  # the first function is 1
+            total += rows @ self.moments.second @ rows.T
+        return total
 
     def blocks(self, support: np.ndarray) -> np.ndarray:
         """M over each part of the data, (B, m, n), for the n columns in `support`."""
@@ -97,42 +119,15 @@ class MomentConditions:
         dim, per = self.moments.dim, len(self.functions)
         rows = np.zeros((len(self.tests), len(self.moments.second)))
         parts = c[: dim * per].reshape(dim, per) @ self.basis.T
-        every = np.arange(len(rows))
         for i, f in zip(*np.nonzero(parts), strict=True):
-            np.add.at(rows, (every, self.at[i, f]), parts[i, f] * self.power[i])
+            for m, factors, places in self.slope[i]:
+                rows[m, places[f]] += parts[i, f] * factors
         return rows if self.tensor is None else rows + c[-1] * self.curvature
 
-    def covariance(self, c: np.ndarray, half: int | None = None) -> np.ndarray:
-        """The covariance (m, m) of grad psi_m . v for v of c, over all or every other part."""
-        rows, moments = self.residual(c), self.moments
-        if half is None:
-            return rows @ moments.covariance @ rows.T
-        second = moments.halves[half]
-        return rows @ (second - np.outer(second[0], second[0])) @ rows.T
-
-
-@dataclass(frozen=True)
-class AtPoints:
-    """What tests give: grad psi_m (d, N, m), functions (N, F), D : grad grad psi_m (N, m)."""
-
-    gradients: np.ndarray
-    functions: np.ndarray
-    curvature: np.ndarray | None
-
-    def along(self, c: np.ndarray) -> np.ndarray:
-        """grad psi_m . v (N, m) at each point, for v of coefficients c."""
-        dim, per = len(self.gradients), self.functions.shape[1]
-        velocity = c[: dim * per].reshape(dim, per) @ self.functions.T
-        total = sum(g * v[:, None] for g, v in zip(self.gradients, velocity, strict=True))
-        return total if self.curvature is None else total + c[-1] * self.curvature
-
-    def mean(self, rows: slice) -> np.ndarray:
-        """M (m, K) over some of the points."""
-        functions = self.functions[rows] / len(self.functions[rows])
-        columns = [gradient[rows].T @ functions for gradient in self.gradients]
-        if self.curvature is not None:
-            columns.append(self.curvature[rows].mean(0)[:, None])
-        return np.hstack(columns)
+    def covariance(self, c: np.ndarray) -> np.ndarray:
+        """The covariance (m, m) of grad psi_m . v for v of coefficients c."""
+        rows = self.residual(c)
+        return rows @ self.moments.covariance @ rows.T
 
 
 @dataclass(frozen=True)
@@ -164,7 +159,7 @@ class SampledConditions:
     gram: np.ndarray
     slopes: np.ndarray
     count: int
-    samples: Any  # AtPoints or OfImages
+    samples: OfImages
     tests: Sequence[Any] = ()
     tolerance: float = 0.0
 
@@ -189,13 +184,12 @@ class SampledConditions:
         rows = itertools.starmap(slice, itertools.pairwise(edges))
         return np.stack([self.samples.mean(part)[:, support] for part in rows])
 
-    def covariance(self, c: np.ndarray, half: int | None = None) -> np.ndarray:
-        """The covariance (m, m) of grad psi_m . v for v of c, over all or every other part.
+    def covariance(self, c: np.ndarray) -> np.ndarray:
+        """The covariance (m, m) of grad psi_m . v for v of coefficients c.
 
         The tolerance adds an error of the mean, in all directions alike, so it counts N times.
         """
         rows = self.samples.along(c)
-        rows = rows if half is None else rows[self.part % 2 == half]
         bias = self.count * self.tolerance**2 * float(c @ self.gram @ c) * self.slopes
         return np.cov(rows.T, ddof=0) + bias
 

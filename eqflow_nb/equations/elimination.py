@@ -10,7 +10,6 @@ that neighbours that resemble each other count as what they are.
 """
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -206,14 +205,20 @@ class Found:
     ) -> np.ndarray:
         """Coefficients (draws, K) of the fit on resampled data, under the same weights.
 
-        What else may vary than the terms' coefficients is `along` (K, n).
+        They have its sign.  What else may vary than the terms' coefficients is `along` (K, n).
         """
         c, rng = self.fit.c, np.random.default_rng(seed)
         vectors = np.eye(len(c))[:, self.fit.support]
         if along is not None:
             vectors = scipy.linalg.orth(np.hstack([vectors, along]), rcond=1e-9)
-        white = [(self._white(vectors), self.conditions.weights)]
-        return np.array([_fit(self.conditions, white, c, vectors, rng) for _ in range(draws)])
+        parts, weights = self._white(vectors), self.conditions.weights
+        along, rows = vectors.T @ self.conditions.gram, []
+        for _ in range(draws):
+            drawn = rng.integers(len(parts), size=len(parts))
+            white = np.tensordot(weights[drawn] / weights[drawn].sum(), parts[drawn], axes=1)
+            best = smallest(white, along @ vectors)[1][:, 0]
+            rows.append(vectors @ best * np.sign(best @ along @ c))
+        return np.array(rows)
 
     def without_each_part(self) -> np.ndarray:
         """The losses (B, n) of the fit's terms when one part of the data is left out."""
@@ -246,40 +251,3 @@ def search(conditions: Conditions) -> Found:
         seen.add(key)
         misfits, near = weighted.spectrum()
         weighted = Weighted(conditions, weights(conditions, fit.c, misfits, near))
-
-
-def crossfit(
-    conditions: Conditions, c: np.ndarray, support: np.ndarray, draws: int = DRAWS
-) -> np.ndarray:
-    """Coefficients (1 + draws, K): the estimate on a support, then those on resampled data.
-
-    Each half is weighted by the other's covariance at `c` (cross-fitting), since weights that know
-    the noise they weigh make an estimate look better than it is.
-    """
-    blocks, white = conditions.blocks(support), []
-    for half in (0, 1):
-        covariance = conditions.covariance(c, half)
-        size = float(np.trace(np.linalg.solve(conditions.slopes, covariance))) / len(covariance)
-        root = root_of_inverse(covariance + RIDGE * size * conditions.slopes)
-        others = slice(1 - half, None, 2)
-        white.append((np.einsum("rm,bmk->brk", root, blocks[others]), conditions.weights[others]))
-    every = [None, *[np.random.default_rng(0)] * draws]
-    vectors = np.eye(len(c))[:, support]
-    return np.array([_fit(conditions, white, c, vectors, rng) for rng in every])
-
-
-def _fit(
-    conditions: Conditions, white: Sequence[tuple[np.ndarray, np.ndarray]], c: np.ndarray,
-    vectors: np.ndarray, rng: np.random.Generator | None,
-) -> np.ndarray:  # fmt: skip
-    """Coefficients (K,) along vectors (K, n), with the sign of c, from parts of the data.
-
-    With a generator, as many parts are drawn from them.
-    """
-    rows = []
-    for parts, weights in white:
-        drawn = slice(None) if rng is None else rng.integers(len(parts), size=len(parts))
-        rows.append(np.tensordot(weights[drawn] / weights[drawn].sum(), parts[drawn], axes=1))
-    along = vectors.T @ conditions.gram
-    best = smallest(np.vstack(rows), along @ vectors)[1][:, 0]
-    return vectors @ best * np.sign(best @ along @ c)

@@ -3,12 +3,14 @@
 With tests and library terms that are monomials, every average it asks for is a moment of the data.
 So one pass over the snapshots, in chunks, replaces them for good: their number then costs nothing,
 noise is taken out of the moments afterwards, and smaller libraries or fewer tests are sub-blocks.
+All this stays so for monomials under a Gaussian window, which keeps few far points from deciding.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,9 +28,11 @@ class Moments:
     """Means of features, and of their products, over a cloud in centred, scaled coordinates.
 
     z = (x - centre) / scale for data x.  The features are the monomials up to `degree`, 1 first,
-    then each extra function of the reader's times the monomials up to `extra_degree`.  `halves`
-    (2, F, F) are means of the products of two over every other part of the data, and over the rest;
-    `blocks` (B, F) are means over each part, in the order it came, `weights` (B,) the parts' sizes.
+    then each extra function of the reader's times the monomials up to `extra_degree`; all of them
+    times exp(-sum_i z_i^2 / (2 window_i)), if the `window` (d,) isn't infinite.  `second` (F, F)
+    are means of the products of two; `blocks` (B, F) are means over each part of the data, in the
+    order it came, `weights` (B,) the parts' sizes.  `plain` are the moments without the window, up
+    to a lower degree; from `noisy` ones noise was taken.
     """
 
     centre: np.ndarray
@@ -37,9 +41,29 @@ class Moments:
     extra_degree: int
     extras: tuple[str, ...]
     count: int
-    halves: np.ndarray
+    second: np.ndarray
     blocks: np.ndarray
     weights: np.ndarray
+    window: np.ndarray
+    windowless: Moments | None = None
+    noisy: bool = False
+
+    @property
+    def plain(self) -> Moments:
+        """The moments without a window."""
+        return self.windowless or self
+
+    def about(self, origin: np.ndarray) -> Moments:
+        """The moments of x - origin."""
+        moved = self.windowless and self.windowless.about(origin)
+        return replace(self, centre=self.centre - origin, windowless=moved)
+
+    def up_to(self, degree: int) -> Moments:
+        """The moments of monomials up to a lower degree, and of all extra functions."""
+        n = math.comb(self.dim + degree, self.dim)
+        if self.extras or degree >= self.degree:
+            return self
+        return replace(self, degree=degree, second=self.second[:n, :n], blocks=self.blocks[:, :n])
 
     @property
     def dim(self) -> int:
@@ -47,15 +71,14 @@ class Moments:
         return len(self.centre)
 
     @functools.cached_property
-    def second(self) -> np.ndarray:
-        """Means (F, F) of the products of two features over all the data."""
-        odd = self.weights[1::2].sum()
-        return (1 - odd) * self.halves[0] + odd * self.halves[1]
-
-    @functools.cached_property
     def covariance(self) -> np.ndarray:
         """The covariance (F, F) of the features."""
-        return self.second - np.outer(self.second[0], self.second[0])
+        return self.second - np.outer(self.mean, self.mean)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The means (F,) of the features."""
+        return self.weights @ self.blocks
 
     @functools.cached_property
     def at(self) -> dict[tuple[str | None, Exponents], int]:
@@ -67,23 +90,29 @@ class Moments:
     def without_noise(self, noise: np.ndarray) -> Moments:
         """The moments of x, from those of y = x + noise * xi with xi ~ N(0, I), noise (d,).
 
-        E[s^n He_n(y / s)] = x^n for probabilists' Hermite polynomials, variable by variable.  The
-        products of two features are those of the unbiased features of y, since it is their scatter
-        that limits us.
+        E[s^n He_n(y / s)] = x^n for probabilists' Hermite polynomials, variable by variable.  Noise
+        makes a window of variance R wider, R + s^2, and its middle shrinks what is inside by
+        a = R / (R + s^2) and blurs it by b = s sqrt(a).  The products of two features are those of
+        the unbiased features of y, since it is their scatter that limits us.
         """
         if not np.any(noise):
             return self
-        undo = hermite(self.dim, self.degree, tuple(noise / self.scale))
-        halves = np.stack([undo @ half @ undo.T for half in self.halves])
-        return replace(self, halves=halves, blocks=self.blocks @ undo.T)
+        undo = hermite(self.dim, self.degree, tuple(noise / self.scale), tuple(self.window))
+        second, window = undo @ self.second @ undo.T, self.window + (noise / self.scale) ** 2
+        bare = self.windowless and self.windowless.without_noise(noise)
+        shared = dict(window=window, windowless=bare, noisy=True)
+        return replace(self, second=second, blocks=self.blocks @ undo.T, **shared)
 
 
 @functools.lru_cache(maxsize=8)
-def hermite(dim: int, degree: int, noise: tuple[float, ...]) -> np.ndarray:
+def hermite(dim: int, degree: int, noise: Sequence[float], window: Sequence[float]) -> np.ndarray:
     """The matrix (M, M) from monomials of noisy points to unbiased ones of the clean points."""
     rows = [herme2poly(np.eye(degree + 1)[n, : n + 1]) for n in range(degree + 1)]
     table = np.array([np.pad(row, (0, degree + 1 - len(row))) for row in rows])
-    return substitution(exponents(dim, degree), table, noise)
+    shrinks = 1 / (1 + np.square(noise) / window)
+    matrix = substitution(exponents(dim, degree), table, list(noise * np.sqrt(shrinks)))
+    back = np.prod(shrinks ** -np.array(exponents(dim, degree)), axis=1)
+    return matrix * (back / np.sqrt(np.prod(shrinks)))[:, None]
 
 
 def substitution(
@@ -101,33 +130,57 @@ def substitution(
 def measure(
     chunks: Iterable[np.ndarray], count: int, degree: int,
     extras: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None, extra_degree: int = 0,
+    window: float = np.inf, plain: int = 0,
 ) -> Moments:  # fmt: skip
     """Measure the moments of `count` snapshots that come in chunks (n, d), in bounded memory.
 
-    The first chunk sets the coordinates' centre and scale.
+    The first chunk sets the coordinates' centre and scale.  With a `window`, its variance in these,
+    monomials up to the degree `plain` are measured without it too.
     """
     own, done, parts = dict(extras or {}), 0, min(BLOCKS, count)
-    centre = scale = halves = sums = rows = np.zeros(0)
+    centre = scale = np.zeros(0)
+    sums: list[_Sums] = []
     for chunk in chunks:
-        few = len(exponents(chunk.shape[1], extra_degree))
+        dim = chunk.shape[1]
+        few, *sizes = (len(exponents(dim, top)) for top in (extra_degree, degree, plain))
         if not done:
             centre, scale = np.mean(chunk, 0, dtype=float), np.std(chunk, 0, dtype=float)
-            size = len(exponents(chunk.shape[1], degree)) + len(own) * few
-            halves, sums, rows = np.zeros((2, size, size)), np.zeros((parts, size)), np.zeros(parts)
-        most = max(1, AT_ONCE // sums.shape[-1])
+            kinds = sizes if np.isfinite(window) else sizes[:1]
+            sums = [_Sums(parts, size + len(own) * few) for size in kinds]
+        most = max(1, AT_ONCE // sums[0].sums.shape[1])
         for start in range(0, len(chunk), most):
             x = np.asarray(chunk[start : start + most], dtype=np.float64)
-            features = monomials((x - centre) / scale, degree)
-            if own:
-                times = (np.asarray(f(x))[:, None] * features[:, :few] for f in own.values())
-                features = np.hstack([features, *times])
+            z = (x - centre) / scale
             part = np.arange(done, done + len(x)) * parts // count
-            for block in np.unique(part):
-                inside = features[part == block]
-                halves[block % 2] += inside.T @ inside
-                sums[block] += inside.sum(0)
-                rows[block] += len(inside)
+            features = monomials(z, degree)
+            times = [np.asarray(f(x))[:, None] * features[:, :few] for f in own.values()]
+            if np.isfinite(window):
+                sums[1].add(np.hstack([features[:, : sizes[1]], *times]), part)
+            features = np.hstack([features, *times]) if own else features
+            sums[0].add(features * np.exp(-(z**2).sum(1, keepdims=True) / (2 * window)), part)
             done += len(x)
-    halves /= np.array([rows[::2].sum(), rows[1::2].sum()])[:, None, None]
-    about = centre, scale, degree, extra_degree, tuple(own)
-    return Moments(*about, done, halves, sums / rows[:, None], rows / done)
+    about, own_names, wide = (centre, scale), tuple(own), np.ones(len(centre))
+    known, *bare = (
+        Moments(*about, top, extra_degree, own_names, done, *each.means(), width * wide)
+        for each, top, width in zip(sums, (degree, plain), (window, np.inf), strict=False)
+    )
+    return replace(known, windowless=bare[0] if bare else None)
+
+
+class _Sums:
+    """Sums of products of features over the data, of features over parts of it, and their sizes."""
+
+    def __init__(self, parts: int, size: int) -> None:
+        self.second, self.sums = np.zeros((size, size)), np.zeros((parts, size))
+        self.rows = np.zeros(parts)
+
+    def add(self, features: np.ndarray, part: np.ndarray) -> None:
+        starts = np.flatnonzero(np.diff(part, prepend=-1))
+        self.sums[part[starts]] += np.add.reduceat(features, starts)
+        self.rows += np.bincount(part, minlength=len(self.rows))
+        self.second += features.T @ features
+
+    def means(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Means of products (F, F), of features (B, F), and the parts' sizes (B,)."""
+        total = self.rows.sum()
+        return self.second / total, self.sums / self.rows[:, None], self.rows / total

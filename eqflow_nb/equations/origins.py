@@ -13,11 +13,12 @@ from scipy.special import chdtri
 
 from eqflow_nb.equations.elimination import FITS, WORTH, Found, losses, smallest
 from eqflow_nb.equations.terms import shift, slopes_of
-from eqflow_nb.equations.verdicts import Decision, decide
+from eqflow_nb.equations.verdicts import Decision, decide, measured_with_noise
 
 BEAM = 6  # origins followed at a time
 FARTHEST = 12.0  # deviations from the centre at which an origin is looked for
 NEAR = 10.0  # deviations up to which the file's zero is an origin like others, and tried first
+FIRM = 60.0  # how far equations about another origin must stand out, where the file's is near
 SAME = 0.01  # of the velocity, up to which fields are the same
 SNAP = 1e-5  # the chance with which an origin at the file's own zero is taken for another
 
@@ -181,13 +182,17 @@ def decide_anywhere(
     sure, best = decision.verdict == "determined", decision.found
     whole = Place(here, np.full(len(here), not near), len(best.fit.c), 0, 0.0)
     # Directions that keep p, and the misfit of the whole library, are the same about all origins.
-    if decision.nulls.shape[1] == 1 and best.path[0].excess <= FITS:
+    # Noise that was taken out leaves too much freedom to doubt a zero that may be right.
+    sought = not (near and measured_with_noise(best))
+    if sought and decision.nulls.shape[1] == 1 and best.path[0].excess <= FITS:
         there = About(best, here, centre, scale)
         place = shortest(there, len(best.fit.support) + (not sure) if near else np.inf)
         if place is not None:
             other = decide(about(place.origin))
-            # There are more equations about any origin than about one: more sets must agree.
-            if other.verdict == "determined" and (not near or len(other.agree) >= len(found) - 1):
+            # There are more equations about any origin than about one, so these must be surer.
+            several = len(other.agree) >= len(found) - 1 and other.found.gap >= FIRM
+            short = len(other.found.fit.support) <= place.terms
+            if other.verdict == "determined" and short and (several or not near):
                 if not sure or there.same(best, other.found, place.origin):
                     return other, place
                 text = "about another origin other equations are as convincing"
@@ -197,6 +202,8 @@ def decide_anywhere(
                 )
             elif not near and not sure:
                 return other, place
+        if sure and not near:  # nowhere short: then terms are those about the file's zero, or none
+            return decide(about(0 * centre)), None
     return decision, None if near else whole
 
 

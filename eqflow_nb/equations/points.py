@@ -12,22 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from eqflow_nb.equations import verdicts
+from eqflow_nb.equations import own_noise, verdicts
 from eqflow_nb.equations.conditions import MomentConditions
 from eqflow_nb.equations.elimination import Found, search
 from eqflow_nb.equations.moments import Moments, measure
 from eqflow_nb.equations.origins import decide_anywhere
 from eqflow_nb.equations.result import Equations, Extras, write
-from eqflow_nb.equations.sampled_tests import cosine_conditions
-from eqflow_nb.inputs import InputError, as_array, as_points, between, choice, count
+from eqflow_nb.inputs import InputError, as_array, as_points, between, count
 
 # Degrees of polynomial tests worth trying, by dimension.
-TESTS = {1: (6, 8, 10), 2: (5, 6, 7, 8, 9), 3: (5, 6, 7, 8), 4: (5, 6, 7), 5: (4, 5, 6), 6: (4, 5)}
-MOST_FEATURES = 1300  # moments kept, so that their products stay under 20 MB
-CARRIED = 8  # snapshots a test, at least: fewer can't tell the covariance of the tests
-COSINES = ((100, 2.0), (200, 1.0))  # how many, and their width in deviations
-FEW, MOST_ROWS = 3000, 10_000  # snapshots up to which cosines are always asked; used by them
-FAMILIES = ("auto", "polynomials", "cosines")
+TESTS = {1: (6, 8, 10), 2: (5, 6, 7, 8, 9), 3: (4, 5, 6, 7, 8, 9), 4: (4, 5, 6, 7)}
+TESTS |= {5: (4, 5, 6), 6: (4, 5)}
+MOST_SETS = 3  # of tests, the largest that the snapshots carry
+MOST_FEATURES = 1400  # moments kept, so that their products stay under 16 MB
+WINDOWS = {1: 2.0, 2: 2.0, 3: 2.0, 4: 4.0, 5: 4.0}  # their variance, in those of the columns
+CARRIED = 20  # snapshots a test, at least: fewer can't tell the covariance of the tests
+KNOWN = 100  # snapshots a test from which weights are known so well that errors are what they seem
 FINE = 0.01  # of a deviation, up to which steps of rounding do no harm
 LEAST = 20  # different snapshots
 
@@ -35,7 +35,7 @@ LEAST = 20  # different snapshots
 def identify(
     x: Any, degree: int = 2, *, noise: Any = 0.0, diffusion: Any = None,
     extras: Extras | None = None, relative_to: str | None = None,
-    names: Sequence[str] | None = None, tests: str = "auto", seed: int = 0,
+    names: Sequence[str] | None = None, seed: int = 0,
 ) -> Equations:  # fmt: skip
     """Find the equations dx = v dt (+ sqrt(2 D) dW) that unordered snapshots were drawn from.
 
@@ -57,11 +57,10 @@ def identify(
     relative_to : str, optional
         The term whose coefficient is made 1, such as "x*y" or "2:x*y" (in equation 2); by default
         the one known best.  With noise in the dynamics the default is the size of D.
-    names, tests, seed
-        Of the columns; the family of test functions, one of `FAMILIES`; of bootstrap and cosines.
+    names, seed
+        Of the columns; of the bootstrap.
     """
     started = time.perf_counter()
-    choice(tests, FAMILIES, "tests")
     degree = count(degree, "degree")
     rows = None if isinstance(x, Moments) else _checked_points(x)
     own = {} if rows is None else _checked_extras(extras, rows)
@@ -72,52 +71,45 @@ def identify(
     steps = np.zeros(known.dim)
     if size is None:
         size = _estimated_noise(known, degree, tensor)
-    elif rows is not None and not own and tests != "cosines":
+    elif rows is not None and not own:
         steps = steps_of(rows)
         size = np.hypot(size, steps / math.sqrt(12))  # as far as moments go, uniform noise
-    if size.any() and tests == "cosines":
-        raise InputError("noise can't be taken out of cosines; use tests='polynomials'")
     clean = known.without_noise(size)
-    powers = _sizes(known.dim, degree, known.count)
+    powers = _sizes(known.dim, degree, known.count)[-MOST_SETS:]
     fewest = math.comb(known.dim + min(powers or _sizes(known.dim, degree)), known.dim)
-    if known.count < 2 * fewest and tests != "cosines":
+    if known.count < 2 * fewest:
         raise InputError(
             f"x has {known.count} rows; a library of degree {degree} in {known.dim} dimensions "
             f"takes at least {2 * fewest}, and {CARRIED * fewest} for an answer; "
             "use a lower degree or more snapshots"
         )
-    tried = [] if tests == "cosines" else powers or _sizes(known.dim, degree)[:1]
+    tried = powers or _sizes(known.dim, degree)[:1]
 
     def about(origin: np.ndarray) -> list[Found]:
         """What all sets of tests find, in coordinates x - origin."""
-        moved = replace(clean, centre=clean.centre - origin)
-        found = [search(MomentConditions(moved, power, degree, tensor)) for power in tried]
-        # Where some sets of polynomials fit and others don't, rare far points may be to blame.
-        torn = len({each.fits for each in found}) > 1 or known.count <= FEW
-        clear = any(each.fits and each.gap >= verdicts.SURE[0] for each in found)
-        rescue = tests == "auto" and not size.any() and torn and not clear
-        if rows is not None and (tests == "cosines" or rescue):
-            base = MomentConditions(moved, 2, degree, tensor)
-            few = rows[:: -(-len(rows) // MOST_ROWS)]
-            values = {name: np.asarray(f(few)) for name, f in own.items()}
-            for number, width in COSINES:
-                if 1.3 * len(base.terms) < number < len(few) / CARRIED:
-                    more = cosine_conditions(base, few - origin, number, width, seed, values)
-                    found.append(search(more))
-        return found
+        moved = clean.about(origin)
+        return [search(MomentConditions(moved, power, degree, tensor)) for power in tried]
 
     decision, place = decide_anywhere(about, clean.centre, clean.scale)
     if not powers:
-        decision = verdicts.too_few(decision, known.count)
-    if decision.verdict == "determined" and tensor is None:
-        moved = clean if place is None else replace(clean, centre=clean.centre - place.origin)
-        decision = verdicts.conserved(decision, MomentConditions(moved, 2, degree), labels)
+        decision = verdicts.too_few(decision, known.count, CARRIED)
+    sources = decision.agree or (decision.found,)
+    if decision.verdict == "determined":
+        moved = clean if place is None else clean.about(place.origin)
+        every = _sizes(known.dim, degree, known.count)
+        few = [n for n in every if KNOWN * math.comb(known.dim + n, n) <= known.count]
+        conditions = MomentConditions(moved, max(few or every[:1]), degree, tensor)
+        weighted, fit = own_noise.own(conditions, decision.found.fit)
+        sources += (replace(decision.found, conditions=conditions, weighted=weighted, fit=fit),)
+        if tensor is None:
+            tests = MomentConditions(moved.plain, 2, degree)
+            decision = verdicts.conserved(decision, tests, labels)
     if steps.any():
         rounded = ", ".join(f"{n} to {s:.3g}" for n, s in zip(labels, steps, strict=True) if s)
         text = f"{decision.evidence}; rounding ({rounded}) was taken out like noise of that size"
         decision = replace(decision, evidence=text)
     return write(
-        decision, decision.agree or (decision.found,), labels, place, noise=size, amount=amount,
+        decision, sources, labels, place, noise=size, amount=amount,
         relative_to=relative_to, seed=seed, started=started, extras=own,
     )  # fmt: skip
 
@@ -128,8 +120,9 @@ def moments_of(
     """Measure all moments that `identify` needs, in one pass over chunks (n, d) of `rows` rows."""
     chunks = iter(chunks)
     first = next(chunks)
-    size = max(_sizes(first.shape[1], degree))
-    return measure(chain([first], chunks), rows, size - 1 + degree, extras, size - 1)
+    every, dim = chain([first], chunks), first.shape[1]
+    most = max(_sizes(dim, degree)) + (1 if dim in WINDOWS else -1)  # the degree of their slopes
+    return measure(every, rows, most + degree, extras, most, WINDOWS.get(dim, np.inf), degree + 1)
 
 
 def steps_of(rows: np.ndarray) -> np.ndarray:
@@ -153,7 +146,7 @@ def _sizes(dim: int, degree: int, rows: int | None = None) -> list[int]:
     sizes = []
     for power in (tests + more for tests in TESTS[dim]):
         number = math.comb(dim + power, dim) - 1
-        fits = math.comb(dim + power - 1 + degree, dim) <= MOST_FEATURES
+        fits = math.comb(dim + power + (1 if dim in WINDOWS else -1) + degree, dim) <= MOST_FEATURES
         if number >= 1.15 * unknowns and fits and (rows is None or number < rows / CARRIED):
             sizes.append(power)
     if rows is None and not sizes:
@@ -163,11 +156,11 @@ def _sizes(dim: int, degree: int, rows: int | None = None) -> list[int]:
 
 def _estimated_noise(known: Moments, degree: int, tensor: np.ndarray | None) -> np.ndarray:
     """The observation noise (d,) at which the best equations fit best: of all, then each column."""
-    power = _sizes(known.dim, degree, known.count)[:2][-1]
+    power = _sizes(known.dim, degree, known.count)[:3][-1]
 
     def misfit(parts: np.ndarray) -> float:
         clean = known.without_noise(parts * known.scale)
-        lowest = np.linalg.eigvalsh(clean.second[: known.dim + 1, : known.dim + 1])[0]
+        lowest = np.linalg.eigvalsh(clean.plain.second[: known.dim + 1, : known.dim + 1])[0]
         if lowest <= 1e-3:  # more noise than scatter
             return np.inf
         return search(MomentConditions(clean, power, degree, tensor)).fit.misfit

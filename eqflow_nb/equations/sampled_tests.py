@@ -1,18 +1,18 @@
-"""Tests that keep what they give at each snapshot: random cosines of points, functionals of images.
+"""Tests of periodic images, which keep what they give of each.
 
-Functionals of periodic images are pixel means of monomials f of the channels, and of products
-f . (G_r * g) of two of them, one blurred by a Gaussian: which values occur, and at what distance.
+They are functionals: pixel means of monomials f of the channels, and of products f . (G_r * g) of
+two of them, one blurred by a Gaussian: which values occur, and at what distance.
 """
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.linalg
 
 from eqflow_nb.equations import terms
-from eqflow_nb.equations.conditions import AtPoints, MomentConditions, OfImages, SampledConditions
+from eqflow_nb.equations.conditions import OfImages, SampledConditions
 from eqflow_nb.equations.terms import Exponents, evaluate, exponents, lower
 from eqflow_nb.inputs import InputError, as_array, check_finite
 
@@ -21,31 +21,6 @@ REACH = 0.05  # of a velocity of mean square 1, along which second derivatives a
 SHIFTS = ((0.21, 0.47), (0.38, 0.12), (0.55, 0.71))  # of a side, by which channels are moved apart
 
 Functional = tuple[Exponents, Exponents | None, float]  # f, g and the radius r of G_r * g
-
-
-def cosine_conditions(
-    base: MomentConditions, x: np.ndarray, tests: int, width: float, seed: int = 0,
-    extras: Mapping[str, np.ndarray] | None = None,
-) -> SampledConditions:  # fmt: skip
-    """Conditions with the tests cos(w . z + b), w ~ N(0, width^-2 C^-1): bounded, unlike monomials.
-
-    C is the covariance of the cloud x (N, d) in scaled coordinates, so that all directions count
-    alike.  The library is that of `base`; `extras` are values (N,) of the reader's functions.
-    """
-    moments = base.moments
-    z = (x - moments.centre) / moments.scale
-    values, vectors = np.linalg.eigh(np.cov(z.T, ddof=0).reshape(moments.dim, -1))
-    white = (vectors / np.sqrt(np.maximum(values, 1e-9 * values[-1]))).T
-    rng = np.random.default_rng(seed)
-    waves = rng.standard_normal((tests, moments.dim)) @ white / width
-    angle = z @ waves.T + rng.uniform(0, 2 * np.pi, tests)
-    sine, curvature = np.sin(angle), None
-    if base.tensor is not None:
-        curvature = -np.cos(angle) * np.einsum("mi,ij,mj->m", waves, base.tensor, waves)
-    functions = evaluate(base.functions, x / moments.scale, extras) / base.rms
-    samples = AtPoints(np.stack([-sine * w for w in waves.T]), functions, curvature)
-    slopes = (waves @ waves.T) * (sine.T @ sine) / len(x)
-    return SampledConditions(base.terms, base.units, base.gram, slopes, len(x), samples)
 
 
 def functionals(

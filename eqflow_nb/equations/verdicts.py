@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import chdtri
 
 from eqflow_nb.equations.conditions import MomentConditions, OfImages
-from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, crossfit, root_of_inverse
+from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, root_of_inverse
 from eqflow_nb.equations.own_noise import judged_by_own_noise
 from eqflow_nb.equations.terms import Term
 
@@ -15,12 +14,15 @@ from eqflow_nb.equations.terms import Term
 SURE = (30.0, 20.0, 15.0)
 WEIGHTS = 10.0  # times tests over snapshots: what weights from few snapshots add to that
 MANY = 50  # snapshots a test: fewer are looked at twice
-ENOUGH = 20  # snapshots a test, for weights that can be trusted
-HIDDEN = -2.0  # a gap from which other equations fit better, though they take a term more
 CLEAR = 200.0  # a gap that needs no second look, if all sets of tests agree
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
-CHANCE = 0.05  # the false-positive rate of the test for a missing term
+DOUBT = 4.0  # times that a fit must stand out more where noise was taken out of the snapshots
+HIDES = 0.1  # of its equation that a further term may have and not be seen; twice that if CLEAR,
+# or with noise in the dynamics; SMALL if the misfit is ABOVE what it should be by so many standard
+# deviations, as if a term were missing: without noise, with it in the dynamics, in measurements.
+SMALL, ABOVE = 0.03, (2.5, 2.0, 1.5)
+SPURIOUS = 100.0  # times less than what is found stands out what is no reason to doubt it
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
 SLOW = 1e-3  # of the squared rate of change of the coordinates: what changes faster isn't conserved
 NOISE = 4.0  # times what the errors of the coefficients would make a conserved quantity change
@@ -64,6 +66,12 @@ def _noisy(found: Sequence[Found]) -> bool:
     return found[0].conditions.terms[-1].equation < 0
 
 
+def measured_with_noise(found: Found) -> bool:
+    """Whether noise was taken out of the snapshots."""
+    conditions = found.conditions
+    return isinstance(conditions, MomentConditions) and conditions.moments.noisy
+
+
 def _of_images(found: Sequence[Found]) -> bool:
     return isinstance(getattr(found[0].conditions, "samples", None), OfImages)
 
@@ -73,15 +81,8 @@ def _decide(found: Sequence[Found]) -> Decision:
     fitting = [each for each in found if each.fits]
     if not fitting:
         return _misfit(min(found, key=lambda each: each.fit.excess))
-    # Weights of many tests from few snapshots know the noise that they weigh: such sets of tests
-    # may agree or not, but don't say how surely.  (Of images it is the pixels that count.)
-    count, noisy, pixels = fitting[0].conditions.count, _noisy(found), _of_images(found)
-
-    def trusted(each: Found) -> bool:
-        return pixels or count >= ENOUGH * each.weighted.tests
-
-    sure = [each for each in fitting if trusted(each)]
-    best = max(sure or fitting, key=lambda each: each.gap)
+    count, pixels = fitting[0].conditions.count, _of_images(found)
+    best = max(fitting, key=lambda each: each.gap)
     richest = max(fitting, key=lambda each: each.weighted.tests)
     nulls = nulls_of(richest)
     if nulls.shape[1] > 1:
@@ -98,33 +99,20 @@ def _decide(found: Sequence[Found]) -> Decision:
             f"({enough:.0f} would be convincing); the gap grows with the number of snapshots, so "
             f"about {_round(needed)} should do"
         )
-    elif not sure:
-        needed = ENOUGH * best.weighted.tests
-        text = (
-            f"{count} snapshots say too little of the noise of {best.weighted.tests} tests; "
-            f"{_round(needed)} are needed at least"
-        )
-    elif min(each.gap for each in agree if trusted(each)) < HIDDEN:
-        text = (
-            "one more term would be worth its place by the noise left with it, which the equations "
-            f"without it hide; about {_round(needed)} snapshots should tell"
-        )
     elif leaning(best) > 0:
         text = (
             "a single part of the snapshots carries much of the evidence for one of the terms, so "
             f"it may come from rare events; about {_round(needed)} snapshots should tell"
         )
-    elif (lacking := missing(best)) > 0:
-        needed = 2 * count
-        text = (
-            f"one more term seems to belong to the equations, by {lacking:.1f} standard errors "
-            f"more than chance would do; about {_round(needed)} snapshots should tell"
-        )
-    elif (noisy or pixels) and (
-        against := sum(_contradicts(each, best, fitting) for each in fitting)
-    ):
+    elif pixels and (against := sum(_contradicts(each, best, fitting) for each in fitting)):
         text = f"{against} sets of tests contradict the equations that stand out under others"
-    elif not (noisy or pixels) and len(agree) < max(len(fitting), 2):
+    elif not pixels and (part := unseen(best)) > (most := _may_hide(best)):
+        needed = needed if most == SMALL else int(np.ceil(count * (part / most) ** 2))
+        text = (
+            f"a further term could be as large as {part:.0%} of its equation and not be seen "
+            f"({most:.0%} would do); about {_round(needed)} snapshots should tell"
+        )
+    elif not pixels and (len(fitting) < 2 or any(_differs(each, best) for each in fitting)):
         text = (
             f"of {len(fitting)} sets of tests that fit only {len(agree)} find these equations; "
             f"about {_round(needed)} snapshots should tell"
@@ -135,34 +123,46 @@ def _decide(found: Sequence[Found]) -> Decision:
             f"as many terms, or one less, have {best.gap * best.fit.excess:.0f} more; "
             f"{len(agree)} of {len(found)} sets of tests find these"
         )
+        if not pixels:
+            text += f"; a further term would be less than {max(part, 0.01):.0%} of its equation"
         return Decision("determined", best, nulls, text, agree=tuple(agree))
     return Decision("too few snapshots", best, nulls, text, needed)
 
 
-def too_few(decision: Decision, count: int) -> Decision:
+def too_few(decision: Decision, count: int, carried: int) -> Decision:
     """The decision where there are fewer snapshots than the smallest set of tests needs."""
     tests = decision.found.weighted.tests
     text = (
         f"{count} snapshots can't carry the {tests} tests that the library takes; "
-        f"{_round(8 * tests)} are needed at least, and several times as many are better"
+        f"{_round(carried * tests)} are needed at least, and several times as many are better"
     )
-    return replace(decision, verdict="too few snapshots", evidence=text, needed=8 * tests)
+    return replace(decision, verdict="too few snapshots", evidence=text, needed=carried * tests)
 
 
-def missing(found: Found) -> float:
-    """The best further term, in standard errors beyond what chance gives."""
-    fit, weighted = found.fit, found.weighted
-    others = np.setdiff1d(np.arange(len(fit.c)), fit.support)
-    larger = [weighted.fit(np.append(fit.support, k)) for k in others]
-    best = min(larger, key=lambda each: each.misfit, default=None)
-    if best is None:
-        return -np.inf
-    by_chance = float(chdtri(1, CHANCE / len(others)))  # the quantile of chi-squared
-    if fit.misfit - best.misfit < by_chance * fit.excess:
-        return -np.inf
-    draws = crossfit(found.conditions, fit.c, np.sort(best.support), draws=100)
-    draws = draws[:, best.support[-1]]
-    return float(abs(draws[0]) / draws[1:].std() - np.sqrt(by_chance))
+def unseen(found: Found) -> float:
+    """How large a further term could be without being found, as a part of its equation, rms.
+
+    One that is worth `WORTH` would be found.  The largest answer is 1.
+    """
+    fit, conditions = found.fit, found.conditions
+    equations = np.array([term.equation for term in conditions.terms])
+    sizes = [0.0]
+    for k in np.setdiff1d(np.flatnonzero(equations >= 0), fit.support):
+        larger, own = found.weighted.fit(np.append(fit.support, k)), equations == equations[k]
+        rate = fit.c[own] @ conditions.gram[np.ix_(own, own)] @ fit.c[own]
+        square = larger.c[k] ** 2 * conditions.gram[k, k] / max(rate, 1e-300)
+        sizes.append(float(np.sqrt(WORTH * fit.excess * square / max(larger.losses[-1], 1e-300))))
+    return min(max(sizes), 1.0)
+
+
+def _may_hide(found: Found) -> float:
+    """The most that may be `unseen`: less if the misfit looks as if a term were missing."""
+    freedom = max(found.fit.freedom, 1)
+    noisy, measured = _noisy([found]), measured_with_noise(found)
+    above = (found.fit.misfit - freedom) / np.sqrt(2 * freedom)
+    if above > ABOVE[2 if measured else int(noisy)]:
+        return SMALL
+    return 2 * HIDES if noisy or found.gap > CLEAR else HIDES
 
 
 def leaning(found: Found) -> float:
@@ -205,15 +205,22 @@ def _backing(found: Found, fitting: Sequence[Found]) -> tuple[list[Found], float
     agree = [each for each in fitting if each.support == found.support]
     many = np.inf if _of_images(fitting) else found.conditions.count
     weights = 1 + WEIGHTS * found.weighted.tests / many
+    if measured_with_noise(found):
+        weights *= DOUBT
     return agree, SURE[min(len(agree), len(SURE)) - 1] * weights
+
+
+def _differs(each: Found, best: Found) -> bool:
+    """Whether a set of tests finds other equations than the best."""
+    # Tests by the hundred find a spurious term now and then, never a big one.
+    more = each.support > best.support and each.gap < best.gap / SPURIOUS
+    return each.support != best.support and not more
 
 
 def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:
     """Whether a set of tests rules the best out, or has others that stand out as well."""
-    if each.support == best.support:
+    if not _differs(each, best):
         return False
-    if each.support > best.support and each.gap < best.gap / 50:
-        return False  # tests by the hundred find a spurious term now and then, never a big one
     other = best.weighted.fit(np.array(sorted(each.support)))
     more = max(len(other.support) - len(best.support), 0)
     if other.misfit < best.fit.misfit - WORTH * (0.5 + more):

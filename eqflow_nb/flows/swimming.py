@@ -63,8 +63,7 @@ class Anatomy(NamedTuple):
     def headings(self, clean: Tensor) -> Tensor:
         """z = exp(i theta) (B, H, W), which holds in the middle of each creature."""
         weights = self.weights.to(clean.device)
-        told = torch.einsum("bchw,c->bhw", clean.to(weights), weights)
-        arrows = _arrows(told, self.diameter)
+        arrows = _arrows(torch.einsum("bchw,c->bhw", clean.to(weights), weights), self.diameter)
         return arrows / arrows.abs().clamp(min=1e-12)
 
 
