@@ -184,9 +184,11 @@ def nulls_of(found: Found) -> np.ndarray:
     near, kept = found.weighted.spectrum()[1], 1
     total = conditions.covariance(found.fit.c)
     while kept < unknowns:
-        total = total + conditions.covariance(near[:, kept])  # a null is judged by its own noise
-        weighted = Weighted(conditions, root_of_inverse(total))
-        misfits, near = weighted.spectrum()
+        for _ in range(2):  # a null is judged by its own noise
+            noise = total + conditions.covariance(near[:, kept])
+            weighted = Weighted(conditions, root_of_inverse(noise))
+            misfits, near = weighted.spectrum()
+        total = noise
         if misfits[kept] > NULL * max(weighted.tests - unknowns + 1, 1) + 8:
             break
         kept += 1
