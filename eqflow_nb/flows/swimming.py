@@ -141,10 +141,9 @@ class Swimming:
             by_angle = by_angle - k * (z**k * felt).imag
         turning = (z.conj() * gradient).imag
         forwards = z * (1 - 1j * by_angle)
-        # One value for each creature, its peak's mean; then handed to all of its body.  Peaks and
-        # turning are real, and so are blurs: a complex number has room for both.
+        # One value for each creature, its peak's mean; then handed to all of its body.
         near, _ = _gaussian(size, MIDDLE * self.anatomy.diameter)
-        both = _filtered(torch.complex(m, m * turning), near)
+        both = _filtered(torch.complex(m, m * turning), near)  # as a blur is real, both stay apart
         shares = both.real.clamp(min=0) + 1e-10
         forwards, turning = _filtered(m * forwards, near) / shares, both.imag / shares
         radius = BODY * self.anatomy.diameter

@@ -44,7 +44,7 @@ def bring_to_life(
 ) -> alife.Life:
     """Let eight of a painted creature, RGBA (4, S, S), swim on a sheet; its front is on the right.
 
-    A denoiser is fitted in steps of `training`, some 15 a second, and practises swimming in others.
+    A denoiser is fitted in `training` steps, some 15 a second, then practises swimming in others.
     """
     swimming = swimmers.swimmer(icon)  # refuses what has no front, before anything is trained
     score, world = alife.adapt(icon, sigma, training)
@@ -83,9 +83,7 @@ class PaintPanel(base.Shown):
         buttons = widgets.Box([self.upload, self.fish, self.clear, self.go], layout=row)
         parts = [self.sheet, buttons, self.status, self.trouble, self.film, base.labels()]
         self.widget = widgets.VBox(parts)
-        self.say(
-            "Paint one that looks to the right, upload it or take the fish; then bring it to life."
-        )
+        self.say("Paint one facing right, upload it or take the fish; then bring it to life.")
 
     def picture(self) -> Tensor:
         """What the sheet shows, as an icon."""
