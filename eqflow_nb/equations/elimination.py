@@ -191,9 +191,12 @@ class Found:
 
     @property
     def gap(self) -> float:
-        """How much misfit tells the fit from the next best, which has a term less or another."""
-        rival = np.inf if self.rival is None else self.rival.misfit - self.fit.misfit
-        return min(float(self.fit.losses.min()), rival) / self.fit.excess
+        """How much misfit tells the fit from the next best, with a term less, another, or no D."""
+        support, terms = self.fit.support, self.conditions.terms
+        drift = support[[terms[k].equation >= 0 for k in support]]
+        others = [self.rival, self.weighted.fit(drift) if len(drift) < len(support) else None]
+        apart = (one.misfit - self.fit.misfit for one in others if one is not None)
+        return min(float(self.fit.losses.min()), *apart, np.inf) / self.fit.excess
 
     @property
     def fits(self) -> bool:

@@ -66,9 +66,7 @@ def identify_fields(
         fit = refit(conditions, fit) if step else fit
     weighted = Weighted(conditions, root_of_inverse(conditions.covariance(fit.c)))
     source = replace(decision.found, conditions=conditions, weighted=weighted, fit=fit)
-    return write(
-        decision, [source], labels, relative_to=relative_to, seed=seed, started=started
-    )  # fmt: skip
+    return write(decision, [source], labels, relative_to=relative_to, seed=seed, started=started)
 
 
 def among(conditions: SampledConditions, tests: Sequence[Functional]) -> SampledConditions:

@@ -182,9 +182,9 @@ def decide_anywhere(
     sure, best = decision.verdict == "determined", decision.found
     whole = Place(here, np.full(len(here), not near), len(best.fit.c), 0, 0.0)
     # Directions that keep p, and the misfit of the whole library, are the same about all origins.
-    # Noise that was taken out leaves too much freedom to doubt a zero that may be right.
-    sought = not (near and measured_with_noise(best))
-    if sought and decision.nulls.shape[1] == 1 and best.path[0].excess <= FITS:
+    if near and measured_with_noise(best):
+        return decision, None  # with so much freedom a zero that may be right is not doubted
+    if decision.nulls.shape[1] == 1 and best.path[0].excess <= FITS:
         there = About(best, here, centre, scale)
         place = shortest(there, len(best.fit.support) + (not sure) if near else np.inf)
         if place is not None:

@@ -18,10 +18,9 @@ CLEAR = 200.0  # a gap that needs no second look, if all sets of tests agree
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
 DOUBT = 4.0  # times that a fit must stand out more where noise was taken out of the snapshots
-HIDES = 0.1  # of its equation that a further term may have and not be seen; twice that if CLEAR,
-# or with noise in the dynamics; SMALL if the misfit is ABOVE what it should be by so many standard
-# deviations, as if a term were missing: without noise, with it in the dynamics, in measurements.
-SMALL, ABOVE = 0.03, (2.5, 2.0, 1.5)
+HIDES = 0.1  # of its equation that a further term may have unseen; twice that if CLEAR, or with D
+SMALL = 0.03  # that instead, if the misfit is ABOVE what it should be by so many of its deviations:
+ABOVE = (2.5, 2.0, 1.5)  # without noise, with it in the dynamics, with it in the measurements
 SPURIOUS = 100.0  # times less than what is found stands out what is no reason to doubt it
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
 SLOW = 1e-3  # of the squared rate of change of the coordinates: what changes faster isn't conserved
