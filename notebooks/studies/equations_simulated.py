@@ -158,7 +158,8 @@ def matters(system, x):
         for row, rate in zip(system.terms, rates, strict=True)
         for e, c in row.items()
     ]
-    return min(parts) >= 0.03 and x.std(0).min() > 1e-3 * x.std(0).max()
+    thin = np.linalg.eigvalsh(np.corrcoef(x.T))[0] < 1e-6
+    return min(parts) >= 0.03 and not thin and x.std(0).min() > 1e-3 * x.std(0).max()
 
 
 began, chaos, drawn = time.perf_counter(), [], 0
