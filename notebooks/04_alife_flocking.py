@@ -541,18 +541,12 @@ print("a constant rule leads nowhere:", abs(drift["a constant rule"][0]) < 0.2)
 #   creep (`chapter.flock.group`). How to do it with a short range is open.
 # - A small blur is assumed throughout: the flow keeps poses blurred by .3 pixels. With a whole pixel
 #   crowded sheets are no sum over pairs any more, and schools fall apart (study `poses`).
-# - A flock keeps .94 of its polarisation in the rows below, of 96 sheets, which tell it to 3% only. On 384,
-#   in the study `poses` as it is now, it keeps .97, and fresh sheets of another seed have .98. Score
-#   matching alone finds only .8 of the
-#   alignment that the sheets have between distant fish, since far and weak alignment hardly changes the
-#   score. So the study's fits take four steps of maximum likelihood more, which find all of it.
-# - The study's own drawn fish, learned in seconds, swims at .85 of the wish (aim .9) and goes .15 of it
-#   under a constant rule too (aim .05): that much is its network's error.
-# - Fireflies that swim are 466 times as mobile as those under noise alone (aim 500, study `swimming`).
-#   Times of the studies were taken on a busy machine, and miss their aims: see the rows
-#   `alife.step_milliseconds_64` and `alife.painted_seconds`.
+# - Score matching alone finds only .8 of the alignment that a flock's sheets have between distant fish,
+#   since far and weak alignment hardly changes the score. So the study's fits take four steps of maximum
+#   likelihood more, which find all of it.
 # - A painted creature has had seconds of practice, not minutes: it keeps its place, its colours and its
-#   front, gets rounder, and loses what is small.
+#   front, gets rounder, and loses what is small. With less practice still, the study's drawn fish swam
+#   .85 of the wish, and drifted under a constant rule too: that much was its network's error.
 # - The fitted log p is a sum over pairs. Where three creatures know of each other, it is an approximation;
 #   the floors say how good.
 # - Speed can't be read from sheets, here as everywhere in the course: $u$, and its sign, are yours.
