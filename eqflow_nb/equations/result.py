@@ -191,7 +191,8 @@ def write(
         at: np.ndarray, labels: Sequence[str], c: np.ndarray, draws: np.ndarray, others: np.ndarray
     ) -> list[FoundTerm]:
         """Terms with their coefficients and errors."""
-        relative = draws / draws0[:, [unit]] * size
+        units = draws0[:, [unit]]
+        relative = draws / (units + (units == 0)) * size  # D may be 0 in some
         apart = others / others0[:, [unit]] * (scale * c0[unit])
         errors = np.hypot(relative.std(0, ddof=1), apart.std(0))
         return [

@@ -52,7 +52,7 @@ u = 1.0
 pick_device(device)
 sizes = {
     "quick": dict(canvases=1, steps=40, control=20, lag=20, training=20, practice=4),
-    "laptop": dict(canvases=4, steps=2000, control=640, lag=640, training=300, practice=400),
+    "laptop": dict(canvases=2, steps=2000, control=640, lag=640, training=300, practice=400),
     "paper": dict(canvases=16, steps=2000, control=640, lag=640, training=2000, practice=800),
 }[choice(budget, BUDGETS, "budget")]
 steps, n = sizes["steps"], sizes["canvases"]
