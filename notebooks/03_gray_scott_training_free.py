@@ -111,7 +111,7 @@ figures.show(
 #
 # **You should know** chapter 01: the score, skew rules, the noise level σ. Fourier transforms help.
 #
-# **Time** about 1.5 minutes to run on two cores, 40 to read. Memory: under 1 GB.
+# **Time** about 2 minutes to run on two cores, 40 to read. Memory: under 1 GB.
 #
 # ## 1. The snapshots
 #

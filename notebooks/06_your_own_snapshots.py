@@ -30,7 +30,7 @@
 #
 # **You should know** chapter 01: scores, skew flows, noise floors. Chapter 05 helps with equations.
 #
-# **Time** about 1.5 minutes to run on two cores, 35 to read. Memory: under 1 GB.
+# **Time** about 1 minute to run on two cores, 35 to read. Memory: under 1 GB.
 
 # %% tags=["hide-input"]
 import tempfile
