@@ -116,6 +116,7 @@ def follow(c, x, h, steps):
     return x
 
 
+# %%
 def chaotic(count):
     """Coefficients (n, 3, 10) of the chaotic ones of `count` random systems, and their exponents."""
     c = np.array([draw(False) for _ in range(count)])
