@@ -366,3 +366,8 @@ def test_the_command_refuses_in_one_line(tmp_path, snapshots, capsys, library):
     assert "--library" in printed.err
     assert printed.out == ""
     assert len(printed.err.strip().splitlines()) == 1
+
+
+def test_nothing_is_said_relative_to_a_noise_that_may_be_none(snapshots):
+    """Lorenz's own points have no noise in their dynamics: D can't be their unit of time."""
+    assert identify(snapshots, diffusion="fit").verdict == "too few snapshots"
