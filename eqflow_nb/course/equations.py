@@ -42,7 +42,7 @@ class Trial:
     error: float  # |scale v_found - v| / |v| over fresh states
     scale: float  # the best, to run in the truth's time
     exact: bool  # determined, with the right terms
-    wrong: bool  # determined, but with false terms or a field error over 10%
+    wrong: bool  # determined, but with wrong terms or a field error over 10%
 
 
 def _trial(found: Equations, terms: set[Term], x: np.ndarray, v: np.ndarray) -> Trial:
@@ -50,11 +50,8 @@ def _trial(found: Equations, terms: set[Term], x: np.ndarray, v: np.ndarray) -> 
     scale = float((v * ours).sum() / (ours**2).sum())
     error = float(np.linalg.norm(scale * ours - v) / np.linalg.norm(v))
     right, sure = set(found.coefficients) == terms, found.verdict == "determined"
-    # Short equations about another origin may, multiplied out, have terms that are nothing.
-    claimed = {one.term for one in found.candidate if abs(one.coefficient) > 3 * one.error}
-    false = not right and not (found.short and claimed <= terms <= set(found.coefficients))
-    said = dict(exact=sure and right, wrong=sure and (false or error > 0.1))
-    return Trial(replace(found, decision=None), right, error, scale, **said)
+    verdict = sure and right, sure and (not right or error > 0.1)
+    return Trial(replace(found, decision=None), right, error, scale, *verdict)
 
 
 def judge(found: Equations, truth: System, x: np.ndarray | None = None) -> Trial:
