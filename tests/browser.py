@@ -144,15 +144,15 @@ def start_panels(tab: Any) -> int:
     return len(panels)
 
 
-def contrast(element: Any) -> float:
-    """Contrast of an element's text with what is behind it, by the rules for accessible pages."""
-    found = element.evaluate(
-        """e => { let b = e; const back = x => getComputedStyle(x).backgroundColor;
+def contrasts(elements: Any) -> list[float]:
+    """Contrast of each element's text with what is behind it, by the rules for accessible pages."""
+    found = elements.evaluate_all(
+        """all => all.map(e => { let b = e; const back = x => getComputedStyle(x).backgroundColor;
                   while (b.parentElement && back(b) === 'rgba(0, 0, 0, 0)') b = b.parentElement;
-                  return [getComputedStyle(e).color, back(b)]; }"""
+                  return [getComputedStyle(e).color, back(b)]; })"""
     )
-    light = sorted(map(_luminance, found))
-    return (light[1] + 0.05) / (light[0] + 0.05)
+    light = [sorted(map(_luminance, pair)) for pair in found]
+    return [(high + 0.05) / (low + 0.05) for low, high in light]
 
 
 def _luminance(colour: str) -> float:
