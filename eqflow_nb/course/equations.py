@@ -162,7 +162,7 @@ def noise_trials(
     """Runs under observation noise, {how its size is told: {(level, seed): Trial}}."""
     plan: dict[str, tuple[Any, Sequence[float], Sequence[int]]] = {
         "size given": (True, levels, seeds),
-        "ignored": (False, levels, seeds[: len(seeds) // 2]),
+        "ignored": (False, levels, seeds[: max(1, len(seeds) // 4)]),
         "estimated": ("auto", levels[-2:], seeds[: max(1, len(seeds) // 4)]),  # slow
     }
     out: dict[str, dict[tuple[float, int], Trial]] = {kind: {} for kind in plan}

@@ -375,8 +375,3 @@ card.row("benchmark.stochastic.undetermined", len(free) - len(forced), target=f"
 card.row("benchmark.wrong_but_confident", len(wrong + sworn + forced), target="<= 0",
          which=wrong + sworn + forced)  # fmt: skip
 card.show()
-
-# %% [markdown]
-# This run counted no wrong verdict. It had let equations about another origin pass whose terms too many are
-# zero within their errors. Such are those of Qi, determined with a field error of .0007: 1 wrong, and so
-# says the record.

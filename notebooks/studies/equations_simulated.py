@@ -261,8 +261,3 @@ for kind, runs in kinds.items():
         f"simulated.{name}.recall", exact.mean(), sd=spread, of=len(runs), candidates_right=right
     )
 card.show()
-
-# %% [markdown]
-# This run counted as wrong 2 of 462 verdicts (upper limit .014). It had let equations about another origin
-# pass whose terms too many are zero within their errors. They are wrong too: the table of verdicts above has
-# 1, 1 and 2 determined ones without the right terms, 4 in all (upper limit .020). So says the record.
