@@ -422,7 +422,7 @@ begin = time.perf_counter()
 how = dict(practice=sizes["practice"], steps=sizes["life"])
 pet = paint.bring_to_life(paint.example(), sizes["training"], **how)
 painted_seconds = time.perf_counter() - begin
-third = len(pet.frames) // 3
+third = (len(pet.frames) - 1) // 3
 times = {f"step {creatures.EVERY * k * third}": pet.frames[k * third, 0] for k in range(4)}
 figures.show(
     figures.images(times),
