@@ -198,7 +198,7 @@ figures.show(
 )
 
 # %% [markdown]
-# Transport is farthest from its limit: it is all sorting. It was farther still. The general plan of
+# Transport is far from its limit: it is all sorting. It was farther still. The general plan of
 # optimal transport on a line, for clouds of any sizes and weights, takes this many times as long as
 # sorting two clouds of one size:
 
