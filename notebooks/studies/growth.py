@@ -194,7 +194,7 @@ figures.show(
         yscale="log",
     ),
     "Share of the machine's limit against size: small at small sizes, where calls cost more than work, "
-    "and levelling off at large ones.",
+    "and for most levelling off at large ones.",
 )
 
 # %% [markdown]
