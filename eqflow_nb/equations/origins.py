@@ -4,8 +4,8 @@ A file's zeros are an accident of its units.  Equations that aren't found about 
 about the origin that makes them short.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -13,10 +13,10 @@ from scipy.special import chdtri
 
 from eqflow_nb.equations.elimination import FITS, WORTH, Found, losses, smallest
 from eqflow_nb.equations.terms import shift, slopes_of
-from eqflow_nb.equations.verdicts import Decision, decide, measured_with_noise
+from eqflow_nb.equations.verdicts import Decision, decide, measured_with_noise, too_few, weigh
 
 BEAM = 6  # origins followed at a time
-FARTHEST = 12.0  # deviations from the centre at which an origin is looked for
+FARTHEST = 15.0  # deviations from the centre at which an origin is looked for
 NEAR = 10.0  # deviations up to which the file's zero is an origin like others, and tried first
 FIRM = 60.0  # how far equations about another origin must stand out, where the file's is near
 SAME = 0.01  # of the velocity, up to which fields are the same
@@ -83,6 +83,12 @@ class About:
         alike = (a @ self.gram @ b) ** 2 / (a @ self.gram @ a) / (b @ self.gram @ b)
         return bool(alike > 1 - SAME**2)
 
+    def terms_here(self, found: Found, other: Found, origin: np.ndarray) -> int:
+        """How many terms of `other`, about an origin, are worth their place multiplied out here."""
+        out = shift(self.slopes, self.here - origin)[:, np.sort(other.fit.support)]
+        fit = found.weighted.fit(np.flatnonzero(out.any(1)))
+        return int((fit.losses > WORTH * fit.excess).sum())
+
     def settle(self, origin: np.ndarray, chosen: np.ndarray, free: np.ndarray) -> Place:
         """The origin of least misfit for some terms, along its `free` axes; the others stay."""
 
@@ -104,7 +110,7 @@ class About:
         most = place.misfit + self.worth / WORTH * float(chdtri(len(self.scale), SNAP))
         while True:
             tries = []
-            for i in np.flatnonzero(place.free & (abs(self.centre) < NEAR * self.scale)):
+            for i in np.flatnonzero(place.free & (abs(self.centre) < FARTHEST * self.scale)):
                 free, there = place.free.copy(), place.origin.copy()
                 free[i], there[i] = False, 0.0
                 tries.append(self.settle(there, chosen, free))
@@ -120,9 +126,8 @@ class About:
         centre such shifts are made one after the other, those that leave fewest terms first.
         """
         support, slopes = self.support, self.slopes[:, self.support][:, :, self.support]
-        about_centre = shift(self.slopes, self.here - self.centre)[:, support]
-        gram = about_centre.T @ self.gram @ about_centre
-        values, vectors = smallest(self.triangle @ about_centre, gram)
+        out = shift(self.slopes, self.here - self.centre)[:, support]
+        values, vectors = smallest(self.triangle @ out, out.T @ self.gram @ out)
 
         def kept(origin: np.ndarray) -> np.ndarray:
             """What each term is worth about an origin, at most 1."""
@@ -160,50 +165,49 @@ def shortest(about: About, most: float = np.inf) -> Place | None:
 
     def cost(place: Place) -> tuple[float, int, int]:
         """The misfit and what is to be written, in whole terms' worth; then simple ones first."""
-        worth = round(place.misfit / about.worth + place.length, 0)
-        return worth, int(place.free.sum()), place.constants
+        written = round(place.misfit / about.worth + place.length, 0)
+        return written, int(place.free.sum()), place.constants
 
     places = [place for place in places if place.length < most and place.free.any()]
     return min(places, key=cost, default=None)
 
 
 def decide_anywhere(
-    about: Callable[[np.ndarray], Sequence[Found]], centre: np.ndarray, scale: np.ndarray
+    about: Callable[[np.ndarray], Iterator[Found]], centre: np.ndarray, scale: np.ndarray
 ) -> tuple[Decision, Place | None]:
     """Decide about the file's zero, or else about the origin where equations are shortest.
 
-    `about` gives what all sets of tests find in coordinates x - origin; `centre` and `scale` (d,)
-    are those of the data.  The place is None for the file's zero.
+    `about` gives what sets of tests find in coordinates x - origin, the largest set first; `centre`
+    and `scale` (d,) are those of the data.  The place is None for the file's zero.
     """
     near = bool((abs(centre) < NEAR * scale).all())
     here = 0 * centre if near else centre
-    found = about(here)
-    decision = decide(found)
+    sets = about(here)
+    found = list(sets) if near else [next(sets)]  # which is enough to tell an origin
+    decision = decide(found) if near else weigh(found)
     sure, best = decision.verdict == "determined", decision.found
-    whole = Place(here, np.full(len(here), not near), len(best.fit.c), 0, 0.0)
-    # Directions that keep p, and the misfit of the whole library, are the same about all origins.
     if near and measured_with_noise(best):
         return decision, None  # with so much freedom a zero that may be right is not doubted
+    # Directions that keep p, and the misfit of the whole library, are the same about all origins.
     if decision.nulls.shape[1] == 1 and best.path[0].excess <= FITS:
         there = About(best, here, centre, scale)
         place = shortest(there, len(best.fit.support) + (not sure) if near else np.inf)
         if place is not None:
-            other = decide(about(place.origin))
+            other = decide(list(about(place.origin)))
+            if not near:
+                return other, place
             # There are more equations about any origin than about one, so these must be surer.
             several = len(other.agree) >= len(found) - 1 and other.found.gap >= FIRM
             short = len(other.found.fit.support) <= place.terms
-            if other.verdict == "determined" and short and (several or not near):
-                if not sure or there.same(best, other.found, place.origin):
-                    return other, place
-                text = "about another origin other equations are as convincing"
-                needed = 4 * best.conditions.count
-                decision = replace(
-                    decision, verdict="too few snapshots", evidence=text, needed=needed, agree=()
-                )
-            elif not near and not sure:
-                return other, place
-        if sure and not near:  # nowhere short: then terms are those about the file's zero, or none
-            return decide(about(0 * centre)), None
+            if other.verdict == "determined" and short and several:
+                if sure and not there.same(best, other.found, place.origin):
+                    text = "about another origin other equations are as convincing"
+                    return too_few(decision, text, 4 * best.conditions.count), None
+                if there.terms_here(best, other.found, place.origin) > place.length:
+                    return other, place  # else about the file's zero they are as short
+    if not near and (decision := decide([*found, *sets])).verdict == "determined":
+        return decide(list(about(0 * centre))), None  # terms are those about zero, or none
+    whole = Place(here, np.full(len(here), True), len(best.fit.c), 0, 0.0)
     return decision, None if near else whole
 
 

@@ -5,7 +5,7 @@ Nearest work: Lu, Kusmierz & Mihalas, arXiv:2502.17690 (2025).
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -85,14 +85,16 @@ def identify(
         )
     tried = powers or _sizes(known.dim, degree)[:1]
 
-    def about(origin: np.ndarray) -> list[Found]:
-        """What all sets of tests find, in coordinates x - origin."""
+    def about(origin: np.ndarray) -> Iterator[Found]:
+        """What all sets of tests find, the largest first, in coordinates x - origin."""
         moved = clean.about(origin)
-        return [search(MomentConditions(moved, power, degree, tensor)) for power in tried]
+        return (search(MomentConditions(moved, n, degree, tensor)) for n in reversed(tried))
 
     decision, place = decide_anywhere(about, clean.centre, clean.scale)
     if not powers:
-        decision = verdicts.too_few(decision, known.count, CARRIED)
+        least = CARRIED * decision.found.weighted.tests
+        text = f"{known.count} snapshots can't carry the tests of this library; {least:,} could"
+        decision = verdicts.too_few(decision, text, least)
     sources = decision.agree or (decision.found,)
     if decision.verdict == "determined":
         moved = clean if place is None else clean.about(place.origin)

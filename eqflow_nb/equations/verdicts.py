@@ -17,10 +17,9 @@ MANY = 50  # snapshots a test: fewer are looked at twice
 CLEAR = 200.0  # a gap that needs no second look, if all sets of tests agree
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
-DOUBT = 4.0  # times that a fit must stand out more where noise was taken out of the snapshots
 HIDES = 0.1  # of its equation that a further term may have unseen; twice that if CLEAR, or with D
-SMALL = 0.03  # that instead, if the misfit is ABOVE what it should be by so many of its deviations:
-ABOVE = (2.5, 2.0, 1.5)  # without noise, with it in the dynamics, with it in the measurements
+SMALL = 0.06  # that instead, if the misfit is ABOVE what it should be by so many of its deviations:
+ABOVE = (0.5, 2.0)  # without noise in the dynamics, with it
 SPURIOUS = 100.0  # times less than what is found stands out what is no reason to doubt it
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
 SLOW = 1e-3  # of the squared rate of change of the coordinates: what changes faster isn't conserved
@@ -48,7 +47,7 @@ class Decision:
 
 def decide(found: Sequence[Found]) -> Decision:
     """Decide on what was found under all sets of tests, if it isn't clear by their own noise."""
-    decision, count = _decide(found), found[0].conditions.count
+    decision, count = weigh(found), found[0].conditions.count
     # A field of less noise in the dynamics is quiet too, and need not be true; images are few.
     if _noisy(found) or _of_images(found):
         return decision
@@ -56,7 +55,7 @@ def decide(found: Sequence[Found]) -> Decision:
     determined = decision.verdict == "determined"
     if decision.verdict == "undetermined" or (determined and many and decision.found.gap > CLEAR):
         return decision
-    again = _decide(judged_by_own_noise(found))
+    again = weigh(judged_by_own_noise(found))
     return again if determined or again.verdict == "determined" else decision
 
 
@@ -75,7 +74,7 @@ def _of_images(found: Sequence[Found]) -> bool:
     return isinstance(getattr(found[0].conditions, "samples", None), OfImages)
 
 
-def _decide(found: Sequence[Found]) -> Decision:
+def weigh(found: Sequence[Found]) -> Decision:
     """Weigh fits under all sets of tests against their rivals."""
     fitting = [each for each in found if each.fits]
     if not fitting:
@@ -128,14 +127,9 @@ def _decide(found: Sequence[Found]) -> Decision:
     return Decision("too few snapshots", best, nulls, text, needed)
 
 
-def too_few(decision: Decision, count: int, carried: int) -> Decision:
-    """The decision where there are fewer snapshots than the smallest set of tests needs."""
-    tests = decision.found.weighted.tests
-    text = (
-        f"{count} snapshots can't carry the {tests} tests that the library takes; "
-        f"{_round(carried * tests)} are needed at least, and several times as many are better"
-    )
-    return replace(decision, verdict="too few snapshots", evidence=text, needed=carried * tests)
+def too_few(decision: Decision, text: str, needed: int) -> Decision:
+    """The decision, taken back for want of snapshots."""
+    return replace(decision, verdict="too few snapshots", evidence=text, needed=needed, agree=())
 
 
 def unseen(found: Found) -> float:
@@ -157,9 +151,8 @@ def unseen(found: Found) -> float:
 def _may_hide(found: Found) -> float:
     """The most that may be `unseen`: less if the misfit looks as if a term were missing."""
     freedom = max(found.fit.freedom, 1)
-    noisy, measured = _noisy([found]), measured_with_noise(found)
-    above = (found.fit.misfit - freedom) / np.sqrt(2 * freedom)
-    if above > ABOVE[2 if measured else int(noisy)]:
+    above, noisy = (found.fit.misfit - freedom) / np.sqrt(2 * freedom), _noisy([found])
+    if above > ABOVE[noisy]:
         return SMALL
     return 2 * HIDES if noisy or found.gap > CLEAR else HIDES
 
@@ -206,8 +199,6 @@ def _backing(found: Found, fitting: Sequence[Found]) -> tuple[list[Found], float
     agree = [each for each in fitting if each.support == found.support]
     many = np.inf if _of_images(fitting) else found.conditions.count
     weights = 1 + WEIGHTS * found.weighted.tests / many
-    if measured_with_noise(found):
-        weights *= DOUBT
     return agree, SURE[min(len(agree), len(SURE)) - 1] * weights
 
 

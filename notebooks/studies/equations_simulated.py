@@ -20,7 +20,7 @@
 # the same, measured with noise of a tenth of a deviation; the same with noise in their dynamics; and some
 # that would come to rest without such noise. They are drawn from a seed that nothing was adjusted on: the
 # thresholds of a verdict, such as that no term of a tenth of its equation may hide, were set on others, of
-# seeds 77 to 79, and 900. With no wrong verdict in n, the upper 95% limit of its probability is about 3/n.
+# seeds 77 to 79, 900, and 910 to 912. With no wrong verdict in n, the upper 95% limit of its probability is about 3/n.
 
 # %%
 import time
@@ -41,14 +41,14 @@ figures.style()
 torch.set_num_threads(1)
 
 # %% tags=["parameters"]
-seed = 904
+seed = 905
 device = "auto"  # the conditions are solved on the CPU, in double precision
 budget = "laptop"
 snapshots = 10000
 
 # %%
 pick_device(device)
-each = {"quick": 3, "laptop": 160, "paper": 500}[choice(budget, BUDGETS, "budget")]
+each = {"quick": 3, "laptop": 220, "paper": 500}[choice(budget, BUDGETS, "budget")]
 card = Scorecard("equations_simulated", seed=seed, budget=budget, snapshots=snapshots)
 rng = np.random.default_rng(seed)
 POWERS = exponents(3, 2)
@@ -153,6 +153,9 @@ def on_attractor(system, n, seed):
 
 def matters(system, x):
     """Whether each term is at least 3% of its equation, rms: less is no field that is off."""
+    spread = x.std(0)
+    if spread.min() <= 1e-3 * spread.max():
+        return False
     rates = system.velocity(x).std(0)
     parts = [
         abs(c) * np.sqrt(np.mean(np.prod(x ** np.array(e), axis=1) ** 2)) / rate
@@ -160,7 +163,7 @@ def matters(system, x):
         for e, c in row.items()
     ]
     thin = np.linalg.eigvalsh(np.corrcoef(x.T))[0] < 1e-6
-    return min(parts) >= 0.03 and not thin and x.std(0).min() > 1e-3 * x.std(0).max()
+    return min(parts) >= 0.03 and not thin
 
 
 began, chaos, drawn = time.perf_counter(), [], 0
