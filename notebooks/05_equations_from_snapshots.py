@@ -222,7 +222,8 @@ figures.show(
 # far from the *next best* ones. Where they differ, every candidate is judged again **by its own noise**:
 # the covariance in (3) is that of the equations themselves. And it is asked **what could hide**: how large
 # a further term could be without having been found. A tenth of its equation is too large, or a fifth
-# where all that was found is far out of doubt. In the equations, the number in brackets is the standard error of the last digits.
+# where all that was found is far out of doubt; six hundredths, where the misfit is above what noise gives.
+# In the equations, the number in brackets is the standard error of the last digits.
 #
 # Nor may it matter where a file has its zeros. With $z$ "in kelvin" the equations are as short about
 # another origin, which is found along with them:
@@ -331,8 +332,8 @@ for words, fit in {"best": doubtful.fit, "next": doubtful.rival}.items():
 
 # %% [markdown]
 # On the butterfly $yz$ is nearly a multiple of $y$, and $-y$ is Lorenz's smallest term. With $yz$ in its place
-# the misfit is larger, but by less than half of the 65 or so that are asked here. Where noise has been taken
-# out a verdict asks for four times what it asks elsewhere, to be safe. So the right guess counts as missed.
+# the misfit is larger, by less than the 16 or so that are asked in some runs. In the others a little of $yz$,
+# an eighth of its equation, could hide beside $-y$. So the right guess counts as missed.
 #
 # ## 6. What breaks it
 #

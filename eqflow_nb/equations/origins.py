@@ -16,8 +16,9 @@ from eqflow_nb.equations.terms import shift, slopes_of
 from eqflow_nb.equations.verdicts import Decision, decide, measured_with_noise, too_few, weigh
 
 BEAM = 6  # origins followed at a time
-FARTHEST = 15.0  # deviations from the centre at which an origin is looked for
-NEAR = 10.0  # deviations up to which the file's zero is an origin like others, and tried first
+FARTHEST = (
+    15.0  # deviations from the centre at which an origin is looked for, the file's zero first
+)
 FIRM = 60.0  # how far equations about another origin must stand out, where the file's is near
 SAME = 0.01  # of the velocity, up to which fields are the same
 SNAP = 1e-5  # the chance with which an origin at the file's own zero is taken for another
@@ -180,7 +181,7 @@ def decide_anywhere(
     `about` gives what sets of tests find in coordinates x - origin, the largest set first; `centre`
     and `scale` (d,) are those of the data.  The place is None for the file's zero.
     """
-    near = bool((abs(centre) < NEAR * scale).all())
+    near = bool((abs(centre) < FARTHEST * scale).all())
     here = 0 * centre if near else centre
     sets = about(here)
     found = list(sets) if near else [next(sets)]  # which is enough to tell an origin

@@ -110,7 +110,9 @@ def weigh(found: Sequence[Found]) -> Decision:
             f"a further term could be as large as {part:.0%} of its equation and not be seen "
             f"({most:.0%} would do); about {_round(needed)} snapshots should tell"
         )
-    elif not pixels and (len(fitting) < 2 or any(_differs(each, best) for each in fitting)):
+    elif not pixels and (
+        len(agree) < 2 or (most == SMALL and any(_differs(each, best) for each in fitting))
+    ):
         text = (
             f"of {len(fitting)} sets of tests that fit only {len(agree)} find these equations; "
             f"about {_round(needed)} snapshots should tell"
