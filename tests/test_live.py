@@ -36,13 +36,20 @@ def html(name: str) -> str:
 
 
 @contextmanager
-def opened(chrome: Any, folder: Path, *shown: str, width: int = 1300, **how: Any) -> Iterator[Any]:
-    """A page with panels, which must ask nobody for anything; `said` is what goes wrong on it."""
+def opened(
+    chrome: Any, folder: Path, *shown: str, width: int = 1300, wait: bool = False, **how: Any
+) -> Iterator[tuple[Any, Any]]:
+    """A page with panels, which must ask nobody for anything, and the first panel, at work or not.
+
+    `said`, of the page, is what goes wrong on it.
+    """
     path = folder / "page.html"
     path.write_text(PAGE.format(panels="".join(map(html, shown))), encoding="utf-8")
     with browser.opened(chrome, path.as_uri(), width, **how) as (page, said):
-        page.said = said
-        yield page
+        page.said, root = said, root_of(page)
+        if wait:
+            runs(root)
+        yield page, root
         assert not [line for line in page.said if line.startswith("asks for")]
 
 
@@ -84,8 +91,7 @@ def dots(root: Any) -> int:
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_moves_and_its_sliders_act(name, chrome, tmp_path):
-    with opened(chrome, tmp_path, name) as page:
-        root = root_of(page, name)
+    with opened(chrome, tmp_path, name) as (page, root):
         runs(root, 30)
         before = root.evaluate(PICTURE)
         runs(root)
@@ -108,9 +114,7 @@ def test_a_panel_moves_and_its_sliders_act(name, chrome, tmp_path):
 
 
 def test_a_paused_panel_rests_and_still_shows_what_a_slider_does(chrome, tmp_path):
-    with opened(chrome, tmp_path, "toys") as page:
-        root = root_of(page)
-        runs(root)
+    with opened(chrome, tmp_path, "toys", wait=True) as (page, root):
         press(root, "Pause")
         assert state(root) == "paused"
         still, drawn = root.evaluate(PICTURE), frames(root)
@@ -131,8 +135,7 @@ def test_a_paused_panel_rests_and_still_shows_what_a_slider_does(chrome, tmp_pat
 
 
 def test_less_motion_on_request(chrome, tmp_path):
-    with opened(chrome, tmp_path, "start", reduced_motion="reduce") as page:
-        root = root_of(page)
+    with opened(chrome, tmp_path, "start", reduced_motion="reduce") as (_, root):
         wait_for(lambda: frames(root) == 1, "a picture")
         assert state(root) == "paused"
         assert "asks for less motion" in root.locator(".eqflow-status").inner_text()
@@ -141,7 +144,7 @@ def test_less_motion_on_request(chrome, tmp_path):
 
 
 def test_two_of_a_kind_on_one_page_live_apart(chrome, tmp_path):
-    with opened(chrome, tmp_path, "toys", "toys", "draw") as page:
+    with opened(chrome, tmp_path, "toys", "toys", "draw") as (page, _):
         assert page.evaluate("document.querySelectorAll('.eqflow-live').length") == 3
         first, second = root_of(page, "toys", 0), root_of(page, "toys", 1)
         runs(first)
@@ -156,7 +159,7 @@ def test_two_of_a_kind_on_one_page_live_apart(chrome, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_narrow_pages_and_both_themes(scheme, chrome, tmp_path):
-    with opened(chrome, tmp_path, *PANELS, width=360, color_scheme=scheme) as page:
+    with opened(chrome, tmp_path, *PANELS, width=360, color_scheme=scheme) as (page, _):
         for name in PANELS:
             root = root_of(page, name)
             root.scroll_into_view_if_needed()
@@ -181,8 +184,7 @@ def test_narrow_pages_and_both_themes(scheme, chrome, tmp_path):
 
 
 def test_drawing_by_mouse(chrome, tmp_path):
-    with opened(chrome, tmp_path, "draw") as page:
-        root = root_of(page)
+    with opened(chrome, tmp_path, "draw") as (page, root):
         hint = root.locator(".eqflow-hint")
         runs(root)
         assert hint.is_visible()
@@ -206,8 +208,7 @@ def test_drawing_by_mouse(chrome, tmp_path):
 
 @pytest.mark.parametrize("number", [1, 5000])
 def test_a_drawing_of_one_dot_and_of_as_many_as_fit(number, chrome, tmp_path):
-    with opened(chrome, tmp_path, f"draw {number}") as page:
-        root = root_of(page)
+    with opened(chrome, tmp_path, f"draw {number}") as (page, root):
         runs(root, 10)
         press(root, "Eraser")
         draw(page, root, (0.01, 0.01))  # of nothing; from now on the drawing is the reader's
@@ -219,9 +220,7 @@ def test_a_drawing_of_one_dot_and_of_as_many_as_fit(number, chrome, tmp_path):
 
 
 def test_drawing_by_keys(chrome, tmp_path):
-    with opened(chrome, tmp_path, "draw") as page:
-        root = root_of(page)
-        runs(root)
+    with opened(chrome, tmp_path, "draw", wait=True) as (page, root):
         sheet = root.locator("canvas")
         sheet.focus()
         page.keyboard.press("Space")
@@ -238,9 +237,7 @@ def test_drawing_by_keys(chrome, tmp_path):
 
 def test_drawing_by_finger_does_not_scroll(chrome, tmp_path):
     phone = {"has_touch": True, "is_mobile": True}
-    with opened(chrome, tmp_path, "draw", width=360, **phone) as page:
-        root = root_of(page)
-        runs(root)
+    with opened(chrome, tmp_path, "draw", width=360, wait=True, **phone) as (page, root):
         box = root.locator("canvas").bounding_box()
         page.touchscreen.tap(box["x"] + 100, box["y"] + 100)
         wait_for(lambda: "dots" in root.locator(".eqflow-status").inner_text(), "dots")
@@ -253,7 +250,7 @@ def test_drawing_by_finger_does_not_scroll(chrome, tmp_path):
 
 def test_creatures_keep_their_sheets_by_steering(chrome, tmp_path):
     """On a flock's sheets g(r) and alignment stay; swimming without steering loses both."""
-    with opened(chrome, tmp_path, "creatures", reduced_motion="reduce") as page:
+    with opened(chrome, tmp_path, "creatures", reduced_motion="reduce") as (page, _):
         runs_apart = """(steers) => { const k = eqflow.PANELS[0].kind;
           k.restart();
           const law = Object.assign((q, out) => out.fill(0), { reach: 20 });
@@ -275,8 +272,7 @@ def test_a_creature_is_dragged_and_a_wall_keeps_them_out(chrome, tmp_path):
         ...[0, 1].map((c) => eqflow.shortest(at[i + c] + k.size / 2 - dot[c], k.size)));
       const near = (dot) => at.some((_, i) => i % 2 === 0 && gap(dot, i) < 2);
       return k.wall.dots.filter(near).length; })()"""
-    with opened(chrome, tmp_path, "creatures") as page:
-        root = root_of(page)
+    with opened(chrome, tmp_path, "creatures") as (page, root):
         said = root.locator(".eqflow-status")
         runs(root)
         press(root, "Pause")
@@ -308,9 +304,7 @@ def test_a_creature_is_dragged_and_a_wall_keeps_them_out(chrome, tmp_path):
 
 
 def test_wishes_that_outrun_the_steps_are_told(chrome, tmp_path):
-    with opened(chrome, tmp_path, "creatures") as page:
-        root = root_of(page)
-        runs(root)
+    with opened(chrome, tmp_path, "creatures", wait=True) as (page, root):
         page.evaluate("eqflow.PANELS[0].change('swim', 50)")
         wait_for(lambda: state(root) == "error", "the error")
         assert "50.5 pixels a time" in root.get_by_role("alert").inner_text()
@@ -323,9 +317,7 @@ def test_wishes_that_outrun_the_steps_are_told(chrome, tmp_path):
 
 
 def test_a_parameter_that_is_not_finite_is_told_and_the_picture_moves_on(chrome, tmp_path):
-    with opened(chrome, tmp_path, "toys") as page:
-        root = root_of(page)
-        runs(root)
+    with opened(chrome, tmp_path, "toys", wait=True) as (page, root):
         page.evaluate("eqflow.PANELS[0].change('gamma', NaN)")
         assert state(root) == "error"
         error = root.get_by_role("alert")
@@ -338,9 +330,7 @@ def test_a_parameter_that_is_not_finite_is_told_and_the_picture_moves_on(chrome,
 
 
 def test_a_long_sleep_and_an_error_in_a_frame(chrome, tmp_path):
-    with opened(chrome, tmp_path, "toys") as page:
-        root = root_of(page)
-        runs(root)
+    with opened(chrome, tmp_path, "toys", wait=True) as (page, root):
         slept = """() => { const panel = eqflow.PANELS[0], before = panel.kind.time;
           panel.last -= 3.6e6; panel.draw(performance.now()); return panel.kind.time - before; }"""
         assert 0 <= page.evaluate(slept) < 0.1, "nothing jumps"
@@ -353,6 +343,6 @@ def test_a_long_sleep_and_an_error_in_a_frame(chrome, tmp_path):
 
 
 def test_without_scripts_the_static_picture_stays(chrome, tmp_path):
-    with opened(chrome, tmp_path, "toys", java_script_enabled=False) as page:
+    with opened(chrome, tmp_path, "toys", java_script_enabled=False) as (page, _):
         assert page.get_by_text("A live panel").is_visible()
         assert page.locator(".eqflow-live").count() == 0
