@@ -17,9 +17,11 @@ MANY = 50  # snapshots a test: fewer are looked at twice
 CLEAR = 200.0  # a gap that needs no second look, if all sets of tests agree
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
-HIDES = 0.1  # of its equation that a further term may have unseen; twice that if CLEAR, or with D
-SMALL = 0.06  # that instead, if the misfit is ABOVE what it should be by so many of its deviations:
-ABOVE = (0.5, 2.0)  # without noise in the dynamics, with it
+# The next without noise, with noise in the measurements, with noise in the dynamics.
+DOUBT = (1.0, 1.0, 1.7)  # times that a fit must stand out more
+HIDES = (0.1, 0.06, 0.13)  # of its equation that a further term may have unseen; twice .1 if CLEAR
+ABOVE = (1.5, 2.0, 2.0)  # deviations that the misfit may be above what it should be; beyond them
+SMALL = 0.03  # is what a further term may have unseen
 SPURIOUS = 100.0  # times less than what is found stands out what is no reason to doubt it
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
 SLOW = 1e-3  # of the squared rate of change of the coordinates: what changes faster isn't conserved
@@ -49,7 +51,7 @@ def decide(found: Sequence[Found]) -> Decision:
     """Decide on what was found under all sets of tests, if it isn't clear by their own noise."""
     decision, count = weigh(found), found[0].conditions.count
     # A field of less noise in the dynamics is quiet too, and need not be true; images are few.
-    if _noisy(found) or _of_images(found):
+    if _kind(found[0]) == 2 or _of_images(found):
         return decision
     many = count > MANY * max(each.weighted.tests for each in found)
     determined = decision.verdict == "determined"
@@ -59,15 +61,15 @@ def decide(found: Sequence[Found]) -> Decision:
     return again if determined or again.verdict == "determined" else decision
 
 
-def _noisy(found: Sequence[Found]) -> bool:
-    """Whether noise in the dynamics is fitted along."""
-    return found[0].conditions.terms[-1].equation < 0
-
-
 def measured_with_noise(found: Found) -> bool:
     """Whether noise was taken out of the snapshots."""
     conditions = found.conditions
     return isinstance(conditions, MomentConditions) and conditions.moments.noisy
+
+
+def _kind(found: Found) -> int:
+    """Which noise there is: 0 for none, 1 in the measurements, 2 in the dynamics."""
+    return 2 if found.conditions.terms[-1].equation < 0 else int(measured_with_noise(found))
 
 
 def _of_images(found: Sequence[Found]) -> bool:
@@ -110,9 +112,7 @@ def weigh(found: Sequence[Found]) -> Decision:
             f"a further term could be as large as {part:.0%} of its equation and not be seen "
             f"({most:.0%} would do); about {_round(needed)} snapshots should tell"
         )
-    elif not pixels and (
-        len(agree) < 2 or (most == SMALL and any(_differs(each, best) for each in fitting))
-    ):
+    elif not pixels and (len(fitting) < 2 or any(_differs(each, best) for each in fitting)):
         text = (
             f"of {len(fitting)} sets of tests that fit only {len(agree)} find these equations; "
             f"about {_round(needed)} snapshots should tell"
@@ -152,11 +152,10 @@ def unseen(found: Found) -> float:
 
 def _may_hide(found: Found) -> float:
     """The most that may be `unseen`: less if the misfit looks as if a term were missing."""
-    freedom = max(found.fit.freedom, 1)
-    above, noisy = (found.fit.misfit - freedom) / np.sqrt(2 * freedom), _noisy([found])
-    if above > ABOVE[noisy]:
+    freedom, kind = max(found.fit.freedom, 1), _kind(found)
+    if (found.fit.misfit - freedom) / np.sqrt(2 * freedom) > ABOVE[kind]:
         return SMALL
-    return 2 * HIDES if noisy or found.gap > CLEAR else HIDES
+    return 2 * HIDES[0] if kind == 0 and found.gap > CLEAR else HIDES[kind]
 
 
 def leaning(found: Found) -> float:
@@ -200,7 +199,7 @@ def _backing(found: Found, fitting: Sequence[Found]) -> tuple[list[Found], float
     """The sets of tests that find the same terms, and how far these must stand out then."""
     agree = [each for each in fitting if each.support == found.support]
     many = np.inf if _of_images(fitting) else found.conditions.count
-    weights = 1 + WEIGHTS * found.weighted.tests / many
+    weights = DOUBT[_kind(found)] * (1 + WEIGHTS * found.weighted.tests / many)
     return agree, SURE[min(len(agree), len(SURE)) - 1] * weights
 
 

@@ -20,7 +20,7 @@
 # the same, measured with noise of a tenth of a deviation; the same with noise in their dynamics; and some
 # that would come to rest without such noise. They are drawn from a seed that nothing was adjusted on: the
 # thresholds of a verdict, such as that no term of a tenth of its equation may hide, were set on others, of
-# seeds 77 to 79, 900, and 910 to 912. With no wrong verdict in n, the upper 95% limit of its probability is about 3/n.
+# seeds 77 to 79, 900, 905, and 910 to 912. With no wrong verdict in n, the upper 95% limit of its probability is about 3/n.
 
 # %%
 import time
@@ -41,14 +41,14 @@ figures.style()
 torch.set_num_threads(1)
 
 # %% tags=["parameters"]
-seed = 905
+seed = 906
 device = "auto"  # the conditions are solved on the CPU, in double precision
 budget = "laptop"
 snapshots = 10000
 
 # %%
 pick_device(device)
-each = {"quick": 3, "laptop": 220, "paper": 500}[choice(budget, BUDGETS, "budget")]
+each = {"quick": 3, "laptop": 225, "paper": 500}[choice(budget, BUDGETS, "budget")]
 card = Scorecard("equations_simulated", seed=seed, budget=budget, snapshots=snapshots)
 rng = np.random.default_rng(seed)
 POWERS = exponents(3, 2)
