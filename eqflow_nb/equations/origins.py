@@ -84,11 +84,12 @@ class About:
         alike = (a @ self.gram @ b) ** 2 / (a @ self.gram @ a) / (b @ self.gram @ b)
         return bool(alike > 1 - SAME**2)
 
-    def terms_here(self, found: Found, other: Found, origin: np.ndarray) -> int:
-        """How many terms of `other`, about an origin, are worth their place multiplied out here."""
-        out = shift(self.slopes, self.here - origin)[:, np.sort(other.fit.support)]
+    def longer_here(self, found: Found, other: Found, place: Place) -> bool:
+        """Whether what was found about a place isn't shorter, nor lacks a term, multiplied out."""
+        out = shift(self.slopes, self.here - place.origin)[:, np.sort(other.fit.support)]
         fit = found.weighted.fit(np.flatnonzero(out.any(1)))
-        return int((fit.losses > WORTH * fit.excess).sum())
+        worth = fit.losses > WORTH * fit.excess
+        return bool(worth.sum() + worth.all() > place.length)
 
     def settle(self, origin: np.ndarray, chosen: np.ndarray, free: np.ndarray) -> Place:
         """The origin of least misfit for some terms, along its `free` axes; the others stay."""
@@ -204,7 +205,7 @@ def decide_anywhere(
                 if sure and not there.same(best, other.found, place.origin):
                     text = "about another origin other equations are as convincing"
                     return too_few(decision, text, 4 * best.conditions.count), None
-                if there.terms_here(best, other.found, place.origin) > place.length:
+                if there.longer_here(best, other.found, place):
                     return other, place  # else about the file's zero they are as short
     if not near and (decision := decide([*found, *sets])).verdict == "determined":
         return decide(list(about(0 * centre))), None  # terms are those about zero, or none
