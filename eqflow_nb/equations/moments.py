@@ -32,7 +32,7 @@ class Moments:
     times exp(-sum_i z_i^2 / (2 window_i)), if the `window` (d,) isn't infinite.  `second` (F, F)
     are means of the products of two; `blocks` (B, F) are means over each part of the data, in the
     order it came, `weights` (B,) the parts' sizes.  `plain` are the moments without the window, up
-    to a lower degree; from `noisy` ones noise was taken.
+    to a lower degree; from `noisy` ones noise of over a twentieth of a deviation was taken.
     """
 
     centre: np.ndarray
@@ -100,7 +100,7 @@ class Moments:
         undo = hermite(self.dim, self.degree, tuple(noise / self.scale), tuple(self.window))
         second, window = undo @ self.second @ undo.T, self.window + (noise / self.scale) ** 2
         bare = self.windowless and self.windowless.without_noise(noise)
-        shared = dict(window=window, windowless=bare, noisy=True)
+        shared = dict(window=window, windowless=bare, noisy=bool((noise > self.scale / 20).any()))
         return replace(self, second=second, blocks=self.blocks @ undo.T, **shared)
 
 

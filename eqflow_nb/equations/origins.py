@@ -168,7 +168,7 @@ def shortest(about: About, most: float = np.inf) -> Place | None:
     def cost(place: Place) -> tuple[float, int, int]:
         """The misfit and what is to be written, in whole terms' worth; then simple ones first."""
         written = round(place.misfit / about.worth + place.length, 0)
-        return written, int(place.free.sum()), place.constants
+        return written, place.constants, int(place.free.sum())
 
     places = [place for place in places if place.length < most and place.free.any()]
     return min(places, key=cost, default=None)
