@@ -153,8 +153,7 @@ def on_attractor(system, n, seed):
 
 def matters(system, x):
     """Whether each term is at least 3% of its equation, rms: less is no field that is off."""
-    spread = x.std(0)
-    if spread.min() <= 1e-3 * spread.max():
+    if x.std(0).min() <= 1e-3 * x.std(0).max():
         return False
     rates = system.velocity(x).std(0)
     parts = [
