@@ -17,7 +17,7 @@ MANY = 50  # snapshots a test: fewer are looked at twice
 CLEAR = 200.0  # a gap that needs no second look, if all sets of tests agree
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
-# The next without noise, with noise in the measurements, with noise in the dynamics.
+# The next three without noise, with noise in the measurements, with noise in the dynamics.
 DOUBT = (1.0, 1.0, 1.7)  # times that a fit must stand out more
 HIDES = (0.1, 0.06, 0.13)  # of its equation that a further term may have unseen; twice .1 if CLEAR
 ABOVE = (1.5, 2.0, 2.0)  # deviations that the misfit may be above what it should be; beyond them
