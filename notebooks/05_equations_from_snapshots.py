@@ -600,7 +600,7 @@ print("wrong equations called determined, in the gallery:", len(wrong) > 0)
 #   somebody else has collected: 64 are recovered (aim 68), none wrongly, and with noise in the dynamics four
 #   of twelve.
 # - Of 648 sets of snapshots of random systems (study `equations_simulated`) four are called determined with
-#   wrong terms (upper limit 1.4%, aim 1): three of them were measured with noise, and lack a small term. Where
+#   wrong terms (upper limit 1.4%, aim 1): each lacks a small one, and three were measured with noise. Where
 #   nothing is noisy three in four are found, with noise of a tenth of a deviation one in four, with noise in the
 #   dynamics two in five.
 # - However a file is written, in kelvin, shuffled, doubled, the verdict should be the same: it is in 161

@@ -16,9 +16,7 @@ from eqflow_nb.equations.terms import shift, slopes_of
 from eqflow_nb.equations.verdicts import Decision, decide, measured_with_noise, too_few, weigh
 
 BEAM = 6  # origins followed at a time
-FARTHEST = (
-    15.0  # deviations from the centre at which an origin is looked for, the file's zero first
-)
+FARTHEST = 15.0  # deviations from the centre up to which origins are looked for, zero first
 FIRM = 60.0  # how far equations about another origin must stand out, where the file's is near
 SAME = 0.01  # of the velocity, up to which fields are the same
 SNAP = 1e-5  # the chance with which an origin at the file's own zero is taken for another

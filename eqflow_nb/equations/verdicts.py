@@ -62,7 +62,7 @@ def decide(found: Sequence[Found]) -> Decision:
 
 
 def measured_with_noise(found: Found) -> bool:
-    """Whether noise was taken out of the snapshots."""
+    """Whether noise that matters was taken out of the snapshots."""
     conditions = found.conditions
     return isinstance(conditions, MomentConditions) and conditions.moments.noisy
 

@@ -20,7 +20,8 @@
 # the same, measured with noise of a tenth of a deviation; the same with noise in their dynamics; and some
 # that would come to rest without such noise. They are drawn from a seed that nothing was adjusted on: the
 # thresholds of a verdict, such as that no term of a tenth of its equation may hide, were set on others, of
-# seeds 77 to 79, 900, 905, and 910 to 912. With no wrong verdict in n, the upper 95% limit of its probability is about 3/n.
+# seeds 77 to 79, 900, 905, and 910 to 912. With no wrong verdict in n, the upper 95% limit of its
+# probability is about 3/n.
 
 # %%
 import time
