@@ -16,7 +16,7 @@ from eqflow_nb.equations.conditions import MomentConditions
 from eqflow_nb.equations.moments import hermite, measure
 from eqflow_nb.equations.own_noise import own
 from eqflow_nb.equations.terms import Term, exponents, find, monomials, velocity
-from eqflow_nb.equations.verdicts import HIDES, unseen
+from eqflow_nb.equations.verdicts import MISSING, further, missing
 from eqflow_nb.inputs import InputError
 from eqflow_nb.running.commands import main
 from eqflow_nb.snapshots import noisy
@@ -179,7 +179,8 @@ def test_the_shortest_form_is_found_where_it_is(snapshots):
     assert warm.coefficients[Term(1, (1, 0, 0))] == pytest.approx(28 + 273.15, rel=0.01)
 
 
-def test_readings_in_steps_are_noise_of_known_size(snapshots):
+def test_readings_in_steps_are_noise_of_known_size():
+    snapshots = LORENZ.sample(20_000, 11)
     rounded = identify(np.round(2 * snapshots) / 2)
     assert "rounding (x to 0.5, y to 0.5, z to 0.5)" in rounded.evidence
     np.testing.assert_allclose(rounded.noise, 0.5 / np.sqrt(12))
@@ -231,18 +232,20 @@ def test_equations_are_judged_by_their_own_noise():
     assert unjust.misfit > 2.5 * unjust.freedom and fair.misfit < 1.8 * fair.freedom
 
 
-def test_what_could_hide_is_what_would_be_found():
-    # Four standard errors of each further term, by the bootstrap, are within the part told.
+def test_chance_that_a_term_is_missing():
+    # Errors of further terms are the bootstrap's at least.  None is missing, until one is taken away.
     conditions = MomentConditions(moments_of([LORENZ.sample(10_000, 31)], 10_000, 2), 7, 2)
     found = elimination.search(conditions)
-    part, c = unseen(found), found.fit.c
-    assert {conditions.terms[k] for k in found.support} == TRUE and 0.005 < part < HIDES[0]
-    for k in set(range(30)) - found.support:
+    assert {conditions.terms[k] for k in found.support} == TRUE and missing(found) < MISSING
+    left, c = sorted(set(range(30)) - found.support), found.fit.c
+    for k, error in zip(left, further(found)[:, 1], strict=True):
         larger = replace(found, fit=found.weighted.fit(np.append(found.fit.support, k)))
         own = slice(10 * (k // 10), 10 * (k // 10 + 1))
-        rate = np.sqrt(c[own] @ conditions.gram[own, own] @ c[own])
-        error = larger.bootstrap(draws=400).std(0)[k] * np.sqrt(conditions.gram[k, k])
-        assert 4 * error / rate < 1.5 * part
+        part = np.sqrt(conditions.gram[k, k] / (c[own] @ conditions.gram[own, own] @ c[own]))
+        assert larger.bootstrap(draws=400).std(0)[k] * part < 1.5 * error
+    for k in found.fit.support:
+        rest = found.weighted.fit(np.setdiff1d(found.fit.support, k))
+        assert missing(replace(found, fit=rest)) > 0.99
 
 
 @pytest.mark.slow

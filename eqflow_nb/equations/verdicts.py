@@ -17,11 +17,8 @@ MANY = 50  # snapshots a test: fewer are looked at twice
 CLEAR = 200.0  # a gap that needs no second look, if all sets of tests agree
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
-# The next three without noise, with noise in the measurements, with noise in the dynamics.
-DOUBT = (1.0, 1.0, 1.7)  # times that a fit must stand out more
-HIDES = (0.1, 0.06, 0.13)  # of its equation that a further term may have unseen; twice .1 if CLEAR
-ABOVE = (1.5, 2.0, 2.0)  # deviations that the misfit may be above what it should be; beyond them
-SMALL = 0.03  # is what a further term may have unseen
+SMALLEST = 0.03  # part of its equation that a term is: less is hardly seen in the field
+MISSING = 0.02  # chance that a term is missing, at most
 SPURIOUS = 100.0  # times less than what is found stands out what is no reason to doubt it
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
 SLOW = 1e-3  # of the squared rate of change of the coordinates: what changes faster isn't conserved
@@ -51,7 +48,7 @@ def decide(found: Sequence[Found]) -> Decision:
     """Decide on what was found under all sets of tests, if it isn't clear by their own noise."""
     decision, count = weigh(found), found[0].conditions.count
     # A field of less noise in the dynamics is quiet too, and need not be true; images are few.
-    if _kind(found[0]) == 2 or _of_images(found):
+    if found[0].conditions.terms[-1].equation < 0 or _of_images(found):
         return decision
     many = count > MANY * max(each.weighted.tests for each in found)
     determined = decision.verdict == "determined"
@@ -65,11 +62,6 @@ def measured_with_noise(found: Found) -> bool:
     """Whether noise that matters was taken out of the snapshots."""
     conditions = found.conditions
     return isinstance(conditions, MomentConditions) and conditions.moments.noisy
-
-
-def _kind(found: Found) -> int:
-    """Which noise there is: 0 for none, 1 in the measurements, 2 in the dynamics."""
-    return 2 if found.conditions.terms[-1].equation < 0 else int(measured_with_noise(found))
 
 
 def _of_images(found: Sequence[Found]) -> bool:
@@ -106,11 +98,10 @@ def weigh(found: Sequence[Found]) -> Decision:
         )
     elif pixels and (against := sum(_contradicts(each, best, fitting) for each in fitting)):
         text = f"{against} sets of tests contradict the equations that stand out under others"
-    elif not pixels and (part := unseen(best)) > (most := _may_hide(best)):
-        needed = needed if most == SMALL else int(np.ceil(count * (part / most) ** 2))
+    elif not pixels and (chance := missing(best)) > MISSING:
         text = (
-            f"a further term could be as large as {part:.0%} of its equation and not be seen "
-            f"({most:.0%} would do); about {_round(needed)} snapshots should tell"
+            f"a small term may be missing: the chance is {chance:.0%} ({MISSING:.0%} would do); "
+            f"about {_round(needed)} snapshots should tell"
         )
     elif not pixels and (len(fitting) < 2 or any(_differs(each, best) for each in fitting)):
         text = (
@@ -124,7 +115,7 @@ def weigh(found: Sequence[Found]) -> Decision:
             f"{len(agree)} of {len(found)} sets of tests find these"
         )
         if not pixels:
-            text += f"; a further term would be less than {max(part, 0.01):.0%} of its equation"
+            text += f"; the chance that a small term is missing is {max(chance, 0.001):.1%}"
         return Decision("determined", best, nulls, text, agree=tuple(agree))
     return Decision("too few snapshots", best, nulls, text, needed)
 
@@ -134,28 +125,32 @@ def too_few(decision: Decision, text: str, needed: int) -> Decision:
     return replace(decision, verdict="too few snapshots", evidence=text, needed=needed, agree=())
 
 
-def unseen(found: Found) -> float:
-    """How large a further term could be without being found, as a part of its equation, rms.
+def further(found: Found) -> np.ndarray:
+    """Errors by which each term left out would differ from zero; the error, as a part (n, 2).
 
-    One that is worth `WORTH` would be found.  The largest answer is 1.
+    Parts are those of its equation, rms.
     """
-    fit, conditions = found.fit, found.conditions
+    fit, conditions, rows = found.fit, found.conditions, []
     equations = np.array([term.equation for term in conditions.terms])
-    sizes = [0.0]
     for k in np.setdiff1d(np.flatnonzero(equations >= 0), fit.support):
         larger, own = found.weighted.fit(np.append(fit.support, k)), equations == equations[k]
         rate = fit.c[own] @ conditions.gram[np.ix_(own, own)] @ fit.c[own]
-        square = larger.c[k] ** 2 * conditions.gram[k, k] / max(rate, 1e-300)
-        sizes.append(float(np.sqrt(WORTH * fit.excess * square / max(larger.losses[-1], 1e-300))))
-    return min(max(sizes), 1.0)
+        size = np.sqrt(larger.c[k] ** 2 * conditions.gram[k, k] / max(rate, 1e-300))
+        off = np.sqrt(max(larger.losses[-1] / fit.excess, 1e-12))
+        rows.append((off, max(size / off, 1e-12)))
+    return np.array(rows).reshape(-1, 2)
 
 
-def _may_hide(found: Found) -> float:
-    """The most that may be `unseen`: less if the misfit looks as if a term were missing."""
-    freedom, kind = max(found.fit.freedom, 1), _kind(found)
-    if (found.fit.misfit - freedom) / np.sqrt(2 * freedom) > ABOVE[kind]:
-        return SMALL
-    return 2 * HIDES[0] if kind == 0 and found.gap > CLEAR else HIDES[kind]
+def missing(found: Found) -> float:
+    """The chance that one of the terms left out is there, if at first that is as likely as not.
+
+    By Bayes: any may be the one, and of any size, log-uniform from `SMALLEST` of its equation to 1.
+    """
+    off, error = further(found).T[:, :, None]
+    parts = np.geomspace(SMALLEST, 1, 60) / error
+    logs = np.concatenate([sign * off * parts - parts**2 / 2 for sign in (1, -1)])
+    odds = float(np.exp(np.minimum(logs, 100)).sum()) / max(logs.size, 1)
+    return odds / (1 + odds)
 
 
 def leaning(found: Found) -> float:
@@ -199,8 +194,8 @@ def _backing(found: Found, fitting: Sequence[Found]) -> tuple[list[Found], float
     """The sets of tests that find the same terms, and how far these must stand out then."""
     agree = [each for each in fitting if each.support == found.support]
     many = np.inf if _of_images(fitting) else found.conditions.count
-    weights = DOUBT[_kind(found)] * (1 + WEIGHTS * found.weighted.tests / many)
-    return agree, SURE[min(len(agree), len(SURE)) - 1] * weights
+    sure = SURE[min(len(agree), len(SURE)) - 1]
+    return agree, sure * (1 + WEIGHTS * found.weighted.tests / many)
 
 
 def _differs(each: Found, best: Found) -> bool:
