@@ -220,9 +220,9 @@ figures.show(
 # coefficients, no penalty to tune. The functions asked are polynomials **under a Gaussian window**, so
 # that a few far points don't decide, and of three sets of them all that fit must find the same equations,
 # far from the *next best* ones. Where they differ, every candidate is judged again **by its own noise**:
-# the covariance in (3) is that of the equations themselves. And it is asked **what could hide**: how large
-# a further term could be without having been found. A tenth of its equation is too large, or a fifth
-# where all that was found is far out of doubt; a thirtieth, where the misfit is above what noise gives.
+# the covariance in (3) is that of the equations themselves. And it is asked **what could be missing**: a
+# term left out may be there, if small. Say that it is as likely as not that one is, any of them, of any size
+# from 3% of its equation up. By Bayes' rule the snapshots leave a chance of that, and two per cent is the most.
 # In the equations, the number in brackets is the standard error of the last digits.
 #
 # Nor may it matter where a file has its zeros. With $z$ "in kelvin" the equations are as short about
@@ -332,8 +332,7 @@ for words, fit in {"best": doubtful.fit, "next": doubtful.rival}.items():
 
 # %% [markdown]
 # On the butterfly $yz$ is nearly a multiple of $y$, and $-y$ is Lorenz's smallest term. With $yz$ in its place
-# the misfit is larger, in some runs by less than the 16 or so that are asked. And a little of $yz$, an eighth of
-# its equation, could hide beside $-y$: under noise no more than a sixteenth may. So the right guess counts as missed.
+# the misfit is larger, by some ten where 15 or more are asked. So the right guess counts as missed.
 #
 # ## 6. What breaks it
 #

@@ -167,7 +167,7 @@ def _estimated_noise(known: Moments, degree: int, tensor: np.ndarray | None) -> 
             return np.inf
         return search(MomentConditions(clean, power, degree, tensor)).fit.misfit
 
-    parts = _least(misfit, np.zeros(known.dim), np.ones(known.dim, bool), 0.0, 0.5, 21)
+    parts = _least(misfit, np.zeros(known.dim), np.ones(known.dim, bool), 0.0, 0.5, 11)
     for i, column in enumerate(np.eye(known.dim, dtype=bool)):
         parts = _least(misfit, parts, column, 0.5 * parts[i], 1.5 * parts[i], 9)
     return parts * known.scale
