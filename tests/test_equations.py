@@ -180,12 +180,11 @@ def test_the_shortest_form_is_found_where_it_is(snapshots):
 
 
 def test_readings_in_steps_are_noise_of_known_size():
-    snapshots = LORENZ.sample(20_000, 11)
-    rounded = identify(np.round(2 * snapshots) / 2)
+    rounded = identify(readings := np.round(2 * LORENZ.sample(20_000, 11)) / 2)
     assert "rounding (x to 0.5, y to 0.5, z to 0.5)" in rounded.evidence
     np.testing.assert_allclose(rounded.noise, 0.5 / np.sqrt(12))
     assert judge(rounded, LORENZ).exact
-    twice = identify(np.round(2 * np.concatenate([snapshots, snapshots])) / 2)
+    twice = identify(np.concatenate([readings, readings]))
     assert twice.coefficients == pytest.approx(rounded.coefficients)
 
 
@@ -233,7 +232,7 @@ def test_equations_are_judged_by_their_own_noise():
 
 
 def test_chance_that_a_term_is_missing():
-    # Errors of further terms are the bootstrap's at least.  None is missing, until one is taken away.
+    # Errors are the bootstrap's at least.  None is missing, until one is taken away.
     conditions = MomentConditions(moments_of([LORENZ.sample(10_000, 31)], 10_000, 2), 7, 2)
     found = elimination.search(conditions)
     assert {conditions.terms[k] for k in found.support} == TRUE and missing(found) < MISSING
@@ -243,9 +242,8 @@ def test_chance_that_a_term_is_missing():
         own = slice(10 * (k // 10), 10 * (k // 10 + 1))
         part = np.sqrt(conditions.gram[k, k] / (c[own] @ conditions.gram[own, own] @ c[own]))
         assert larger.bootstrap(draws=400).std(0)[k] * part < 1.5 * error
-    for k in found.fit.support:
-        rest = found.weighted.fit(np.setdiff1d(found.fit.support, k))
-        assert missing(replace(found, fit=rest)) > 0.99
+    rest = (np.setdiff1d(found.fit.support, k) for k in found.fit.support)
+    assert all(missing(replace(found, fit=found.weighted.fit(some))) > 0.99 for some in rest)
 
 
 @pytest.mark.slow
