@@ -21,6 +21,10 @@
 # polynomial systems of at most six dimensions is tried, none left out.  Systems that are no polynomials,
 # or are driven from outside, are controls: their equations are not in the library, so nothing may be
 # `determined`.  A dozen classical systems with noise in their dynamics follow.
+#
+# Not all are new to the method.  Many are in the zoo too, and how a missing term is judged was chosen
+# after a look, by snapshots of another seed, at eight that had been lost: LiuChen, SprottTorus,
+# RabinovichFabrikant, HyperYangChen, HyperXu, HyperCai, HyperQi and Bouali2.
 
 # %%
 import time
