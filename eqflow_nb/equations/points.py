@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from eqflow_nb.equations import own_noise, verdicts
 from eqflow_nb.equations.conditions import MomentConditions
-from eqflow_nb.equations.elimination import Found, search
+from eqflow_nb.equations.elimination import Fit, Found, search
 from eqflow_nb.equations.moments import Moments, measure
 from eqflow_nb.equations.origins import decide_anywhere
 from eqflow_nb.equations.result import Equations, Extras, write
@@ -159,17 +160,23 @@ def _sizes(dim: int, degree: int, rows: int | None = None) -> list[int]:
 def _estimated_noise(known: Moments, degree: int, tensor: np.ndarray | None) -> np.ndarray:
     """The observation noise (d,) at which the best equations fit best: of all, then each column."""
     power = _sizes(known.dim, degree, known.count)[:3][-1]
+    low = known.up_to(power + degree + 1)  # no more moments are asked for
 
-    def misfit(parts: np.ndarray) -> float:
-        clean = known.without_noise(parts * known.scale)
-        lowest = np.linalg.eigvalsh(clean.plain.second[: known.dim + 1, : known.dim + 1])[0]
+    def conditions(parts: np.ndarray) -> MomentConditions:
+        return MomentConditions(low.without_noise(parts * known.scale), power, degree, tensor)
+
+    def misfit(parts: np.ndarray, terms: Fit | None = None) -> float:
+        given = conditions(parts)
+        lowest = np.linalg.eigvalsh(given.moments.plain.second[: known.dim + 1, : known.dim + 1])[0]
         if lowest <= 1e-3:  # more noise than scatter
             return np.inf
-        return search(MomentConditions(clean, power, degree, tensor)).fit.misfit
+        return (own_noise.own(given, terms)[1] if terms else search(given).fit).misfit
 
     parts = _least(misfit, np.zeros(known.dim), np.ones(known.dim, bool), 0.0, 0.5, 11)
-    for i, column in enumerate(np.eye(known.dim, dtype=bool)):
-        parts = _least(misfit, parts, column, 0.5 * parts[i], 1.5 * parts[i], 9)
+    for _ in range(2 * parts.any()):
+        best = partial(misfit, terms=search(conditions(parts)).fit)  # a new search takes longer
+        for i, column in enumerate(np.eye(known.dim, dtype=bool)):
+            parts = _least(best, parts, column, 0.5 * parts[i], 1.5 * parts[i], 9)
     return parts * known.scale
 
 
