@@ -18,7 +18,7 @@ CLEAR = 200.0  # a gap that needs no second look, if all sets of tests agree
 PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
 LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
 SMALLEST = 0.03  # part of its equation that a term is: less is hardly seen in the field
-MISSING = 0.02  # chance that a term is missing, at most
+MISSING = 0.03  # chance that a term is missing, at most
 SPURIOUS = 100.0  # times less than what is found stands out what is no reason to doubt it
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
 SLOW = 1e-3  # of the squared rate of change of the coordinates: what changes faster isn't conserved
@@ -84,6 +84,8 @@ def weigh(found: Sequence[Found]) -> Decision:
     if best.gap < enough and worst.path[0].excess > 2 * FITS and not worst.fits:
         return _misfit(worst)
     needed = 4 * count
+    more = f"about {_round(needed)} snapshots should tell"
+    fewest = min(agree, key=lambda each: each.weighted.tests)
     if best.gap < enough:
         needed = int(np.ceil(count * SURE[0] / max(best.gap, 0.5)))
         text = (
@@ -94,20 +96,14 @@ def weigh(found: Sequence[Found]) -> Decision:
     elif leaning(best) > 0:
         text = (
             "a single part of the snapshots carries much of the evidence for one of the terms, so "
-            f"it may come from rare events; about {_round(needed)} snapshots should tell"
+            f"it may come from rare events; {more}"
         )
     elif pixels and (against := sum(_contradicts(each, best, fitting) for each in fitting)):
         text = f"{against} sets of tests contradict the equations that stand out under others"
-    elif not pixels and (chance := missing(best)) > MISSING:
-        text = (
-            f"a small term may be missing: the chance is {chance:.0%} ({MISSING:.0%} would do); "
-            f"about {_round(needed)} snapshots should tell"
-        )
+    elif not pixels and (chance := missing(fewest)) > MISSING:
+        text = f"a term may be missing: the chance is {chance:.0%} ({MISSING:.0%} would do); {more}"
     elif not pixels and (len(fitting) < 2 or any(_differs(each, best) for each in fitting)):
-        text = (
-            f"of {len(fitting)} sets of tests that fit only {len(agree)} find these equations; "
-            f"about {_round(needed)} snapshots should tell"
-        )
+        text = f"of {len(fitting)} sets of tests that fit only {len(agree)} find these; {more}"
     else:
         text = (
             f"misfit {best.fit.misfit:.0f} where noise gives {best.fit.freedom}; any others with "
@@ -145,6 +141,7 @@ def missing(found: Found) -> float:
     """The chance that one of the terms left out is there, if at first that is as likely as not.
 
     By Bayes: any may be the one, and of any size, log-uniform from `SMALLEST` of its equation to 1.
+    Ask few tests: weights of many fit the scatter of few snapshots, and a small term seems less.
     """
     off, error = further(found).T[:, :, None]
     parts = np.geomspace(SMALLEST, 1, 60) / error
