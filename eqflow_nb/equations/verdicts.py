@@ -78,7 +78,7 @@ def weigh(found: Sequence[Found]) -> Decision:
     richest = max(fitting, key=lambda each: each.weighted.tests)
     nulls = nulls_of(richest)
     if nulls.shape[1] > 1:
-        return _several(richest, nulls)
+        return _several(richest, nulls, found)
     agree, enough = _backing(best, fitting)
     worst = max(found, key=lambda each: each.path[0].excess)
     if best.gap < enough and worst.path[0].excess > 2 * FITS and not worst.fits:
@@ -215,12 +215,15 @@ def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:
     return same.misfit > most or each.gap >= _backing(each, fitting)[1]
 
 
-def _several(found: Found, nulls: np.ndarray) -> Decision:
+def _several(found: Found, nulls: np.ndarray, sets: Sequence[Found]) -> Decision:
     """Several equations fit: by the data's nature, or because there are too few snapshots."""
     count, unknowns = found.conditions.count, len(found.fit.c)
     misfits, freedom = weighted_by_all(found, nulls[:, :2])
     extra = misfits[1] - freedom
-    if extra > 3 * np.sqrt(2 * freedom) or count < 30 * unknowns:
+    fewer = [each for each in sets if each.weighted.tests < found.weighted.tests]
+    # What many tests can't tell apart, few can't either, unless the weights of many mislead.
+    misled = any(not each.fits or nulls_of(each).shape[1] < nulls.shape[1] for each in fewer)
+    if extra > 3 * np.sqrt(2 * freedom) or count < 30 * unknowns or misled:
         needed = count * max(4.0, (SURE[0] + freedom) / max(extra, 0.05 * freedom))
         text = (
             f"{nulls.shape[1]} independent sets of equations in the library fit {count} snapshots "
