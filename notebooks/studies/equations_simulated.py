@@ -202,9 +202,13 @@ def damped(n):
 
 
 def shaken(system, n, variance):
-    """A chaotic system with noise of .2 to 5% of its variance per unit of time, and snapshots."""
+    """A chaotic system with noise of .2 to 5% of its variance per unit of time, and snapshots.
+
+    None if it leaves, or is driven to where it rests.
+    """
     D = np.exp(rng.uniform(np.log(0.002), np.log(0.05))) * variance
-    return system, with_noise(system, D, n, 5)
+    x = with_noise(system, D, n, 5)
+    return system, x if x is not None and x.var(0).min() > 1e-6 * variance else None
 
 
 # %% [markdown]
