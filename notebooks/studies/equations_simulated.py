@@ -158,6 +158,8 @@ def matters(system, x):
     if x.std(0).min() <= 1e-3 * x.std(0).max():
         return False
     rates = system.velocity(x).std(0)
+    if rates.min() < 1e-6:  # its chaos ended, and it rests
+        return False
     parts = [
         abs(c) * np.sqrt(np.mean(np.prod(x ** np.array(e), axis=1) ** 2)) / rate
         for row, rate in zip(system.terms, rates, strict=True)
@@ -208,7 +210,7 @@ def shaken(system, n, variance):
     """
     D = np.exp(rng.uniform(np.log(0.002), np.log(0.05))) * variance
     x = with_noise(system, D, n, 5)
-    return system, x if x is not None and x.var(0).min() > 1e-6 * variance else None
+    return system, x if x is not None and x.std(0).min() > 1e-6 * abs(x).max() else None
 
 
 # %% [markdown]
