@@ -32,7 +32,7 @@
 #
 # **You should know** chapter 01 (the continuity equation). Least squares helps.
 #
-# **Time** about 5.5 minutes to run on two slow cores, half of that on others, 45 to read. Memory: under 1 GB.
+# **Time** about 3 minutes to run, 45 to read. Memory: under 1 GB.
 
 # %% tags=["hide-input"]
 import os
@@ -337,7 +337,7 @@ print(f"{said.verdict}: {said.evidence}")
 # %% [markdown]
 # On the butterfly $yz$ is nearly a multiple of $y$, and $-y$ is Lorenz's smallest term. So other equations
 # fit nearly as well, in some runs too nearly. In others a small term may still be missing; the last line says
-# which it is here. The right guess counts as missed.
+# how this run was judged. Where the verdict hesitates, the right guess counts as missed.
 #
 # ## 6. What breaks it
 #
@@ -593,20 +593,19 @@ print("wrong equations called determined, in the gallery:", len(wrong) > 0)
 # ## What failed, and what to make of it
 #
 # - A thousand independent snapshots are few: no run of eight is determined. The candidate is right in
-#   seven, and the field is off by 2.6% on average. Of three thousand five runs are (aim: six).
+#   seven, and the field is off by 2.6% on average. Of three thousand two runs are (aim: six), and seven right.
 # - Noise of a tenth of a deviation leaves the field right to a percent, but three runs of eight are
 #   determined (aim: all); for a fifth none is (aim: six; rows `noise`).
-# - With noise in its dynamics Lorenz's system is determined in one run of eight (aim: all), though the field is
+# - With noise in its dynamics Lorenz's system is determined in three runs of eight (aim: all), though the field is
 #   right to a percent: by the chance that is asked, a small term may be missing.
 # - Of the zoo of 60 systems 52 are recovered (aim 54), and none is called determined with wrong equations.
 #   Most of those lost have four or more dimensions. The study `equations_benchmark` tries 80 systems that
 #   somebody else has collected: 68 are recovered, none wrongly, and with noise in the dynamics five of
 #   twelve. But the zoo's systems, and eight of these 80 that had been lost, were looked at when the rule for
 #   missing terms was chosen; five of the eight are among the 68.
-# - Of 651 sets of snapshots of random systems (study `equations_simulated`) five are called determined with
-#   wrong terms (upper limit 1.6%, aim 1): each lacks a small one, and all are of two systems, with noise and
-#   without. Their stated chances that a term is missing were .1 to 1.3%: believe two per cent, no less. Where
-#   nothing is noisy four in five are found, with noise of either kind two in five.
+# - Of 650 sets of snapshots of random systems (study `equations_simulated`) four are called determined with
+#   wrong terms (upper limit 1.4%, aim 1): each lacks a small one. Their stated chances that a term is missing
+#   were .6 to 2.7%. Where nothing is noisy four in five are found, with noise of either kind nearly half.
 # - However a file is written, in kelvin, shuffled, doubled, the verdict should be the same: it is in 161
 #   of 168 tries. Where only one is determined, the fields differ by up to 7.5% (aim 1).
 # - A file of 20,000 rows took 2.4 seconds (aim 2), moved by a million 3.1 (aim 3.04).
@@ -614,7 +613,7 @@ print("wrong equations called determined, in the gallery:", len(wrong) > 0)
 # - A small coefficient can be several percent off where the field is right to one: look at $-y$ in
 #   Lorenz's second equation. Its standard error says so.
 # - Taken by hand, without weights, that term is lost.
-# - The slowest of five redraws of the panel took 520 milliseconds (aim 200).
+# - The slowest of five redraws of the panel took 660 milliseconds (aim 200).
 # - Snapshots must come from $p$, be many, and sit in the library's coordinates. Unseen variables,
 #   equations that change from snapshot to snapshot, a term nobody listed: at best the verdict says
 #   no.
