@@ -155,10 +155,8 @@ def on_attractor(system, n, seed):
 
 def matters(system, x):
     """Whether each term is at least 3% of its equation, rms: less is no field that is off."""
-    if x.std(0).min() <= 1e-3 * x.std(0).max():
-        return False
-    rates = system.velocity(x).std(0)
-    if rates.min() < 1e-6:  # its chaos ended, and it rests
+    rates = system.velocity(x).std(0)  # small where its chaos ended, so that it rests
+    if x.std(0).min() <= 1e-3 * x.std(0).max() or rates.min() < 1e-6:
         return False
     parts = [
         abs(c) * np.sqrt(np.mean(np.prod(x ** np.array(e), axis=1) ** 2)) / rate
@@ -204,10 +202,7 @@ def damped(n):
 
 
 def shaken(system, n, variance):
-    """A chaotic system with noise of .2 to 5% of its variance per unit of time, and snapshots.
-
-    None if it leaves, or is driven to where it rests.
-    """
+    """A chaotic system with noise of .2 to 5% of its variance per unit of time; None if it rests."""
     D = np.exp(rng.uniform(np.log(0.002), np.log(0.05))) * variance
     x = with_noise(system, D, n, 5)
     return system, x if x is not None and x.std(0).min() > 1e-6 * abs(x).max() else None
