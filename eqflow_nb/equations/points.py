@@ -161,15 +161,15 @@ def _estimated_noise(known: Moments, degree: int, tensor: np.ndarray | None) -> 
     """The observation noise (d,) at which the best equations fit best: of all, then each column."""
     power = _sizes(known.dim, degree, known.count)[:3][-1]
     low = known.up_to(power + degree + 1)  # no more moments are asked for
+    scatter = known.plain.second[1 : known.dim + 1, 1 : known.dim + 1]
 
     def conditions(parts: np.ndarray) -> MomentConditions:
         return MomentConditions(low.without_noise(parts * known.scale), power, degree, tensor)
 
     def misfit(parts: np.ndarray, terms: Fit | None = None) -> float:
-        given = conditions(parts)
-        lowest = np.linalg.eigvalsh(given.moments.plain.second[: known.dim + 1, : known.dim + 1])[0]
-        if lowest <= 1e-3:  # more noise than scatter
+        if np.linalg.eigvalsh(scatter - np.diag(parts**2))[0] <= 1e-3:  # more noise than scatter
             return np.inf
+        given = conditions(parts)
         return (own_noise.own(given, terms)[1] if terms else search(given).fit).misfit
 
     parts = _least(misfit, np.zeros(known.dim), np.ones(known.dim, bool), 0.0, 0.5, 11)
