@@ -235,7 +235,7 @@ def test_chance_that_a_term_is_missing():
     # Errors are the bootstrap's at least.  None is missing, until one is taken away.
     conditions = MomentConditions(moments_of([LORENZ.sample(10_000, 31)], 10_000, 2), 7, 2)
     found = elimination.search(conditions)
-    assert {conditions.terms[k] for k in found.support} == TRUE and missing(found) < 0.001
+    assert {conditions.terms[k] for k in found.support} == TRUE and missing([found]) < 0.001
     left, c = sorted(set(range(30)) - found.support), found.fit.c
     for k, error in zip(left, further(found)[:, 1], strict=True):
         larger = replace(found, fit=found.weighted.fit(np.append(found.fit.support, k)))
@@ -243,7 +243,7 @@ def test_chance_that_a_term_is_missing():
         part = np.sqrt(conditions.gram[k, k] / (c[own] @ conditions.gram[own, own] @ c[own]))
         assert larger.bootstrap(draws=400).std(0)[k] * part < 1.5 * error
     rest = (np.setdiff1d(found.fit.support, k) for k in found.fit.support)
-    assert all(missing(replace(found, fit=found.weighted.fit(some))) > 0.99 for some in rest)
+    assert all(missing([replace(found, fit=found.weighted.fit(some))]) > 0.99 for some in rest)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ not change.  With v = sum_k c_k phi_k that is M c = 0, M_mk = E[grad psi_m . phi
 dx = v dt + sqrt(2 D) dW adds a column E[D : grad grad psi_m] (method: Fokker-Planck, weak form).
 """
 
+import copy
 import functools
 import itertools
 import math
@@ -105,6 +106,13 @@ class MomentConditions:
                 rows[m, places[0]] += factors  # the first function is 1
             total += rows @ self.moments.second @ rows.T
         return total
+
+    def half(self, k: int) -> "MomentConditions":
+        """The same tests and terms, on the parts of the data of even (0) or odd (1) number."""
+        known, one = self.moments.half(k), copy.copy(self)
+        vars(one).update(moments=known, count=known.count, weights=known.weights)
+        vars(one).pop("matrix", None)  # if it was asked for, it is the whole's
+        return one
 
     def blocks(self, support: np.ndarray) -> np.ndarray:
         """M over each part of the data, (B, m, n), for the n columns in `support`."""

@@ -113,6 +113,11 @@ def weights(
     return root_of_inverse((1 - RIDGE) * total + RIDGE * size * slopes)
 
 
+def by_noise(c: np.ndarray, conditions: Conditions) -> Weighted:
+    """Conditions weighted by the covariance at c alone."""
+    return Weighted(conditions, weights(conditions, c, np.zeros(1), c[:, None]))
+
+
 def whiten(conditions: Conditions) -> Weighted:
     """Weight the conditions by the covariance at the best fit of the whole library."""
     weighted = Weighted(conditions, root_of_inverse(conditions.slopes))
@@ -222,17 +227,6 @@ class Found:
             best = smallest(white, along @ vectors)[1][:, 0]
             rows.append(vectors @ best * np.sign(best @ along @ c))
         return np.array(rows)
-
-    def without_each_part(self) -> np.ndarray:
-        """The losses (B, n) of the fit's terms when one part of the data is left out."""
-        conditions, support = self.conditions, self.fit.support
-        blocks = self._white(np.eye(len(self.fit.c))[:, support])
-        gram = conditions.gram[np.ix_(support, support)]
-        total, out = np.tensordot(conditions.weights, blocks, axes=1), []
-        for weight, part in zip(conditions.weights, blocks, strict=True):
-            rest = smallest((total - weight * part) / (1 - weight), gram)
-            out.append(losses(conditions.count, *rest))
-        return np.array(out)
 
     def _white(self, vectors: np.ndarray) -> np.ndarray:
         """The conditions on vectors (K, n) over each part of the data, made white (B, r, n)."""

@@ -29,10 +29,11 @@ class Moments:
 
     z = (x - centre) / scale for data x.  The features are the monomials up to `degree`, 1 first,
     then each extra function of the reader's times the monomials up to `extra_degree`; all of them
-    times exp(-sum_i z_i^2 / (2 window_i)), if the `window` (d,) isn't infinite.  `second` (F, F)
-    are means of the products of two; `blocks` (B, F) are means over each part of the data, in the
-    order it came, `weights` (B,) the parts' sizes.  `plain` are the moments without the window, up
-    to a lower degree; from `noisy` ones noise of over a twentieth of a deviation was taken.
+    times exp(-sum_i z_i^2 / (2 window_i)), if the `window` (d,) isn't infinite.  `blocks` (B, F)
+    are means over each part of the data, in the order it came, `weights` (B,) the parts' sizes.
+    Means of the products of two features are the sum of `halves` (2, F, F), what parts of even and
+    of odd number give to them.  `plain` are the moments without the window, up to a lower degree;
+    from `noisy` ones noise of over a twentieth of a deviation was taken.
     """
 
     centre: np.ndarray
@@ -41,12 +42,24 @@ class Moments:
     extra_degree: int
     extras: tuple[str, ...]
     count: int
-    second: np.ndarray
+    halves: np.ndarray
     blocks: np.ndarray
     weights: np.ndarray
     window: np.ndarray
     windowless: Moments | None = None
     noisy: bool = False
+
+    def half(self, k: int) -> Moments:
+        """The moments of the parts of the data of even (0) or odd (1) number."""
+        weights, blocks = self.weights[k::2], self.blocks[k::2]
+        share = weights.sum()
+        one = replace(self, halves=self.halves[k, None] / share, count=round(share * self.count))
+        return replace(one, weights=weights / share, blocks=blocks)
+
+    @functools.cached_property
+    def second(self) -> np.ndarray:
+        """The means (F, F) of the products of two features."""
+        return self.halves.sum(0)
 
     @property
     def plain(self) -> Moments:
@@ -63,7 +76,8 @@ class Moments:
         n = math.comb(self.dim + degree, self.dim)
         if self.extras or degree >= self.degree:
             return self
-        return replace(self, degree=degree, second=self.second[:n, :n], blocks=self.blocks[:, :n])
+        halves = self.halves[:, :n, :n]
+        return replace(self, degree=degree, halves=halves, blocks=self.blocks[:, :n])
 
     @property
     def dim(self) -> int:
@@ -98,10 +112,10 @@ class Moments:
         if not np.any(noise):
             return self
         undo = hermite(self.dim, self.degree, tuple(noise / self.scale), tuple(self.window))
-        second, window = undo @ self.second @ undo.T, self.window + (noise / self.scale) ** 2
+        halves, window = undo @ self.halves @ undo.T, self.window + (noise / self.scale) ** 2
         bare = self.windowless and self.windowless.without_noise(noise)
         shared = dict(window=window, windowless=bare, noisy=bool((noise > self.scale / 20).any()))
-        return replace(self, second=second, blocks=self.blocks @ undo.T, **shared)
+        return replace(self, halves=halves, blocks=self.blocks @ undo.T, **shared)
 
 
 @functools.lru_cache(maxsize=8)
@@ -168,19 +182,21 @@ def measure(
 
 
 class _Sums:
-    """Sums of products of features over the data, of features over parts of it, and their sizes."""
+    """Sums of products of features over halves of the data, of features over parts, and sizes."""
 
     def __init__(self, parts: int, size: int) -> None:
-        self.second, self.sums = np.zeros((size, size)), np.zeros((parts, size))
+        self.halves, self.sums = np.zeros((2, size, size)), np.zeros((parts, size))
         self.rows = np.zeros(parts)
 
     def add(self, features: np.ndarray, part: np.ndarray) -> None:
         starts = np.flatnonzero(np.diff(part, prepend=-1))
         self.sums[part[starts]] += np.add.reduceat(features, starts)
         self.rows += np.bincount(part, minlength=len(self.rows))
-        self.second += features.T @ features
+        for k, half in enumerate(self.halves):
+            some = features[part % 2 == k]
+            half += some.T @ some
 
     def means(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Means of products (F, F), of features (B, F), and the parts' sizes (B,)."""
+        """What halves give to means of products (2, F, F); means (B, F) over parts, sizes (B,)."""
         total = self.rows.sum()
-        return self.second / total, self.sums / self.rows[:, None], self.rows / total
+        return self.halves / total, self.sums / self.rows[:, None], self.rows / total

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from eqflow_nb.equations.conditions import Conditions
-from eqflow_nb.equations.elimination import WORTH, Fit, Found, Weighted, best_swap, weights
+from eqflow_nb.equations.elimination import WORTH, Fit, Found, Weighted, best_swap, by_noise
 
 ROUNDS = 3  # in which weights and coefficients settle
 
@@ -19,7 +19,7 @@ ROUNDS = 3  # in which weights and coefficients settle
 def own(conditions: Conditions, fit: Fit) -> tuple[Weighted, Fit]:
     """A fit under the weights of its own noise, and these weights."""
     for _ in range(ROUNDS):
-        weighted = Weighted(conditions, weights(conditions, fit.c, np.zeros(1), fit.c[:, None]))
+        weighted = by_noise(fit.c, conditions)
         fit = weighted.fit(fit.support)
     return weighted, fit
 
@@ -80,10 +80,7 @@ class OwnNoise:
             return one[1].misfit + worth * len(one[1].support)
 
         best = min(tried, key=cost)
-        while True:
-            better = min([best, *self.neighbours(*best)], key=cost)
-            if better is best:
-                break
+        while (better := min([best, *self.neighbours(*best)], key=cost)) is not best:
             best = better
         weighted, fit = best
         rivals = [

@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eqflow_nb.equations.conditions import MomentConditions, OfImages
-from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, root_of_inverse
+from eqflow_nb.equations.elimination import FITS, WORTH, Found, Weighted, by_noise, root_of_inverse
 from eqflow_nb.equations.own_noise import judged_by_own_noise
 from eqflow_nb.equations.terms import Term
 
 # How far a fit must stand out, by how many sets of tests find it: one, two, three or more.
-SURE = (30.0, 20.0, 15.0)
+SURE = (15.0, 10.0, 7.5)
+IMAGES = 2.0  # times that if snapshots are images, which are few
 WEIGHTS = 10.0  # times tests over snapshots: what weights from few snapshots add to that
 MANY = 50  # snapshots a test: fewer are looked at twice
 CLEAR = 200.0  # a gap that needs no second look, if all sets of tests agree
-PLENTY = 1000.0  # of misfit a term is worth, which no rare event gives
-LEANING = 0.1  # of the evidence for a term that one part of the data may carry, beyond chance
 SMALLEST = 0.03  # part of its equation that a term is: less is hardly seen in the field
-MISSING = 0.03  # chance that a term is missing, at most
+MISSING = 0.015  # chance that a term is missing, at most
 SPURIOUS = 100.0  # times less than what is found stands out what is no reason to doubt it
 NULL = 2.0  # directions of the library with misfits up to this many times the expected keep p too
 SLOW = 1e-3  # of the squared rate of change of the coordinates: what changes faster isn't conserved
@@ -83,25 +82,18 @@ def weigh(found: Sequence[Found]) -> Decision:
     worst = max(found, key=lambda each: each.path[0].excess)
     if best.gap < enough and worst.path[0].excess > 2 * FITS and not worst.fits:
         return _misfit(worst)
-    needed = 4 * count
-    more = f"about {_round(needed)} snapshots should tell"
-    fewest = min(agree, key=lambda each: each.weighted.tests)
+    more = f"about {_round(needed := 4 * count)} snapshots should tell"
     if best.gap < enough:
-        needed = int(np.ceil(count * SURE[0] / max(best.gap, 0.5)))
+        needed = int(np.ceil(count * 2 * enough / max(best.gap, 0.5)))
         text = (
             f"the best equations have only {max(best.gap, 0):.0f} less misfit than the next ones "
             f"({enough:.0f} would be convincing); the gap grows with the number of snapshots, so "
             f"about {_round(needed)} should do"
         )
-    elif leaning(best) > 0:
-        text = (
-            "a single part of the snapshots carries much of the evidence for one of the terms, so "
-            f"it may come from rare events; {more}"
-        )
     elif pixels and (against := sum(_contradicts(each, best, fitting) for each in fitting)):
         text = f"{against} sets of tests contradict the equations that stand out under others"
-    elif not pixels and (chance := missing(fewest)) > MISSING:
-        text = f"a term may be missing: the chance is {chance:.0%} ({MISSING:.0%} would do); {more}"
+    elif not pixels and (chance := missing(agree)) > MISSING:
+        text = f"a term may be missing: the chance is {chance:.1%} ({MISSING:.1%} would do); {more}"
     elif not pixels and (len(fitting) < 2 or any(_differs(each, best) for each in fitting)):
         text = f"of {len(fitting)} sets of tests that fit only {len(agree)} find these; {more}"
     else:
@@ -124,43 +116,37 @@ def too_few(decision: Decision, text: str, needed: int) -> Decision:
 def further(found: Found) -> np.ndarray:
     """Errors by which each term left out would differ from zero; the error, as a part (n, 2).
 
-    Parts are those of its equation, rms.
+    Parts are those of its equation, rms.  Weights fit the scatter of the very snapshots, so small
+    terms seem smaller; what halves give tells how much (Quenouille, Biometrika 43, 353, 1956).
     """
     fit, conditions, rows = found.fit, found.conditions, []
+    assert isinstance(conditions, MomentConditions)
+    judges = [by_noise(fit.c, one) for one in (conditions, *map(conditions.half, (0, 1)))]
     equations = np.array([term.equation for term in conditions.terms])
+    forward = conditions.gram @ fit.c * np.sign(fit.c[min(fit.support)])  # the same for all sets
     for k in np.setdiff1d(np.flatnonzero(equations >= 0), fit.support):
-        larger, own = found.weighted.fit(np.append(fit.support, k)), equations == equations[k]
-        rate = fit.c[own] @ conditions.gram[np.ix_(own, own)] @ fit.c[own]
-        size = np.sqrt(larger.c[k] ** 2 * conditions.gram[k, k] / max(rate, 1e-300))
-        off = np.sqrt(max(larger.losses[-1] / fit.excess, 1e-12))
-        rows.append((off, max(size / off, 1e-12)))
+        larger = [one.fit(np.append(fit.support, k)) for one in judges]
+        whole, *halves = (each.c[k] * np.sign(each.c @ forward) for each in larger)
+        c = np.where(equations == equations[k], fit.c, 0)
+        unit = np.sqrt(conditions.gram[k, k] / max(c @ conditions.gram @ c, 1e-300))
+        error = abs(whole) / np.sqrt(max(larger[0].losses[-1] / fit.excess, 1e-300))
+        off = (2 * whole - np.mean(halves)) / max(error, 1e-300)
+        rows.append((off, max(error * unit, 1e-12)))
     return np.array(rows).reshape(-1, 2)
 
 
-def missing(found: Found) -> float:
+def missing(agree: Sequence[Found]) -> float:
     """The chance that one of the terms left out is there, if at first that is as likely as not.
 
     By Bayes: any may be the one, and of any size, log-uniform from `SMALLEST` of its equation to 1.
-    Ask few tests: weights of many fit the scatter of few snapshots, and a small term seems less.
+    Sets of tests that `agree` tell it together: their means scatter less.
     """
-    off, error = further(found).T[:, :, None]
+    every = np.array([further(each) for each in agree])
+    off, error = every[..., 0].mean(0)[:, None], every[..., 1].min(0)[:, None]
     parts = np.geomspace(SMALLEST, 1, 60) / error
     logs = np.concatenate([sign * off * parts - parts**2 / 2 for sign in (1, -1)])
     odds = float(np.exp(np.minimum(logs, 100)).sum()) / max(logs.size, 1)
     return odds / (1 + odds)
-
-
-def leaning(found: Found) -> float:
-    """What one part of the data carries of the evidence for the weakest term, beyond chance.
-
-    By chance the largest of B parts takes about 2 * 3 / sqrt(B) over the term's worth in errors.
-    """
-    weakest = int(np.argmin(found.fit.losses))
-    if found.fit.losses[weakest] > PLENTY:
-        return -np.inf
-    parts = found.without_each_part()[:, weakest]
-    worth = max(float(found.fit.losses[weakest]), 1.0)
-    return 1 - parts.min() / worth - LEANING - 8 / np.sqrt(len(parts) * worth)
 
 
 def nulls_of(found: Found) -> np.ndarray:
@@ -190,9 +176,8 @@ def weighted_by_all(found: Found, nulls: np.ndarray) -> tuple[np.ndarray, int]:
 def _backing(found: Found, fitting: Sequence[Found]) -> tuple[list[Found], float]:
     """The sets of tests that find the same terms, and how far these must stand out then."""
     agree = [each for each in fitting if each.support == found.support]
-    many = np.inf if _of_images(fitting) else found.conditions.count
-    sure = SURE[min(len(agree), len(SURE)) - 1]
-    return agree, sure * (1 + WEIGHTS * found.weighted.tests / many)
+    more = 1 + WEIGHTS * found.weighted.tests / found.conditions.count
+    return agree, SURE[min(len(agree), len(SURE)) - 1] * (IMAGES if _of_images(fitting) else more)
 
 
 def _differs(each: Found, best: Found) -> bool:
@@ -211,7 +196,7 @@ def _contradicts(each: Found, best: Found, fitting: Sequence[Found]) -> bool:
     if other.misfit < best.fit.misfit - WORTH * (0.5 + more):
         return True  # what the other set found fits better here as well, if less surely
     same = each.weighted.fit(np.array(sorted(best.support)))
-    most = max(1.1 * FITS * same.freedom + 8, each.fit.misfit + SURE[0] / 2)
+    most = max(1.1 * FITS * same.freedom + 8, each.fit.misfit + SURE[0])
     return same.misfit > most or each.gap >= _backing(each, fitting)[1]
 
 

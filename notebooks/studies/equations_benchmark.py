@@ -25,7 +25,7 @@
 # Not all are new to the method.  Many are in the zoo too, and how a missing term is judged was chosen
 # after a look, by snapshots of another seed, at eight that had been lost: LiuChen, SprottTorus,
 # RabinovichFabrikant, HyperYangChen, HyperXu, HyperCai, HyperQi and Bouali2.  All of the zoo were looked at,
-# by that seed, when the chance of a missing term was set at 3%.
+# by that seed, when the limit of a missing term's chance was set.
 
 # %%
 import time

@@ -19,8 +19,8 @@
 # Random sparse quadratic systems of three coordinates, hundreds of snapshots of each kind: chaotic ones;
 # the same, measured with noise of a tenth of a deviation; the same with noise in their dynamics; and some
 # that would come to rest without such noise. They are drawn from a seed that nothing was adjusted on: the
-# thresholds of a verdict, such as that the chance of a missing term be 3% at most, were set on others, of
-# seeds 77 to 79, 900 to 907, and 910 to 912, and after a look at a dozen systems of the zoo and of the
+# thresholds of a verdict, such as that the chance of a missing term be 1.5% at most, were set on others, of
+# seeds 77 to 79, 900 to 908, and 910 to 912, and after a look at a dozen systems of the zoo and of the
 # benchmark. With no wrong verdict in n, the upper 95% limit of its
 # probability is about 3/n.
 
@@ -43,7 +43,7 @@ figures.style()
 torch.set_num_threads(1)
 
 # %% tags=["parameters"]
-seed = 908
+seed = 909
 device = "auto"  # the conditions are solved on the CPU, in double precision
 budget = "laptop"
 snapshots = 10000
