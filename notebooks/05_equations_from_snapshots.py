@@ -222,9 +222,10 @@ figures.show(
 # far from the *next best* ones. Where they differ, every candidate is judged again **by its own noise**:
 # the covariance in (3) is that of the equations themselves. And it is asked **what could be missing**: a
 # term left out may be there, if small. Say that it is as likely as not that one is, any of them, of any size
-# from 3% of its equation up. By Bayes' rule the snapshots leave a chance of that, and three per cent is the
-# most. The fewest functions that find the equations are asked: with many the weights fit the scatter of these
-# very points, and a small term comes out smaller than it is.
+# from 3% of its equation up. By Bayes' rule the snapshots leave a chance of that, and 1.5% is the most. One
+# thing is mended before: weights fit the scatter of these very points, so a small term comes out smaller
+# than it is. From either half of the points it does so twice as much, and that tells by how much (the
+# *jackknife*).
 # In the equations, the number in brackets is the standard error of the last digits.
 #
 # Nor may it matter where a file has its zeros. With $z$ "in kelvin" the equations are as short about

@@ -107,9 +107,7 @@ def test_a_film_moves(displayed):
     assert displayed[0].metadata["image/gif"]["alt"] == "a cloud that moves"
 
 
-def test_a_film_of_points_keeps_their_colours_and_is_small(
-    displayed,
-):
+def test_a_film_of_points_keeps_their_colours_and_is_small(displayed):
     path = torch.stack([CLOUD @ torch.tensor([[c, s], [-s, c]]) for c, s in
                         [(math.cos(k / 10), math.sin(k / 10)) for k in range(20)]])  # fmt: skip
     figures.points_film({"a": path, "b": path}, "two clouds that turn", times=range(20))
