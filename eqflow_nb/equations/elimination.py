@@ -106,8 +106,8 @@ def weights(
     matrix, keep that from happening.
     """
     total, spread = conditions.covariance(c), 1 / np.maximum(misfits - misfits[0], 1.0)
-    for part, other in list(zip(spread, near.T, strict=True))[1 : DIRECTIONS + 1]:
-        total = total + part * conditions.covariance(other)
+    for k in np.flatnonzero(spread > RIDGE / 10)[1 : DIRECTIONS + 1]:  # less is lost in the ridge
+        total = total + spread[k] * conditions.covariance(near[:, k])
     white, slopes = root_of_inverse(conditions.slopes), conditions.slopes
     size = float(np.sum((white @ total) * white)) / len(white)
     return root_of_inverse((1 - RIDGE) * total + RIDGE * size * slopes)
@@ -222,8 +222,8 @@ class Found:
         parts, weights = self._white(vectors), self.conditions.weights
         along, rows = vectors.T @ self.conditions.gram, []
         for _ in range(draws):
-            drawn = rng.integers(len(parts), size=len(parts))
-            white = np.tensordot(weights[drawn] / weights[drawn].sum(), parts[drawn], axes=1)
+            drawn = weights * rng.multinomial(len(parts), np.full(len(parts), 1 / len(parts)))
+            white = np.tensordot(drawn / drawn.sum(), parts, axes=1)
             best = smallest(white, along @ vectors)[1][:, 0]
             rows.append(vectors @ best * np.sign(best @ along @ c))
         return np.array(rows)
