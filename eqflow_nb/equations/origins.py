@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import least_squares
 from scipy.special import chdtri
 
 from eqflow_nb.equations.elimination import FITS, WORTH, Found, losses, smallest
@@ -98,6 +97,8 @@ class About:
             return there
 
         if free.any():
+            from scipy.optimize import least_squares  # which takes long to load
+
             best = least_squares(
                 lambda by: self.least(moved(by), chosen)[2], np.zeros(free.sum()), max_nfev=20
             )
@@ -199,6 +200,8 @@ def decide_anywhere(
             # There are more equations about any origin than about one, so these must be surer.
             several = len(other.agree) >= len(found) - 1 and other.found.gap >= FIRM
             short = len(other.found.fit.support) <= place.terms
+            # What some tests found about the file's zero may be as short, if less surely.
+            short &= all(len(each.support) >= place.length for each in found if each.fits)
             if other.verdict == "determined" and short and several:
                 if sure and not there.same(best, other.found, place.origin):
                     text = "about another origin other equations are as convincing"

@@ -83,12 +83,8 @@ class OwnNoise:
         while (better := min([best, *self.neighbours(*best)], key=cost)) is not best:
             best = better
         weighted, fit = best
-        rivals = [
-            one
-            for _, one in self.known.values()
-            if one is not fit
-            # A term more is a rival if, by the noise left with it, it is worth its place.
-            and (len(one.support) <= len(fit.support) or self.hidden(one, fit) > worth)
-        ]
+        # A term more is a rival if, by the noise left with it, it is worth its place.
+        others, size = [one for _, one in self.known.values() if one is not fit], len(fit.support)
+        rivals = [o for o in others if len(o.support) <= size or self.hidden(o, fit) > worth]
         rival = min(rivals, key=lambda one: one.misfit, default=None)
         return Found(self.conditions, weighted, self.found.path, fit, rival)

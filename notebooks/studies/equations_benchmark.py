@@ -25,7 +25,9 @@
 # Not all are new to the method.  Many are in the zoo too, and how a missing term is judged was chosen
 # after a look, by snapshots of another seed, at eight that had been lost: LiuChen, SprottTorus,
 # RabinovichFabrikant, HyperYangChen, HyperXu, HyperCai, HyperQi and Bouali2.  All of the zoo were looked at,
-# by that seed, when the limit of a missing term's chance was set.
+# by that seed, when the limit of a missing term's chance was set.  With the seed before this one, 500,
+# QiChen was called determined with a term too many, about an origin of its own: now what other tests find
+# about the file's zero, if as short, forbids that.
 
 # %%
 import time
@@ -47,7 +49,7 @@ figures.style()
 torch.set_num_threads(1)
 
 # %% tags=["parameters"]
-seed = 500
+seed = 501
 device = "auto"  # the conditions are solved on the CPU, in double precision
 budget = "laptop"
 snapshots = 20000
