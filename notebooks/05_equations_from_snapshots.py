@@ -594,10 +594,10 @@ print("wrong equations called determined, in the gallery:", len(wrong) > 0)
 # ## What failed, and what to make of it
 #
 # - A thousand independent snapshots are few: no run of eight is determined. The candidate is right in
-#   seven, and the field is off by 2.6% on average. Of three thousand two runs are (aim: six), and seven right.
-# - Noise of a tenth of a deviation leaves the field right to a percent, but three runs of eight are
+#   six, and the field is off by 3.1% on average. Of three thousand six runs are, and seven right.
+# - Noise of a tenth of a deviation leaves the field right to a percent, but two runs of eight are
 #   determined (aim: all); for a fifth none is (aim: six; rows `noise`).
-# - With noise in its dynamics Lorenz's system is determined in three runs of eight (aim: all), though the field is
+# - With noise in its dynamics Lorenz's system is determined in one run of eight (aim: all), though the field is
 #   right to a percent: by the chance that is asked, a small term may be missing.
 # - Of the zoo of 60 systems 53 are recovered (aim 54), and none is called determined with wrong equations.
 #   Of the seven lost five have four or more dimensions. The study `equations_benchmark` tries 80 systems that
@@ -611,12 +611,12 @@ print("wrong equations called determined, in the gallery:", len(wrong) > 0)
 #   lie nearly at rest. Where nothing is noisy four in five are found, with noise of either kind two in five.
 # - However a file is written, in kelvin, shuffled, doubled, the verdict should be the same: it is in 160
 #   of 168 tries. Where only one is determined, the fields differ by up to 8.6% (aim 1).
-# - A file of 20,000 rows took 2.4 seconds (aim 2), moved by a million 3.1 (aim 3.04).
+# - A file of 20,000 rows took 2.3 seconds (aim 2), and no longer when moved by a million.
 # - The stated errors are a little too large: 99% of the zoo's coefficients are within two of them.
 # - A small coefficient can be several percent off where the field is right to one: look at $-y$ in
 #   Lorenz's second equation. Its standard error says so.
 # - Taken by hand, without weights, that term is lost.
-# - The slowest of five redraws of the panel took 660 milliseconds (aim 200).
+# - The slowest of five redraws of the panel took 510 milliseconds (aim 200).
 # - Snapshots must come from $p$, be many, and sit in the library's coordinates. Unseen variables,
 #   equations that change from snapshot to snapshot, a term nobody listed: at best the verdict says
 #   no.
