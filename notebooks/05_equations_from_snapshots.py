@@ -281,7 +281,7 @@ figures.show(
         xscale="log",
     ),
     "Left: share of runs found against snapshots, rising from none at 1,000 to all at 10,000. "
-    "Right: field error falling from six percent to a quarter of one.",
+    "Right: field error falling from five percent to a fifth of one.",
 )
 print({n: f"{int(hit.sum())} of {len(seeds)}" for n, hit in zip(grid, exact, strict=True)})
 each = [trials.constants(by_number[grid[-1], s].found, lorenz).values() for s in seeds]
@@ -616,7 +616,7 @@ print("wrong equations called determined, in the gallery:", len(wrong) > 0)
 # - A small coefficient can be several percent off where the field is right to one: look at $-y$ in
 #   Lorenz's second equation. Its standard error says so.
 # - Taken by hand, without weights, that term is lost.
-# - The slowest of five redraws of the panel took 510 milliseconds (aim 200).
+# - The slowest of five redraws of the panel took 670 milliseconds (aim 200).
 # - Snapshots must come from $p$, be many, and sit in the library's coordinates. Unseen variables,
 #   equations that change from snapshot to snapshot, a term nobody listed: at best the verdict says
 #   no.
